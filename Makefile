@@ -40,7 +40,7 @@ long: ## the longer suites: crash, interop, every example webhook
 	@tools/test-run build-test long
 
 check-quick: ## a fast build without sanitizers, and its tests
-	@tools/setup build
+	@tools/setup build test
 	@$(call configured,build-quick,-Doptimization=1 -Ddebug=true -Dwerror=true -Dfailpoints=true)
 	@$(call built,build-quick)
 	@tools/test-run build-quick quick
