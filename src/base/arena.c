@@ -1,0 +1,201 @@
+#include "base/arena.h"
+
+#include <assert.h>
+#include <stdalign.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    BLOCK_BYTES = 64 * 1024, /* smallest block: most batches fit into a few                  */
+    KEEP_BYTES = 1024 * 1024 /* largest block kept by a reset: a peak is given back at once  */
+};
+
+struct arena_block {
+    struct arena_block *older;
+    size_t used, room;
+    alignas(max_align_t) char bytes[];
+};
+
+struct arena_deferred {
+    struct arena_deferred *older;
+    void (*drop)(void *thing);
+    void *thing;
+};
+
+void arena_init(struct arena *a, size_t bytes_max)
+{
+    *a = (struct arena){.bytes_max = bytes_max};
+}
+
+static size_t aligned(size_t bytes)
+{
+    const size_t to = alignof(max_align_t);
+    return (bytes + to - 1) / to * to;
+}
+
+/* A block with room for `bytes`, or NULL. Blocks double, so that their number stays small. */
+static struct arena_block *block_add(struct arena *a, size_t bytes)
+{
+    const size_t doubled = a->block ? a->block->room * 2 : BLOCK_BYTES;
+    const size_t wished = bytes > doubled ? bytes : doubled;
+    const size_t left = a->bytes_max > a->held_bytes ? a->bytes_max - a->held_bytes : 0;
+    if (left < sizeof(struct arena_block) || left - sizeof(struct arena_block) < bytes) {
+        return NULL;
+    }
+    const size_t room_max = left - sizeof(struct arena_block);
+    const size_t room = wished < room_max ? wished : room_max;
+    struct arena_block *const b = malloc(sizeof *b + room);
+    if (!b) {
+        return NULL;
+    }
+    *b = (struct arena_block){.older = a->block, .room = room};
+    a->block = b;
+    a->held_bytes += sizeof *b + room;
+    return b;
+}
+
+static void *take(struct arena *a, size_t bytes)
+{
+    struct arena_block *b = a->block;
+    if (bytes > SIZE_MAX / 2) {
+        return NULL;
+    }
+    const size_t whole = aligned(bytes ? bytes : 1);
+    if (!b || b->room - b->used < whole) {
+        b = block_add(a, whole);
+    }
+    if (!b) {
+        return NULL;
+    }
+    void *const at = b->bytes + b->used;
+    b->used += whole;
+    return at;
+}
+
+void *arena_try(struct arena *a, size_t n, size_t size)
+{
+    if (size && n > SIZE_MAX / size) {
+        return NULL;
+    }
+    void *const at = take(a, n * size);
+    return at ? memset(at, 0, n * size) : NULL;
+}
+
+void *arena_alloc(struct arena *a, size_t n, size_t size)
+{
+    void *const at = arena_try(a, n, size);
+    if (!at) {
+        /* No logger here: it would need memory. _exit, so that no half-written buffer is flushed.
+         */
+        char text[192];
+        const int len = snprintf(
+            text, sizeof text,
+            "weir: out of memory: %zu more bytes over %zu held (ceiling %zu); the process ends and "
+            "goes on from its cursor\n",
+            n * size, a->held_bytes, a->bytes_max);
+        if (write(STDERR_FILENO, text, (size_t)len) < 0) {
+            _exit(71);
+        }
+        _exit(70);
+    }
+    return at;
+}
+
+void *arena_grow(struct arena *a, void *at, size_t old, size_t now)
+{
+    struct arena_block *const b = a->block;
+    assert(now >= old);
+    if (at && b && (char *)at + aligned(old ? old : 1) == b->bytes + b->used) {
+        const size_t start = (size_t)((char *)at - b->bytes);
+        if (now <= SIZE_MAX / 2 && start + aligned(now ? now : 1) <= b->room) {
+            b->used = start + aligned(now ? now : 1);
+            return at;
+        }
+    }
+    void *const moved = take(a, now);
+    if (moved && old) {
+        memcpy(moved, at, old);
+    }
+    return moved;
+}
+
+char *arena_cstr(struct arena *a, struct str s)
+{
+    char *const at = arena_alloc(a, s.len + 1, 1);
+    if (s.len) {
+        memcpy(at, s.at, s.len);
+    }
+    return at;
+}
+
+struct str arena_str(struct arena *a, struct str s)
+{
+    return (struct str){arena_cstr(a, s), s.len};
+}
+
+struct str arena_printf(struct arena *a, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    va_list again;
+    va_copy(again, args);
+    const int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    assert(len >= 0);
+    char *const at = arena_alloc(a, (size_t)len + 1, 1);
+    vsnprintf(at, (size_t)len + 1, format, again);
+    va_end(again);
+    return (struct str){at, (size_t)len};
+}
+
+void arena_defer(struct arena *a, void (*drop)(void *thing), void *thing)
+{
+    struct arena_deferred *const d = arena_new(a, struct arena_deferred);
+    *d = (struct arena_deferred){.older = a->deferred, .drop = drop, .thing = thing};
+    a->deferred = d;
+}
+
+static void drop_deferred(struct arena *a)
+{
+    for (struct arena_deferred *d = a->deferred; d; d = d->older) {
+        d->drop(d->thing);
+    }
+    a->deferred = NULL;
+}
+
+static void block_drop(struct arena *a, struct arena_block *b)
+{
+    a->held_bytes -= sizeof *b + b->room;
+    free(b);
+}
+
+void arena_reset(struct arena *a)
+{
+    struct arena_block *kept = NULL;
+    drop_deferred(a);
+    for (struct arena_block *b = a->block, *older; b; b = older) {
+        older = b->older;
+        if (!kept && b->room <= KEEP_BYTES) {
+            kept = b;
+        } else {
+            block_drop(a, b);
+        }
+    }
+    if (kept) {
+        kept->older = NULL;
+        kept->used = 0;
+    }
+    a->block = kept;
+}
+
+void arena_close(struct arena *a)
+{
+    arena_reset(a);
+    if (a->block) {
+        block_drop(a, a->block);
+        a->block = NULL;
+    }
+}

@@ -1,0 +1,159 @@
+#include "base/buf.h"
+
+#include <stdio.h>
+
+enum { ROOM_FIRST = 256 };
+
+void buf_init(struct buf *b, struct arena *a, size_t len_max)
+{
+    *b = (struct buf){.arena = a, .len_max = len_max};
+}
+
+void buf_reset(struct buf *b)
+{
+    b->len = 0;
+    b->is_over = false;
+}
+
+char *buf_take(struct buf *b, size_t n)
+{
+    if (b->is_over || n > b->len_max - b->len) {
+        b->is_over = true;
+        return NULL;
+    }
+    if (n > b->room - b->len) {
+        size_t room = b->room ? b->room * 2 : ROOM_FIRST;
+        room = room < b->len + n ? b->len + n : room;
+        room = room < b->len_max ? room : b->len_max;
+        char *const at = arena_grow(b->arena, b->at, b->room, room);
+        if (!at) {
+            b->is_over = true;
+            return NULL;
+        }
+        b->at = at;
+        b->room = room;
+    }
+    char *const start = b->at + b->len;
+    b->len += n;
+    return start;
+}
+
+void buf_add(struct buf *b, struct str s)
+{
+    char *const to = s.len ? buf_take(b, s.len) : NULL;
+    if (to) {
+        memcpy(to, s.at, s.len);
+    }
+}
+
+void buf_add_byte(struct buf *b, char byte)
+{
+    char *const to = buf_take(b, 1);
+    if (to) {
+        *to = byte;
+    }
+}
+
+void buf_printf(struct buf *b, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    va_list again;
+    va_copy(again, args);
+    const int len = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (len >= 0 && (size_t)len < sizeof text) {
+        buf_add(b, (struct str){text, (size_t)len});
+    } else if (len >= 0) {
+        char *const to = buf_take(b, (size_t)len + 1); /* vsnprintf wants room for its zero */
+        if (to) {
+            vsnprintf(to, (size_t)len + 1, format, again);
+            b->len--;
+        }
+    }
+    va_end(again);
+}
+
+void buf_add_i64(struct buf *b, int64_t number)
+{
+    char digits[24];
+    size_t i = sizeof digits;
+    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    do {
+        digits[--i] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left);
+    if (number < 0) {
+        digits[--i] = '-';
+    }
+    buf_add(b, (struct str){digits + i, sizeof digits - i});
+}
+
+static void add_escaped(struct buf *b, unsigned char c)
+{
+    static const char hex[] = "0123456789abcdef";
+    const char *const known = c == '"'    ? "\\\""
+                              : c == '\\' ? "\\\\"
+                              : c == '\n' ? "\\n"
+                              : c == '\r' ? "\\r"
+                              : c == '\t' ? "\\t"
+                                          : NULL;
+    if (known) {
+        buf_add(b, str_of(known));
+        return;
+    }
+    const char text[] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+    buf_add(b, (struct str){text, sizeof text});
+}
+
+/* Length of the longest well-formed sequence at the start of s: 1 to 4, or 0. */
+static size_t utf8_at(struct str s)
+{
+    for (size_t len = 1; len <= 4 && len <= s.len; len++) {
+        if (str_is_utf8(str_sub(s, 0, len))) {
+            return len;
+        }
+    }
+    return 0;
+}
+
+void buf_add_json(struct buf *b, struct str s)
+{
+    buf_add_byte(b, '"');
+    for (size_t i = 0; i < s.len;) {
+        size_t plain = i;
+        while (plain < s.len && (unsigned char)s.at[plain] >= 0x20 &&
+               (unsigned char)s.at[plain] < 0x7F && s.at[plain] != '"' && s.at[plain] != '\\') {
+            plain++;
+        }
+        buf_add(b, str_sub(s, i, plain - i));
+        i = plain;
+        if (i == s.len) {
+            break;
+        }
+        const unsigned char c = (unsigned char)s.at[i];
+        const size_t len = utf8_at(str_sub(s, i, 4));
+        if (len == 0) {
+            buf_add(b, S("\xEF\xBF\xBD"));
+            i++;
+        } else if (len == 1) {
+            add_escaped(b, c);
+            i++;
+        } else {
+            buf_add(b, str_sub(s, i, len));
+            i += len;
+        }
+    }
+    buf_add_byte(b, '"');
+}
+
+bool buf_is_over(const struct buf *b)
+{
+    return b->is_over;
+}
+
+struct str buf_str(const struct buf *b)
+{
+    return (struct str){b->at, b->len};
+}

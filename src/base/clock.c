@@ -1,0 +1,167 @@
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#define US_PER_S INT64_C(1000000)
+#define US_PER_DAY (INT64_C(86400) * US_PER_S)
+
+static int64_t set_us = TIME_NONE;
+
+static int64_t read_us(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (int64_t)t.tv_sec * US_PER_S + t.tv_nsec / 1000;
+}
+
+int64_t clock_now_us(void)
+{
+    return set_us != TIME_NONE ? set_us : read_us(CLOCK_REALTIME);
+}
+
+int64_t clock_mono_us(void)
+{
+    return read_us(CLOCK_MONOTONIC);
+}
+
+void clock_set(int64_t now_us)
+{
+    set_us = now_us;
+}
+
+/* Howard Hinnant's days_from_civil and civil_from_days (chrono-compatible low-level date
+ * algorithms): a year that begins in March, eras of 400 years. */
+int64_t clock_days(struct clock_date d)
+{
+    const int64_t y = d.month <= 2 ? (int64_t)d.year - 1 : d.year;
+    const int64_t era = (y >= 0 ? y : y - 399) / 400;
+    const int64_t year_of_era = y - era * 400;
+    const int64_t day_of_year = (153 * (d.month + (d.month > 2 ? -3 : 9)) + 2) / 5 + d.day - 1;
+    const int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
+                               day_of_year;
+    return era * 146097 + day_of_era - 719468;
+}
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+
+struct clock_date clock_date_of(int64_t time_us)
+{
+    const int64_t z = floor_div(time_us, US_PER_DAY) + 719468;
+    const int64_t era = (z >= 0 ? z : z - 146096) / 146097;
+    const int64_t day_of_era = z - era * 146097;
+    const int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 -
+                                 day_of_era / 146096) /
+                                365;
+    const int64_t day_of_year = day_of_era -
+                                (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    const int64_t m = (5 * day_of_year + 2) / 153;
+    const int month = (int)(m < 10 ? m + 3 : m - 9);
+    return (struct clock_date){(int)(year_of_era + era * 400 + (month <= 2)), month,
+                               (int)(day_of_year - (153 * m + 2) / 5 + 1)};
+}
+
+size_t clock_text(int64_t time_us, char out[CLOCK_TEXT_BYTES])
+{
+    const struct clock_date d = clock_date_of(time_us);
+    const int64_t in_day = time_us - floor_div(time_us, US_PER_DAY) * US_PER_DAY;
+    const int64_t s = in_day / US_PER_S;
+    const int len = snprintf(out, CLOCK_TEXT_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", d.year,
+                             d.month, d.day, (int)(s / 3600), (int)(s / 60 % 60), (int)(s % 60),
+                             (int)(in_day % US_PER_S));
+    return (size_t)len;
+}
+
+/* The next n digits as a number; false when they are not all digits. */
+static bool digits(struct str *s, size_t n, int *out)
+{
+    uint64_t value = 0;
+    if (s->len < n || !str_to_u64(str_sub(*s, 0, n), &value)) {
+        return false;
+    }
+    *out = (int)value;
+    *s = str_sub(*s, n, s->len);
+    return true;
+}
+
+static bool skip(struct str *s, char wanted)
+{
+    if (s->len == 0 || s->at[0] != wanted) {
+        return false;
+    }
+    *s = str_sub(*s, 1, s->len);
+    return true;
+}
+
+static bool parse_date(struct str *s, struct clock_date *d)
+{
+    static const int month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    if (!digits(s, 4, &d->year) || !skip(s, '-') || !digits(s, 2, &d->month) || !skip(s, '-') ||
+        !digits(s, 2, &d->day)) {
+        return false;
+    }
+    const bool is_leap = (d->year % 4 == 0 && d->year % 100 != 0) || d->year % 400 == 0;
+    return d->month >= 1 && d->month <= 12 && d->day >= 1 &&
+           d->day <= month_days[d->month - 1] + (d->month == 2 && is_leap);
+}
+
+static bool parse_fraction(struct str *s, int64_t *us)
+{
+    int64_t scale = US_PER_S;
+    *us = 0;
+    if (!skip(s, '.')) {
+        return true;
+    }
+    size_t n = 0;
+    while (n < s->len && s->at[n] >= '0' && s->at[n] <= '9') {
+        scale /= 10;
+        *us += scale * (s->at[n] - '0');
+        n++;
+    }
+    *s = str_sub(*s, n, s->len);
+    return n > 0;
+}
+
+static bool parse_offset(struct str *s, int *minutes)
+{
+    *minutes = 0;
+    if (skip(s, 'Z') || skip(s, 'z')) {
+        return true;
+    }
+    const int sign = skip(s, '+') ? 1 : skip(s, '-') ? -1 : 0;
+    int hour = 0;
+    int minute = 0;
+    if (sign == 0 || !digits(s, 2, &hour) || !skip(s, ':') || !digits(s, 2, &minute) || hour > 23 ||
+        minute > 59) {
+        return false;
+    }
+    *minutes = sign * (hour * 60 + minute);
+    return true;
+}
+
+bool clock_parse(struct str text, int64_t *out_us)
+{
+    struct clock_date d;
+    int hour = 0;
+    int minute = 0;
+    int second = 0;
+    int offset = 0;
+    int64_t fraction = 0;
+    if (!parse_date(&text, &d) || !(skip(&text, 'T') || skip(&text, 't')) ||
+        !digits(&text, 2, &hour) || !skip(&text, ':') || !digits(&text, 2, &minute) ||
+        !skip(&text, ':') || !digits(&text, 2, &second) || !parse_fraction(&text, &fraction) ||
+        !parse_offset(&text, &offset) || text.len != 0) {
+        return false;
+    }
+    const int utc_minute = ((hour * 60 + minute - offset) % 1440 + 1440) % 1440;
+    if (hour > 23 || minute > 59 || second > 60 || (second == 60 && utc_minute != 1439)) {
+        return false;
+    }
+    const int64_t seconds = clock_days(d) * 86400 + (int64_t)(hour * 60 + minute - offset) * 60 +
+                            second;
+    *out_us = seconds * US_PER_S + fraction;
+    return true;
+}

@@ -1,0 +1,37 @@
+/* clock.h - time in microseconds since 1970-01-01 UTC, and its RFC 3339 text.
+ *
+ * Everything that asks for the time asks here, so that a test can set it. Times are int64_t with
+ * the unit in the name; TIME_NONE means unknown. */
+#ifndef WEIR_BASE_CLOCK_H
+#define WEIR_BASE_CLOCK_H
+
+#include "base/str.h"
+
+#define TIME_NONE INT64_MIN
+
+enum { CLOCK_TEXT_BYTES = 40 };
+
+/* Wall clock, and a clock that never steps (for spans alone). */
+int64_t clock_now_us(void);
+int64_t clock_mono_us(void);
+/* For tests: the wall clock stands at now_us until TIME_NONE gives the real one back. */
+void clock_set(int64_t now_us);
+
+/* "2026-11-22T05:53:00.000000Z" with its zero byte; years outside 0000..9999 are written with their
+ * sign. Returns the text's length. */
+size_t clock_text(int64_t time_us, char out[CLOCK_TEXT_BYTES]);
+
+/* RFC 3339 section 5.6 as JSON Schema's date-time has it: real calendar dates, T or t, Z or z or an
+ * offset, any number of fraction digits (below a microsecond they are cut), 60 seconds only at
+ * 23:59 UTC. false: not one. */
+bool clock_parse(struct str text, int64_t *out_us);
+
+struct clock_date {
+    int year, month, day; /* month and day count from 1 */
+};
+/* The UTC date of an instant. */
+struct clock_date clock_date_of(int64_t time_us);
+/* Days from 1970-01-01 to a date of the proleptic Gregorian calendar. */
+int64_t clock_days(struct clock_date d);
+
+#endif

@@ -1,0 +1,180 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_BYTES_MAX = 4096 };
+
+enum outcome file_read(struct arena *a, const char *path, size_t bytes_max, struct str *out,
+                       struct failure *f)
+{
+    enum outcome result = OK;
+    struct stat st;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        result = failed_errno(f, STOP, "read %s", path);
+        goto done;
+    }
+    /* A pipe or /proc file tells no size: read until its end, up to the limit. */
+    size_t room = S_ISREG(st.st_mode) && st.st_size > 0 ? (size_t)st.st_size + 1
+                                                        : 64 * (size_t)1024;
+    size_t len = 0;
+    char *at = NULL;
+    for (;;) {
+        if (room > bytes_max + 1) {
+            room = bytes_max + 1;
+        }
+        at = arena_grow(a, at, len, room);
+        const ssize_t n = at ? read(fd, at + len, room - len) : -1;
+        if (n < 0 && at && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            result = failed_errno(f, STOP, "read %s", path);
+            goto done;
+        }
+        len += (size_t)n;
+        if (n == 0) {
+            break;
+        }
+        if (len > bytes_max) {
+            result = failed(f, STOP, "read %s: more than %zu bytes", path, bytes_max);
+            goto done;
+        }
+        room = len == room ? room * 2 : room;
+    }
+    *out = arena_str(a, (struct str){at, len});
+done:
+    if (fd >= 0) {
+        close(fd); /* read only: nothing can be lost */
+    }
+    return result;
+}
+
+enum outcome file_write_at(int fd, struct str bytes, off_t offset, struct failure *f)
+{
+    while (bytes.len > 0) {
+        const ssize_t n = pwrite(fd, bytes.at, bytes.len, offset);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            return failed_errno(f, RETRY, "write");
+        }
+        bytes = str_sub(bytes, (size_t)n, bytes.len);
+        offset += n;
+    }
+    return OK;
+}
+
+enum outcome file_write(int fd, struct str bytes, struct failure *f)
+{
+    while (bytes.len > 0) {
+        const ssize_t n = write(fd, bytes.at, bytes.len);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            return failed_errno(f, RETRY, "write");
+        }
+        bytes = str_sub(bytes, (size_t)n, bytes.len);
+    }
+    return OK;
+}
+
+enum outcome file_sync(int fd, const char *path, struct failure *f)
+{
+    return fdatasync(fd) == 0 ? OK : failed_errno(f, RETRY, "sync %s", path);
+}
+
+enum outcome file_sync_dir(const char *path, struct failure *f)
+{
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return failed_errno(f, RETRY, "open folder %s", path);
+    }
+    const enum outcome result = fsync(fd) == 0 ? OK
+                                               : failed_errno(f, RETRY, "sync folder %s", path);
+    close(fd); /* read only */
+    return result;
+}
+
+/* The folder part of a path, "." when it has none. */
+static void dir_of(const char *path, char out[PATH_BYTES_MAX])
+{
+    const char *const slash = strrchr(path, '/');
+    const int len = !slash ? 0 : slash == path ? 1 : (int)(slash - path);
+    (void)snprintf(out, PATH_BYTES_MAX, "%.*s", len ? len : 1, len ? path : ".");
+}
+
+static enum outcome write_and_close(int fd, const char *path, struct str bytes, struct failure *f)
+{
+    enum outcome result = file_write(fd, bytes, f);
+    if (result == OK && fsync(fd) != 0) {
+        result = failed_errno(f, RETRY, "sync %s", path);
+    }
+    if (close(fd) != 0 && result == OK) {
+        result = failed_errno(f, RETRY, "close %s", path);
+    }
+    return result;
+}
+
+enum outcome file_replace(const char *path, struct str bytes, mode_t mode, struct failure *f)
+{
+    char temporary[PATH_BYTES_MAX];
+    char dir[PATH_BYTES_MAX];
+    const int len = snprintf(temporary, sizeof temporary, "%s.new", path);
+    if (len < 0 || (size_t)len >= sizeof temporary) {
+        return failed(f, STOP, "write %s: the path is too long", path);
+    }
+    const int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    if (fd < 0) {
+        return failed_errno(f, RETRY, "create %s", temporary);
+    }
+    enum outcome result = write_and_close(fd, temporary, bytes, f);
+    if (result == OK && rename(temporary, path) != 0) {
+        result = failed_errno(f, RETRY, "rename %s", temporary);
+    }
+    if (result != OK) {
+        unlink(temporary);
+        return result;
+    }
+    dir_of(path, dir);
+    return file_sync_dir(dir, f);
+}
+
+enum outcome file_make_dirs(const char *path, struct failure *f)
+{
+    char parent[PATH_BYTES_MAX];
+    if (mkdir(path, 0700) == 0) {
+        dir_of(path, parent);
+        return file_sync_dir(parent, f);
+    }
+    if (errno == EEXIST) {
+        struct stat st;
+        return stat(path, &st) == 0 && S_ISDIR(st.st_mode)
+                   ? OK
+                   : failed(f, STOP, "%s is not a folder", path);
+    }
+    if (errno != ENOENT) {
+        return failed_errno(f, STOP, "make folder %s", path);
+    }
+    dir_of(path, parent);
+    const enum outcome result = file_make_dirs(parent, f);
+    return result == OK ? file_make_dirs(path, f) : result;
+}
+
+struct str file_beside(struct arena *a, struct str base, struct str name)
+{
+    size_t len = base.len;
+    if (str_starts(name, S("/"))) {
+        return arena_str(a, name);
+    }
+    while (len > 0 && base.at[len - 1] != '/') {
+        len--;
+    }
+    return arena_printf(a, "%.*s%.*s", (int)len, base.len ? base.at : "", STR_ARG(name));
+}

@@ -1,0 +1,83 @@
+#include "base/hash.h"
+
+#include <assert.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/sha.h>
+#include <xxhash.h>
+
+_Static_assert(SHA256_BYTES == SHA256_DIGEST_LENGTH, "SHA-256 gives 32 bytes");
+
+uint64_t hash_64(struct str bytes, uint64_t seed)
+{
+    return XXH3_64bits_withSeed(bytes.at, bytes.len, seed);
+}
+
+void hash_128_hex(struct str bytes, char out[32])
+{
+    const XXH128_hash_t h = XXH3_128bits(bytes.at, bytes.len);
+    hex_u64(h.high64, out);
+    hex_u64(h.low64, out + 16);
+}
+
+void hash_sha256(struct str bytes, unsigned char out[SHA256_BYTES])
+{
+    SHA256((const unsigned char *)bytes.at, bytes.len, out);
+}
+
+void hash_hmac_sha256(struct str key, struct str bytes, unsigned char out[SHA256_BYTES])
+{
+    unsigned len = 0;
+    assert(key.len <= INT32_MAX);
+    HMAC(EVP_sha256(), key.len ? key.at : "", (int)key.len, (const unsigned char *)bytes.at,
+         bytes.len, out, &len);
+    assert(len == SHA256_BYTES);
+}
+
+bool hash_eq_secret(struct str a, struct str b)
+{
+    return a.len == b.len && (a.len == 0 || CRYPTO_memcmp(a.at, b.at, a.len) == 0);
+}
+
+void hex_write(const unsigned char *bytes, size_t n, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < n; i++) {
+        out[2 * i] = digits[bytes[i] >> 4];
+        out[2 * i + 1] = digits[bytes[i] & 15];
+    }
+}
+
+void hex_u64(uint64_t number, char out[16])
+{
+    unsigned char bytes[8];
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (unsigned char)(number >> (56 - 8 * i));
+    }
+    hex_write(bytes, sizeof bytes, out);
+}
+
+static int nibble(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+bool hex_read(struct str hex, unsigned char *out, size_t n)
+{
+    if (hex.len != 2 * n) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const int high = nibble(hex.at[2 * i]);
+        const int low = nibble(hex.at[2 * i + 1]);
+        if (high < 0 || low < 0) {
+            return false;
+        }
+        out[i] = (unsigned char)(high << 4 | low);
+    }
+    return true;
+}

@@ -1,0 +1,139 @@
+#include "base/str.h"
+
+struct str str_of(const char *text)
+{
+    return (struct str){text, text ? strlen(text) : 0};
+}
+
+bool str_eq(struct str a, struct str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+bool str_eq_nocase(struct str a, struct str b)
+{
+    return a.len == b.len && str_starts_nocase(a, b);
+}
+
+int str_cmp(struct str a, struct str b)
+{
+    const size_t shared = a.len < b.len ? a.len : b.len;
+    const int order = shared ? memcmp(a.at, b.at, shared) : 0;
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+bool str_starts(struct str s, struct str prefix)
+{
+    return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.at, prefix.at, prefix.len) == 0);
+}
+
+bool str_starts_nocase(struct str s, struct str prefix)
+{
+    if (s.len < prefix.len) {
+        return false;
+    }
+    for (size_t i = 0; i < prefix.len; i++) {
+        if (lower(s.at[i]) != lower(prefix.at[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool str_ends(struct str s, struct str suffix)
+{
+    return s.len >= suffix.len && str_eq(str_sub(s, s.len - suffix.len, suffix.len), suffix);
+}
+
+struct str str_sub(struct str s, size_t from, size_t len)
+{
+    const size_t start = from < s.len ? from : s.len;
+    const size_t left = s.len - start;
+    return (struct str){s.at ? s.at + start : NULL, len < left ? len : left};
+}
+
+struct str str_trim(struct str s)
+{
+    while (s.len > 0 && (s.at[0] == ' ' || s.at[0] == '\t')) {
+        s = str_sub(s, 1, s.len);
+    }
+    while (s.len > 0 && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t')) {
+        s.len--;
+    }
+    return s;
+}
+
+size_t str_find(struct str s, char byte)
+{
+    const char *const hit = s.len ? memchr(s.at, byte, s.len) : NULL;
+    return hit ? (size_t)(hit - s.at) : s.len;
+}
+
+struct str str_cut(struct str s, char byte, struct str *rest)
+{
+    const size_t i = str_find(s, byte);
+    *rest = str_sub(s, i + 1, s.len);
+    return str_sub(s, 0, i);
+}
+
+bool str_to_u64(struct str s, uint64_t *out)
+{
+    uint64_t sum = 0;
+    if (s.len == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < s.len; i++) {
+        const unsigned digit = (unsigned)(s.at[i] - '0');
+        if (digit > 9 || sum > (UINT64_MAX - digit) / 10) {
+            return false;
+        }
+        sum = sum * 10 + digit;
+    }
+    *out = sum;
+    return true;
+}
+
+/* Bytes of the sequence that starts at p (at least one byte left), or 0 when it is not well formed:
+ * the table of RFC 3629 section 4. */
+static size_t utf8_len(const unsigned char *p, size_t left)
+{
+    if (p[0] < 0x80) {
+        return 1;
+    }
+    const size_t len = p[0] >= 0xC2 && p[0] <= 0xDF   ? 2
+                       : (p[0] & 0xF0) == 0xE0        ? 3
+                       : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4
+                                                      : 0;
+    if (len == 0 || len > left) {
+        return 0;
+    }
+    const unsigned char low = p[0] == 0xE0 ? 0xA0 : p[0] == 0xF0 ? 0x90 : 0x80;
+    const unsigned char high = p[0] == 0xED ? 0x9F : p[0] == 0xF4 ? 0x8F : 0xBF;
+    if (p[1] < low || p[1] > high) {
+        return 0;
+    }
+    for (size_t i = 2; i < len; i++) {
+        if ((p[i] & 0xC0) != 0x80) {
+            return 0;
+        }
+    }
+    return len;
+}
+
+bool str_is_utf8(struct str s)
+{
+    const unsigned char *const p = (const unsigned char *)s.at;
+    for (size_t i = 0; i < s.len;) {
+        const size_t len = utf8_len(p + i, s.len - i);
+        if (len == 0) {
+            return false;
+        }
+        i += len;
+    }
+    return true;
+}

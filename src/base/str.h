@@ -1,0 +1,54 @@
+/* str.h - text with its length: a view that owns nothing.
+ *
+ * A struct str is passed by value and never freed; whoever made the bytes decides how long they
+ * live. The bytes need not end with a zero and may hold one. An empty str may have at == NULL. */
+#ifndef WEIR_BASE_STR_H
+#define WEIR_BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct str {
+    const char *at;
+    size_t len;
+};
+
+/* A literal as a str, also in static initializers. */
+#define STR(literal) {(literal), sizeof(literal) - 1}
+#define S(literal) ((struct str)STR(literal))
+/* For printf's "%.*s". */
+#define STR_ARG(s) (int)(s).len, (s).at
+
+/* The bytes of a zero-terminated text; NULL gives the empty str. */
+struct str str_of(const char *text);
+
+bool str_eq(struct str a, struct str b);
+/* ASCII letters alone are folded. */
+bool str_eq_nocase(struct str a, struct str b);
+/* Byte order, shorter first: <0, 0, >0. */
+int str_cmp(struct str a, struct str b);
+bool str_starts(struct str s, struct str prefix);
+bool str_starts_nocase(struct str s, struct str prefix);
+bool str_ends(struct str s, struct str suffix);
+
+/* The part from `from` (at most s.len), `len` bytes or what is left. */
+struct str str_sub(struct str s, size_t from, size_t len);
+/* Without spaces and tabs at both ends. */
+struct str str_trim(struct str s);
+
+/* Index of the first `byte`, or s.len when there is none. */
+size_t str_find(struct str s, char byte);
+
+/* Cut at the first `byte`: returns what stands before it and leaves what follows in *rest. Without
+ * one, all of it is returned and *rest becomes empty. */
+struct str str_cut(struct str s, char byte, struct str *rest);
+
+/* Decimal digits alone, no sign, no space; false when empty, foreign or above UINT64_MAX. */
+bool str_to_u64(struct str s, uint64_t *out);
+
+/* Well-formed UTF-8 (RFC 3629: no overlong form, no surrogate, nothing above U+10FFFF). */
+bool str_is_utf8(struct str s);
+
+#endif

@@ -1,0 +1,158 @@
+/* bus.h - how signals travel: streams of lanes, appended durably, read in order, moved on by atomic
+ * steps.
+ *
+ * A lane is the unit of order, position and ownership. A position is exclusive, only grows, has
+ * gaps and stays below 2^63: compare within a lane, never calculate. Only what is durable is
+ * visible. A step moves outputs, dead letters and the input's cursors together, all or nothing, and
+ * only if each cursor still stands where the batch began: that compare-and-set is the fencing.
+ * Nothing above this header may know which transport carries. */
+#ifndef WEIR_BUS_BUS_H
+#define WEIR_BUS_BUS_H
+
+#include "signal/signal.h"
+
+enum stream { STREAM_RAW, STREAM_STANDARD, STREAM_MEASURED, STREAM_DEAD, STREAM_N };
+enum { LANE_NAME_BYTES_MAX = 80 };
+#define STREAM_BIT(stream) (1U << (stream))
+
+struct position {
+    uint64_t at; /* everything before it is taken; 0 is the beginning */
+};
+
+struct lane {
+    enum stream stream;
+    struct str name; /* [a-z0-9-]{1,80} */
+};
+
+/* Where a record below raw came from. */
+struct origin {
+    struct lane lane; /* name.len == 0: none */
+    struct position at;
+    uint32_t part, parts;
+};
+
+struct record {
+    struct signal signal;
+    struct position at; /* set by append and read */
+    struct origin origin;
+};
+
+/* All records of one lane in [from, to). n may be 0 while to > from: the cursor still moves. */
+struct slice {
+    struct lane lane;
+    struct position from, to;
+    struct record *record;
+    size_t n;
+};
+
+struct batch {
+    struct arena *arena; /* in: everything of the batch lives here */
+    struct slice *slice; /* at most one a lane                     */
+    size_t n;
+    struct lane *gained, *lost; /* told before anything else        */
+    size_t gained_n, lost_n;
+};
+
+/* What one step writes: `lane` names the output lane, which belongs to the input lane of `slice`.
+ */
+struct output {
+    struct lane lane;
+    size_t slice; /* index into the batch */
+    struct record *record;
+    size_t n;
+};
+
+/* What became of a lane's signals so far; kept in the step's header so that it outlives every kill.
+ */
+struct tally {
+    uint64_t stored, dead;
+    struct tally_name {
+        bool is_ignored; /* else unmapped                                        */
+        struct str name; /* `github/star/created`, or the reason                 */
+        uint64_t n;
+    } *name;
+    size_t names_n; /* at most 256: the rest is counted under "other"       */
+};
+
+struct lane_ends {
+    struct lane lane;
+    struct position begin, end; /* oldest kept, after the newest visible record   */
+};
+
+enum cursor_kind {
+    CURSOR_BUS, /* the bus keeps it, moved by step                                        */
+    CURSOR_SINK /* the reader's own store does: each gained lane waits for reader_seek    */
+};
+
+struct bus;
+struct reader;
+
+/* ---- the bus (struct bus_driver holds these for each transport) ---- */
+
+/* Reach the bus, make or check its streams, read the bus id. `options` is the driver's checked
+ * option struct. returns OK | STOP a promise would be a lie (says which setting) | RETRY
+ * unreachable */
+enum outcome bus_open(struct arena *a, struct str type, const void *options, struct bus **out,
+                      struct failure *f);
+void bus_close(struct bus *b);
+/* Names this incarnation of the streams; every stored cursor carries it. 32 hex digits. */
+struct str bus_id(const struct bus *b);
+
+/* Append to a raw lane, or to the dead lane of a stage whose cursor is in its own store, as one
+ * group; record[i].at is set. returns OK durable | RETRY unknown: some, all or none may yet appear
+ * (cause FULL: the disk budget) | REJECT f->record is too big | STOP */
+enum outcome bus_append(struct bus *b, struct lane lane, struct record *r, size_t n,
+                        struct failure *f);
+/* Beginning and end of each lane of the stream now. An acknowledged append stands before its end.
+ */
+enum outcome bus_ends(struct bus *b, struct arena *a, enum stream stream, struct lane_ends **out,
+                      size_t *n, struct failure *f);
+/* Records of [from, to) of one lane, together at most bytes_max (at least one record), owning and
+ * moving nothing. out->n is 0 or 1. returns OK | STOP `from` is no longer kept, or behind the end
+ * (says what is lost) */
+enum outcome bus_look(struct bus *b, struct lane lane, struct position from, struct position to,
+                      size_t bytes_max, struct batch *out, struct failure *f);
+/* Forget what stands before keep_from, as far as the transport can and likes. Never the lane's last
+ * group. */
+enum outcome bus_trim(struct bus *b, struct lane lane, struct position keep_from,
+                      struct failure *f);
+
+/* ---- a reader ---- */
+
+/* Join the readers of the streams in `streams` (STREAM_BIT) as `stage`. */
+enum outcome reader_join(struct bus *b, unsigned streams, struct str stage, enum cursor_kind cursor,
+                         struct reader **out, struct failure *f);
+/* Next slices, together at most bytes_max (at least one record). Waits up to wait_ms (0: not, -1:
+ * until there is something) and returns with out->n == 0 when nothing came or a signal handler ran.
+ * out->arena is given by the caller. returns OK | RETRY | STOP a cursor is no longer kept, or
+ * behind the end */
+enum outcome reader_read(struct reader *r, size_t bytes_max, int wait_ms, struct batch *out,
+                         struct failure *f);
+/* Outputs and dead letters of the batch and the cursors of all its slices, atomically, if each
+ * cursor still stands at `from`. tally[i]: totals of slice i's lane, NULL: none. returns OK visible
+ * and durable | RETRY nothing visible, the reader stands at its cursor again (cause FULL, FENCED) |
+ * REJECT | STOP */
+enum outcome reader_step(struct reader *r, const struct batch *in, const struct output *out,
+                         size_t n, const struct tally *tally, struct failure *f);
+/* Where the next read of this lane begins: settles a gained lane (CURSOR_SINK), or goes back after
+ * a failed put. */
+enum outcome reader_seek(struct reader *r, struct lane lane, struct position from,
+                         struct failure *f);
+/* The cursor of an input lane and the totals that its last step left (CURSOR_BUS). 0 and nothing
+ * where there was none. */
+enum outcome reader_cursor(struct reader *r, struct arena *a, struct lane input,
+                           struct position *out, struct tally *tally, struct failure *f);
+/* Make a waiting read return; async-signal-safe. */
+void reader_wake(struct reader *r);
+void reader_leave(struct reader *r);
+
+/* ---- texts ---- */
+
+const char *stream_name(enum stream s);
+/* `raw/intake-0:4096` */
+struct str position_text(struct arena *a, struct lane lane, struct position at);
+/* false when it is not one */
+bool position_parse(struct str text, struct lane *lane, struct position *at);
+bool lane_name_is_valid(struct str name);
+
+#endif

@@ -1,0 +1,54 @@
+/* progress.h - what a running duty shows to the others: state, cursors, counters, in one mapped
+ * page under run/.
+ *
+ * One writer (the duty), any number of readers; every word is atomic, nothing is locked. A page
+ * outlives its process, so that counters go on and the orchestrator can tell who stood where.
+ * Cursors here are committed ones: trim, flush, readyz and status trust them. */
+#ifndef WEIR_BUS_PROGRESS_H
+#define WEIR_BUS_PROGRESS_H
+
+#include <stdatomic.h>
+
+#include "bus/bus.h"
+
+enum { PROGRESS_CURSORS = 128, PROGRESS_COUNTERS = 400, PROGRESS_NAME_BYTES = 96 };
+enum duty_state { DUTY_STARTING, DUTY_RUNNING, DUTY_RETRYING, DUTY_STOPPED };
+
+struct progress;
+
+/* Map the page `<dir>/<duty>.page`, made when it is not there.
+ *   returns OK | STOP no such folder, no rights, another layout (version) */
+enum outcome progress_open(struct arena *a, struct str dir, struct str duty, struct progress **out,
+                           struct failure *f);
+void progress_close(struct progress *p);
+
+void progress_state(struct progress *p, enum duty_state state);
+enum duty_state progress_state_is(const struct progress *p);
+/* A sign of life: the monotonic time of the newest turn of the duty's loop; 0 while it waits for
+ * something to do (then it can't hang). */
+void progress_beat(struct progress *p, bool is_busy);
+int64_t progress_busy_since_us(const struct progress *p);
+
+/* The counter of this name, made at 0 when there is none: `accepted{agent=github}`,
+ * `refused{agent=github,reason=signature}`. When the page is full: the counter `other`. The caller
+ * keeps the pointer and adds to it. */
+_Atomic uint64_t *progress_counter(struct progress *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3), returns_nonnull));
+
+/* Publish a committed cursor. `lag_bytes`: what the lane still holds behind it (UINT64_MAX:
+ * unknown); `time_us`: receipt time of the newest signal before the cursor (TIME_NONE: unknown). */
+void progress_cursor(struct progress *p, struct lane lane, struct position at, uint64_t lag_bytes,
+                     int64_t time_us);
+
+struct progress_cursor {
+    char lane[LANE_NAME_BYTES_MAX + 1];
+    enum stream stream;
+    struct position at;
+    uint64_t lag_bytes;
+    int64_t time_us;
+};
+/* i-th cursor or counter, false behind the last. */
+bool progress_cursor_at(const struct progress *p, size_t i, struct progress_cursor *out);
+bool progress_counter_at(const struct progress *p, size_t i, const char **name, uint64_t *value);
+
+#endif

@@ -1,0 +1,90 @@
+/* config.h - the whole configuration as one checked struct; nothing else reads YAML.
+ *
+ * Made once from one file, a folder or a glob of files; immutable; lives in the arena it was read
+ * into. */
+#ifndef WEIR_CONFIG_CONFIG_H
+#define WEIR_CONFIG_CONFIG_H
+
+#include "base/failure.h"
+#include "config/option.h"
+
+struct config_tls {
+    struct str certificate, key; /* both empty: no TLS */
+};
+
+struct config_intake {
+    struct str_list listen;  /* 127.0.0.1:8080, [::1]:8080, unix:PATH            */
+    size_t body_bytes_max;   /* of one request, inflated                         */
+    size_t bodies_bytes_max; /* of all requests in flight together, a process    */
+    size_t headers_bytes_max;
+    int64_t connections_max, connections_per_address_max; /* 0: no limit per address */
+    int64_t request_ms, idle_ms; /* deadline of a whole request; between requests    */
+    int64_t batch_events_max;    /* of one CloudEvents batch                         */
+    int64_t processes;
+    struct config_tls tls;
+};
+
+struct config_admin {
+    struct str_list listen;
+    int64_t behind_ms; /* readyz turns red when a stage is further behind              */
+};
+
+struct config_bus {
+    struct str type; /* embedded                                                    */
+    struct str path; /* <data>/bus                                                  */
+    size_t segment_bytes, disk_bytes_max;
+    int64_t keep_ms;
+};
+
+struct config_keep {
+    int64_t keep_ms;
+    size_t disk_bytes_max;
+};
+
+struct config_lake {
+    struct str path;
+    int64_t flush_ms, keep_ms, compact_ms, vacuum_ms;
+    size_t flush_bytes, memory_bytes_max;
+};
+
+struct config_store {
+    struct str type, path; /* sqlite */
+    int64_t keep_ms;
+};
+
+struct config_service {
+    struct str_list repositories, production; /* globs; environment names */
+};
+
+struct config_log {
+    int level;  /* enum log_level     */
+    int format; /* 0 text, 1 json     */
+};
+
+struct config {
+    struct str place; /* file, folder or glob that it was read from        */
+    struct str data;  /* folder of everything that weir keeps, absolute    */
+    struct config_intake intake;
+    struct config_admin admin;
+    struct config_bus bus;
+    struct config_keep repetitions, dead;
+    struct named_list agents; /* by the agents' own tables                         */
+    struct config_lake lake;
+    struct config_store store;
+    struct named_list services; /* struct config_service each                        */
+    struct config_log log;
+    int64_t stop_ms; /* SIGTERM: how long a duty may drain                */
+};
+
+/* Read and check it. `agents` lists the agent types (registry.c). All errors of the run are in
+ * *errors, one line each as `FILE:LINE:COLUMN: what is wrong; nearest valid name or range`; secrets
+ * are never in them. place    file, folder (its *.yaml, *.yml) or glob; empty: ./weir.yaml,
+ * $XDG_CONFIG_HOME/weir/weir.yaml, /etc/weir/weir.yaml returns  OK | STOP (errors holds at least
+ * one line; for a missing file: what was looked for, and `weir init`) */
+enum outcome config_read(struct arena *a, struct str place, const struct section_type *agents,
+                         struct config **out, struct str_list *errors, struct failure *f);
+
+/* The tables, for the manual. */
+extern const struct option config_options[];
+
+#endif

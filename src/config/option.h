@@ -1,0 +1,64 @@
+/* option.h - one table describes a section of the configuration: the parser, the messages, `--help`
+ * and the manual read it.
+ *
+ * A section is a struct; each option says where in it the value goes. The table ends with an option
+ * without a name. Texts live as long as the configuration. */
+#ifndef WEIR_CONFIG_OPTION_H
+#define WEIR_CONFIG_OPTION_H
+
+#include "base/arena.h"
+#include "base/str.h"
+
+struct str_list {
+    struct str *at;
+    size_t n;
+};
+
+enum option_type {
+    OPTION_TEXT,     /* struct str                                                        */
+    OPTION_PATH,     /* struct str, made absolute beside the file that it stands in        */
+    OPTION_SECRET,   /* struct str_list: one or several; never printed                    */
+    OPTION_LIST,     /* struct str_list: one text or a sequence                           */
+    OPTION_BOOL,     /* bool                                                              */
+    OPTION_INT,      /* int64_t, least..most                                              */
+    OPTION_SIZE,     /* size_t bytes: 64MiB                                               */
+    OPTION_DURATION, /* int64_t ms: 5m; `forever` is INT64_MAX                            */
+    OPTION_CHOICE,   /* int, index into `words`                                           */
+    OPTION_SECTION,  /* a struct inside the struct, by the table `section`                */
+    OPTION_NAMED     /* struct named_list: sections by name (agents, services, sinks)     */
+};
+
+/* How the sections of an OPTION_NAMED are read: by their `type` key, or all alike when types ==
+ * NULL. */
+struct section_type {
+    const char *name;  /* value of `type`; NULL ends the list               */
+    const char *needs; /* build option that is missing, or NULL             */
+    const struct option *options;
+    size_t bytes;       /* of the struct that the options fill               */
+    const void *driver; /* what the role's own code finds it by              */
+};
+
+struct named {
+    struct str name;
+    const struct section_type *type;
+    void *options;    /* type->bytes long, checked                         */
+    struct str place; /* FILE:LINE:COLUMN, for later messages              */
+};
+struct named_list {
+    struct named *at;
+    size_t n;
+};
+
+struct option {
+    const char *name;
+    enum option_type type;
+    size_t offset;                /* offsetof in the section's struct                     */
+    const char *fallback;         /* default as it would be written; NULL: required; "" : empty */
+    int64_t least, most;          /* INT, SIZE, DURATION in their unit; both 0: any        */
+    const char *const *words;     /* CHOICE, ends with NULL                                */
+    const struct option *section; /* SECTION                                               */
+    const struct section_type *types; /* NAMED                                                 */
+    const char *about;                /* one line for the manual                               */
+};
+
+#endif

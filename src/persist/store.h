@@ -1,0 +1,54 @@
+/* store.h - the real-time view: one row a key, upserted together with the reader's cursors.
+ *
+ * A driver (SQLite now; PostgreSQL and DynamoDB will be others) keeps rows and cursors. Folding is
+ * done before (signal/fold.h): a batch holds a key once. */
+#ifndef WEIR_PERSIST_STORE_H
+#define WEIR_PERSIST_STORE_H
+
+#include "bus/bus.h"
+#include "config/config.h"
+#include "signal/fold.h"
+
+struct store {
+    const struct store_driver *driver;
+    void *state; /* the driver's own, state_bytes long, zeroed by store_open */
+    const struct config *config;
+    struct str bus_id;
+    struct arena *arena; /* the store's lifetime */
+};
+
+/* Rows of one model, sorted by key, each key once. */
+struct rows {
+    const struct model *model;
+    struct row *row;
+    size_t n;
+};
+
+struct store_driver {
+    const char *name;
+    const char *needs;
+    size_t state_bytes;
+
+    /* Reach it, make or widen its tables from the catalogue. STOP: rights, another bus id, newer
+     * schema. RETRY: unreachable. */
+    enum outcome (*open)(struct store *s, struct failure *f);
+    /* Fill in the rows of these keys as they stand (hidden columns too); a row that is not there
+     * keeps its nulls. */
+    enum outcome (*get)(struct store *s, struct arena *a, struct rows *rows, struct failure *f);
+    /* All rows and the cursors of the batch's slices in one durable transaction, if each cursor
+     * still stands at slice.from. RETRY: nothing changed (cause FENCED: another owner moved a
+     * cursor). */
+    enum outcome (*put)(struct store *s, const struct rows *rows, size_t n, const struct batch *b,
+                        struct failure *f);
+    /* Where this store's reader stands in a lane; 0 is the beginning. */
+    enum outcome (*cursor)(struct store *s, struct lane lane, struct position *out,
+                           struct failure *f);
+    /* Forget rows whose revised_at is older. */
+    enum outcome (*expire)(struct store *s, int64_t before_us, struct failure *f);
+    /* Every row of a model in key order, to a visitor that may stop it (verify, status). */
+    enum outcome (*each)(struct store *s, const struct model *m, struct arena *a,
+                         bool (*visit)(void *to, const struct row *r), void *to, struct failure *f);
+    void (*close)(struct store *s); /* cannot fail; safe after a failed open */
+};
+
+#endif

@@ -1,0 +1,278 @@
+/* The catalogue itself: one table a model, keys first, the common columns last. The contract is in
+ * model.h; the names are those of CDEvents and of DevLake's domain layer where they fit. Adding a
+ * column: one line, before COMMON. */
+#include "signal/model.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+#define KEY(name, type, from) {(name), (type), FOLD_KEY, NULL, NULL, (from)}
+#define LATEST(group, name, type, from) {(name), (type), FOLD_LATEST, (group), NULL, (from)}
+#define RANK(group)                                                                                \
+    {group "_rank", COLUMN_TEXT, FOLD_RANK, (group), NULL, "rank of the group " group}
+#define EARLIEST(name, type, from) {(name), (type), FOLD_EARLIEST, NULL, NULL, (from)}
+#define UNION(name, from) {(name), COLUMN_LIST, FOLD_UNION, NULL, NULL, (from)}
+#define MEMBERS(name, from) {(name), COLUMN_LIST, FOLD_MEMBERS, NULL, NULL, (from)}
+#define SPAN(name, start, end)                                                                     \
+    {(name), COLUMN_REAL, FOLD_SPAN, (start), (end), "seconds from " start " to " end}
+#define DERIVED(name, type, from) {(name), (type), FOLD_DERIVED, NULL, NULL, (from)}
+
+/* Every row ends with these. */
+#define COMMON                                                                                     \
+    {"fact_id", COLUMN_TEXT, FOLD_FACT, NULL, NULL, "XXH3-128 of what the fact says"},             \
+        {"fact_at", COLUMN_TIME, FOLD_FACT, NULL, NULL, "the fact's own time"},                    \
+        {"agent", COLUMN_TEXT, FOLD_ARRIVAL,                                                       \
+         NULL,    NULL,        "who took the signal that first spoke of the row"},                 \
+        {"raw", COLUMN_TEXT, FOLD_ARRIVAL,                                                         \
+         NULL,  NULL,        "where that raw signal stands, lane:position"},                       \
+        {"received_at", COLUMN_TIME, FOLD_ARRIVAL, NULL, NULL, "when weir took it"},               \
+        {"revised_at", COLUMN_TIME, FOLD_GREATEST,                                                 \
+         NULL,         NULL,        "time of the newest fact in the row"},                         \
+        MEMBERS("attributes_by", "attributes with their ranks"),                                   \
+        {"attributes",    COLUMN_JSON, FOLD_OBJECT,                                                \
+         "attributes_by", NULL,        "what has no column, as a JSON object"}
+
+#define MODEL(name, about, is_stored)                                                              \
+    static const struct model model_##name = {#name, (about), name##_columns,                      \
+                                              COUNT(name##_columns), (is_stored)}
+
+static const struct column raw_columns[] = {
+    KEY("lane", COLUMN_TEXT, "lane of the stream raw"),
+    KEY("position", COLUMN_INT, "position in the lane"),
+    LATEST("raw", "source", COLUMN_TEXT, "CloudEvents source"),
+    LATEST("raw", "id", COLUMN_TEXT, "CloudEvents id: the delivery's, or the event's"),
+    LATEST("raw", "partitionkey", COLUMN_TEXT, "repository, source or collector, else the id"),
+    LATEST("raw", "event", COLUMN_TEXT, "CloudEvents type"),
+    LATEST("raw", "headers", COLUMN_JSON, "request headers without secrets"),
+    LATEST("raw", "body", COLUMN_TEXT, "the bytes as they came"),
+    LATEST("raw", "body_bytes", COLUMN_INT, "their number"),
+    RANK("raw"),
+    COMMON,
+};
+MODEL(raw, "A signal as it came", false);
+
+static const struct column event_columns[] = {
+    KEY("source", COLUMN_TEXT, "context.source"),
+    KEY("id", COLUMN_TEXT, "context.id"),
+    LATEST("event", "type", COLUMN_TEXT, "context.type, of 0.5.1"),
+    LATEST("event", "subject_type", COLUMN_TEXT, "second part of the type: pipelinerun, change, …"),
+    LATEST("event", "predicate", COLUMN_TEXT, "third part: started, finished, …"),
+    LATEST("event", "subject_id", COLUMN_TEXT, "subject.id"),
+    LATEST("event", "subject_source", COLUMN_TEXT, "subject.source"),
+    LATEST("event", "occurred_at", COLUMN_TIME, "context.timestamp"),
+    LATEST("event", "chain_id", COLUMN_TEXT, "context.chainId"),
+    LATEST("event", "content", COLUMN_JSON, "subject.content"),
+    LATEST("event", "custom_data", COLUMN_JSON, "customData"),
+    LATEST("event", "links", COLUMN_JSON, "context.links"),
+    LATEST("event", "original_specversion", COLUMN_TEXT,
+           "release of the specification that it came in"),
+    LATEST("event", "original", COLUMN_JSON, "the event as it came; null where weir derived it"),
+    RANK("event"),
+    COMMON,
+};
+MODEL(event, "A CDEvent, normalised to 0.5.1", true);
+
+static const struct column change_columns[] = {
+    KEY("repository", COLUMN_TEXT, "HOST/OWNER/NAME"),
+    KEY("id", COLUMN_TEXT, "number; CDEvents: subject.id"),
+    LATEST("state", "number", COLUMN_INT, "number"),
+    LATEST("state", "title", COLUMN_TEXT, "title"),
+    LATEST("state", "url", COLUMN_TEXT, "web page"),
+    LATEST("state", "author", COLUMN_TEXT, "login of who opened it"),
+    LATEST("state", "state", COLUMN_TEXT, "open, merged, closed"),
+    LATEST("state", "is_draft", COLUMN_BOOL, "draft"),
+    LATEST("state", "base_branch", COLUMN_TEXT, "branch to merge into"),
+    LATEST("state", "head_branch", COLUMN_TEXT, "branch to merge"),
+    LATEST("state", "head_sha", COLUMN_TEXT, "its newest commit"),
+    LATEST("state", "merge_sha", COLUMN_TEXT, "the commit on the base, once merged"),
+    EARLIEST("created_at", COLUMN_TIME, "opened"),
+    EARLIEST("ready_at", COLUMN_TIME, "first no draft"),
+    DERIVED("first_commit_at", COLUMN_TIME, "earliest committed_at of its commits"),
+    EARLIEST("first_comment_at", COLUMN_TIME, "first comment by another than the author"),
+    EARLIEST("first_review_at", COLUMN_TIME, "first review"),
+    EARLIEST("approved_at", COLUMN_TIME, "first approval"),
+    LATEST("state", "merged_at", COLUMN_TIME, "merged"),
+    LATEST("state", "closed_at", COLUMN_TIME, "closed or merged; null while open"),
+    LATEST("size", "merged_by", COLUMN_TEXT, "login of who merged it"),
+    LATEST("size", "commits", COLUMN_INT, "number of commits"),
+    LATEST("size", "additions", COLUMN_INT, "lines added"),
+    LATEST("size", "deletions", COLUMN_INT, "lines deleted"),
+    LATEST("size", "changed_files", COLUMN_INT, "files changed"),
+    LATEST("size", "comments", COLUMN_INT, "comments"),
+    UNION("reviewers", "logins of who reviewed"),
+    {"approvers", COLUMN_LIST, FOLD_HOLDING, "verdicts", "approved",
+     "logins whose last verdict is approved"},
+    LATEST("state", "labels", COLUMN_LIST, "label names"),
+    LATEST("state", "requested_reviewers", COLUMN_LIST,
+           "logins asked for a review that is still due"),
+    RANK("state"),
+    RANK("size"),
+    MEMBERS("verdicts", "last verdict of each reviewer: approved, changes_requested, dismissed"),
+    COMMON,
+};
+MODEL(change, "A pull or merge request", true);
+
+static const struct column commit_columns[] = {
+    KEY("repository", COLUMN_TEXT, "HOST/OWNER/NAME"),
+    KEY("sha", COLUMN_TEXT, "SHA-1 or SHA-256, hex"),
+    LATEST("commit", "author", COLUMN_TEXT, "login, else name"),
+    LATEST("commit", "author_email", COLUMN_TEXT, "e-mail"),
+    LATEST("commit", "committer", COLUMN_TEXT, "login, else name"),
+    EARLIEST("authored_at", COLUMN_TIME, "written"),
+    EARLIEST("committed_at", COLUMN_TIME, "committed"),
+    EARLIEST("pushed_at", COLUMN_TIME, "first seen in a push"),
+    LATEST("push", "branch", COLUMN_TEXT, "branch of the first push that held it"),
+    LATEST("commit", "message", COLUMN_TEXT, "whole message"),
+    LATEST("parents", "parents", COLUMN_LIST, "parent commits, where the source tells"),
+    LATEST("commit", "files", COLUMN_LIST, "paths added, removed or modified"),
+    DERIVED("change_number", COLUMN_INT, "the change that it came with"),
+    RANK("commit"),
+    RANK("push"),
+    RANK("parents"),
+    COMMON,
+};
+MODEL(commit, "A commit", true);
+
+static const struct column branch_columns[] = {
+    KEY("repository", COLUMN_TEXT, "HOST/OWNER/NAME"),
+    KEY("name", COLUMN_TEXT, "without refs/heads/"),
+    LATEST("head", "head_sha", COLUMN_TEXT, "its newest commit; null once deleted"),
+    LATEST("head", "is_default", COLUMN_BOOL, "the repository's default branch"),
+    EARLIEST("created_at", COLUMN_TIME, "created"),
+    LATEST("head", "deleted_at", COLUMN_TIME, "deleted; null while it exists"),
+    RANK("head"),
+    COMMON,
+};
+MODEL(branch, "A branch", true);
+
+static const struct column release_columns[] = {
+    KEY("repository", COLUMN_TEXT, "HOST/OWNER/NAME"),
+    KEY("tag", COLUMN_TEXT, "tag; CDEvents: version of the artifact"),
+    LATEST("state", "name", COLUMN_TEXT, "title"),
+    LATEST("state", "url", COLUMN_TEXT, "web page"),
+    LATEST("state", "author", COLUMN_TEXT, "login"),
+    LATEST("state", "target", COLUMN_TEXT, "branch or commit that it was made from"),
+    LATEST("tag", "sha", COLUMN_TEXT, "commit that the tag points at"),
+    LATEST("state", "is_draft", COLUMN_BOOL, "not public yet"),
+    LATEST("state", "is_prerelease", COLUMN_BOOL, "not for production"),
+    EARLIEST("created_at", COLUMN_TIME, "created"),
+    LATEST("state", "published_at", COLUMN_TIME, "published"),
+    LATEST("deleted", "deleted_at", COLUMN_TIME, "deleted or unpublished"),
+    RANK("state"),
+    RANK("tag"),
+    RANK("deleted"),
+    COMMON,
+};
+MODEL(release, "A release", true);
+
+static const struct column deployment_columns[] = {
+    KEY("source", COLUMN_TEXT, "html_url of the repository; CDEvents: context.source"),
+    KEY("id", COLUMN_TEXT, "deployment.id; CDEvents: context.id"),
+    LATEST("what", "repository", COLUMN_TEXT, "HOST/OWNER/NAME"),
+    LATEST("what", "service", COLUMN_TEXT, "by configuration, else the repository's full name"),
+    LATEST("what", "environment", COLUMN_TEXT, "environment"),
+    LATEST("what", "original_environment", COLUMN_TEXT, "as first asked for"),
+    LATEST("what", "is_production", COLUMN_BOOL, "configuration, else the payload, else the name"),
+    LATEST("what", "sha", COLUMN_TEXT, "commit"),
+    LATEST("what", "ref", COLUMN_TEXT, "branch or tag"),
+    LATEST("what", "task", COLUMN_TEXT, "deploy, rollback, …"),
+    LATEST("what", "creator", COLUMN_TEXT, "login"),
+    LATEST("state", "state", COLUMN_TEXT, "queued, running, succeeded, failed, inactive"),
+    LATEST("what", "is_rollback", COLUMN_BOOL, "the task says so"),
+    DERIVED("previous_id", COLUMN_TEXT,
+            "deployment of the same service and environment that succeeded before"),
+    EARLIEST("created_at", COLUMN_TIME, "created"),
+    EARLIEST("queued_at", COLUMN_TIME, "queued or pending"),
+    EARLIEST("started_at", COLUMN_TIME, "in progress"),
+    EARLIEST("finished_at", COLUMN_TIME, "first success"),
+    DERIVED("superseded_at", COLUMN_TIME,
+            "finished_at of the next success of the same service and environment"),
+    SPAN("duration_s", "created_at", "finished_at"),
+    LATEST("state", "url", COLUMN_TEXT, "where it runs"),
+    RANK("what"),
+    RANK("state"),
+    COMMON,
+};
+MODEL(deployment, "A deployment of a service to an environment", true);
+
+static const struct column pipeline_run_columns[] = {
+    KEY("source", COLUMN_TEXT,
+        "html_url of the repository; CDEvents: subject.source, else context.source"),
+    KEY("id", COLUMN_TEXT, "workflow_run.id; CDEvents: subject.id"),
+    KEY("attempt", COLUMN_INT, "run_attempt, else 1"),
+    LATEST("state", "repository", COLUMN_TEXT, "HOST/OWNER/NAME"),
+    LATEST("state", "name", COLUMN_TEXT, "pipeline"),
+    LATEST("state", "number", COLUMN_INT, "number of the run"),
+    LATEST("state", "branch", COLUMN_TEXT, "branch"),
+    LATEST("state", "sha", COLUMN_TEXT, "commit"),
+    LATEST("state", "trigger", COLUMN_TEXT, "event that began it"),
+    LATEST("state", "actor", COLUMN_TEXT, "login of who began it"),
+    LATEST("state", "outcome", COLUMN_TEXT,
+           "success, failure, cancel, error; null while running or undecided"),
+    EARLIEST("created_at", COLUMN_TIME, "created"),
+    EARLIEST("queued_at", COLUMN_TIME, "queued"),
+    EARLIEST("started_at", COLUMN_TIME, "started"),
+    LATEST("state", "finished_at", COLUMN_TIME, "finished"),
+    SPAN("queue_s", "queued_at", "started_at"),
+    SPAN("duration_s", "started_at", "finished_at"),
+    LATEST("state", "change_numbers", COLUMN_LIST, "numbers of the changes that it ran for"),
+    LATEST("state", "url", COLUMN_TEXT, "web page"),
+    RANK("state"),
+    COMMON,
+};
+MODEL(pipeline_run, "A run of a pipeline or workflow, one attempt", true);
+
+static const struct column task_run_columns[] = {
+    KEY("source", COLUMN_TEXT,
+        "html_url of the repository; CDEvents: subject.source, else context.source"),
+    KEY("id", COLUMN_TEXT, "workflow_job.id; CDEvents: subject.id"),
+    KEY("attempt", COLUMN_INT, "run_attempt, else 1"),
+    LATEST("state", "pipeline_run_id", COLUMN_TEXT, "run that it belongs to"),
+    LATEST("state", "repository", COLUMN_TEXT, "HOST/OWNER/NAME"),
+    LATEST("state", "name", COLUMN_TEXT, "task or job"),
+    LATEST("state", "runner", COLUMN_TEXT, "machine"),
+    LATEST("state", "labels", COLUMN_LIST, "labels that the runner had to have"),
+    LATEST("state", "outcome", COLUMN_TEXT,
+           "success, failure, cancel, error; null while running or undecided"),
+    EARLIEST("queued_at", COLUMN_TIME, "queued"),
+    EARLIEST("started_at", COLUMN_TIME, "started"),
+    LATEST("state", "finished_at", COLUMN_TIME, "finished"),
+    SPAN("queue_s", "queued_at", "started_at"),
+    SPAN("duration_s", "started_at", "finished_at"),
+    LATEST("state", "steps", COLUMN_JSON,
+           "name, conclusion, started_at, completed_at of each step"),
+    LATEST("state", "url", COLUMN_TEXT, "web page"),
+    RANK("state"),
+    COMMON,
+};
+MODEL(task_run, "A run of a task or job", true);
+
+static const struct column ticket_columns[] = {
+    KEY("source", COLUMN_TEXT,
+        "html_url of the repository; CDEvents: subject.source, else context.source"),
+    KEY("id", COLUMN_TEXT, "issue number; CDEvents: subject.id"),
+    LATEST("state", "repository", COLUMN_TEXT, "HOST/OWNER/NAME"),
+    LATEST("state", "number", COLUMN_INT, "number"),
+    LATEST("state", "title", COLUMN_TEXT, "title"),
+    LATEST("state", "type", COLUMN_TEXT, "bug, enhancement, incident, task, question"),
+    LATEST("state", "state", COLUMN_TEXT, "open, closed"),
+    LATEST("state", "resolution", COLUMN_TEXT, "completed, withdrawn, duplicate"),
+    LATEST("state", "priority", COLUMN_TEXT, "low, medium, high"),
+    LATEST("state", "author", COLUMN_TEXT, "login"),
+    LATEST("state", "assignees", COLUMN_LIST, "logins"),
+    LATEST("state", "labels", COLUMN_LIST, "label names"),
+    LATEST("state", "milestone", COLUMN_TEXT, "title"),
+    EARLIEST("created_at", COLUMN_TIME, "opened"),
+    LATEST("state", "closed_at", COLUMN_TIME, "closed; null while open"),
+    LATEST("state", "updated_at", COLUMN_TIME, "changed"),
+    EARLIEST("deleted_at", COLUMN_TIME, "deleted"),
+    LATEST("state", "url", COLUMN_TEXT, "web page"),
+    RANK("state"),
+    COMMON,
+};
+MODEL(ticket, "An issue", true);
+
+const struct model *const model_all[] = {
+    &model_raw,     &model_event,      &model_change,       &model_commit,   &model_branch,
+    &model_release, &model_deployment, &model_pipeline_run, &model_task_run, &model_ticket,
+};
+const size_t model_all_n = COUNT(model_all);

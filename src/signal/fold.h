@@ -1,0 +1,24 @@
+/* fold.h - facts into rows: the one fold that every store shares.
+ *
+ * fold_into is commutative, associative and idempotent (up to FOLD_ARRIVAL's own rule, which is
+ * too): a row is the same whatever the order of its facts and however often each came. The SQL view
+ * over the lake is made from the same catalogue and must agree. */
+#ifndef WEIR_SIGNAL_FOLD_H
+#define WEIR_SIGNAL_FOLD_H
+
+#include "signal/fact.h"
+
+/* The row's key as one text (each key column's length and bytes): equal iff the keys are. */
+struct str row_key(struct arena *a, const struct row *r);
+
+/* Fold `from` (a fact, or a row of the same key) into `into`. A row without values yet (all null
+ * but by calloc) takes all. Lists made anew live in the arena. */
+void fold_into(struct arena *a, struct row *into, const struct row *from);
+
+/* Fill the computed columns (FOLD_SPAN, FOLD_HOLDING, FOLD_OBJECT) from the folded ones. */
+void fold_finish(struct arena *a, struct row *r);
+
+/* Equal in every column but those that follow arrival. */
+bool row_eq(const struct row *a, const struct row *b);
+
+#endif

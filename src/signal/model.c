@@ -1,0 +1,40 @@
+#include "signal/model.h"
+
+const struct model *model_find(struct str name)
+{
+    for (size_t i = 0; i < model_all_n; i++) {
+        if (str_eq(name, str_of(model_all[i]->name))) {
+            return model_all[i];
+        }
+    }
+    return NULL;
+}
+
+size_t model_column(const struct model *m, struct str name)
+{
+    size_t i = 0;
+    while (i < m->columns_n && !str_eq(name, str_of(m->columns[i].name))) {
+        i++;
+    }
+    return i;
+}
+
+static bool is_computed(const struct column *c)
+{
+    return c->rule == FOLD_SPAN || c->rule == FOLD_HOLDING || c->rule == FOLD_OBJECT;
+}
+
+bool column_is_in_fact(const struct column *c)
+{
+    return !is_computed(c) && c->rule != FOLD_DERIVED;
+}
+
+bool column_is_in_store(const struct column *c)
+{
+    return c->rule != FOLD_FACT && c->rule != FOLD_DERIVED;
+}
+
+bool column_is_hidden(const struct column *c)
+{
+    return c->rule == FOLD_RANK || c->rule == FOLD_MEMBERS;
+}
