@@ -68,10 +68,11 @@ size_t clock_text(int64_t time_us, char out[CLOCK_TEXT_BYTES])
 {
     const struct clock_date d = clock_date_of(time_us);
     const int64_t in_day = time_us - floor_div(time_us, US_PER_DAY) * US_PER_DAY;
-    const int64_t s = in_day / US_PER_S;
-    const int len = snprintf(out, CLOCK_TEXT_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", d.year,
-                             d.month, d.day, (int)(s / 3600), (int)(s / 60 % 60), (int)(s % 60),
-                             (int)(in_day % US_PER_S));
+    const unsigned s = (unsigned)(in_day / US_PER_S);
+    /* The remainders change nothing: they tell the compiler how many digits there can be. */
+    const int len = snprintf(out, CLOCK_TEXT_BYTES, "%04d-%02u-%02uT%02u:%02u:%02u.%06uZ", d.year,
+                             (unsigned)d.month % 100, (unsigned)d.day % 100, s / 3600 % 24,
+                             s / 60 % 60, s % 60, (unsigned)(in_day % US_PER_S) % 1000000);
     return (size_t)len;
 }
 
