@@ -8,49 +8,54 @@
 
 enum { PATH_BYTES_MAX = 4096 };
 
-enum outcome file_read(struct arena *a, const char *path, size_t bytes_max, struct str *out,
-                       struct failure *f)
+/* Read to the end or the limit, whichever comes first: a pipe or a /proc file tells no size. */
+static enum outcome read_all(struct arena *a, int fd, size_t bytes_max, struct str *out)
 {
-    enum outcome result = OK;
-    struct stat st;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        result = failed_errno(f, STOP, "read %s", path);
-        goto done;
-    }
-    /* A pipe or /proc file tells no size: read until its end, up to the limit. */
-    size_t room = S_ISREG(st.st_mode) && st.st_size > 0 ? (size_t)st.st_size + 1
-                                                        : 64 * (size_t)1024;
+    size_t room = 64 * (size_t)1024 < bytes_max + 1 ? 64 * (size_t)1024 : bytes_max + 1;
     size_t len = 0;
-    char *at = NULL;
+    char *at = arena_alloc(a, room, 1);
     for (;;) {
-        if (room > bytes_max + 1) {
-            room = bytes_max + 1;
-        }
-        at = arena_grow(a, at, len, room);
-        const ssize_t n = at ? read(fd, at + len, room - len) : -1;
-        if (n < 0 && at && errno == EINTR) {
+        const ssize_t n = read(fd, at + len, room - len);
+        if (n < 0 && errno == EINTR) {
             continue;
         }
         if (n < 0) {
-            result = failed_errno(f, STOP, "read %s", path);
-            goto done;
+            return STOP;
         }
         len += (size_t)n;
-        if (n == 0) {
-            break;
+        *out = (struct str){at, len};
+        if (n == 0 || len > bytes_max) {
+            return OK;
         }
-        if (len > bytes_max) {
-            result = failed(f, STOP, "read %s: more than %zu bytes", path, bytes_max);
-            goto done;
+        if (len == room) {
+            const size_t more = room * 2 < bytes_max + 1 ? room * 2 : bytes_max + 1;
+            at = arena_grow(a, at, room, more);
+            if (!at) {
+                errno = ENOMEM;
+                return STOP;
+            }
+            room = more;
         }
-        room = len == room ? room * 2 : room;
     }
-    *out = arena_str(a, (struct str){at, len});
-done:
-    if (fd >= 0) {
-        close(fd); /* read only: nothing can be lost */
+}
+
+enum outcome file_read(struct arena *a, const char *path, size_t bytes_max, struct str *out,
+                       struct failure *f)
+{
+    struct str bytes = {NULL, 0};
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return failed_errno(f, STOP, "read %s", path);
     }
+    enum outcome result = read_all(a, fd, bytes_max, &bytes);
+    if (result != OK) {
+        (void)failed_errno(f, result, "read %s", path);
+    } else if (bytes.len > bytes_max) {
+        result = failed(f, STOP, "read %s: more than %zu bytes", path, bytes_max);
+    } else {
+        *out = arena_str(a, bytes);
+    }
+    close(fd); /* read only: nothing can be lost */
     return result;
 }
 
@@ -106,8 +111,10 @@ enum outcome file_sync_dir(const char *path, struct failure *f)
 static void dir_of(const char *path, char out[PATH_BYTES_MAX])
 {
     const char *const slash = strrchr(path, '/');
-    const int len = !slash ? 0 : slash == path ? 1 : (int)(slash - path);
-    (void)snprintf(out, PATH_BYTES_MAX, "%.*s", len ? len : 1, len ? path : ".");
+    const size_t len = !slash ? 0 : slash == path ? 1 : (size_t)(slash - path);
+    const struct str dir = len && len < PATH_BYTES_MAX ? (struct str){path, len} : S(".");
+    memcpy(out, dir.at, dir.len);
+    out[dir.len] = '\0';
 }
 
 static enum outcome write_and_close(int fd, const char *path, struct str bytes, struct failure *f)
