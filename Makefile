@@ -71,7 +71,7 @@ crash: ## ROUNDS rounds of kill -9 under load
 	@WEIR_CRASH_ROUNDS=$(ROUNDS) tools/test-run build-test long crash
 
 install: release ## into PREFIX (/usr/local), under DESTDIR
-	@meson configure build --prefix $(PREFIX)
+	@meson configure build --prefix $(PREFIX) && $(call built,build)
 	@DESTDIR=$(DESTDIR) meson install -C build --quiet --no-rebuild
 
 clean: ## remove every build folder; .deps stays

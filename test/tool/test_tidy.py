@@ -1,0 +1,82 @@
+"""tools/tidy finds each fault that it is there for, and nothing in a tree without one."""
+import subprocess
+import sys
+
+from blackbox import ROOT, case, run
+
+GOOD = {
+    "src/base/str.h": "/* str.h - text. */\nint str_len(const char *at);\n",
+    "src/base/str.c": '#include "base/str.h"\n\nint str_len(const char *at)\n{\n    return at != 0;\n}\n',
+    "src/bus/lane.c": '#include "base/str.h"\n\nint main(void)\n{\n    return str_len("malloc(1) TO" "DO");\n}\n',
+    "docs/configuration.md": "| `listen` | where |\n",
+}
+
+
+def faults(folder, **changed):
+    """What tidy says of the good tree with these files changed; `__` stands for a slash, `_c` for .c."""
+    subprocess.run(["git", "init", "-q", folder], check=True)
+    for name, text in (GOOD | {k.replace("__", "/").replace("_c", ".c"): v for k, v in changed.items()}).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    done = subprocess.run([sys.executable, ROOT / "tools" / "tidy", folder], capture_output=True, text=True, check=False)
+    assert done.returncode == (done.stdout != ""), done
+    return done.stdout
+
+
+@case
+def a_good_tree_is_left_in_peace(folder):
+    assert faults(folder) == ""
+
+
+@case
+def a_long_function_is_found(folder):
+    assert "split it at 70" in faults(folder, src__bus__x_c="int f(void)\n{\n" + "    f();\n" * 71 + "}\n")
+
+
+@case
+def seven_parameters_are_found(folder):
+    head = "static int f(int a, int b, int (*c)(int, int), int d, int e,\n             int g, int h)\n{\n}\n"
+    assert "7 parameters" in faults(folder, src__bus__x_c=head)
+
+
+@case
+def an_include_that_points_upwards_is_found(folder):
+    assert "stands above it" in faults(folder, src__base__x_c='#include "bus/lane.h"\n', **{"src/bus/lane.h": "\n"})
+
+
+@case
+def a_stage_that_includes_a_stage_is_found(folder):
+    told = faults(folder, src__agent__x_c='#include "persist/run.h"\n', **{"src/persist/run.h": "\n"})
+    assert "signal/ and bus/ only" in told
+
+
+@case
+def an_export_that_nobody_uses_is_found(folder):
+    assert "str.h:2: str_len() is used nowhere else" in faults(folder, src__bus__lane_c="int x;\n")
+
+
+@case
+def memory_outside_the_arena_is_found(folder):
+    assert "malloc()" in faults(folder, src__bus__x_c="void *p(void)\n{\n    return malloc(1);\n}\n")
+
+
+@case
+def unbounded_text_and_unchecked_numbers_are_found(folder):
+    told = faults(folder, src__bus__x_c="void p(void)\n{\n    strcpy(a, b);\n    atoi(a);\n}\n")
+    assert "strcpy()" in told and "atoi()" in told
+
+
+@case
+def an_option_without_a_manual_is_found(folder):
+    table = 'static const struct option options[] = {\n    {"listen", 0},\n    {.name = "depth"},\n};\n'
+    told = faults(folder, src__bus__x_c=table)
+    assert "option depth" in told and "option listen" not in told
+
+
+@case
+def leftovers_and_paths_of_one_machine_are_found(folder):
+    told = faults(folder, src__bus__x_c="/* TO" "DO: later */\nchar x[] = \"/ho" "me/anna/x\";\n")
+    assert "finish it" in told and "one machine" in told
+
+
+run()
