@@ -1,0 +1,160 @@
+#include "wire/json.h"
+
+#include <stdlib.h>
+
+static void *alc_malloc(void *ctx, size_t size)
+{
+    struct arena *const a = ctx;
+    return arena_grow(a, NULL, 0, size);
+}
+
+static void *alc_realloc(void *ctx, void *at, size_t old, size_t size)
+{
+    struct arena *const a = ctx;
+    return size <= old ? at : arena_grow(a, at, old, size);
+}
+
+static void alc_free(void *ctx, void *at)
+{
+    (void)ctx; /* the arena's reset does */
+    (void)at;
+}
+
+static yyjson_alc alc_of(struct arena *a)
+{
+    return (yyjson_alc){alc_malloc, alc_realloc, alc_free, a};
+}
+
+/* Depth of nesting, counted over the text: brackets outside strings. Cheap beside parsing, and it
+ * runs before yyjson's tree is walked by anybody. */
+static size_t depth_of(struct str text)
+{
+    size_t depth = 0;
+    size_t deepest = 0;
+    bool is_string = false;
+    for (size_t i = 0; i < text.len; i++) {
+        const char c = text.at[i];
+        if (is_string) {
+            i += c == '\\';
+            is_string = c != '"';
+        } else if (c == '"') {
+            is_string = true;
+        } else if (c == '{' || c == '[') {
+            depth++;
+            deepest = depth > deepest ? depth : deepest;
+        } else if ((c == '}' || c == ']') && depth > 0) {
+            depth--;
+        }
+    }
+    return deepest;
+}
+
+enum outcome json_read(struct arena *a, struct str text, yyjson_doc **out, struct failure *f)
+{
+    yyjson_read_err err = {0};
+    const yyjson_alc alc = alc_of(a);
+    /* Without INSITU yyjson copies the text and never writes to ours. */
+    yyjson_doc *const doc = yyjson_read_opts((char *)(uintptr_t)text.at, text.len, 0, &alc, &err);
+    if (!doc) {
+        size_t line = 0;
+        size_t column = 0;
+        size_t chars = 0;
+        if (text.len == 0 ||
+            !yyjson_locate_pos(text.at, text.len, err.pos, &line, &column, &chars)) {
+            return failed(f, REJECT, "not JSON: %s", text.len ? err.msg : "the text is empty");
+        }
+        return failed(f, REJECT, "not JSON: line %zu, column %zu: %s", line, column, err.msg);
+    }
+    if (depth_of(text) > JSON_DEPTH_MAX) {
+        return failed(f, REJECT, "JSON nested deeper than %d levels", JSON_DEPTH_MAX);
+    }
+    *out = doc;
+    return OK;
+}
+
+static int key_order(const void *a, const void *b)
+{
+    const struct str *const x = a;
+    const struct str *const y = b;
+    return str_cmp(*x, *y);
+}
+
+static enum outcome check_object(struct arena *a, yyjson_val *object, struct failure *f)
+{
+    size_t i = 0;
+    size_t n = 0;
+    yyjson_val *key = NULL;
+    yyjson_val *value = NULL;
+    struct str *const keys = arena_try(a, yyjson_obj_size(object), sizeof *keys);
+    if (!keys) {
+        return failed(f, REJECT, "JSON object with %zu members is too large",
+                      yyjson_obj_size(object));
+    }
+    yyjson_obj_foreach(object, i, n, key, value)
+    {
+        keys[i] = json_text(key);
+    }
+    qsort(keys, n, sizeof *keys, key_order);
+    for (i = 1; i < n; i++) {
+        if (str_eq(keys[i - 1], keys[i])) {
+            return failed(f, REJECT, "the key \"%.*s\" stands twice in one JSON object",
+                          STR_ARG(str_sub(keys[i], 0, 80)));
+        }
+    }
+    return OK;
+}
+
+enum outcome json_check_unique(struct arena *a, yyjson_val *root, struct failure *f)
+{
+    /* yyjson lays a document out in one array: walking it needs no recursion. Bounded by
+     * JSON_DEPTH_MAX anyway. */
+    size_t i = 0;
+    size_t n = 0;
+    yyjson_val *key = NULL;
+    yyjson_val *value = NULL;
+    enum outcome result = OK;
+    if (yyjson_is_obj(root)) {
+        result = check_object(a, root, f);
+        yyjson_obj_foreach(root, i, n, key, value)
+        {
+            if (result == OK && yyjson_is_ctn(value)) {
+                result = json_check_unique(a, value, f);
+            }
+        }
+    } else if (yyjson_is_arr(root)) {
+        yyjson_arr_foreach(root, i, n, value)
+        {
+            if (result == OK && yyjson_is_ctn(value)) {
+                result = json_check_unique(a, value, f);
+            }
+        }
+    }
+    return result;
+}
+
+struct str json_text(yyjson_val *v)
+{
+    return (struct str){yyjson_get_str(v), yyjson_get_len(v) * (size_t)yyjson_is_str(v)};
+}
+
+yyjson_val *json_get(yyjson_val *object, struct str key)
+{
+    yyjson_val *const v = yyjson_obj_getn(object, key.at, key.len);
+    return yyjson_is_null(v) ? NULL : v;
+}
+
+yyjson_val *json_at(yyjson_val *root, struct str path)
+{
+    while (path.len > 0 && root) {
+        root = json_get(root, str_cut(path, '.', &path));
+    }
+    return root;
+}
+
+struct str json_write(struct arena *a, yyjson_val *v)
+{
+    size_t len = 0;
+    const yyjson_alc alc = alc_of(a);
+    char *const text = yyjson_val_write_opts(v, 0, &alc, &len, NULL);
+    return (struct str){text, text ? len : 0};
+}

@@ -1,0 +1,33 @@
+/* json.h - JSON texts read by yyjson into an arena, with limits at the door.
+ *
+ * Values are views into the document, which lives as long as the arena; nothing is freed singly.
+ * yyjson's own accessors are used everywhere; this header adds what weir must decide: limits,
+ * messages, texts. */
+#ifndef WEIR_WIRE_JSON_H
+#define WEIR_WIRE_JSON_H
+
+#include <yyjson.h>
+
+#include "base/arena.h"
+#include "base/failure.h"
+
+enum { JSON_DEPTH_MAX = 64 };
+
+/* RFC 8259, UTF-8, no comments, no NaN; numbers keep 64 bits or become doubles. At most
+ * JSON_DEPTH_MAX levels. returns OK | REJECT "line 3, column 7: …", too deep, or too large for the
+ * arena */
+enum outcome json_read(struct arena *a, struct str text, yyjson_doc **out, struct failure *f);
+
+/* No object in the document has a key twice; else REJECT naming the key. */
+enum outcome json_check_unique(struct arena *a, yyjson_val *root, struct failure *f);
+
+/* The text of a string value; empty (at == NULL) for NULL and for anything but a string. */
+struct str json_text(yyjson_val *v);
+/* Member of an object by its key; NULL when it is not there, null, or `object` is no object. */
+yyjson_val *json_get(yyjson_val *object, struct str key);
+/* By dotted path (`pull_request.user.login`); as json_get at each step. */
+yyjson_val *json_at(yyjson_val *root, struct str path);
+/* Compact JSON of a value in the arena; empty when the arena is full. */
+struct str json_write(struct arena *a, yyjson_val *v);
+
+#endif
