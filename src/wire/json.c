@@ -134,7 +134,8 @@ enum outcome json_check_unique(struct arena *a, yyjson_val *root, struct failure
 
 struct str json_text(yyjson_val *v)
 {
-    return (struct str){yyjson_get_str(v), yyjson_get_len(v) * (size_t)yyjson_is_str(v)};
+    return yyjson_is_str(v) ? (struct str){yyjson_get_str(v), yyjson_get_len(v)}
+                            : (struct str){NULL, 0};
 }
 
 yyjson_val *json_get(yyjson_val *object, struct str key)
