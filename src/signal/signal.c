@@ -79,6 +79,18 @@ void signal_write(struct buf *b, const struct signal *s)
     }
 }
 
+struct signal signal_copy(struct arena *a, const struct signal *s)
+{
+    struct signal copy = *s;
+    for (unsigned tag = TAG_ID; tag <= TAG_DATA; tag++) {
+        struct str *const text = text_of(&copy, tag);
+        if (text && text->len) {
+            *text = arena_str(a, *text);
+        }
+    }
+    return copy;
+}
+
 /* LEB128; false when it does not end or exceeds what is left. */
 static bool read_len(struct str *bytes, size_t *len)
 {

@@ -30,6 +30,9 @@ struct signal {
  * data last. */
 void signal_write(struct buf *b, const struct signal *s);
 
+/* The same signal with all its texts in the arena. */
+struct signal signal_copy(struct arena *a, const struct signal *s);
+
 /* The signal in `bytes`, which must outlive it. Members with unknown tags are passed over (written
  * by a newer weir). returns OK | REJECT not a signal of a version that this weir knows */
 enum outcome signal_read(struct str bytes, struct signal *out, struct failure *f);

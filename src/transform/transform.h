@@ -14,32 +14,43 @@ enum fate { FATE_STORED, FATE_UNMAPPED, FATE_IGNORED, FATE_DEAD };
 
 struct transform_in {
     const struct signal *raw;
-    struct str raw_at; /* `lane:position`                                       */
+    struct str raw_at; /* `lane:position` */
     const struct config *config;
-    struct arena *arena;
+    struct arena *arena; /* scratch, reset after this signal */
 };
 
+/* Zeroed but for `arena` before it is filled. */
 struct transform_out {
+    struct arena *arena; /* of what is given: outlives the scratch                        */
     enum fate fate;
-    struct str name;     /* UNMAPPED: `github/star/created`; IGNORED: the reason   */
-    struct failure why;  /* DEAD: pointer and reason                              */
-    struct signal *fact; /* STORED: at least one                                  */
+    struct str name;     /* UNMAPPED: `github/star/created`; IGNORED: the reason          */
+    struct failure why;  /* DEAD: pointer and reason                                      */
+    struct signal *fact; /* STORED: at least one                                          */
     size_t facts_n, facts_room;
 };
 
-/* One kind of raw signal. Chosen by the type of the agent that took it, never by looking into the
+/* One kind of raw signal, chosen by the type of the agent that took it, never by looking into the
  * body. */
 struct transformer {
-    const char *agent_type; /* "github"                                              */
+    const char *agent_type; /* "github" */
     void (*run)(const struct transform_in *in, struct transform_out *out);
 };
 
-/* Finish `fact` and add it to the output. A failure makes the whole signal dead (the caller returns
- * at once on false). */
+/* What becomes of one raw signal: the transformer of its agent's type decides. An agent that is not
+ * in the configuration makes it dead (it can be sent again). */
+void transform_signal(const struct transform_in *in, struct transform_out *out);
+
+/* ---- for transformers ---- */
+
+/* Finish `fact`, add it to the output and make the fate STORED. false: its key is null, and the
+ * signal is dead. */
 bool transform_add(const struct transform_in *in, struct transform_out *out, struct fact *fact);
-/* The signal is dead at this field. Always returns false, so that a mapping can return it. */
+/* The signal is dead at this field; what was given so far is dropped. Always false, so that a
+ * mapping can return it. */
 bool transform_dead(struct transform_out *out, const char *pointer, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+void transform_unmapped(struct transform_out *out, struct str name);
+void transform_ignored(struct transform_out *out, struct str reason);
 
 void transform_github(const struct transform_in *in, struct transform_out *out);
 void transform_cdevents(const struct transform_in *in, struct transform_out *out);
