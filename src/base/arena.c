@@ -116,7 +116,7 @@ void *arena_grow(struct arena *a, void *at, size_t old, size_t now)
         }
     }
     void *const moved = take(a, now);
-    if (moved && old) {
+    if (moved && at && old) {
         memcpy(moved, at, old);
     }
     return moved;

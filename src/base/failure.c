@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void fill(struct failure *f, enum outcome outcome, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void fill(struct failure *f, enum outcome outcome,
+                                                       const char *format, va_list args)
 {
     *f = (struct failure){.outcome = outcome};
     if (vsnprintf(f->text, sizeof f->text, format, args) < 0) {

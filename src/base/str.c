@@ -54,7 +54,7 @@ struct str str_sub(struct str s, size_t from, size_t len)
 {
     const size_t start = from < s.len ? from : s.len;
     const size_t left = s.len - start;
-    return (struct str){s.at ? s.at + start : NULL, len < left ? len : left};
+    return (struct str){start ? s.at + start : s.at, len < left ? len : left};
 }
 
 struct str str_trim(struct str s)
