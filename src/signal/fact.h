@@ -12,15 +12,19 @@
 #include "signal/model.h"
 #include "signal/signal.h"
 
-/* Being written. Begin, set, end; columns may be set in any order, each once. */
+/* Being written. Begin, set, end; columns may be set in any order (the catalogue's is fastest),
+ * each once. */
 struct fact {
     const struct model *model;
     struct arena *arena;
-    struct value *value; /* one a column of the model                             */
-    int64_t at_us;       /* fact_at                                               */
-    unsigned ordinal;    /* of the state, for the ranks                           */
-    int64_t *group_us;   /* one a column, used at FOLD_RANK: the group's own time  */
+    struct value *value;    /* one a column of the model                                */
+    int64_t at_us;          /* fact_at                                                  */
+    size_t next;            /* column behind the one that was set last                  */
+    struct fact_rank *rank; /* one a latest group that the fact speaks of               */
+    size_t ranks_n;
 };
+
+enum { FACT_GROUPS_MAX = 8, FACT_BYTES_MAX = 64 * 1024 * 1024 };
 
 enum value_kind {
     VALUE_NULL,
@@ -77,6 +81,9 @@ struct row {
     const struct model *model;
     struct value *value;
 };
+
+/* A row of the arena without values. */
+struct row row_new(struct arena *a, const struct model *m);
 
 /* The model of a fact's signal, or NULL (a newer weir's, or no fact). */
 const struct model *fact_model(const struct signal *s);
