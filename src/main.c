@@ -1,9 +1,11 @@
 /* main.c - the command table, and nothing else. */
-#include "version.h"
+#include "command/command.h"
 
-#include <stdio.h>
+static const struct command commands[] = {
+    {0},
+};
 
-int main(void)
+int main(int argc, char **argv)
 {
-    return puts("weir " WEIR_VERSION " (" WEIR_BUILD ")") < 0;
+    return command_main(commands, argc, argv);
 }

@@ -1,0 +1,169 @@
+/* usage.c - options of a command: read, refused with the nearest name, and shown as help. */
+#include <stdio.h>
+
+#include "base/nearest.h"
+#include "command/command.h"
+#include "config/value.h"
+
+struct flag flag_config(struct str *place)
+{
+    return (struct flag){.name = "config",
+                         .letter = 'c',
+                         .type = FLAG_TEXT,
+                         .to = place,
+                         .value = "FILE|DIR|GLOB",
+                         .about = "configuration; else ./weir.yaml, then "
+                                  "$XDG_CONFIG_HOME/weir/weir.yaml, then /etc/weir/weir.yaml"};
+}
+
+struct flag flag_json(bool *is_json)
+{
+    return (struct flag){.name = "json", .to = is_json, .about = "JSON instead of a table"};
+}
+
+struct flag flag_csv(bool *is_csv)
+{
+    return (struct flag){.name = "csv", .to = is_csv, .about = "CSV instead of a table"};
+}
+
+static void print_flag(char letter, const char *name, const char *value, const char *about)
+{
+    char left[64];
+    (void)snprintf(left, sizeof left, "%c%c%s --%s%s%s", letter ? '-' : ' ', letter ? letter : ' ',
+                   letter ? "," : " ", name, value ? " " : "", value ? value : "");
+    printf("  %-30s %s\n", left, about);
+}
+
+static void print_help(const struct usage *u)
+{
+    printf("%s\n\nUsage: weir %s%s%s%s\n\nOptions:\n", u->about, u->name,
+           u->flags && u->flags->name ? " [OPTION…]" : "", u->words[0] ? " " : "", u->words);
+    for (const struct flag *f = u->flags; f && f->name; f++) {
+        print_flag(f->letter, f->name, f->value, f->about);
+    }
+    print_flag('h', "help", NULL, "this page");
+    if (u->examples) {
+        printf("\nExamples:\n%s", u->examples);
+    }
+}
+
+static bool wrong(const struct usage *u, int *status, const char *what, struct str word)
+{
+    (void)fprintf(stderr, "weir %s: %s%s%.*s\nTry: weir %s --help\n", u->name, what,
+                  word.len ? " " : "", STR_ARG(word), u->name);
+    *status = EXIT_USAGE;
+    return false;
+}
+
+static bool unknown(const struct usage *u, int *status, struct str name)
+{
+    struct nearest n = nearest_to(name);
+    for (const struct flag *f = u->flags; f && f->name; f++) {
+        nearest_offer(&n, str_of(f->name));
+    }
+    nearest_offer(&n, S("help"));
+    const struct str near = nearest_found(&n);
+    (void)fprintf(stderr, "weir %s: there is no option %s%.*s%s%.*s\nTry: weir %s --help\n",
+                  u->name, name.len == 1 ? "-" : "--", STR_ARG(name),
+                  near.len ? "; did you mean --" : "", STR_ARG(near), u->name);
+    *status = EXIT_USAGE;
+    return false;
+}
+
+static const struct flag *flag_find(const struct usage *u, struct str name, bool is_letter)
+{
+    for (const struct flag *f = u->flags; f && f->name; f++) {
+        if (is_letter ? name.len == 1 && f->letter && f->letter == name.at[0]
+                      : str_eq(name, str_of(f->name))) {
+            return f;
+        }
+    }
+    return NULL;
+}
+
+static bool set(const struct usage *u, const struct flag *f, struct str value, int *status)
+{
+    char message[160];
+    switch (f->type) {
+    case FLAG_SWITCH: *(bool *)f->to = true; return true;
+    case FLAG_TEXT: *(struct str *)f->to = value; return true;
+    case FLAG_NUMBER: {
+        uint64_t number = 0;
+        if (!str_to_u64(value, &number) || number > INT64_MAX) {
+            (void)snprintf(message, sizeof message, "--%s takes a number, not", f->name);
+            return wrong(u, status, message, value);
+        }
+        *(int64_t *)f->to = (int64_t)number;
+        return true;
+    }
+    case FLAG_DURATION: {
+        uint64_t seconds = 0;
+        if (str_to_u64(value, &seconds) && seconds <= INT64_MAX / 1000) {
+            *(int64_t *)f->to = (int64_t)seconds * 1000;
+            return true;
+        }
+        if (!value_duration(value, f->to)) {
+            (void)snprintf(message, sizeof message, "--%s takes a duration as 30s or 5m, not",
+                           f->name);
+            return wrong(u, status, message, value);
+        }
+        return true;
+    }
+    }
+    return true;
+}
+
+/* The option at argv[*i]; its value may be the next word. */
+static bool read_flag(const struct usage *u, char **argv, int *i, int *status)
+{
+    struct str rest = str_of(argv[*i]), value = {NULL, 0};
+    const bool is_letter = !str_starts(rest, S("--"));
+    rest = str_sub(rest, is_letter ? 1 : 2, rest.len);
+    const bool has_value = str_find(rest, '=') < rest.len;
+    const struct str name = has_value ? str_cut(rest, '=', &value) : rest;
+    const struct flag *const f = flag_find(u, name, is_letter);
+    char message[160];
+    if (!f && str_eq(name, is_letter ? S("h") : S("help"))) {
+        print_help(u);
+        *status = EXIT_DONE;
+        return false;
+    }
+    if (!f) {
+        return unknown(u, status, name);
+    }
+    if (f->type == FLAG_SWITCH && has_value) {
+        (void)snprintf(message, sizeof message, "--%s takes no value", f->name);
+        return wrong(u, status, message, (struct str){NULL, 0});
+    }
+    if (f->type != FLAG_SWITCH && !has_value) {
+        if (!argv[*i + 1]) {
+            (void)snprintf(message, sizeof message, "--%s lacks its %s", f->name, f->value);
+            return wrong(u, status, message, (struct str){NULL, 0});
+        }
+        value = str_of(argv[++*i]);
+    }
+    return set(u, f, value, status);
+}
+
+bool usage_read(const struct usage *u, int argc, char **argv, struct words *words, int *status)
+{
+    *words = (struct words){.at = argv + 1, .n = 0};
+    bool is_over = false;
+    for (int i = 1; i < argc; i++) {
+        if (!is_over && strcmp(argv[i], "--") == 0) {
+            is_over = true;
+        } else if (is_over || argv[i][0] != '-' || argv[i][1] == '\0') {
+            words->at[words->n++] = argv[i]; /* never before argv[i]: it was read already */
+        } else if (!read_flag(u, argv, &i, status)) {
+            return false;
+        }
+    }
+    if (words->n < u->words_least) {
+        return wrong(u, status, "it takes", str_of(u->words));
+    }
+    if (words->n > u->words_most) {
+        return wrong(u, status, u->words_most == 0 ? "it takes no" : "one too many:",
+                     str_of(words->at[u->words_most]));
+    }
+    return true;
+}
