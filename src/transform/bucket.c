@@ -1,0 +1,298 @@
+#include "transform/bucket.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/failpoint.h"
+#include "base/file.h"
+#include "base/hash.h"
+
+enum {
+    ENTRY_BYTES = 48,
+    ROOM_FIRST = 1024, /* entries: 48 KiB, so that an idle weir is small */
+    BOOT_ID_BYTES = 36
+};
+_Static_assert(sizeof(struct bucket_entry) == ENTRY_BYTES, "an entry is written as it stands");
+
+/* A slot holds 24 bits of the identity and the entry's number + 1, so that a foreign slot costs no
+ * look at the log. */
+enum { SLOT_NUMBER_BITS = 40 };
+#define SLOT_NUMBER ((UINT64_C(1) << SLOT_NUMBER_BITS) - 1)
+
+struct bucket_table {
+    char boot_id[BOOT_ID_BYTES + 4]; /* of the kernel that wrote it     */
+    uint64_t included_n;             /* entries of the log in it        */
+    uint64_t slots_n;                /* a power of two, at most half full */
+    uint64_t slot[];
+};
+
+static uint64_t check_of(const struct bucket_entry *e, size_t index)
+{
+    return hash_64((struct str){(const char *)e, offsetof(struct bucket_entry, check)}, index + 1);
+}
+
+static uint64_t tag_of(const uint64_t id[2])
+{
+    return id[0] & ~SLOT_NUMBER;
+}
+
+/* Slot of the identity, or the free one where it would go. */
+static uint64_t *slot_of(const struct bucket *b, const uint64_t id[2])
+{
+    struct bucket_table *const t = b->table;
+    for (uint64_t i = id[1];; i++) {
+        uint64_t *const slot = &t->slot[i & (t->slots_n - 1)];
+        if (*slot == 0) {
+            return slot;
+        }
+        const uint64_t number = (*slot & SLOT_NUMBER) - 1;
+        if ((*slot & ~SLOT_NUMBER) == tag_of(id) && number < b->entries_n &&
+            memcmp(b->entry[number].id, id, sizeof b->entry->id) == 0) {
+            return slot;
+        }
+    }
+}
+
+static void include(struct bucket *b, size_t index)
+{
+    *slot_of(b, b->entry[index].id) = tag_of(b->entry[index].id) | (index + 1);
+    b->table->included_n = index + 1;
+}
+
+/* `bytes` of the file, mapped. Allocated first, so that a full disk is an error here and no SIGBUS
+ * at a later store. */
+static void *map_allocated(int fd, size_t bytes)
+{
+    const int full = posix_fallocate(fd, 0, (off_t)bytes);
+    if (full) {
+        errno = full;
+        return MAP_FAILED;
+    }
+    return mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+}
+
+static void read_boot_id(char out[BOOT_ID_BYTES + 4])
+{
+    memset(out, 0, BOOT_ID_BYTES + 4);
+    const int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        if (read(fd, out, BOOT_ID_BYTES) != BOOT_ID_BYTES) {
+            out[0] = '\0'; /* without one the table is made anew at each start */
+        }
+        close(fd);
+    }
+}
+
+/* A new mapped table for the log's room, in place of the old one. On failure the old one stays in
+ * use. */
+static enum outcome table_make(struct bucket *b, struct failure *f)
+{
+    uint64_t slots_n = (uint64_t)ROOM_FIRST * 2;
+    while (slots_n < b->entries_room * 2) {
+        slots_n *= 2;
+    }
+    const size_t bytes = sizeof(struct bucket_table) + slots_n * sizeof(uint64_t);
+    unlink(b->table_path);
+    const int fd = open(b->table_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    void *const at = fd < 0 ? MAP_FAILED : map_allocated(fd, bytes);
+    const enum outcome result = at != MAP_FAILED ? OK
+                                                 : failed_errno(f, RETRY, "make %s (%zu bytes)",
+                                                                b->table_path, bytes);
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (result != OK) {
+        return result;
+    }
+    if (b->table) {
+        munmap(b->table, b->table_bytes);
+    }
+    b->table = at;
+    b->table_bytes = bytes;
+    b->table->slots_n = slots_n;
+    read_boot_id(b->table->boot_id);
+    for (size_t i = 0; i < b->entries_n; i++) {
+        include(b, i);
+    }
+    return OK;
+}
+
+/* Take the table that lies there if this boot wrote it and its size is right; false: make it anew.
+ */
+static bool table_take(struct bucket *b)
+{
+    struct stat st;
+    char boot_id[BOOT_ID_BYTES + 4];
+    read_boot_id(boot_id);
+    const int fd = open(b->table_path, O_RDWR | O_CLOEXEC);
+    const bool is_there = fd >= 0 && fstat(fd, &st) == 0 &&
+                          (size_t)st.st_size > sizeof(struct bucket_table);
+    void *const at = is_there
+                         ? mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
+                         : MAP_FAILED;
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (at == MAP_FAILED) {
+        return false;
+    }
+    struct bucket_table *const t = at;
+    const bool is_good = boot_id[0] && memcmp(t->boot_id, boot_id, sizeof boot_id) == 0 &&
+                         (size_t)st.st_size == sizeof *t + t->slots_n * sizeof(uint64_t) &&
+                         t->slots_n >= b->entries_room * 2 && t->included_n <= b->entries_n;
+    if (!is_good) {
+        munmap(at, (size_t)st.st_size);
+        return false;
+    }
+    b->table = t;
+    b->table_bytes = (size_t)st.st_size;
+    for (size_t i = t->included_n; i < b->entries_n; i++) {
+        include(b, i);
+    }
+    return true;
+}
+
+/* Room for `room` entries. On failure the old mapping stays in use. */
+static enum outcome log_room(struct bucket *b, size_t room, struct failure *f)
+{
+    void *const at = map_allocated(b->log_fd, room * ENTRY_BYTES);
+    if (at == MAP_FAILED) {
+        return failed_errno(f, RETRY, "grow %s to %zu bytes", b->log_path, room * ENTRY_BYTES);
+    }
+    if (b->entry) {
+        munmap(b->entry, b->entries_room * ENTRY_BYTES);
+    }
+    b->entry = at;
+    b->entries_room = room;
+    return OK;
+}
+
+/* The log ends at the first entry that is not whole: zeros of the allocation, or what a power cut
+ * tore. */
+static void log_end(struct bucket *b, size_t *cut_n)
+{
+    static const struct bucket_entry none;
+    while (b->entries_n < b->entries_room &&
+           b->entry[b->entries_n].check == check_of(&b->entry[b->entries_n], b->entries_n)) {
+        b->entries_n++;
+    }
+    *cut_n = 0;
+    for (size_t i = b->entries_n; i < b->entries_room; i++) {
+        if (memcmp(&b->entry[i], &none, sizeof none) != 0) {
+            b->entry[i] = none;
+            (*cut_n)++;
+        }
+    }
+    b->synced_n = b->entries_n;
+}
+
+enum outcome bucket_open(struct bucket *b, struct arena *a, const char *dir, int64_t start_us,
+                         size_t *cut_n, struct failure *f)
+{
+    struct stat st;
+    *b = (struct bucket){
+        .start_us = start_us,
+        .log_path = arena_printf(a, "%s/%020lld.log", dir, (long long)start_us).at,
+        .table_path = arena_printf(a, "%s/%020lld.table", dir, (long long)start_us).at,
+    };
+    b->log_fd = open(b->log_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (b->log_fd < 0 || fstat(b->log_fd, &st) != 0) {
+        return failed_errno(f, STOP, "open %s", b->log_path);
+    }
+    const size_t room = (size_t)st.st_size / ENTRY_BYTES;
+    enum outcome result = log_room(b, room > ROOM_FIRST ? room : ROOM_FIRST, f);
+    if (result == OK && st.st_size == 0) {
+        result = file_sync_dir(dir, f);
+    }
+    if (result == OK) {
+        log_end(b, cut_n);
+        result = table_take(b) ? OK : table_make(b, f);
+    }
+    if (result != OK) {
+        bucket_close(b);
+    }
+    return result;
+}
+
+void bucket_close(struct bucket *b)
+{
+    if (b->table) {
+        munmap(b->table, b->table_bytes);
+    }
+    if (b->entry) {
+        munmap(b->entry, b->entries_room * ENTRY_BYTES);
+    }
+    if (b->log_fd >= 0) {
+        close(b->log_fd); /* what is not synced was never promised */
+    }
+    b->table = NULL;
+    b->entry = NULL;
+    b->log_fd = -1;
+}
+
+void bucket_forget(struct bucket *b)
+{
+    bucket_close(b);
+    unlink(b->table_path);
+    unlink(b->log_path);
+}
+
+const struct bucket_entry *bucket_find(const struct bucket *b, const uint64_t id[2])
+{
+    const uint64_t slot = *slot_of(b, id);
+    return slot ? &b->entry[(slot & SLOT_NUMBER) - 1] : NULL;
+}
+
+enum outcome bucket_put(struct bucket *b, struct bucket_entry e, struct failure *f)
+{
+    enum outcome result = OK;
+    if (b->entries_n == b->entries_room) {
+        result = log_room(b, b->entries_room * 2, f);
+    }
+    if (result == OK && b->table->slots_n < b->entries_room * 2) {
+        result = table_make(b, f);
+    }
+    if (result != OK) {
+        return result;
+    }
+    const size_t index = b->entries_n;
+    assert(index < SLOT_NUMBER);
+    e.check = check_of(&e, index);
+    b->entry[index] = e;
+    b->entries_n++;
+    include(b, index);
+    return OK;
+}
+
+enum outcome bucket_sync(struct bucket *b, struct failure *f)
+{
+    if (b->synced_n == b->entries_n) {
+        return OK;
+    }
+    if (b->is_sync_lost) {
+        /* The kernel has marked the pages of the failed sync clean: store the entries anew. */
+        for (size_t i = b->synced_n; i < b->entries_n; i++) {
+            volatile struct bucket_entry *const e = &b->entry[i];
+            e->check = b->entry[i].check;
+        }
+    }
+    FAILPOINT("repetitions.sync");
+    /* fdatasync covers stores through the shared mapping: Linux has one page cache for both. */
+    b->is_sync_lost = failpoint_fails("repetitions.sync.fails") || fdatasync(b->log_fd) != 0;
+    if (b->is_sync_lost) {
+        return failed_errno(f, RETRY, "sync %s", b->log_path);
+    }
+    b->synced_n = b->entries_n;
+    return OK;
+}
+
+uint64_t bucket_bytes(const struct bucket *b)
+{
+    return b->entries_room * ENTRY_BYTES + b->table_bytes;
+}

@@ -1,0 +1,299 @@
+#include "transform/repetitions.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "transform/bucket.h"
+
+enum {
+    BUCKETS_MAX = 64,
+    BUCKETS_A_KEEP = 7, /* so 7 days are 7 buckets of a day, and an eighth that is being written */
+    SECRET_BYTES = 16,
+    META_BYTES_MAX = 4096
+};
+
+struct repetitions {
+    struct arena *arena;
+    struct str dir, bus_id;
+    uint64_t secret[2];
+    int64_t keep_us;
+    size_t bytes_max;
+    struct bucket bucket[BUCKETS_MAX]; /* oldest first */
+    size_t n;
+    uint64_t forgotten, torn;
+};
+
+/* ---- the folder ---- */
+
+/* `meta` says whose positions these are and under which secret identities were hashed. */
+static struct str meta_of(struct arena *a, struct str bus_id, const uint64_t secret[2])
+{
+    char hex[32];
+    hex_u64(secret[0], hex);
+    hex_u64(secret[1], hex + 16);
+    return arena_printf(a, "weir-repetitions 1\nbus %.*s\nsecret %.32s\n", STR_ARG(bus_id), hex);
+}
+
+static bool meta_read(struct arena *a, const char *path, struct str bus_id, uint64_t secret[2])
+{
+    struct str text;
+    struct failure unread;
+    unsigned char bytes[SECRET_BYTES];
+    if (file_read(a, path, META_BYTES_MAX, &text, &unread) != OK || text.len < 33 ||
+        !hex_read(str_sub(text, text.len - 33, 32), bytes, SECRET_BYTES)) {
+        return false;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        secret[i] = 0;
+        for (size_t k = 0; k < 8; k++) {
+            secret[i] = secret[i] << 8 | bytes[8 * i + k];
+        }
+    }
+    return str_eq(text, meta_of(a, bus_id, secret));
+}
+
+static int order_of_starts(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a;
+    const int64_t y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Start times of the buckets in the folder, oldest first. */
+static enum outcome list_starts(const char *dir, int64_t start[BUCKETS_MAX], size_t *n,
+                                struct failure *f)
+{
+    DIR *const d = opendir(dir);
+    if (!d) {
+        return failed_errno(f, STOP, "read folder %s", dir);
+    }
+    *n = 0;
+    for (const struct dirent *e = readdir(d); e && *n < BUCKETS_MAX; e = readdir(d)) {
+        struct str suffix;
+        uint64_t at = 0;
+        if (str_to_u64(str_cut(str_of(e->d_name), '.', &suffix), &at) && str_eq(suffix, S("log")) &&
+            at <= INT64_MAX) {
+            start[(*n)++] = (int64_t)at;
+        }
+    }
+    closedir(d);
+    qsort(start, *n, sizeof *start, order_of_starts);
+    return OK;
+}
+
+/* ---- buckets ---- */
+
+static void forget_oldest(struct repetitions *r)
+{
+    bucket_forget(&r->bucket[0]);
+    r->n--;
+    memmove(&r->bucket[0], &r->bucket[1], r->n * sizeof r->bucket[0]);
+}
+
+static enum outcome bucket_add(struct repetitions *r, int64_t start_us, struct failure *f)
+{
+    size_t cut_n = 0;
+    if (r->n == BUCKETS_MAX) {
+        forget_oldest(r);
+        r->forgotten++;
+    }
+    const enum outcome result = bucket_open(&r->bucket[r->n], r->arena, r->dir.at, start_us, &cut_n,
+                                            f);
+    r->n += result == OK;
+    r->torn += result == OK ? cut_n : 0;
+    return result;
+}
+
+static uint64_t bytes_of(const struct repetitions *r)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        sum += bucket_bytes(&r->bucket[i]);
+    }
+    return sum;
+}
+
+/* The bucket that takes what is received at now_us: the newest, or a new one when that has had its
+ * time or its share. Old ones are forgotten here, and nowhere else, so an idle index needs no
+ * timer. */
+static enum outcome bucket_for(struct repetitions *r, int64_t now_us, struct bucket **out,
+                               struct failure *f)
+{
+    struct bucket *newest = r->n ? &r->bucket[r->n - 1] : NULL;
+    const bool is_done = newest && (now_us - newest->start_us >= r->keep_us / BUCKETS_A_KEEP ||
+                                    bucket_bytes(newest) > r->bytes_max / (BUCKETS_A_KEEP + 1));
+    if (!newest || is_done) {
+        const int64_t after = newest ? newest->start_us + 1 : 0;
+        enum outcome result = newest ? bucket_sync(newest, f) : OK;
+        result = result == OK ? bucket_add(r, now_us > after ? now_us : after, f) : result;
+        if (result != OK) {
+            return result;
+        }
+        while (r->n > 1 && r->bucket[1].start_us < now_us - r->keep_us) {
+            forget_oldest(r);
+        }
+        while (r->n > 1 && bytes_of(r) > r->bytes_max) {
+            forget_oldest(r);
+            r->forgotten++;
+        }
+    }
+    *out = &r->bucket[r->n - 1];
+    return OK;
+}
+
+/* ---- the index ---- */
+
+static enum outcome open_meta(struct repetitions *r, struct arena *a, struct failure *f)
+{
+    const char *const path = arena_printf(a, "%.*s/meta", STR_ARG(r->dir)).at;
+    if (meta_read(a, path, r->bus_id, r->secret)) {
+        return OK;
+    }
+    /* New, or of other streams whose positions mean nothing here: begin empty, under a new secret.
+     */
+    int64_t start[BUCKETS_MAX];
+    size_t n = 0;
+    enum outcome result = list_starts(r->dir.at, start, &n, f);
+    for (size_t i = 0; i < n && result == OK; i++) {
+        result = bucket_add(r, start[i], f);
+    }
+    while (r->n > 0) {
+        forget_oldest(r);
+    }
+    if (result == OK && getrandom(r->secret, sizeof r->secret, 0) != (ssize_t)sizeof r->secret) {
+        result = failed_errno(f, RETRY, "random bytes for %s", path);
+    }
+    return result == OK ? file_replace(path, meta_of(a, r->bus_id, r->secret), 0600, f) : result;
+}
+
+enum outcome repetitions_open(struct arena *a, struct str dir, struct str bus_id,
+                              const struct config_keep *keep, struct repetitions **out,
+                              struct failure *f)
+{
+    struct repetitions *const r = arena_new(a, struct repetitions);
+    *r = (struct repetitions){
+        .arena = a,
+        .dir = arena_str(a, dir),
+        .bus_id = arena_str(a, bus_id),
+        .keep_us = keep->keep_ms > INT64_MAX / 1000 ? INT64_MAX : keep->keep_ms * 1000,
+        .bytes_max = keep->disk_bytes_max,
+    };
+    int64_t start[BUCKETS_MAX];
+    size_t n = 0;
+    enum outcome result = file_make_dirs(r->dir.at, f);
+    result = result == OK ? open_meta(r, a, f) : result;
+    result = result == OK ? list_starts(r->dir.at, start, &n, f) : result;
+    for (size_t i = 0; i < n && result == OK; i++) {
+        result = bucket_add(r, start[i], f);
+    }
+    if (result != OK) {
+        repetitions_close(r);
+        return result;
+    }
+    *out = r;
+    return OK;
+}
+
+void repetitions_close(struct repetitions *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        bucket_close(&r->bucket[i]);
+    }
+    r->n = 0;
+}
+
+static void identity_of(const struct repetitions *r, const struct signal *s, uint64_t id[2])
+{
+    /* Chained, so that no text can be moved from one member to the next; seeded, so that nobody
+     * outside can make two identities meet. */
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t h = hash_64(s->agent, r->secret[i]);
+        h = hash_64(s->source, h ^ r->secret[i]);
+        id[i] = hash_64(s->id, h ^ r->secret[i]);
+    }
+}
+
+static uint64_t lane_hash(struct lane lane)
+{
+    return hash_64(lane.name, (uint64_t)lane.stream);
+}
+
+static const struct bucket_entry *entry_of(const struct repetitions *r, const uint64_t id[2])
+{
+    for (size_t i = r->n; i > 0; i--) {
+        const struct bucket_entry *const e = bucket_find(&r->bucket[i - 1], id);
+        if (e) {
+            return e->position & BUCKET_TAKEN_OUT ? NULL : e;
+        }
+    }
+    return NULL;
+}
+
+enum known repetitions_find(const struct repetitions *r, const struct signal *s,
+                            const struct sighting *here)
+{
+    uint64_t id[2];
+    identity_of(r, s, id);
+    const struct bucket_entry *const e = entry_of(r, id);
+    if (!e) {
+        return KNOWN_NOT;
+    }
+    if (e->position == here->at.at && e->lane == lane_hash(here->lane)) {
+        return KNOWN_HERE;
+    }
+    return e->body == here->body ? KNOWN_REPETITION : KNOWN_CONFLICT;
+}
+
+static enum outcome put(struct repetitions *r, const uint64_t id[2], const struct sighting *here,
+                        uint64_t mark, int64_t now_us, struct failure *f)
+{
+    struct bucket *b = NULL;
+    assert(here->at.at < BUCKET_TAKEN_OUT);
+    const enum outcome result = bucket_for(r, now_us, &b, f);
+    const struct bucket_entry e = {.id = {id[0], id[1]},
+                                   .lane = lane_hash(here->lane),
+                                   .position = here->at.at | mark,
+                                   .body = here->body};
+    return result == OK ? bucket_put(b, e, f) : result;
+}
+
+enum outcome repetitions_put(struct repetitions *r, const struct signal *s,
+                             const struct sighting *here, int64_t now_us, struct failure *f)
+{
+    uint64_t id[2];
+    identity_of(r, s, id);
+    return put(r, id, here, 0, now_us, f);
+}
+
+enum outcome repetitions_drop(struct repetitions *r, const struct signal *s,
+                              const struct sighting *here, int64_t now_us, struct failure *f)
+{
+    uint64_t id[2];
+    identity_of(r, s, id);
+    const struct bucket_entry *const e = entry_of(r, id);
+    if (!e || e->position != here->at.at || e->lane != lane_hash(here->lane)) {
+        return OK;
+    }
+    return put(r, id, here, BUCKET_TAKEN_OUT, now_us, f);
+}
+
+enum outcome repetitions_sync(struct repetitions *r, struct failure *f)
+{
+    return r->n ? bucket_sync(&r->bucket[r->n - 1], f) : OK;
+}
+
+struct repetitions_size repetitions_size(const struct repetitions *r)
+{
+    struct repetitions_size sum = {
+        .bytes = bytes_of(r), .buckets = r->n, .forgotten = r->forgotten, .torn = r->torn};
+    for (size_t i = 0; i < r->n; i++) {
+        sum.entries += r->bucket[i].entries_n;
+    }
+    return sum;
+}

@@ -1,0 +1,58 @@
+/* repetitions.h - which raw signal first gave output: identity → position, for a time and a size.
+ *
+ * A signal is a repetition if its identity stands here with another position; with its own position
+ * it is the same signal read again after a crash. So the index needs no transaction with anything:
+ * it is only synced before the output is. Identities are kept as 128-bit hashes under a secret of
+ * this index, in buckets of time that are forgotten whole: the oldest goes when it is older than
+ * `keep`, or when all of them together are over their budget. One owner at a time (the transform).
+ */
+#ifndef WEIR_TRANSFORM_REPETITIONS_H
+#define WEIR_TRANSFORM_REPETITIONS_H
+
+#include "base/arena.h"
+#include "bus/bus.h"
+#include "config/config.h"
+
+struct repetitions;
+
+/* Where an identity was seen. */
+struct sighting {
+    struct lane lane;
+    struct position at;
+    uint64_t body; /* XXH3-64 of the payload */
+};
+
+enum known { KNOWN_NOT, KNOWN_HERE, KNOWN_REPETITION, KNOWN_CONFLICT };
+
+struct repetitions_size {
+    uint64_t entries, bytes, buckets;
+    uint64_t forgotten; /* buckets dropped over the budget before their time */
+    uint64_t torn;      /* entries cut at open: a power cut tore them, their output was never made */
+};
+
+/* Open the index in the folder `dir`, made when it is not there; entries of another bus are
+ * forgotten. A torn tail is cut. returns OK | STOP no rights, a newer format | RETRY disk */
+enum outcome repetitions_open(struct arena *a, struct str dir, struct str bus_id,
+                              const struct config_keep *keep, struct repetitions **out,
+                              struct failure *f);
+void repetitions_close(struct repetitions *r);
+
+/* What is known of (agent, source, id): nothing; this very sighting; another with the same body;
+ * another with another body. */
+enum known repetitions_find(const struct repetitions *r, const struct signal *s,
+                            const struct sighting *here);
+
+/* Note that this sighting gave output. `now_us` chooses the bucket (the signal's receipt). RETRY:
+ * the disk. */
+enum outcome repetitions_put(struct repetitions *r, const struct signal *s,
+                             const struct sighting *here, int64_t now_us, struct failure *f);
+/* The signal gave no output after all: an entry that points at this sighting is taken out. */
+enum outcome repetitions_drop(struct repetitions *r, const struct signal *s,
+                              const struct sighting *here, int64_t now_us, struct failure *f);
+
+/* Durable up to here. RETRY: nothing may be put out that was noted since the last sync. */
+enum outcome repetitions_sync(struct repetitions *r, struct failure *f);
+
+struct repetitions_size repetitions_size(const struct repetitions *r);
+
+#endif
