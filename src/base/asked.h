@@ -1,0 +1,24 @@
+/* asked.h - what the orchestrator asks of this process by a signal: stop (SIGTERM, SIGINT), flush
+ * (SIGUSR1).
+ *
+ * One set a process, since signals are the process's. A handler only notes the wish and calls
+ * `wake`, so that a loop that waits for work comes back and looks. */
+#ifndef WEIR_BASE_ASKED_H
+#define WEIR_BASE_ASKED_H
+
+#include <stdbool.h>
+
+/* Install the handlers (no SA_RESTART). `wake` must be async-signal-safe; NULL: none. SIGPIPE is
+ * ignored. */
+void asked_install(void (*wake)(void *thing), void *thing);
+
+bool asked_to_stop(void);
+/* True once for each time (or several at once) that it was asked. */
+bool asked_to_flush(void);
+
+/* For tests and for a process that ends itself: as if the signal had come. */
+void ask_to_stop(void);
+/* Forget all wishes: after fork, and between tests. */
+void asked_reset(void);
+
+#endif
