@@ -1,7 +1,12 @@
 #include "base/asked.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/random.h>
+#include <time.h>
+
+enum { BACKOFF_FIRST_MS = 100, BACKOFF_DOUBLINGS = 9, BACKOFF_MAX_MS = 30000 };
 
 static volatile sig_atomic_t is_stop;
 static volatile sig_atomic_t is_flush;
@@ -44,6 +49,36 @@ bool asked_to_flush(void)
     const bool was = is_flush;
     is_flush = 0;
     return was;
+}
+
+void asked_pause(int64_t ms)
+{
+    sigset_t ours;
+    sigset_t before;
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGTERM);
+    sigaddset(&ours, SIGINT);
+    sigaddset(&ours, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &ours, &before);
+    if (!is_stop && !is_flush) {
+        const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+        (void)ppoll(NULL, 0, &time, &before);
+    }
+    sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+int64_t backoff_ms(unsigned tries)
+{
+    uint32_t dice = 0;
+    const unsigned doublings = tries == 0 ? 0 : tries - 1;
+    int64_t most = BACKOFF_MAX_MS;
+    if (doublings < BACKOFF_DOUBLINGS && (BACKOFF_FIRST_MS << doublings) < BACKOFF_MAX_MS) {
+        most = BACKOFF_FIRST_MS << doublings;
+    }
+    if (getrandom(&dice, sizeof dice, GRND_NONBLOCK) != sizeof dice) {
+        dice = 0;
+    }
+    return most - dice % (most / 2 + 1);
 }
 
 void ask_to_stop(void)
