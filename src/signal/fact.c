@@ -48,7 +48,7 @@ static size_t column_of(struct fact *fact, const char *name)
             return i;
         }
     }
-    assert(!"the model has no such column");
+    assert(false && "the model has no such column");
     return 0;
 }
 

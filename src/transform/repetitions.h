@@ -27,7 +27,7 @@ enum known { KNOWN_NOT, KNOWN_HERE, KNOWN_REPETITION, KNOWN_CONFLICT };
 struct repetitions_size {
     uint64_t entries, bytes, buckets;
     uint64_t forgotten; /* buckets dropped over the budget before their time */
-    uint64_t torn;      /* entries cut at open: a power cut tore them, their output was never made */
+    uint64_t torn;      /* entries cut at open: torn by a power cut, their output was never made */
 };
 
 /* Open the index in the folder `dir`, made when it is not there; entries of another bus are

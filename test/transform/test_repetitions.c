@@ -40,7 +40,7 @@ static int set_up(void **state)
 {
     struct fixture *const x = calloc(1, sizeof *x);
     arena_init(&x->arena, 64 << 20);
-    strcpy(x->dir, "/tmp/weir-test-XXXXXX");
+    memcpy(x->dir, "/tmp/weir-test-XXXXXX", sizeof "/tmp/weir-test-XXXXXX");
     x->keep = (struct config_keep){.keep_ms = 7 * DAY * INT64_C(1000), .disk_bytes_max = 64 << 20};
     if (!mkdtemp(x->dir)) {
         return -1;
