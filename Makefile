@@ -1,7 +1,7 @@
 # The only front door. `make help` lists what there is; each target first sets up what it needs (tools/setup).
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := release
-.PHONY: release setup demo test check-quick check bench fuzz coverage crash long install clean help
+.PHONY: release setup demo test check-quick format check bench fuzz coverage crash long install clean help
 
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
@@ -39,11 +39,16 @@ long: ## the longer suites: crash, interop, every example webhook
 	@$(call built,build-test)
 	@tools/test-run build-test long
 
-check-quick: ## a fast build without sanitizers, and its tests
+check-quick: ## a fast build without sanitizers, its tests, format and tidy
 	@tools/setup build test
 	@$(call configured,build-quick,-Doptimization=1 -Ddebug=true -Dwerror=true -Dfailpoints=true)
 	@$(call built,build-quick)
+	@tools/check --brief format tidy-part
 	@tools/test-run build-quick quick
+
+format: ## put every C file into the form of .clang-format
+	@tools/setup test
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs -r clang-format-19 -i
 
 check: ## the static checks: warnings, format, clang-tidy, cppcheck, tools/tidy
 	@tools/setup build test
