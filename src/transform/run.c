@@ -1,0 +1,410 @@
+#include "transform/run.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/asked.h"
+#include "base/failpoint.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "transform/repetitions.h"
+#include "transform/tally.h"
+#include "transform/transform.h"
+
+enum {
+    BATCH_BYTES =
+        1 << 20, /* of raw signals: a few hundred webhooks, which the step's sync is shared by */
+    RETRY_MS_FIRST = 10,
+    RETRY_MS_MAX = 5000,
+    LANES_MAX = 256
+};
+/* Parsed, a body takes up to about ten times its bytes; the largest body is 26 MiB by default. */
+#define SCRATCH_BYTES_MAX ((size_t)512 << 20)
+#define BATCH_ARENA_BYTES_MAX ((size_t)512 << 20)
+
+/* One raw lane: its totals as the last step left them. */
+struct lane_state {
+    struct str name, dead_name;
+    struct arena names; /* of the tally, replaced with it */
+    struct tally tally;
+};
+
+struct transform_stage {
+    const struct config *config;
+    struct bus *bus;
+    struct progress *progress;
+    struct arena *arena;  /* the stage's lifetime */
+    struct arena batch;   /* one turn             */
+    struct arena scratch; /* one signal          */
+    struct reader *reader;
+    struct repetitions *repetitions;
+    struct lane_state *lane[LANES_MAX];
+    size_t lanes_n;
+};
+
+/* What one slice of the batch gives. */
+struct slice_work {
+    const struct slice *slice;
+    struct lane_state *lane;
+    struct tally tally;
+    struct record *standard, *dead;
+    size_t standard_n, standard_room, dead_n, dead_room;
+};
+
+/* ---- counters ---- */
+
+static void publish(struct transform_stage *t, const struct tally *before,
+                    const struct tally *after)
+{
+    *progress_counter(t->progress, "stored") += after->stored - before->stored;
+    *progress_counter(t->progress, "dead") += after->dead - before->dead;
+    for (size_t i = 0; i < after->names_n; i++) {
+        const struct tally_name *const name = &after->name[i];
+        const uint64_t old = i < before->names_n ? before->name[i].n : 0;
+        if (name->n != old) {
+            *progress_counter(t->progress, name->is_ignored ? "ignored{%.*s}" : "unmapped{%.*s}",
+                              STR_ARG(name->name)) += name->n - old;
+        }
+    }
+}
+
+/* ---- one signal ---- */
+
+static struct record *record_add(struct arena *a, struct record **at, size_t *n, size_t *room)
+{
+    if (*n == *room) {
+        const size_t more = *room ? *room * 2 : 64;
+        struct record *const grown = arena_array(a, struct record, more);
+        if (*n) {
+            memcpy(grown, *at, *n * sizeof *grown);
+        }
+        *at = grown;
+        *room = more;
+    }
+    return &(*at)[(*n)++];
+}
+
+static void add_facts(struct transform_stage *t, struct slice_work *w, const struct record *raw,
+                      const struct signal *fact, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        *record_add(&t->batch, &w->standard, &w->standard_n, &w->standard_room) = (struct record){
+            .signal = fact[i],
+            .origin = {.lane = w->slice->lane,
+                       .at = raw->at,
+                       .part = (uint32_t)i,
+                       .parts = (uint32_t)n},
+        };
+    }
+    w->tally.stored++;
+}
+
+static void add_dead(struct transform_stage *t, struct slice_work *w, const struct record *raw,
+                     const struct failure *why)
+{
+    struct record *const dead = record_add(&t->batch, &w->dead, &w->dead_n, &w->dead_room);
+    *dead = (struct record){.signal = raw->signal,
+                            .origin = {.lane = w->slice->lane, .at = raw->at, .parts = 1}};
+    dead->signal.stage = S("transform");
+    dead->signal.reason = arena_str(&t->batch, str_of(why->text));
+    dead->signal.pointer = arena_str(&t->batch, str_of(why->pointer));
+    w->tally.dead++;
+}
+
+/* A dead letter sent again by a person: for another stage it passes as it is, addressed to that
+ * stage alone. */
+static bool pass_retry(struct transform_stage *t, struct slice_work *w, const struct record *raw)
+{
+    if (raw->signal.retry_of.len == 0) {
+        return false;
+    }
+    if (str_eq(raw->signal.type, S("weir.drop"))) {
+        tally_count(&t->batch, &w->tally, true, S("dropped"));
+        return true;
+    }
+    if (raw->signal.stage.len == 0 || str_eq(raw->signal.stage, S("transform"))) {
+        return false;
+    }
+    add_facts(t, w, raw, &raw->signal, 1);
+    return true;
+}
+
+static void transform_one(struct transform_stage *t, const struct slice_work *w,
+                          const struct record *raw, struct transform_out *out)
+{
+    const struct transform_in in = {
+        .raw = &raw->signal,
+        .raw_at = arena_printf(&t->scratch, "%.*s:%llu", STR_ARG(w->slice->lane.name),
+                               (unsigned long long)raw->at.at),
+        .config = t->config,
+        .arena = &t->scratch,
+    };
+    *out = (struct transform_out){.arena = &t->batch};
+    transform_signal(&in, out);
+    arena_reset(&t->scratch);
+}
+
+static enum outcome take_new(struct transform_stage *t, struct slice_work *w,
+                             const struct record *raw, const struct sighting *here, bool is_known,
+                             struct failure *f)
+{
+    struct transform_out out;
+    transform_one(t, w, raw, &out);
+    switch (out.fate) {
+    case FATE_STORED:
+        add_facts(t, w, raw, out.fact, out.facts_n);
+        return is_known ? OK
+                        : repetitions_put(t->repetitions, &raw->signal, here,
+                                          raw->signal.received_us, f);
+    case FATE_DEAD: add_dead(t, w, raw, &out.why); break;
+    case FATE_UNMAPPED:
+    case FATE_IGNORED: tally_count(&t->batch, &w->tally, out.fate == FATE_IGNORED, out.name); break;
+    }
+    return is_known
+               ? repetitions_drop(t->repetitions, &raw->signal, here, raw->signal.received_us, f)
+               : OK;
+}
+
+static enum outcome take(struct transform_stage *t, struct slice_work *w, const struct record *raw,
+                         struct failure *f)
+{
+    if (pass_retry(t, w, raw)) {
+        return OK;
+    }
+    const struct sighting here = {
+        .lane = w->slice->lane, .at = raw->at, .body = hash_64(raw->signal.data, 0)};
+    const enum known known = repetitions_find(t->repetitions, &raw->signal, &here);
+    switch (known) {
+    case KNOWN_REPETITION: tally_count(&t->batch, &w->tally, true, S("repetition")); return OK;
+    case KNOWN_CONFLICT:
+        tally_count(&t->batch, &w->tally, true, S("conflict"));
+        log_event(
+            LOG_WARN, "conflict", log_s("agent", raw->signal.agent), log_s("id", raw->signal.id),
+            log_c("why", "the same identity came before with another body; the first one stays"));
+        return OK;
+    case KNOWN_NOT:
+    case KNOWN_HERE: return take_new(t, w, raw, &here, known == KNOWN_HERE, f);
+    }
+    return OK;
+}
+
+/* ---- one batch ---- */
+
+static enum outcome lane_of(struct transform_stage *t, struct lane lane, struct lane_state **out,
+                            struct failure *f)
+{
+    for (size_t i = 0; i < t->lanes_n; i++) {
+        if (str_eq(t->lane[i]->name, lane.name)) {
+            *out = t->lane[i];
+            return OK;
+        }
+    }
+    if (t->lanes_n == LANES_MAX) {
+        return failed(f, STOP, "more than %d raw lanes: fewer intake processes are needed",
+                      LANES_MAX);
+    }
+    struct position at;
+    struct tally tally = {0};
+    const enum outcome result = reader_cursor(t->reader, &t->batch, lane, &at, &tally, f);
+    if (result != OK) {
+        return result;
+    }
+    struct lane_state *const l = arena_new(t->arena, struct lane_state);
+    l->name = arena_str(t->arena, lane.name);
+    l->dead_name = arena_printf(t->arena, "transform-raw-%.*s", STR_ARG(lane.name));
+    arena_init(&l->names, BATCH_BYTES);
+    l->tally = tally_copy(&l->names, &tally);
+    t->lane[t->lanes_n++] = l;
+    publish(t, &(struct tally){0}, &l->tally);
+    *out = l;
+    return OK;
+}
+
+static enum outcome work_slice(struct transform_stage *t, const struct slice *s,
+                               struct slice_work *w, struct failure *f)
+{
+    *w = (struct slice_work){.slice = s};
+    enum outcome result = lane_of(t, s->lane, &w->lane, f);
+    if (result == OK) {
+        w->tally = tally_copy(&t->batch, &w->lane->tally);
+    }
+    for (size_t i = 0; i < s->n && result == OK; i++) {
+        result = take(t, w, &s->record[i], f);
+        FAILPOINT("transform.record");
+    }
+    return result;
+}
+
+static enum outcome step(struct transform_stage *t, const struct batch *in,
+                         const struct slice_work *w, struct failure *f)
+{
+    struct output *const out = arena_array(&t->batch, struct output, in->n * 2);
+    struct tally *const tally = arena_array(&t->batch, struct tally, in->n);
+    size_t n = 0;
+    for (size_t i = 0; i < in->n; i++) {
+        tally[i] = w[i].tally;
+        if (w[i].standard_n) {
+            out[n++] = (struct output){
+                {STREAM_STANDARD, w[i].lane->name}, i, w[i].standard, w[i].standard_n};
+        }
+        if (w[i].dead_n) {
+            out[n++] = (struct output){
+                {STREAM_DEAD, w[i].lane->dead_name}, i, w[i].dead, w[i].dead_n};
+        }
+    }
+    FAILPOINT("transform.before_index_sync");
+    const enum outcome result = repetitions_sync(t->repetitions, f);
+    FAILPOINT("transform.before_step");
+    return result == OK ? reader_step(t->reader, in, out, n, tally, f) : result;
+}
+
+/* The step is done: its totals are the lane's. */
+static void settle(struct transform_stage *t, const struct slice_work *w)
+{
+    struct lane_state *const l = w->lane;
+    const struct slice *const s = w->slice;
+    struct arena before = l->names;
+    publish(t, &l->tally, &w->tally);
+    arena_init(&l->names, BATCH_BYTES);
+    l->tally = tally_copy(&l->names, &w->tally);
+    arena_close(&before);
+    progress_cursor(t->progress, s->lane, s->to, s->lag_bytes,
+                    s->n ? s->record[s->n - 1].signal.received_us : TIME_NONE);
+}
+
+enum outcome transform_turn(struct transform_stage *t, int wait_ms, size_t *n, struct failure *f)
+{
+    struct batch in = {.arena = &t->batch};
+    *n = 0;
+    arena_reset(&t->batch);
+    progress_beat(t->progress, false);
+    enum outcome result = reader_read(t->reader, BATCH_BYTES, wait_ms, &in, f);
+    progress_beat(t->progress, true);
+    struct slice_work *const work = arena_array(&t->batch, struct slice_work, in.n);
+    for (size_t i = 0; i < in.n && result == OK; i++) {
+        result = work_slice(t, &in.slice[i], &work[i], f);
+    }
+    if (result != OK || in.n == 0) {
+        return result;
+    }
+    result = step(t, &in, work, f);
+    FAILPOINT("transform.after_step");
+    for (size_t i = 0; i < in.n && result == OK; i++) {
+        settle(t, &work[i]);
+        *n += in.slice[i].n;
+    }
+    return result;
+}
+
+/* ---- the stage ---- */
+
+static void reset_counters(struct progress *progress)
+{
+    const char *name = NULL;
+    uint64_t value = 0;
+    for (size_t i = 0; progress_counter_at(progress, i, &name, &value); i++) {
+        *progress_counter(progress, "%s", name) = 0;
+    }
+}
+
+enum outcome transform_open(struct arena *a, const struct config *config, struct bus *bus,
+                            struct progress *progress, struct transform_stage **out,
+                            struct failure *f)
+{
+    struct transform_stage *const t = arena_new(a, struct transform_stage);
+    const struct str dir = arena_printf(a, "%.*s/repetitions", STR_ARG(config->data));
+    *t = (struct transform_stage){.config = config, .bus = bus, .progress = progress, .arena = a};
+    arena_init(&t->batch, BATCH_ARENA_BYTES_MAX);
+    arena_init(&t->scratch, SCRATCH_BYTES_MAX);
+    reset_counters(progress); /* the totals come with each lane's cursor */
+    enum outcome result = repetitions_open(a, dir, bus_id(bus), &config->repetitions,
+                                           &t->repetitions, f);
+    if (result == OK) {
+        result = reader_join(bus, STREAM_BIT(STREAM_RAW), S("transform"), CURSOR_BUS, &t->reader,
+                             f);
+    }
+    if (result != OK) {
+        transform_close(t);
+        return result;
+    }
+    *out = t;
+    return OK;
+}
+
+void transform_close(struct transform_stage *t)
+{
+    if (t->reader) {
+        reader_leave(t->reader);
+    }
+    if (t->repetitions) {
+        repetitions_close(t->repetitions);
+    }
+    for (size_t i = 0; i < t->lanes_n; i++) {
+        arena_close(&t->lane[i]->names);
+    }
+    arena_close(&t->scratch);
+    arena_close(&t->batch);
+}
+
+static void wake(void *reader)
+{
+    reader_wake(reader);
+}
+
+/* Wait before the next try: doubled each time, with jitter so that several do not come together. */
+static void back_off(int *wait_ms)
+{
+    const int ms = *wait_ms / 2 + (int)((uint64_t)clock_mono_us() % (uint64_t)*wait_ms);
+    const struct timespec span = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    nanosleep(&span, NULL); /* a signal ends it early, which is right */
+    *wait_ms = *wait_ms * 2 < RETRY_MS_MAX ? *wait_ms * 2 : RETRY_MS_MAX;
+}
+
+static enum outcome run_until_asked(struct transform_stage *t, struct failure *f)
+{
+    int retry_ms = RETRY_MS_FIRST;
+    for (;;) {
+        size_t n = 0;
+        /* Asked to stop: what is there is still taken, what is not is left for the next start. */
+        const bool is_last = asked_to_stop();
+        const enum outcome result = transform_turn(t, is_last ? 0 : -1, &n, f);
+        if (result == OK && is_last && n == 0) {
+            return OK;
+        }
+        if (result == OK) {
+            retry_ms = RETRY_MS_FIRST;
+            progress_state(t->progress, DUTY_RUNNING);
+            continue;
+        }
+        if (result != RETRY) {
+            return result;
+        }
+        progress_state(t->progress, DUTY_RETRYING);
+        if (f->cause != CAUSE_FENCED) {
+            log_failure(LOG_WARN, "batch failed", f, "the batch is read and tried again");
+            back_off(&retry_ms);
+        }
+        if (is_last) {
+            return OK; /* it is not lost: the cursor has not moved */
+        }
+    }
+}
+
+enum outcome transform_run(const struct config *config, struct bus *bus, struct progress *progress,
+                           struct failure *f)
+{
+    struct arena a;
+    struct transform_stage *t = NULL;
+    arena_init(&a, BATCH_ARENA_BYTES_MAX);
+    enum outcome result = transform_open(&a, config, bus, progress, &t, f);
+    if (result == OK) {
+        asked_install(wake, t->reader);
+        progress_state(progress, DUTY_RUNNING);
+        result = run_until_asked(t, f);
+        asked_install(NULL, NULL);
+        transform_close(t);
+    }
+    progress_state(progress, DUTY_STOPPED);
+    arena_close(&a);
+    return result;
+}
