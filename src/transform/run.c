@@ -1,8 +1,5 @@
 #include "transform/run.h"
 
-#include <stdlib.h>
-#include <time.h>
-
 #include "base/asked.h"
 #include "base/failpoint.h"
 #include "base/hash.h"
@@ -14,8 +11,6 @@
 enum {
     BATCH_BYTES =
         1 << 20, /* of raw signals: a few hundred webhooks, which the step's sync is shared by */
-    RETRY_MS_FIRST = 10,
-    RETRY_MS_MAX = 5000,
     LANES_MAX = 256
 };
 /* Parsed, a body takes up to about ten times its bytes; the largest body is 26 MiB by default. */
@@ -351,18 +346,9 @@ static void wake(void *reader)
     reader_wake(reader);
 }
 
-/* Wait before the next try: doubled each time, with jitter so that several do not come together. */
-static void back_off(int *wait_ms)
-{
-    const int ms = *wait_ms / 2 + (int)((uint64_t)clock_mono_us() % (uint64_t)*wait_ms);
-    const struct timespec span = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-    nanosleep(&span, NULL); /* a signal ends it early, which is right */
-    *wait_ms = *wait_ms * 2 < RETRY_MS_MAX ? *wait_ms * 2 : RETRY_MS_MAX;
-}
-
 static enum outcome run_until_asked(struct transform_stage *t, struct failure *f)
 {
-    int retry_ms = RETRY_MS_FIRST;
+    unsigned tries = 0;
     for (;;) {
         size_t n = 0;
         /* Asked to stop: what is there is still taken, what is not is left for the next start. */
@@ -372,7 +358,7 @@ static enum outcome run_until_asked(struct transform_stage *t, struct failure *f
             return OK;
         }
         if (result == OK) {
-            retry_ms = RETRY_MS_FIRST;
+            tries = 0;
             progress_state(t->progress, DUTY_RUNNING);
             continue;
         }
@@ -382,7 +368,7 @@ static enum outcome run_until_asked(struct transform_stage *t, struct failure *f
         progress_state(t->progress, DUTY_RETRYING);
         if (f->cause != CAUSE_FENCED) {
             log_failure(LOG_WARN, "batch failed", f, "the batch is read and tried again");
-            back_off(&retry_ms);
+            asked_pause(backoff_ms(++tries));
         }
         if (is_last) {
             return OK; /* it is not lost: the cursor has not moved */
