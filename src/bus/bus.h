@@ -43,7 +43,7 @@ struct slice {
     struct position from, to;
     struct record *record;
     size_t n;
-    uint64_t lag_bytes; /* set by read: what the lane still holds behind `to`; UINT64_MAX: unknown */
+    uint64_t lag_bytes; /* by read: held behind `to`; UINT64_MAX: unknown */
 };
 
 struct batch {
