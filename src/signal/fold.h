@@ -11,14 +11,18 @@
 /* The row's key as one text (each key column's length and bytes): equal iff the keys are. */
 struct str row_key(struct arena *a, const struct row *r);
 
+/* Order of two rows' keys: column by column, texts by their bytes; as the stores sort them. */
+int row_key_cmp(const struct row *a, const struct row *b);
+
 /* Fold `from` (a fact, or a row of the same key) into `into`. A row without values yet (all null
  * but by calloc) takes all. Lists made anew live in the arena. */
 void fold_into(struct arena *a, struct row *into, const struct row *from);
 
-/* Fill the computed columns (FOLD_SPAN, FOLD_HOLDING, FOLD_OBJECT) from the folded ones. */
+/* Call after each fold or at the end of several: fill the computed columns (FOLD_SPAN,
+ * FOLD_HOLDING, FOLD_OBJECT) from the folded ones. */
 void fold_finish(struct arena *a, struct row *r);
 
-/* Equal in every column but those that follow arrival. */
+/* Equal in every column but those that follow arrival and those of the fact alone. */
 bool row_eq(const struct row *a, const struct row *b);
 
 #endif

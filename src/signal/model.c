@@ -13,7 +13,8 @@ const struct model *model_find(struct str name)
 size_t model_column(const struct model *m, struct str name)
 {
     size_t i = 0;
-    while (i < m->columns_n && !str_eq(name, str_of(m->columns[i].name))) {
+    while (i < m->columns_n && (strncmp(m->columns[i].name, name.at, name.len) != 0 ||
+                                m->columns[i].name[name.len] != 0)) {
         i++;
     }
     return i;
