@@ -9,20 +9,8 @@
 #ifndef WEIR_BUS_BUS_H
 #define WEIR_BUS_BUS_H
 
+#include "bus/lane.h"
 #include "signal/signal.h"
-
-enum stream { STREAM_RAW, STREAM_STANDARD, STREAM_MEASURED, STREAM_DEAD, STREAM_N };
-enum { LANE_NAME_BYTES_MAX = 80 };
-#define STREAM_BIT(stream) (1U << (stream))
-
-struct position {
-    uint64_t at; /* everything before it is taken; 0 is the beginning */
-};
-
-struct lane {
-    enum stream stream;
-    struct str name; /* [a-z0-9-]{1,80} */
-};
 
 /* Where a record below raw came from. */
 struct origin {
@@ -54,8 +42,7 @@ struct batch {
     size_t gained_n, lost_n;
 };
 
-/* What one step writes: `lane` names the output lane, which belongs to the input lane of `slice`.
- */
+/* What one step writes: `lane` is lane_output or lane_dead of the slice's lane, once each. */
 struct output {
     struct lane lane;
     size_t slice; /* index into the batch */
@@ -108,15 +95,13 @@ enum outcome bus_append(struct bus *b, struct lane lane, struct record *r, size_
  */
 enum outcome bus_ends(struct bus *b, struct arena *a, enum stream stream, struct lane_ends **out,
                       size_t *n, struct failure *f);
-/* Records of [from, to) of one lane, together at most bytes_max (at least one record), owning and
- * moving nothing. out->n is 0 or 1. returns OK | STOP `from` is no longer kept, or behind the end
- * (says what is lost) */
-enum outcome bus_look(struct bus *b, struct lane lane, struct position from, struct position to,
-                      size_t bytes_max, struct batch *out, struct failure *f);
-/* Forget what stands before keep_from, as far as the transport can and likes. Never the lane's last
- * group. */
-enum outcome bus_trim(struct bus *b, struct lane lane, struct position keep_from,
+/* Records of a piece of a lane, together at most bytes_max (at least one record), owning and moving
+ * nothing; go on from out->slice->to. out->n is 0 (nothing there) or 1. returns OK | STOP `from` is
+ * no longer kept, or behind the end (says what is lost) */
+enum outcome bus_look(struct bus *b, struct span what, size_t bytes_max, struct batch *out,
                       struct failure *f);
+/* Make a lane before its first append, so that readers gain it. OK also when it is there. */
+enum outcome bus_lane_make(struct bus *b, struct lane lane, struct failure *f);
 
 /* ---- a reader ---- */
 
@@ -129,10 +114,11 @@ enum outcome reader_join(struct bus *b, unsigned streams, struct str stage, enum
  * behind the end */
 enum outcome reader_read(struct reader *r, size_t bytes_max, int wait_ms, struct batch *out,
                          struct failure *f);
-/* Outputs and dead letters of the batch and the cursors of all its slices, atomically, if each
- * cursor still stands at `from`. tally[i]: totals of slice i's lane, NULL: none. returns OK visible
- * and durable | RETRY nothing visible, the reader stands at its cursor again (cause FULL, FENCED) |
- * REJECT | STOP */
+/* Outputs and dead letters of the batch and the cursors of all its slices, if each cursor still
+ * stands at `from`; all or nothing for each lane. tally[i]: totals of slice i's lane, NULL: none.
+ * returns OK visible and durable | RETRY the reader stands at its cursors again, nothing behind
+ * them is visible: drop the batch, read again (cause FULL, FENCED) | REJECT f->record is too big |
+ * STOP */
 enum outcome reader_step(struct reader *r, const struct batch *in, const struct output *out,
                          size_t n, const struct tally *tally, struct failure *f);
 /* Where the next read of this lane begins: settles a gained lane (CURSOR_SINK), or goes back after
@@ -146,14 +132,5 @@ enum outcome reader_cursor(struct reader *r, struct arena *a, struct lane input,
 /* Make a waiting read return; async-signal-safe. */
 void reader_wake(struct reader *r);
 void reader_leave(struct reader *r);
-
-/* ---- texts ---- */
-
-const char *stream_name(enum stream s);
-/* `raw/intake-0:4096` */
-struct str position_text(struct arena *a, struct lane lane, struct position at);
-/* false when it is not one */
-bool position_parse(struct str text, struct lane *lane, struct position *at);
-bool lane_name_is_valid(struct str name);
 
 #endif

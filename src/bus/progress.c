@@ -1,0 +1,221 @@
+#include "bus/progress.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* VERSION changes with the layout: pages of another weir are replaced by the one that runs. */
+enum { MAGIC = 0x72696577, VERSION = 1 };
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "processes share these words: no lock may be in them");
+
+/* `sequence` is odd while the duty writes the members after it: a reader that saw it odd, or
+ * changed, reads again. */
+struct page_cursor {
+    _Atomic uint32_t sequence, stream;
+    _Atomic uint64_t at, lag_bytes;
+    _Atomic int64_t time_us;
+    char lane[LANE_NAME_BYTES_MAX + 1];
+};
+
+struct page_counter {
+    _Atomic uint64_t value;
+    char name[PROGRESS_NAME_BYTES];
+};
+
+struct page {
+    _Atomic uint32_t magic, version;
+    _Atomic uint32_t state;
+    _Atomic uint32_t cursors_n, counters_n; /* moved after the name is written */
+    _Atomic int64_t busy_since_us;
+    struct page_cursor cursor[PROGRESS_CURSORS];
+    struct page_counter counter[PROGRESS_COUNTERS];
+};
+
+struct progress {
+    struct page *page;
+};
+
+/* The page in an open file, emptied when it is not one of this version. */
+static enum outcome map_page(int fd, const char *path, struct page **out, struct failure *f)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0) {
+        return failed_errno(f, STOP, "read %s", path);
+    }
+    if (st.st_size != (off_t)sizeof(struct page) &&
+        (ftruncate(fd, 0) != 0 || ftruncate(fd, (off_t)sizeof(struct page)) != 0)) {
+        return failed_errno(f, STOP, "make %s", path);
+    }
+    struct page *const page = mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (page == MAP_FAILED) {
+        return failed_errno(f, STOP, "map %s", path);
+    }
+    const uint32_t magic = page->magic;
+    if (magic != 0 && (magic != MAGIC || page->version != VERSION)) {
+        const uint32_t version = page->version;
+        munmap(page, sizeof *page);
+        return failed(f, STOP,
+                      "%s is a page of another version (%u, this is %d): stop the other "
+                      "weir, then remove the file",
+                      path, version, VERSION);
+    }
+    page->version = VERSION;
+    page->magic = MAGIC;
+    *out = page;
+    return OK;
+}
+
+enum outcome progress_open(struct arena *a, struct str dir, struct str duty, struct progress **out,
+                           struct failure *f)
+{
+    const struct str path = arena_printf(a, "%.*s/%.*s.page", STR_ARG(dir), STR_ARG(duty));
+    struct progress *const p = arena_new(a, struct progress);
+    const int fd = open(path.at, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return failed_errno(f, STOP, "open %s", path.at);
+    }
+    const enum outcome result = map_page(fd, path.at, &p->page, f);
+    close(fd); /* the mapping stays */
+    *out = result == OK ? p : NULL;
+    return result;
+}
+
+void progress_close(struct progress *p)
+{
+    munmap(p->page, sizeof *p->page);
+    p->page = NULL;
+}
+
+void progress_state(struct progress *p, enum duty_state state)
+{
+    p->page->state = (uint32_t)state;
+}
+
+enum duty_state progress_state_is(const struct progress *p)
+{
+    const uint32_t state = p->page->state;
+    return state <= DUTY_STOPPED ? (enum duty_state)state : DUTY_STOPPED;
+}
+
+void progress_beat(struct progress *p, bool is_busy)
+{
+    p->page->busy_since_us = is_busy ? clock_mono_us() : 0;
+}
+
+int64_t progress_busy_since_us(const struct progress *p)
+{
+    return p->page->busy_since_us;
+}
+
+static struct page_counter *counter_find(struct page *page, const char *name, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (strcmp(page->counter[i].name, name) == 0) {
+            return &page->counter[i];
+        }
+    }
+    return NULL;
+}
+
+static uint32_t at_most(uint32_t n, uint32_t most)
+{
+    return n < most ? n : most;
+}
+
+_Atomic uint64_t *progress_counter(struct progress *p, const char *format, ...)
+{
+    struct page *const page = p->page;
+    char name[PROGRESS_NAME_BYTES];
+    va_list args;
+    va_start(args, format);
+    const int len = vsnprintf(name, sizeof name, format, args);
+    va_end(args);
+    assert(len > 0);
+    const uint32_t n = at_most(page->counters_n, PROGRESS_COUNTERS);
+    struct page_counter *c = counter_find(page, name, n);
+    if (!c && n + 1 >= PROGRESS_COUNTERS) { /* the last one is kept for all that have no room */
+        memcpy(name, "other", sizeof "other");
+        c = counter_find(page, name, n);
+    }
+    if (!c) {
+        c = &page->counter[n];
+        memcpy(c->name, name, sizeof name);
+        page->counters_n = n + 1;
+    }
+    return &c->value;
+}
+
+static struct page_cursor *cursor_find(struct page *page, struct lane lane)
+{
+    const uint32_t n = at_most(page->cursors_n, PROGRESS_CURSORS);
+    for (uint32_t i = 0; i < n; i++) {
+        struct page_cursor *const c = &page->cursor[i];
+        if (c->stream == (uint32_t)lane.stream && str_eq(str_of(c->lane), lane.name)) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+void progress_cursor(struct progress *p, struct lane lane, struct position at, uint64_t lag_bytes,
+                     int64_t time_us)
+{
+    struct page *const page = p->page;
+    struct page_cursor *c = cursor_find(page, lane);
+    const uint32_t n = page->cursors_n;
+    const bool is_new = !c;
+    if (is_new) {
+        assert(n < PROGRESS_CURSORS && lane.name.len <= LANE_NAME_BYTES_MAX);
+        c = &page->cursor[n];
+        memcpy(c->lane, lane.name.at, lane.name.len);
+        c->lane[lane.name.len] = '\0';
+        c->stream = (uint32_t)lane.stream;
+    }
+    const uint32_t sequence = c->sequence | 1U; /* odd also after a death in between */
+    c->sequence = sequence;
+    c->at = at.at;
+    c->lag_bytes = lag_bytes;
+    c->time_us = time_us;
+    c->sequence = sequence + 1;
+    if (is_new) {
+        page->cursors_n = n + 1;
+    }
+}
+
+bool progress_cursor_at(const struct progress *p, size_t i, struct progress_cursor *out)
+{
+    enum { TRIES = 1000 }; /* a duty that died while it wrote leaves the sequence odd */
+    const struct page *const page = p->page;
+    if (i >= at_most(page->cursors_n, PROGRESS_CURSORS)) {
+        return false;
+    }
+    const struct page_cursor *const c = &page->cursor[i];
+    for (int try = 0; try < TRIES; try++) {
+        const uint32_t before = c->sequence;
+        out->stream = c->stream < STREAM_N ? (enum stream)c->stream : STREAM_RAW;
+        memcpy(out->lane, c->lane, sizeof out->lane);
+        out->lane[LANE_NAME_BYTES_MAX] = '\0';
+        out->at = (struct position){c->at};
+        out->lag_bytes = c->lag_bytes;
+        out->time_us = c->time_us;
+        if (before == c->sequence && before % 2 == 0) {
+            return true;
+        }
+    }
+    return true; /* each word is whole, and a position that only grows may be the older one */
+}
+
+bool progress_counter_at(const struct progress *p, size_t i, const char **name, uint64_t *value)
+{
+    if (i >= at_most(p->page->counters_n, PROGRESS_COUNTERS)) {
+        return false;
+    }
+    *name = p->page->counter[i].name;
+    *value = p->page->counter[i].value;
+    return true;
+}

@@ -1,0 +1,61 @@
+/* upkeep.h - the bus as its keeper sees it: recover, forget, measure, verify.
+ *
+ * The orchestrator recovers before any duty runs, tells what all readers have passed, and trims; a
+ * duty uses bus.h alone. */
+#ifndef WEIR_BUS_UPKEEP_H
+#define WEIR_BUS_UPKEEP_H
+
+#include "bus/bus.h"
+#include "config/config.h"
+
+enum finding_kind {
+    FINDING_TORN,    /* an end that was being written when the power or the process went: cut;
+                        nothing acknowledged is lost                                             */
+    FINDING_CORRUPT, /* damage before intact records: set aside in the file `path`               */
+    FINDING_DAMAGED  /* verify: the same, found and left as it is                                */
+};
+
+struct finding {
+    enum finding_kind kind;
+    struct lane lane;
+    struct position at; /* first position that is lost            */
+    uint64_t bytes;
+    struct str path; /* CORRUPT: where the bytes are kept; else the file at fault */
+};
+
+/* Told one after another; the finding lives until it returns. */
+struct finding_to {
+    void (*found)(void *to, const struct finding *finding);
+    void *to;
+};
+
+/* Make the folder good again, before any process opens this bus: every lane's end is found, synced
+ * and published, torn ends are cut, damage is set aside. Makes an empty bus where none is.
+ *   returns  OK | RETRY the disk fails | STOP no rights, a running writer (names its pid) */
+enum outcome bus_recover(const struct config_bus *options, struct finding_to report,
+                         struct failure *f);
+
+/* Every checksum of every lane, while others may write. OK also when something was found. */
+enum outcome bus_verify(struct bus *b, struct finding_to report, struct failure *f);
+
+/* Every reader has passed `at`: what stands before it no longer counts against the budget. */
+enum outcome bus_passed(struct bus *b, struct lane lane, struct position at, struct failure *f);
+/* Forget what stands before keep_from, as far as the transport can (embedded: whole segments).
+ * Never the lane's last group. */
+enum outcome bus_trim(struct bus *b, struct lane lane, struct position keep_from,
+                      struct failure *f);
+/* Where to keep from when all that was written before `time_us` is to go; errs to the older side.
+ */
+enum outcome bus_older(struct bus *b, struct lane lane, int64_t time_us, struct position *out,
+                       struct failure *f);
+
+struct bus_size {
+    uint64_t signals, bytes; /* that are kept           */
+    uint64_t unread_bytes;   /* not yet passed by all   */
+};
+/* What a lane holds. */
+enum outcome bus_size(struct bus *b, struct lane lane, struct bus_size *out, struct failure *f);
+/* Bytes between a position and the lane's end; UINT64_MAX: the transport can't know. */
+uint64_t bus_lag(struct bus *b, struct lane lane, struct position at);
+
+#endif
