@@ -9,8 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
+
 /* VERSION changes with the layout: pages of another weir are replaced by the one that runs. */
-enum { MAGIC = 0x72696577, VERSION = 1 };
+enum { MAGIC = 0x72696577, VERSION = 2 };
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "processes share these words: no lock may be in them");
 
 /* `sequence` is odd while the duty writes the members after it: a reader that saw it odd, or
@@ -32,6 +34,10 @@ struct page {
     _Atomic uint32_t state;
     _Atomic uint32_t cursors_n, counters_n; /* moved after the name is written */
     _Atomic int64_t busy_since_us;
+    struct page_hand {
+        _Atomic uint64_t lane, at; /* hash of its name */
+        _Atomic uint32_t deaths;   /* hand: 1 while it is held; suspect: how many died on it */
+    } hand, suspect;
     struct page_cursor cursor[PROGRESS_CURSORS];
     struct page_counter counter[PROGRESS_COUNTERS];
 };
@@ -57,12 +63,7 @@ static enum outcome map_page(int fd, const char *path, struct page **out, struct
     }
     const uint32_t magic = page->magic;
     if (magic != 0 && (magic != MAGIC || page->version != VERSION)) {
-        const uint32_t version = page->version;
-        munmap(page, sizeof *page);
-        return failed(f, STOP,
-                      "%s is a page of another version (%u, this is %d): stop the other "
-                      "weir, then remove the file",
-                      path, version, VERSION);
+        memset(page, 0, sizeof *page);
     }
     page->version = VERSION;
     page->magic = MAGIC;
@@ -110,6 +111,40 @@ void progress_beat(struct progress *p, bool is_busy)
 int64_t progress_busy_since_us(const struct progress *p)
 {
     return p->page->busy_since_us;
+}
+
+static uint64_t lane_hash(struct lane lane)
+{
+    return hash_64(lane.name, (uint64_t)lane.stream);
+}
+
+void progress_hand_start(struct progress *p)
+{
+    struct page_hand *const hand = &p->page->hand;
+    struct page_hand *const suspect = &p->page->suspect;
+    if (!hand->deaths) {
+        return;
+    }
+    const bool is_again = suspect->lane == hand->lane && suspect->at == hand->at;
+    suspect->deaths = is_again ? suspect->deaths + 1 : 1;
+    suspect->lane = hand->lane;
+    suspect->at = hand->at;
+    hand->deaths = 0;
+}
+
+unsigned progress_hand(struct progress *p, struct lane lane, struct position at)
+{
+    struct page_hand *const hand = &p->page->hand;
+    const struct page_hand *const suspect = &p->page->suspect;
+    hand->lane = lane_hash(lane);
+    hand->at = at.at;
+    hand->deaths = 1;
+    return suspect->lane == hand->lane && suspect->at == hand->at ? suspect->deaths : 0;
+}
+
+void progress_hand_done(struct progress *p)
+{
+    p->page->hand.deaths = 0;
 }
 
 static struct page_counter *counter_find(struct page *page, const char *name, uint32_t n)

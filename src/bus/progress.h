@@ -29,6 +29,13 @@ enum duty_state progress_state_is(const struct progress *p);
 void progress_beat(struct progress *p, bool is_busy);
 int64_t progress_busy_since_us(const struct progress *p);
 
+/* Poison: a record that a process dies on. Call progress_hand_start once when the process starts,
+ * progress_hand before work on a record that could kill it (the answer: how many processes in a row
+ * have died with this very record in hand), progress_hand_done after it. */
+void progress_hand_start(struct progress *p);
+unsigned progress_hand(struct progress *p, struct lane lane, struct position at);
+void progress_hand_done(struct progress *p);
+
 /* The counter of this name, made at 0 when there is none: `accepted{agent=github}`,
  * `refused{agent=github,reason=signature}`. When the page is full: the counter `other`. The caller
  * keeps the pointer and adds to it. */

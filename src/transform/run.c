@@ -10,7 +10,8 @@
 
 enum {
     BATCH_BYTES =
-        1 << 20, /* of raw signals: a few hundred webhooks, which the step's sync is shared by */
+        1 << 20,    /* of raw signals: a few hundred webhooks, which the step's sync is shared by */
+    DEATHS_MAX = 2, /* then a signal is poison and becomes a dead letter */
     LANES_MAX = 256
 };
 /* Parsed, a body takes up to about ten times its bytes; the largest body is 26 MiB by default. */
@@ -134,7 +135,6 @@ static void transform_one(struct transform_stage *t, const struct slice_work *w,
         .config = t->config,
         .arena = &t->scratch,
     };
-    *out = (struct transform_out){.arena = &t->batch};
     transform_signal(&in, out);
     arena_reset(&t->scratch);
 }
@@ -143,8 +143,14 @@ static enum outcome take_new(struct transform_stage *t, struct slice_work *w,
                              const struct record *raw, const struct sighting *here, bool is_known,
                              struct failure *f)
 {
-    struct transform_out out;
-    transform_one(t, w, raw, &out);
+    struct transform_out out = {.arena = &t->batch};
+    const unsigned deaths = progress_hand(t->progress, w->slice->lane, raw->at);
+    if (deaths < DEATHS_MAX) {
+        transform_one(t, w, raw, &out);
+    } else {
+        (void)transform_dead(&out, "", "%u processes in a row died on this signal", deaths);
+    }
+    progress_hand_done(t->progress);
     switch (out.fate) {
     case FATE_STORED:
         add_facts(t, w, raw, out.fact, out.facts_n);
@@ -311,6 +317,7 @@ enum outcome transform_open(struct arena *a, const struct config *config, struct
     *t = (struct transform_stage){.config = config, .bus = bus, .progress = progress, .arena = a};
     arena_init(&t->batch, BATCH_ARENA_BYTES_MAX);
     arena_init(&t->scratch, SCRATCH_BYTES_MAX);
+    progress_hand_start(progress);
     reset_counters(progress); /* the totals come with each lane's cursor */
     enum outcome result = repetitions_open(a, dir, bus_id(bus), &config->repetitions,
                                            &t->repetitions, f);
