@@ -62,8 +62,9 @@ struct config_log {
 };
 
 struct config {
-    struct str place; /* file, folder or glob that it was read from        */
-    struct str data;  /* folder of everything that weir keeps, absolute    */
+    struct str place;      /* file, folder or glob that it was read from        */
+    struct str_list files; /* that it was made of                             */
+    struct str data;       /* folder of everything that weir keeps, absolute    */
     struct config_intake intake;
     struct config_admin admin;
     struct config_bus bus;

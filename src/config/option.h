@@ -28,8 +28,8 @@ enum option_type {
     OPTION_NAMED     /* struct named_list: sections by name (agents, services, sinks)     */
 };
 
-/* How the sections of an OPTION_NAMED are read: by their `type` key, or all alike when types ==
- * NULL. */
+/* How the sections of an OPTION_NAMED are read: by their `type` key, or all alike when the first
+ * type's name is "". */
 struct section_type {
     const char *name;  /* value of `type`; NULL ends the list               */
     const char *needs; /* build option that is missing, or NULL             */
@@ -55,9 +55,9 @@ struct option {
     size_t offset;                /* offsetof in the section's struct                     */
     const char *fallback;         /* default as it would be written; NULL: required; "" : empty */
     int64_t least, most;          /* INT, SIZE, DURATION in their unit; both 0: any        */
-    const char *const *words;     /* CHOICE, ends with NULL                                */
+    const char *const *words;     /* CHOICE; TEXT: the only ones allowed; ends with NULL   */
     const struct option *section; /* SECTION                                               */
-    const struct section_type *types; /* NAMED                                                 */
+    const struct section_type *types; /* NAMED; NULL: the agents' (registry.h)             */
     const char *about;                /* one line for the manual                               */
 };
 

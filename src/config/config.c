@@ -1,0 +1,296 @@
+/* config.c - the tables of weir.yaml, and what they cannot say: what must fit together. */
+#include "config/config.h"
+
+#include <stddef.h>
+
+#include "config/files.h"
+#include "config/section.h"
+
+/* Ranges: below the least nothing works, above the most a promise about memory or time would be
+ * empty. */
+enum { KIB = 1024, MIB = 1024 * KIB, SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+#define GIB (1024 * (int64_t)MIB)
+#define FOREVER INT64_MAX
+
+static const struct option tls_options[] = {
+    {"certificate", OPTION_PATH, offsetof(struct config_tls, certificate), "",
+     .about = "PEM file of the certificate and its chain"},
+    {"key", OPTION_PATH, offsetof(struct config_tls, key), "", .about = "PEM file of its key"},
+    {0},
+};
+
+static const struct option intake_options[] = {
+    {"listen", OPTION_LIST, offsetof(struct config_intake, listen), "127.0.0.1:8080",
+     .about = "one address or a list: HOST:PORT, [::1]:PORT, unix:PATH"},
+    {"body_bytes_max", OPTION_SIZE, offsetof(struct config_intake, body_bytes_max), "26MiB", KIB,
+     GIB, .about = "largest body of one request, inflated; GitHub sends up to 25 MB"},
+    {"bodies_bytes_max", OPTION_SIZE, offsetof(struct config_intake, bodies_bytes_max), "128MiB",
+     MIB, 64 * GIB, .about = "all bodies in flight together, a process; above it: 503"},
+    {"headers_bytes_max", OPTION_SIZE, offsetof(struct config_intake, headers_bytes_max), "32KiB",
+     4 * KIB, MIB, .about = "all headers of one request; above it: 431"},
+    {"connections_max", OPTION_INT, offsetof(struct config_intake, connections_max), "1024", 1,
+     60000, .about = "open connections, a process"},
+    {"connections_per_address_max", OPTION_INT,
+     offsetof(struct config_intake, connections_per_address_max), "0", 0, 60000,
+     .about = "open connections from one address; 0: no limit (behind a proxy)"},
+    {"request", OPTION_DURATION, offsetof(struct config_intake, request_ms), "30s", 100, HOUR,
+     .about = "deadline of a whole request"},
+    {"idle", OPTION_DURATION, offsetof(struct config_intake, idle_ms), "60s", 100, HOUR,
+     .about = "how long a connection may stay without a request"},
+    {"batch_events_max", OPTION_INT, offsetof(struct config_intake, batch_events_max), "1000", 1,
+     100000, .about = "events of one CloudEvents batch"},
+    {"processes", OPTION_INT, offsetof(struct config_intake, processes), "1", 1, 64,
+     .about = "intake processes; each has a lane of its own"},
+    {"tls", OPTION_SECTION, offsetof(struct config_intake, tls), .section = tls_options,
+     .about = "serve HTTPS; absent: HTTP"},
+    {0},
+};
+
+static const struct option admin_options[] = {
+    {"listen", OPTION_LIST, offsetof(struct config_admin, listen), "127.0.0.1:8081",
+     .about = "address of livez, readyz, health and metrics"},
+    {"behind", OPTION_DURATION, offsetof(struct config_admin, behind_ms), "30s", SECOND, FOREVER,
+     .about = "readyz turns red when a stage is further behind"},
+    {0},
+};
+
+static const char *const bus_types[] = {"embedded", NULL};
+static const struct option bus_options[] = {
+    {"type", OPTION_TEXT, offsetof(struct config_bus, type), "embedded", .words = bus_types,
+     .about = "embedded: segment files in the data folder"},
+    {"path", OPTION_PATH, offsetof(struct config_bus, path), "",
+     .about = "its folder; default: DATA/bus"},
+    {"segment", OPTION_SIZE, offsetof(struct config_bus, segment_bytes), "64MiB", MIB, GIB,
+     .about = "size of a full-grown segment file"},
+    {"keep", OPTION_DURATION, offsetof(struct config_bus, keep_ms), "7d", 0, FOREVER,
+     .about = "how long signals stay that every reader has passed; raw stays in the lake"},
+    {"disk_max", OPTION_SIZE, offsetof(struct config_bus, disk_bytes_max), "20GiB", 16 * MIB,
+     FOREVER, .about = "all streams together; what is read goes first, then the intake says 429"},
+    {0},
+};
+
+static const struct option repetitions_options[] = {
+    {"keep", OPTION_DURATION, offsetof(struct config_keep, keep_ms), "7d", MINUTE, FOREVER,
+     .about = "how long a repetition is recognised"},
+    {"disk_max", OPTION_SIZE, offsetof(struct config_keep, disk_bytes_max), "1GiB", MIB, FOREVER,
+     .about = "size of the index; the oldest identities go first"},
+    {0},
+};
+
+static const struct option dead_options[] = {
+    {"keep", OPTION_DURATION, offsetof(struct config_keep, keep_ms), "90d", 0, FOREVER,
+     .about = "how long dead letters stay"},
+    {"disk_max", OPTION_SIZE, offsetof(struct config_keep, disk_bytes_max), "1GiB", MIB, FOREVER,
+     .about = "their size; the oldest go first, counted and logged"},
+    {0},
+};
+
+static const struct option lake_options[] = {
+    {"path", OPTION_PATH, offsetof(struct config_lake, path), "",
+     .about = "folder of the Delta tables; default: DATA/lake"},
+    {"flush", OPTION_DURATION, offsetof(struct config_lake, flush_ms), "5m", 100, 24 * HOUR,
+     .about = "rows are written at this age, or at flush_bytes"},
+    {"flush_bytes", OPTION_SIZE, offsetof(struct config_lake, flush_bytes), "16MiB", 64 * KIB, GIB,
+     .about = "rows of a table are written at this size, or at flush"},
+    {"keep", OPTION_DURATION, offsetof(struct config_lake, keep_ms), "forever", HOUR, FOREVER,
+     .about = "how long rows stay, by their fact's time"},
+    {"compact", OPTION_DURATION, offsetof(struct config_lake, compact_ms), "1h", MINUTE, FOREVER,
+     .about = "how often small files are joined"},
+    {"vacuum", OPTION_DURATION, offsetof(struct config_lake, vacuum_ms), "1h", 0, FOREVER,
+     .about = "how long files that were replaced stay for readers"},
+    {"memory_bytes_max", OPTION_SIZE, offsetof(struct config_lake, memory_bytes_max), "192MiB",
+     64 * MIB, 64 * GIB, .about = "DuckDB's memory in a flush"},
+    {0},
+};
+
+static const char *const store_types[] = {"sqlite", NULL};
+static const struct option store_options[] = {
+    {"type", OPTION_TEXT, offsetof(struct config_store, type), "sqlite", .words = store_types,
+     .about = "sqlite"},
+    {"path", OPTION_PATH, offsetof(struct config_store, path), "",
+     .about = "its file; default: DATA/store.db"},
+    {"keep", OPTION_DURATION, offsetof(struct config_store, keep_ms), "forever", HOUR, FOREVER,
+     .about = "how long rows stay, by their newest fact"},
+    {0},
+};
+
+static const struct option service_options[] = {
+    {"repositories", OPTION_LIST, offsetof(struct config_service, repositories), NULL,
+     .about = "globs of OWNER/NAME or HOST/OWNER/NAME"},
+    {"production", OPTION_LIST, offsetof(struct config_service, production), "production, prod",
+     .about = "names of its production environments"},
+    {0},
+};
+static const struct section_type service_types[] = {
+    {.name = "", .options = service_options, .bytes = sizeof(struct config_service)},
+    {0},
+};
+
+static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const log_formats[] = {"text", "json", NULL};
+static const struct option log_options[] = {
+    {"level", OPTION_CHOICE, offsetof(struct config_log, level), "info", .words = log_levels,
+     .about = "least level: debug, info, warn or error"},
+    {"format", OPTION_CHOICE, offsetof(struct config_log, format), "text", .words = log_formats,
+     .about = "text (key=value) or json"},
+    {0},
+};
+
+const struct option config_options[] = {
+    {"data", OPTION_PATH, offsetof(struct config, data), "./weir-data",
+     .about = "everything weir keeps; one weir per data folder"},
+    {"intake", OPTION_SECTION, offsetof(struct config, intake), .section = intake_options,
+     .about = "where signals come in"},
+    {"admin", OPTION_SECTION, offsetof(struct config, admin), .section = admin_options,
+     .about = "where weir is asked how it does"},
+    {"agents", OPTION_NAMED, offsetof(struct config, agents),
+     .about = "who may send what: POST /hooks/NAME"},
+    {"services", OPTION_NAMED, offsetof(struct config, services), .types = service_types,
+     .about = "what a deployment or incident belongs to; by default its repository"},
+    {"bus", OPTION_SECTION, offsetof(struct config, bus), .section = bus_options,
+     .about = "the streams between the stages"},
+    {"repetitions", OPTION_SECTION, offsetof(struct config, repetitions),
+     .section = repetitions_options, .about = "the index that tells a repetition"},
+    {"dead", OPTION_SECTION, offsetof(struct config, dead), .section = dead_options,
+     .about = "what could not be processed"},
+    {"lake", OPTION_SECTION, offsetof(struct config, lake), .section = lake_options,
+     .about = "all facts, as Delta tables"},
+    {"store", OPTION_SECTION, offsetof(struct config, store), .section = store_options,
+     .about = "the rows as they stand"},
+    {"log", OPTION_SECTION, offsetof(struct config, log), .section = log_options,
+     .about = "what goes to stderr"},
+    {"stop", OPTION_DURATION, offsetof(struct config, stop_ms), "30s", 100, HOUR,
+     .about = "SIGTERM: how long a process may drain before it is killed"},
+    {0},
+};
+
+/* Where a section of the tree stands, for problems that no single key has. */
+static struct place place_of(const struct yaml *root, const char *section, const char *key)
+{
+    const struct yaml_entry *const e = yaml_find(root, str_of(section));
+    const struct yaml_entry *const k = e ? yaml_find(&e->value, str_of(key)) : NULL;
+    return k ? k->value.place : (e ? e->place : root->place);
+}
+
+/* HOST:PORT, [V6]:PORT or unix:PATH; the port is a number below 65536. */
+static bool address_is_valid(struct str address)
+{
+    if (str_starts(address, S("unix:"))) {
+        return address.len > 5 && address.len < 5 + 108; /* sun_path, unix(7) */
+    }
+    size_t colon = address.len;
+    while (colon > 0 && address.at[colon - 1] != ':') {
+        colon--;
+    }
+    uint64_t port = 0;
+    const struct str host = str_sub(address, 0, colon > 0 ? colon - 1 : 0);
+    const bool is_v6 = str_starts(host, S("[")) && str_ends(host, S("]"));
+    return colon > 1 && str_to_u64(str_sub(address, colon, address.len), &port) && port < 65536 &&
+           (is_v6 || str_find(host, ':') == host.len);
+}
+
+static void check_listen(const struct yaml *root, const char *section, const struct str_list *list,
+                         struct problems *p)
+{
+    const struct place at = place_of(root, section, "listen");
+    if (list->n == 0) {
+        problem_add(p, at, "%s.listen is empty; it wants HOST:PORT, [::1]:PORT or unix:PATH",
+                    section);
+    }
+    for (size_t i = 0; i < list->n; i++) {
+        if (!address_is_valid(list->at[i])) {
+            problem_add(p, at, "%s.listen is %.*s; it wants HOST:PORT, [::1]:PORT or unix:PATH",
+                        section, STR_ARG(list->at[i]));
+        }
+    }
+}
+
+/* The same address twice can only fail later, and less clearly. Port 0 is any free port. */
+static void check_twins(const struct yaml *root, const struct config *c, struct problems *p)
+{
+    for (size_t i = 0; i < c->admin.listen.n; i++) {
+        for (size_t k = 0; k < c->intake.listen.n; k++) {
+            if (str_eq(c->admin.listen.at[i], c->intake.listen.at[k]) &&
+                !str_ends(c->admin.listen.at[i], S(":0"))) {
+                problem_add(p, place_of(root, "admin", "listen"),
+                            "admin.listen and intake.listen are both %.*s; give one another port",
+                            STR_ARG(c->admin.listen.at[i]));
+            }
+        }
+    }
+}
+
+static void check_agents(const struct yaml *root, const struct config *c, struct problems *p)
+{
+    const struct yaml_entry *const agents = yaml_find(root, S("agents"));
+    for (size_t i = 0; i < c->agents.n; i++) {
+        const struct str name = c->agents.at[i].name;
+        if (str_eq(name, S("collect")) || str_eq(name, S("retry")) ||
+            str_starts(name, S("intake-"))) {
+            problem_add(p, yaml_find(&agents->value, name)->place,
+                        "agents.%.*s: weir keeps this name for itself; choose another",
+                        STR_ARG(name));
+        }
+    }
+}
+
+static void check(const struct yaml *root, const struct config *c, struct problems *p)
+{
+    check_listen(root, "intake", &c->intake.listen, p);
+    check_listen(root, "admin", &c->admin.listen, p);
+    check_twins(root, c, p);
+    check_agents(root, c, p);
+    if ((c->intake.tls.certificate.len > 0) != (c->intake.tls.key.len > 0)) {
+        problem_add(p, place_of(root, "intake", "tls"),
+                    "intake.tls wants both certificate and key");
+    }
+    if (c->intake.body_bytes_max > c->intake.bodies_bytes_max) {
+        problem_add(p, place_of(root, "intake", "bodies_bytes_max"),
+                    "intake.bodies_bytes_max is less than body_bytes_max: no large body could ever "
+                    "come in");
+    }
+}
+
+static void complete(struct arena *a, struct config *c)
+{
+    const struct {
+        struct str *path;
+        const char *name;
+    } inside[] = {{&c->bus.path, "bus"}, {&c->lake.path, "lake"}, {&c->store.path, "store.db"}};
+    for (size_t i = 0; i < sizeof inside / sizeof *inside; i++) {
+        if (inside[i].path->len == 0) {
+            *inside[i].path = arena_printf(a, "%.*s/%s", STR_ARG(c->data), inside[i].name);
+        }
+    }
+}
+
+enum outcome config_read(struct arena *a, struct str place, const struct section_type *agents,
+                         struct config **out, struct str_list *errors, struct failure *f)
+{
+    struct problems p = {.arena = a};
+    struct str_list files;
+    struct yaml root;
+    *errors = (struct str_list){NULL, 0};
+    if (files_find(a, place, &files, f) != OK) {
+        problem_add(&p, (struct place){{NULL, 0}, 0, 0}, "%s", f->text);
+        *errors = p.lines;
+        return STOP;
+    }
+    files_read(a, &files, &root, &p);
+    struct config *const c = arena_new(a, struct config);
+    c->place = place.len > 0 ? place : files.at[0];
+    c->files = files;
+    const struct sections s = {a, &p, agents};
+    section_read(&s, config_options, &root, (struct str){NULL, 0}, c);
+    if (p.lines.n == 0) {
+        check(&root, c, &p);
+    }
+    *errors = p.lines;
+    if (p.lines.n > 0) {
+        return failed(f, STOP, "the configuration has %zu error%s", p.lines.n,
+                      p.lines.n == 1 ? "" : "s");
+    }
+    complete(a, c);
+    *out = c;
+    return OK;
+}

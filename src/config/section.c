@@ -1,0 +1,471 @@
+#include "config/section.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/nearest.h"
+#include "config/expand.h"
+#include "config/value.h"
+
+enum { NAME_BYTES_MAX = 40, MESSAGE_BYTES_MAX = 500 };
+
+/* One value being read: whose, from where, to where. */
+struct reading {
+    const struct sections *s;
+    const struct option *option;
+    const struct yaml *value;
+    struct str path; /* intake.listen */
+    void *to;
+};
+
+static void wrong(const struct reading *r, const char *wanted)
+{
+    /* a secret is never shown, nor what ${…} stands for: r->value is what was written */
+    if (r->option->type == OPTION_SECRET || r->value->kind != YAML_TEXT) {
+        problem_add(r->s->problems, r->value->place, "%.*s wants %s", STR_ARG(r->path), wanted);
+    } else if (r->value->is_empty) {
+        problem_add(r->s->problems, r->value->place, "%.*s has no value; it wants %s",
+                    STR_ARG(r->path), wanted);
+    } else {
+        const struct str shown = str_sub(r->value->text, 0, 80);
+        problem_add(r->s->problems, r->value->place, "%.*s is %.*s; it wants %s", STR_ARG(r->path),
+                    STR_ARG(shown), wanted);
+    }
+}
+
+static struct str add_words(struct arena *a, const char *const *words, const char *before)
+{
+    struct buf b;
+    buf_init(&b, a, MESSAGE_BYTES_MAX);
+    buf_add(&b, str_of(before));
+    for (size_t i = 0; words[i]; i++) {
+        buf_printf(&b, "%s%s", i == 0 ? "" : (words[i + 1] ? ", " : " or "), words[i]);
+    }
+    return arena_str(a, buf_str(&b)); /* with a zero byte: it is printed as a whole */
+}
+
+/* The text of a scalar with ${…} replaced. false: a problem was added. */
+static bool text_of(const struct reading *r, const struct yaml *value, const char *wanted,
+                    struct str *out)
+{
+    const struct reading item = {r->s, r->option, value, r->path, r->to};
+    if (value->kind != YAML_TEXT || value->is_empty) {
+        wrong(&item, wanted);
+        return false;
+    }
+    if (!expand_is_needed(value->text)) {
+        *out = value->text;
+        return true;
+    }
+    return expand(r->s->arena, value->text, value->place, out, r->s->problems);
+}
+
+static struct str absolute(struct arena *a, struct str file, struct str name)
+{
+    while (str_starts(name, S("./"))) {
+        name = str_sub(name, 2, name.len);
+    }
+    const struct str beside = file_beside(a, file, name);
+    char folder[4096];
+    if (str_starts(beside, S("/")) || !getcwd(folder, sizeof folder)) {
+        return beside;
+    }
+    return arena_printf(a, "%s/%.*s", folder, STR_ARG(beside));
+}
+
+static void read_text(const struct reading *r)
+{
+    struct str text;
+    if (!text_of(r, r->value, r->option->type == OPTION_PATH ? "a path" : "a text", &text)) {
+        return;
+    }
+    if (r->option->type == OPTION_PATH) {
+        text = absolute(r->s->arena, r->value->place.file, text);
+    }
+    bool is_known = !r->option->words;
+    for (size_t i = 0; !is_known && r->option->words[i]; i++) {
+        is_known = str_eq(text, str_of(r->option->words[i]));
+    }
+    if (!is_known) {
+        wrong(r, add_words(r->s->arena, r->option->words, "").at);
+        return;
+    }
+    *(struct str *)r->to = text;
+}
+
+static bool add_item(const struct reading *r, const struct yaml *item, struct str_list *list)
+{
+    struct str text;
+    if (!text_of(r, item, r->option->type == OPTION_SECRET ? "a secret" : "a text", &text)) {
+        return false;
+    }
+    if (text.len == 0) {
+        problem_add(r->s->problems, item->place, "%.*s is empty", STR_ARG(r->path));
+        return false;
+    }
+    list->at[list->n++] = text;
+    return true;
+}
+
+static void read_list(const struct reading *r)
+{
+    const bool is_list = r->value->kind == YAML_LIST;
+    if (r->value->kind == YAML_MAP) {
+        wrong(r, r->option->type == OPTION_SECRET ? "a secret or a list of secrets"
+                                                  : "a text or a list of texts");
+        return;
+    }
+    if (r->option->type == OPTION_SECRET && is_list && r->value->n == 0) {
+        wrong(r, "at least one secret");
+        return;
+    }
+    struct str_list *const to = r->to;
+    to->at = arena_array(r->s->arena, struct str, is_list ? r->value->n : 1);
+    if (!is_list) {
+        (void)add_item(r, r->value, to);
+        return;
+    }
+    for (size_t i = 0; i < r->value->n; i++) {
+        (void)add_item(r, &r->value->entry[i].value, to);
+    }
+}
+
+static void size_text(int64_t bytes, char out[32])
+{
+    static const struct {
+        const char *name;
+        int64_t bytes;
+    } units[] = {{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (bytes > 0 && bytes % units[i].bytes == 0) {
+            (void)snprintf(out, 32, "%lld%s", (long long)(bytes / units[i].bytes), units[i].name);
+            return;
+        }
+    }
+    (void)snprintf(out, 32, "%lld", (long long)bytes);
+}
+
+static void duration_text(int64_t ms, char out[32])
+{
+    static const struct {
+        const char *name;
+        int64_t ms;
+    } units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}};
+    if (ms == INT64_MAX) {
+        (void)snprintf(out, 32, "forever");
+        return;
+    }
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (ms > 0 && ms % units[i].ms == 0) {
+            (void)snprintf(out, 32, "%lld%s", (long long)(ms / units[i].ms), units[i].name);
+            return;
+        }
+    }
+    (void)snprintf(out, 32, "%lldms", (long long)ms);
+}
+
+static void number_text(enum option_type type, int64_t number, char out[32])
+{
+    if (type == OPTION_SIZE) {
+        size_text(number, out);
+    } else if (type == OPTION_DURATION) {
+        duration_text(number, out);
+    } else {
+        (void)snprintf(out, 32, "%lld", (long long)number);
+    }
+}
+
+static bool number_of(enum option_type type, struct str text, int64_t *out)
+{
+    uint64_t number = 0;
+    if (type == OPTION_SIZE) {
+        return value_size(text, out);
+    }
+    if (type == OPTION_DURATION) {
+        return value_duration(text, out);
+    }
+    if (!str_to_u64(text, &number) || number > INT64_MAX) {
+        return false;
+    }
+    *out = (int64_t)number;
+    return true;
+}
+
+/* INT, SIZE and DURATION: a number in its unit, within its range. */
+static void read_number(const struct reading *r)
+{
+    const struct option *const o = r->option;
+    const char *const wanted = o->type == OPTION_SIZE ? "a size such as 26MiB (KiB, MiB, GiB)"
+                               : o->type == OPTION_DURATION
+                                   ? "a duration such as 30s (ms, s, m, h, d)"
+                                   : "a whole number";
+    struct str text;
+    int64_t number = 0;
+    if (!text_of(r, r->value, wanted, &text)) {
+        return;
+    }
+    if (!number_of(o->type, text, &number)) {
+        wrong(r, wanted);
+        return;
+    }
+    if ((o->least != 0 || o->most != 0) && (number < o->least || number > o->most)) {
+        char least[32], most[32], range[96];
+        number_text(o->type, o->least, least);
+        number_text(o->type, o->most, most);
+        (void)snprintf(range, sizeof range, "%s to %s", least, most);
+        wrong(r, range);
+        return;
+    }
+    if (o->type == OPTION_SIZE) {
+        *(size_t *)r->to = (size_t)number;
+    } else {
+        *(int64_t *)r->to = number;
+    }
+}
+
+static void read_bool(const struct reading *r)
+{
+    struct str text;
+    if (!text_of(r, r->value, "true or false", &text)) {
+        return;
+    }
+    if (!str_eq(text, S("true")) && !str_eq(text, S("false"))) {
+        wrong(r, "true or false");
+        return;
+    }
+    *(bool *)r->to = str_eq(text, S("true"));
+}
+
+static void read_choice(const struct reading *r)
+{
+    const struct str wanted = add_words(r->s->arena, r->option->words, "");
+    struct str text;
+    if (!text_of(r, r->value, wanted.at, &text)) {
+        return;
+    }
+    for (int i = 0; r->option->words[i]; i++) {
+        if (str_eq(text, str_of(r->option->words[i]))) {
+            *(int *)r->to = i;
+            return;
+        }
+    }
+    wrong(r, wanted.at);
+}
+
+static bool name_is_valid(struct str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        const char c = name.at[i];
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-') {
+            return false;
+        }
+    }
+    return name.len > 0 && name.len <= NAME_BYTES_MAX;
+}
+
+static struct str type_names(const struct reading *r, const struct section_type *types)
+{
+    const char *names[33] = {0};
+    for (size_t i = 0; i < 32 && types[i].name; i++) {
+        names[i] = types[i].name;
+    }
+    return add_words(r->s->arena, names, "");
+}
+
+/* By the section's `type`; types whose first name is empty have no such key. */
+static const struct section_type *type_of(const struct reading *r, const struct yaml_entry *e,
+                                          const struct section_type *types)
+{
+    if (types[0].name && types[0].name[0] == '\0') {
+        return types;
+    }
+    const struct yaml_entry *const given = yaml_find(&e->value, S("type"));
+    const struct str known = type_names(r, types);
+    struct str word = {NULL, 0};
+    if (!given) {
+        problem_add(r->s->problems, e->place, "%.*s.%.*s lacks its type: %.*s", STR_ARG(r->path),
+                    STR_ARG(e->key), STR_ARG(known));
+        return NULL;
+    }
+    const struct option as_text = {.name = "type", .type = OPTION_TEXT};
+    const struct str path = arena_printf(r->s->arena, "%.*s.%.*s.type", STR_ARG(r->path),
+                                         STR_ARG(e->key));
+    const struct reading type = {r->s, &as_text, &given->value, path, &word};
+    read_text(&type);
+    if (word.len == 0) {
+        return NULL;
+    }
+    for (const struct section_type *t = types; t->name; t++) {
+        if (!str_eq(word, str_of(t->name))) {
+            continue;
+        }
+        if (t->needs) {
+            problem_add(r->s->problems, given->value.place,
+                        "%.*s: this weir was built without %s; build it with %s", STR_ARG(path),
+                        t->name, t->needs);
+            return NULL;
+        }
+        return t;
+    }
+    wrong(&type, known.at);
+    return NULL;
+}
+
+/* The section as its type's table knows it. */
+static struct yaml without_type(const struct reading *r, const struct yaml_entry *e,
+                                const struct section_type *type)
+{
+    struct yaml rest = {.kind = YAML_MAP, .place = e->place};
+    rest.entry = arena_array(r->s->arena, struct yaml_entry, e->value.n);
+    for (size_t i = 0; i < e->value.n; i++) {
+        if (type->name[0] == '\0' || !str_eq(e->value.entry[i].key, S("type"))) {
+            rest.entry[rest.n++] = e->value.entry[i];
+        }
+    }
+    return rest;
+}
+
+static void read_named(const struct reading *r)
+{
+    const struct section_type *const types = r->option->types ? r->option->types : r->s->agents;
+    struct named_list *const to = r->to;
+    if (r->value->kind == YAML_TEXT && r->value->is_empty) {
+        return;
+    }
+    if (r->value->kind != YAML_MAP) {
+        wrong(r, "sections by name");
+        return;
+    }
+    to->at = arena_array(r->s->arena, struct named, r->value->n);
+    for (size_t i = 0; i < r->value->n; i++) {
+        const struct yaml_entry *const e = &r->value->entry[i];
+        const struct str path = arena_printf(r->s->arena, "%.*s.%.*s", STR_ARG(r->path),
+                                             STR_ARG(e->key));
+        if (!name_is_valid(e->key)) {
+            problem_add(r->s->problems, e->place, "%.*s: a name has 1 to %d of a-z, 0-9 and -",
+                        STR_ARG(path), NAME_BYTES_MAX);
+            continue;
+        }
+        if (e->value.kind != YAML_MAP && !e->value.is_empty) {
+            problem_add(r->s->problems, e->value.place, "%.*s wants a section", STR_ARG(path));
+            continue;
+        }
+        const struct section_type *const type = type_of(r, e, types);
+        if (!type) {
+            continue;
+        }
+        struct named *const named = &to->at[to->n++];
+        *named = (struct named){.name = e->key, .type = type};
+        named->place = place_text(r->s->arena, e->place);
+        named->options = arena_alloc(r->s->arena, 1, type->bytes);
+        const struct yaml options = without_type(r, e, type);
+        section_read(r->s, type->options, &options, path, named->options);
+    }
+}
+
+static void read_section(const struct reading *r)
+{
+    if (r->value->kind != YAML_MAP && !r->value->is_empty) {
+        wrong(r, "a section");
+        return;
+    }
+    section_read(r->s, r->option->section, r->value->kind == YAML_MAP ? r->value : NULL, r->path,
+                 r->to);
+}
+
+static void read_value(const struct reading *r)
+{
+    switch (r->option->type) {
+    case OPTION_TEXT:
+    case OPTION_PATH: read_text(r); return;
+    case OPTION_SECRET:
+    case OPTION_LIST: read_list(r); return;
+    case OPTION_BOOL: read_bool(r); return;
+    case OPTION_INT:
+    case OPTION_SIZE:
+    case OPTION_DURATION: read_number(r); return;
+    case OPTION_CHOICE: read_choice(r); return;
+    case OPTION_SECTION: read_section(r); return;
+    case OPTION_NAMED: read_named(r); return;
+    }
+}
+
+/* As if the default had been written; "" leaves zero. Lists are split at commas. */
+static void read_fallback(const struct sections *s, const struct option *o, struct place at,
+                          struct str path, void *to)
+{
+    struct str rest = str_of(o->fallback);
+    struct yaml value = {.kind = YAML_TEXT, .place = at, .text = rest};
+    if (rest.len == 0) {
+        return;
+    }
+    struct yaml_entry item[8];
+    if (o->type == OPTION_LIST) {
+        value = (struct yaml){.kind = YAML_LIST, .place = at, .entry = item};
+        while (rest.len > 0 && value.n < sizeof item / sizeof *item) {
+            const struct str word = str_trim(str_cut(rest, ',', &rest));
+            item[value.n++] = (struct yaml_entry){
+                .place = at, .value = {.kind = YAML_TEXT, .place = at, .text = word}};
+        }
+    }
+    read_value(&(struct reading){s, o, &value, path, to});
+}
+
+static void tell_unknown(const struct sections *s, const struct option *options,
+                         const struct yaml_entry *e, struct str path)
+{
+    struct nearest n = nearest_to(e->key);
+    struct buf all;
+    buf_init(&all, s->arena, MESSAGE_BYTES_MAX);
+    for (const struct option *o = options; o->name; o++) {
+        nearest_offer(&n, str_of(o->name));
+        buf_printf(&all, "%s%s", o == options ? "" : ", ", o->name);
+    }
+    const struct str near = nearest_found(&n), known = buf_str(&all);
+    const char *const dot = path.len ? "." : "";
+    if (near.len > 0) {
+        problem_add(s->problems, e->place, "unknown key %.*s%s%.*s; did you mean %.*s?",
+                    STR_ARG(path), dot, STR_ARG(e->key), STR_ARG(near));
+    } else {
+        problem_add(s->problems, e->place, "unknown key %.*s%s%.*s; known here: %.*s",
+                    STR_ARG(path), dot, STR_ARG(e->key), STR_ARG(known));
+    }
+}
+
+static const struct option *option_find(const struct option *options, struct str name)
+{
+    for (const struct option *o = options; o->name; o++) {
+        if (str_eq(name, str_of(o->name))) {
+            return o;
+        }
+    }
+    return NULL;
+}
+
+void section_read(const struct sections *s, const struct option *options, const struct yaml *map,
+                  struct str path, void *to)
+{
+    const struct place at = map ? map->place : (struct place){{NULL, 0}, 0, 0};
+    for (size_t i = 0; map && i < map->n; i++) {
+        if (!option_find(options, map->entry[i].key)) {
+            tell_unknown(s, options, &map->entry[i], path);
+        }
+    }
+    for (const struct option *o = options; o->name; o++) {
+        const struct str name = path.len ? arena_printf(s->arena, "%.*s.%s", STR_ARG(path), o->name)
+                                         : str_of(o->name);
+        const struct yaml_entry *const given = map ? yaml_find(map, str_of(o->name)) : NULL;
+        void *const slot = (char *)to + o->offset;
+        if (given) {
+            read_value(&(struct reading){s, o, &given->value, name, slot});
+        } else if (o->type == OPTION_SECTION) {
+            section_read(s, o->section, NULL, name, slot);
+        } else if (o->fallback) {
+            read_fallback(s, o, at, name, slot);
+        } else if (o->type != OPTION_NAMED) {
+            problem_add(s->problems, at, "%.*s is missing: %s", STR_ARG(name), o->about);
+        }
+    }
+}

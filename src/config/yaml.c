@@ -1,0 +1,254 @@
+#include "config/yaml.h"
+
+#include <libfyaml.h>
+
+enum { DIAGNOSTICS_MAX = 10 }; /* one broken quote makes many */
+
+struct reading {
+    struct arena *arena;
+    struct str file;
+    struct problems *problems;
+};
+
+static struct place place_of(const struct reading *r, struct fy_token *token)
+{
+    const struct fy_mark *const mark = token ? fy_token_start_mark(token) : NULL;
+    return (struct place){r->file, mark ? mark->line + 1 : 0, mark ? mark->column + 1 : 0};
+}
+
+/* A map or a list has no token of its own: it stands where its first key or item stands. */
+static struct place place_of_node(const struct reading *r, struct fy_node *node)
+{
+    while (node && fy_node_get_type(node) != FYNT_SCALAR) {
+        void *state = NULL;
+        if (fy_node_get_type(node) == FYNT_SEQUENCE) {
+            node = fy_node_sequence_iterate(node, &state);
+        } else {
+            struct fy_node_pair *const pair = fy_node_mapping_iterate(node, &state);
+            node = pair ? fy_node_pair_key(pair) : NULL;
+        }
+    }
+    struct place at = place_of(r, node ? fy_node_get_scalar_token(node) : NULL);
+    const enum fy_node_style style = fy_node_get_style(node);
+    if (at.column > 1 && (style == FYNS_SINGLE_QUOTED || style == FYNS_DOUBLE_QUOTED)) {
+        at.column--; /* the token begins behind its quote */
+    }
+    return at;
+}
+
+static struct str text_of(const struct reading *r, struct fy_node *node)
+{
+    size_t len = 0;
+    const char *const at = fy_node_get_scalar(node, &len);
+    return arena_str(r->arena, (struct str){at, at ? len : 0});
+}
+
+static bool node_is_plain_text(const struct reading *r, struct fy_node *node, struct place at)
+{
+    if (fy_node_is_alias(node) || fy_node_get_anchor(node)) {
+        problem_add(r->problems, at, "anchors and aliases are not used here: write it out");
+        return false;
+    }
+    if (fy_node_get_tag_token(node)) {
+        problem_add(r->problems, at, "tags are not used here: leave the !… away");
+        return false;
+    }
+    return true;
+}
+
+static struct yaml_entry *entry_add(struct arena *a, struct yaml *to)
+{
+    if (to->n == to->room) {
+        const size_t room = to->room ? to->room * 2 : 8;
+        struct yaml_entry *const more = arena_array(a, struct yaml_entry, room);
+        if (to->n > 0) {
+            memcpy(more, to->entry, to->n * sizeof *more);
+        }
+        to->entry = more;
+        to->room = room;
+    }
+    return &to->entry[to->n++];
+}
+
+static void convert(const struct reading *r, struct fy_node *node, struct place at,
+                    struct yaml *out);
+
+static void convert_list(const struct reading *r, struct fy_node *node, struct yaml *out)
+{
+    void *state = NULL;
+    for (struct fy_node *item; (item = fy_node_sequence_iterate(node, &state));) {
+        struct place at = place_of_node(r, item);
+        at = at.line ? at : out->place;
+        struct yaml_entry *const e = entry_add(r->arena, out);
+        *e = (struct yaml_entry){.place = at};
+        convert(r, item, at, &e->value);
+    }
+}
+
+static void convert_pair(const struct reading *r, struct fy_node_pair *pair, struct yaml *out)
+{
+    struct fy_node *const key = fy_node_pair_key(pair), *const value = fy_node_pair_value(pair);
+    const struct place at = place_of_node(r, key);
+    if (!key || fy_node_get_type(key) != FYNT_SCALAR || !node_is_plain_text(r, key, at)) {
+        problem_add(r->problems, at.line ? at : out->place, "a key must be a plain word");
+        return;
+    }
+    const struct str name = text_of(r, key);
+    if (str_eq(name, S("<<"))) {
+        problem_add(r->problems, at, "merge keys (<<) are not used here: write it out");
+        return;
+    }
+    const struct yaml_entry *const twin = yaml_find(out, name);
+    if (twin) {
+        const struct str first = place_text(r->arena, twin->place);
+        problem_add(r->problems, at, "%.*s stands here twice; first at %.*s", STR_ARG(name),
+                    STR_ARG(first));
+        return;
+    }
+    struct yaml_entry *const e = entry_add(r->arena, out);
+    *e = (struct yaml_entry){.key = name, .place = at};
+    struct place value_at = value ? place_of_node(r, value) : at;
+    if (value_at.line == 0) {
+        value_at = at;
+    }
+    convert(r, value, value_at, &e->value);
+}
+
+static void convert(const struct reading *r, struct fy_node *node, struct place at,
+                    struct yaml *out)
+{
+    *out = (struct yaml){.kind = YAML_TEXT, .place = at, .is_empty = true};
+    if (!node || !node_is_plain_text(r, node, at)) {
+        return;
+    }
+    switch (fy_node_get_type(node)) {
+    case FYNT_SCALAR:
+        out->text = text_of(r, node);
+        out->is_empty = fy_node_get_style(node) == FYNS_PLAIN &&
+                        (out->text.len == 0 || str_eq(out->text, S("null")) ||
+                         str_eq(out->text, S("~")));
+        return;
+    case FYNT_SEQUENCE:
+        out->kind = YAML_LIST;
+        convert_list(r, node, out);
+        return;
+    case FYNT_MAPPING: {
+        out->kind = YAML_MAP;
+        void *state = NULL;
+        for (struct fy_node_pair *pair; (pair = fy_node_mapping_iterate(node, &state));) {
+            convert_pair(r, pair, out);
+        }
+        return;
+    }
+    }
+}
+
+static void tell_diagnostics(const struct reading *r, struct fy_diag *diag)
+{
+    void *state = NULL;
+    int told = 0;
+    for (struct fy_diag_error *e;
+         told < DIAGNOSTICS_MAX && (e = fy_diag_errors_iterate(diag, &state)); told++) {
+        problem_add(r->problems, (struct place){r->file, e->line, e->column}, "%s", e->msg);
+    }
+    if (told == 0) {
+        problem_add(r->problems, (struct place){r->file, 0, 0}, "is no YAML");
+    }
+}
+
+/* The one document of the stream. */
+static bool read_document(const struct reading *r, struct fy_parser *parser, struct fy_diag *diag,
+                          struct yaml *out)
+{
+    struct fy_document *const d = fy_parse_load_document(parser);
+    if (!d) {
+        if (fy_diag_got_error(diag)) {
+            tell_diagnostics(r, diag);
+            return false;
+        }
+        return true; /* nothing but comments */
+    }
+    struct fy_node *const root = fy_document_root(d);
+    struct place at = place_of_node(r, root);
+    convert(r, root, at.line ? at : (struct place){r->file, 1, 1}, out);
+    fy_parse_document_destroy(parser, d);
+    struct fy_document *const second = fy_parse_load_document(parser);
+    if (second) {
+        at = place_of_node(r, fy_document_root(second));
+        problem_add(r->problems, at, "a second document (---): one file is one document");
+        fy_parse_document_destroy(parser, second);
+    } else if (fy_diag_got_error(diag)) {
+        tell_diagnostics(r, diag);
+        return false;
+    }
+    if (out->kind == YAML_TEXT && out->is_empty) {
+        out->kind = YAML_MAP;
+    }
+    if (out->kind != YAML_MAP) {
+        problem_add(r->problems, out->place, "is no map of sections such as `agents:`");
+        return false;
+    }
+    return true;
+}
+
+bool yaml_read(struct arena *a, struct str file, struct str text, struct yaml *out,
+               struct problems *p)
+{
+    const struct reading r = {a, file, p};
+    *out = (struct yaml){.kind = YAML_MAP, .place = {file, 1, 1}};
+    if (!str_is_utf8(text)) {
+        problem_add(p, (struct place){file, 0, 0}, "is not UTF-8");
+        return false;
+    }
+    struct fy_diag_cfg diag_config;
+    fy_diag_cfg_default(&diag_config);
+    diag_config.fp = NULL;
+    struct fy_diag *const diag = fy_diag_create(&diag_config);
+    if (!diag) {
+        problem_add(p, (struct place){file, 0, 0}, "no memory to read it");
+        return false;
+    }
+    fy_diag_set_collect_errors(diag, true);
+    const struct fy_parse_cfg config = {.flags = FYPCF_COLLECT_DIAG | FYPCF_ALLOW_DUPLICATE_KEYS |
+                                                 FYPCF_DISABLE_RECYCLING |
+                                                 FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE,
+                                        .diag = diag};
+    struct fy_parser *const parser = fy_parser_create(&config);
+    const bool is_ready = parser && fy_parser_set_string(parser, text.at, text.len) == 0;
+    const bool is_read = is_ready && read_document(&r, parser, diag, out);
+    if (!is_ready) {
+        problem_add(p, (struct place){file, 0, 0}, "no memory to read it");
+    }
+    if (parser) {
+        fy_parser_destroy(parser);
+    }
+    fy_diag_destroy(diag);
+    return is_read;
+}
+
+struct yaml_entry *yaml_find(const struct yaml *map, struct str key)
+{
+    for (size_t i = 0; map->kind == YAML_MAP && i < map->n; i++) {
+        if (str_eq(map->entry[i].key, key)) {
+            return &map->entry[i];
+        }
+    }
+    return NULL;
+}
+
+void yaml_merge(struct arena *a, struct yaml *to, const struct yaml *from, struct problems *p)
+{
+    for (size_t i = 0; i < from->n; i++) {
+        const struct yaml_entry *const e = &from->entry[i];
+        struct yaml_entry *const twin = yaml_find(to, e->key);
+        if (!twin) {
+            *entry_add(a, to) = *e;
+        } else if (twin->value.kind == YAML_MAP && e->value.kind == YAML_MAP) {
+            yaml_merge(a, &twin->value, &e->value, p);
+        } else {
+            const struct str first = place_text(a, twin->place);
+            problem_add(p, e->place, "%.*s is set a second time; first at %.*s", STR_ARG(e->key),
+                        STR_ARG(first));
+        }
+    }
+}

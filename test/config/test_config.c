@@ -1,0 +1,354 @@
+/* Every kind of mistake in weir.yaml has its exact message, and all of a run come at once. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "config/config.h"
+#include "config/value.h"
+
+struct door {
+    struct str_list secret;
+    struct str name;
+    struct str_list allowed;
+    bool is_open;
+};
+
+static const struct option door_options[] = {
+    {"secret", OPTION_SECRET, offsetof(struct door, secret), NULL,
+     .about = "what it is signed with"},
+    {"name", OPTION_TEXT, offsetof(struct door, name), "front", .about = "its name"},
+    {"allowed", OPTION_LIST, offsetof(struct door, allowed), "", .about = "who may"},
+    {"open", OPTION_BOOL, offsetof(struct door, is_open), "false", .about = "whether it is open"},
+    {0},
+};
+static const struct section_type types[] = {
+    {.name = "door", .options = door_options, .bytes = sizeof(struct door)},
+    {.name = "kafka", .needs = "-Dkafka=enabled"},
+    {0},
+};
+
+struct setting {
+    char folder[64];
+    struct arena arena;
+    struct config *config;
+    struct str_list errors;
+    struct failure failure;
+    enum outcome outcome;
+};
+
+static void file_write_text(const char *name, const char *text)
+{
+    FILE *const f = fopen(name, "w");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+static int begin(void **state)
+{
+    static struct setting s;
+    s = (struct setting){.folder = "/tmp/weir-config-XXXXXX"};
+    assert_non_null(mkdtemp(s.folder));
+    assert_int_equal(chdir(s.folder), 0);
+    arena_init(&s.arena, 64 * 1024 * 1024);
+    *state = &s;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct setting *const s = *state;
+    static const char *const names[] = {"weir.yaml", "a.yaml", "b.yaml", "secret", "empty"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        (void)unlink(names[i]);
+    }
+    assert_int_equal(chdir("/"), 0);
+    assert_int_equal(rmdir(s->folder), 0);
+    arena_close(&s->arena);
+    return 0;
+}
+
+static void read_place(struct setting *s, const char *place)
+{
+    s->outcome = config_read(&s->arena, str_of(place), types, &s->config, &s->errors, &s->failure);
+}
+
+static void read_text(struct setting *s, const char *text)
+{
+    file_write_text("weir.yaml", text);
+    read_place(s, "weir.yaml");
+}
+
+static void assert_text(struct str is, const char *wanted)
+{
+    char text[2000] = "";
+    assert_true(is.len < sizeof text);
+    if (is.len > 0) {
+        memcpy(text, is.at, is.len);
+    }
+    assert_string_equal(text, wanted);
+}
+
+static void an_empty_file_gives_every_default(void **state)
+{
+    struct setting *const s = *state;
+    char path[128];
+    read_text(s, "# nothing\n");
+    assert_int_equal(s->outcome, OK);
+    const struct config *const c = s->config;
+    (void)snprintf(path, sizeof path, "%s/weir-data", s->folder);
+    assert_text(c->data, path);
+    (void)snprintf(path, sizeof path, "%s/weir-data/store.db", s->folder);
+    assert_text(c->store.path, path);
+    assert_text(c->intake.listen.at[0], "127.0.0.1:8080");
+    assert_int_equal(c->intake.body_bytes_max, 26 * 1024 * 1024);
+    assert_int_equal(c->lake.flush_ms, 300000);
+    assert_true(c->lake.keep_ms == INT64_MAX);
+    assert_int_equal(c->log.level, 1);
+    assert_int_equal(c->agents.n, 0);
+}
+
+static void sections_are_read_by_the_table_of_their_type(void **state)
+{
+    struct setting *const s = *state;
+    read_text(s, "agents:\n"
+                 "  one: { type: door, secret: [ a, b ], open: true }\n"
+                 "  two: { type: door, secret: \"${WEIR_TEST_SECRET}\", allowed: x.org }\n"
+                 "services:\n"
+                 "  shop: { repositories: [acme/*, acme/shop] }\n");
+    assert_int_equal(s->outcome, OK);
+    const struct named_list *const agents = &s->config->agents;
+    assert_int_equal(agents->n, 2);
+    const struct door *const one = agents->at[0].options, *const two = agents->at[1].options;
+    assert_text(agents->at[0].name, "one");
+    assert_text(agents->at[0].place, "weir.yaml:2:3");
+    assert_int_equal(one->secret.n, 2);
+    assert_text(one->secret.at[1], "b");
+    assert_text(one->name, "front");
+    assert_true(one->is_open);
+    assert_text(two->secret.at[0], "${not again}");
+    assert_text(two->allowed.at[0], "x.org");
+    const struct config_service *const shop = s->config->services.at[0].options;
+    assert_int_equal(shop->repositories.n, 2);
+    assert_text(shop->production.at[1], "prod");
+}
+
+static const struct {
+    const char *yaml, *wanted;
+} mistakes[] = {
+    {"intake:\n  lisen: x\n", "weir.yaml:2:3: unknown key intake.lisen; did you mean listen?"},
+    {"zebra: 1\n", "weir.yaml:1:1: unknown key zebra; known here: data, intake, admin, agents, "
+                   "services, bus, repetitions, dead, lake, store, log, stop"},
+    {"intake: 3\n", "weir.yaml:1:9: intake is 3; it wants a section"},
+    {"intake:\n  body_bytes_max: much\n",
+     "weir.yaml:2:19: intake.body_bytes_max is much; it wants a size such as 26MiB (KiB, MiB, "
+     "GiB)"},
+    {"intake: { body_bytes_max: 2GiB }\n",
+     "weir.yaml:1:27: intake.body_bytes_max is 2GiB; it wants 1KiB to 1GiB"},
+    {"intake: { body_bytes_max: [1] }\n",
+     "weir.yaml:1:28: intake.body_bytes_max wants a size such as 26MiB (KiB, MiB, GiB)"},
+    {"intake: { processes: -1 }\n",
+     "weir.yaml:1:22: intake.processes is -1; it wants a whole number"},
+    {"intake: { processes: 65 }\n", "weir.yaml:1:22: intake.processes is 65; it wants 1 to 64"},
+    {"intake: { processes: }\n",
+     "weir.yaml:1:11: intake.processes has no value; it wants a whole number"},
+    {"intake: { request: 10 }\n",
+     "weir.yaml:1:20: intake.request is 10; it wants a duration such as 30s (ms, s, m, h, d)"},
+    {"intake: { request: 2h }\n", "weir.yaml:1:20: intake.request is 2h; it wants 100ms to 1h"},
+    {"lake: { keep: 1s }\n", "weir.yaml:1:15: lake.keep is 1s; it wants 1h to forever"},
+    {"intake: { listen: 8080 }\n",
+     "weir.yaml:1:19: intake.listen is 8080; it wants HOST:PORT, [::1]:PORT or unix:PATH"},
+    {"intake: { listen: [] }\n",
+     "weir.yaml:1:11: intake.listen is empty; it wants HOST:PORT, [::1]:PORT or unix:PATH"},
+    {"admin: { listen: 127.0.0.1:8080 }\n", "weir.yaml:1:18: admin.listen and intake.listen are "
+                                            "both 127.0.0.1:8080; give one another port"},
+    {"intake: { tls: { key: k.pem } }\n",
+     "weir.yaml:1:18: intake.tls wants both certificate and key"},
+    {"store: { type: oracle }\n", "weir.yaml:1:16: store.type is oracle; it wants sqlite"},
+    {"log: { level: loud }\n",
+     "weir.yaml:1:15: log.level is loud; it wants debug, info, warn or error"},
+    {"agents:\n  a: { secret: s }\n", "weir.yaml:2:3: agents.a lacks its type: door or kafka"},
+    {"agents:\n  a: { type: dor, secret: s }\n",
+     "weir.yaml:2:14: agents.a.type is dor; it wants door or kafka"},
+    {"agents:\n  a: { type: kafka }\n", "weir.yaml:2:14: agents.a.type: this weir was built "
+                                        "without kafka; build it with -Dkafka=enabled"},
+    {"agents:\n  a: { type: door }\n",
+     "weir.yaml:2:3: agents.a.secret is missing: what it is signed with"},
+    {"agents:\n  a: { type: door, secret: { x: hush } }\n",
+     "weir.yaml:2:30: agents.a.secret wants a secret or a list of secrets"},
+    {"agents:\n  a: { type: door, secret: '' }\n", "weir.yaml:2:28: agents.a.secret is empty"},
+    {"agents:\n  a: { type: door, secret: s, open: yes }\n",
+     "weir.yaml:2:37: agents.a.open is yes; it wants true or false"},
+    {"agents:\n  A_b: { type: door, secret: s }\n",
+     "weir.yaml:2:3: agents.A_b: a name has 1 to 40 of a-z, 0-9 and -"},
+    {"agents:\n  intake-0: { type: door, secret: s }\n",
+     "weir.yaml:2:3: agents.intake-0: weir keeps this name for itself; choose another"},
+    {"data: ${NO_SUCH_THING}\n", "weir.yaml:1:7: ${NO_SUCH_THING}: the environment has no "
+                                 "NO_SUCH_THING; export it or write ${NO_SUCH_THING:-default}"},
+    {"data: ${no way}\n",
+     "weir.yaml:1:7: ${no way} is not ${NAME}, ${NAME:-default} or ${file:PATH}"},
+    {"data: a${b\n", "weir.yaml:1:7: ${ without its }; $${ stands for the text ${"},
+    {"data: ${file:nowhere}\n",
+     "weir.yaml:1:7: ${file:nowhere}: read nowhere: No such file or directory"},
+    {"data: a\ndata: b\n", "weir.yaml:2:1: data stands here twice; first at weir.yaml:1:1"},
+    {"data: &x a\n", "weir.yaml:1:10: anchors and aliases are not used here: write it out"},
+    {"data: !!str a\n", "weir.yaml:1:13: tags are not used here: leave the !… away"},
+    {"lake: { <<: { keep: 1d } }\n",
+     "weir.yaml:1:9: merge keys (<<) are not used here: write it out"},
+    {"data: a\n---\ndata: b\n", "weir.yaml:3:1: a second document (---): one file is one document"},
+    {"- a\n", "weir.yaml:1:3: is no map of sections such as `agents:`"},
+    {"data: \"a\n", "weir.yaml:1:8: double-quoted scalar without closing quote"},
+};
+
+static void every_mistake_has_its_message(void **state)
+{
+    struct setting *const s = *state;
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+        read_text(s, mistakes[i].yaml);
+        if (s->outcome != STOP || s->errors.n == 0) {
+            fail_msg("taken: %s", mistakes[i].yaml);
+        }
+        assert_text(s->errors.at[0], mistakes[i].wanted);
+    }
+}
+
+static void all_mistakes_are_told_in_one_run(void **state)
+{
+    struct setting *const s = *state;
+    read_text(s, "intake: { processes: 0, lisen: x }\nlog: { level: loud }\n"
+                 "agents: { a: { type: door } }\nstop: soon\n");
+    assert_int_equal(s->outcome, STOP);
+    assert_int_equal(s->errors.n, 5);
+    assert_string_equal(s->failure.text, "the configuration has 5 errors");
+}
+
+static void a_secret_is_in_no_message(void **state)
+{
+    struct setting *const s = *state;
+    file_write_text("secret", "hush");
+    read_text(s, "agents:\n  a: { type: door, secret: [ hush, [hush] ], name: { hush: 1 } }\n"
+                 "log: { level: \"${file:secret}\" }\n"
+                 "intake: { processes: \"${file:secret}\", listen: \"${WEIR_TEST_SECRET}\" }\n");
+    assert_true(s->errors.n >= 4);
+    for (size_t i = 0; i < s->errors.n; i++) {
+        assert_null(strstr(s->errors.at[i].at, "hush"));
+        assert_null(strstr(s->errors.at[i].at, "not again"));
+    }
+}
+
+static void values_are_expanded_once(void **state)
+{
+    struct setting *const s = *state;
+    file_write_text("secret", "s3cret: [\n");
+    file_write_text("empty", "");
+    read_text(s, "agents:\n  a: { type: door, secret: \"${file:secret}\", "
+                 "name: \"a$${b}${NO_SUCH:-c}${WEIR_TEST_SECRET}$\" }\n");
+    assert_int_equal(s->outcome, OK);
+    const struct door *const a = s->config->agents.at[0].options;
+    assert_text(a->secret.at[0], "s3cret: [");
+    assert_text(a->name, "a${b}c${not again}$");
+    read_text(s, "agents:\n  a: { type: door, secret: \"${file:empty}\" }\n");
+    assert_text(s->errors.at[0], "weir.yaml:2:28: agents.a.secret is empty");
+}
+
+static void files_of_a_folder_are_merged_by_section(void **state)
+{
+    struct setting *const s = *state;
+    file_write_text("a.yaml", "agents:\n  one: { type: door, secret: s }\n");
+    file_write_text("b.yaml", "agents:\n  two: { type: door, secret: s }\nstop: 1s\n");
+    read_place(s, ".");
+    assert_int_equal(s->outcome, OK);
+    assert_int_equal(s->config->agents.n, 2);
+    assert_int_equal(s->config->stop_ms, 1000);
+    read_place(s, "[ab].yaml");
+    assert_int_equal(s->config->files.n, 2);
+}
+
+static void the_same_name_in_two_files_names_both_places(void **state)
+{
+    struct setting *const s = *state;
+    file_write_text("a.yaml", "stop: 1s\nlog: { level: info }\n");
+    file_write_text("b.yaml", "\nstop: 2s\nlog: { format: json }\n");
+    read_place(s, "*.yaml");
+    assert_int_equal(s->errors.n, 1);
+    assert_text(s->errors.at[0], "b.yaml:2:1: stop is set a second time; first at a.yaml:1:1");
+}
+
+static void a_missing_file_says_what_to_do(void **state)
+{
+    struct setting *const s = *state;
+    read_place(s, "nowhere.yaml");
+    assert_text(s->errors.at[0], "nowhere.yaml: no such file; `weir init` writes one");
+    read_place(s, ".");
+    assert_text(s->errors.at[0], ".: no *.yaml or *.yml in this folder; `weir init .` writes one");
+    read_place(s, "");
+    assert_non_null(strstr(s->errors.at[0].at, "looked for ./weir.yaml, "));
+    assert_non_null(strstr(s->errors.at[0].at, "`weir init`"));
+}
+
+static void an_alias_bomb_is_refused_at_once(void **state)
+{
+    struct setting *const s = *state;
+    read_text(s, "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
+                 "c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n");
+    assert_int_equal(s->outcome, STOP);
+    assert_true(s->arena.held_bytes < 1024 * 1024);
+}
+
+static void sizes_and_durations_have_exact_units(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t size, duration; /* -1: not one */
+    } values[] = {
+        {"0", 0, 0},
+        {"512", 512, -1},
+        {"4KiB", 4096, -1},
+        {"1.5GiB", -1, -1},
+        {"1GB", -1, -1},
+        {"", -1, -1},
+        {"KiB", -1, -1},
+        {"30s", -1, 30000},
+        {"500ms", -1, 500},
+        {"7d", -1, 604800000},
+        {"1h30m", -1, -1},
+        {"forever", -1, INT64_MAX},
+        {"-5s", -1, -1},
+        {"9223372036854775807", INT64_MAX, -1},
+        {"9007199254740992KiB", -1, -1},
+    };
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        int64_t got = -1;
+        assert_int_equal(value_size(str_of(values[i].text), &got), values[i].size >= 0);
+        assert_true(got == values[i].size);
+        got = -1;
+        assert_int_equal(value_duration(str_of(values[i].text), &got), values[i].duration >= 0);
+        assert_true(got == values[i].duration);
+    }
+}
+
+int main(void)
+{
+    assert_int_equal(setenv("WEIR_TEST_SECRET", "${not again}", 1), 0);
+    const struct CMUnitTest all[] = {
+        cmocka_unit_test_setup_teardown(an_empty_file_gives_every_default, begin, end),
+        cmocka_unit_test_setup_teardown(sections_are_read_by_the_table_of_their_type, begin, end),
+        cmocka_unit_test_setup_teardown(every_mistake_has_its_message, begin, end),
+        cmocka_unit_test_setup_teardown(all_mistakes_are_told_in_one_run, begin, end),
+        cmocka_unit_test_setup_teardown(a_secret_is_in_no_message, begin, end),
+        cmocka_unit_test_setup_teardown(values_are_expanded_once, begin, end),
+        cmocka_unit_test_setup_teardown(files_of_a_folder_are_merged_by_section, begin, end),
+        cmocka_unit_test_setup_teardown(the_same_name_in_two_files_names_both_places, begin, end),
+        cmocka_unit_test_setup_teardown(a_missing_file_says_what_to_do, begin, end),
+        cmocka_unit_test_setup_teardown(an_alias_bomb_is_refused_at_once, begin, end),
+        cmocka_unit_test(sizes_and_durations_have_exact_units),
+    };
+    return cmocka_run_group_tests(all, NULL, NULL);
+}
