@@ -14,7 +14,7 @@ SANITIZE = -Db_sanitize=address,undefined -Dwerror=true -Dfailpoints=true
 configured = [ -e $(1)/build.ninja ] || meson setup $(1) $(2) > $(1).log 2>&1 || { tail -20 $(1).log >&2; exit 1; }; \
 	rm -f $(1).log
 # built DIR: compile; only what goes wrong is printed
-built = ninja -C $(1) -j $(JOBS) > $(1)/build.log 2>&1 || { grep -v '^\[.*Compiling' $(1)/build.log | tail -60 >&2; exit 1; }
+built = echo "building $(1)" >&2; ninja -C $(1) -j $(JOBS) > $(1)/build.log 2>&1 || { grep -v '^\[.*Compiling' $(1)/build.log | tail -60 >&2; exit 1; }
 
 release: ## build/weir, the program (the default)
 	@tools/setup build
@@ -31,6 +31,7 @@ test: ## the tests, under ASan and UBSan
 	@tools/setup build test
 	@$(call configured,build-test,$(SANITIZE))
 	@$(call built,build-test)
+	@echo "running the tests" >&2
 	@tools/test-run build-test quick
 
 long: ## the longer suites: crash, interop, every example webhook
@@ -42,7 +43,7 @@ long: ## the longer suites: crash, interop, every example webhook
 check-quick: ## a fast build without sanitizers, its tests, format and tidy
 	@tools/setup build test
 	@$(call configured,build-quick,-Doptimization=1 -Ddebug=true -Dwerror=true -Dfailpoints=true)
-	@$(call built,build-quick)
+	@$(call built,build-quick) 2> build-quick/err.log || { cat build-quick/err.log >&2; exit 1; }
 	@tools/check --brief format tidy-part
 	@tools/test-run build-quick quick
 
@@ -67,7 +68,7 @@ coverage: ## which lines the tests reach; report in build-coverage/coverage.html
 	@$(call configured,build-coverage,-Db_coverage=true -Dfailpoints=true -Doptimization=0)
 	@$(call built,build-coverage)
 	@tools/test-run build-coverage quick || true
-	@gcovr -r . build-coverage --exclude .deps --exclude test --html-details build-coverage/coverage.html --print-summary
+	@gcovr -r . build-coverage --filter src/ --html-details build-coverage/coverage.html --print-summary
 
 crash: ## ROUNDS rounds of kill -9 under load
 	@tools/setup build test

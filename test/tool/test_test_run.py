@@ -1,0 +1,51 @@
+"""tools/test-run counts every test once, and never takes a crash or an empty program for success."""
+import importlib.machinery
+import importlib.util
+
+from blackbox import ROOT, case, run
+
+loader = importlib.machinery.SourceFileLoader("test_run", str(ROOT / "tools" / "test-run"))
+test_run = importlib.util.module_from_spec(importlib.util.spec_from_loader("test_run", loader))
+loader.exec_module(test_run)
+
+CMOCKA = """[==========] Running 3 test(s).
+[ RUN      ] a_holds
+[       OK ] a_holds
+[ RUN      ] b_breaks
+[  ERROR   ] --- 1 != 2
+[  FAILED  ] b_breaks
+[ RUN      ] c_cannot_run
+[  SKIPPED ] c_cannot_run
+[==========] 3 test(s) run.
+"""
+
+
+@case
+def lines_of_cmocka_count(_folder):
+    told = test_run.count({"result": "FAIL", "returncode": 1, "stdout": CMOCKA})
+    assert told == (1, ["b_breaks"], ["c_cannot_run"]), told
+
+
+@case
+def lines_of_scripts_count(_folder):
+    told = test_run.count({"result": "FAIL", "stdout": "ok a\nnot ok b: why\nskip c: no root\nother text ok\n"})
+    assert told == (1, ["b: why"], ["c: no root"]), told
+
+
+@case
+def a_program_that_dies_is_a_failure(_folder):
+    told = test_run.count({"result": "FAIL", "returncode": -11, "stdout": "[       OK ] a_holds\n"})
+    assert told[0] == 1 and len(told[1]) == 1 and "-11" in told[1][0], told
+
+
+@case
+def a_time_out_is_a_failure(_folder):
+    assert len(test_run.count({"result": "TIMEOUT", "stdout": None})[1]) == 1
+
+
+@case
+def a_program_that_tests_nothing_is_a_failure(_folder):
+    assert test_run.count({"result": "OK", "stdout": "done\n"})[1] == ["it ran no test"]
+
+
+run()
