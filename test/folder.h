@@ -1,0 +1,11 @@
+/* folder.h - a folder of a test's own, gone afterwards with all that is in it. */
+#ifndef WEIR_TEST_FOLDER_H
+#define WEIR_TEST_FOLDER_H
+
+/* The folder's path, good until folder_drop; NULL: it could not be made. One at a time. */
+const char *folder_make(void);
+/* Path of a name in it; one of four that take turns. */
+const char *folder_path(const char *name);
+void folder_drop(void);
+
+#endif
