@@ -12,7 +12,7 @@
 #include "base/hash.h"
 
 /* VERSION changes with the layout: pages of another weir are replaced by the one that runs. */
-enum { MAGIC = 0x72696577, VERSION = 2 };
+enum { MAGIC = 0x72696577, VERSION = 3 };
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "processes share these words: no lock may be in them");
 
 /* `sequence` is odd while the duty writes the members after it: a reader that saw it odd, or
@@ -32,6 +32,7 @@ struct page_counter {
 struct page {
     _Atomic uint32_t magic, version;
     _Atomic uint32_t state;
+    _Atomic uint32_t is_watched;            /* 1: the next busy turn is told, once */
     _Atomic uint32_t cursors_n, counters_n; /* moved after the name is written */
     _Atomic int64_t busy_since_us;
     struct page_hand {
@@ -44,7 +45,16 @@ struct page {
 
 struct progress {
     struct page *page;
+    int tell_fd; /* an eventfd of the orchestrator; -1: none */
 };
+
+static void tell(const struct progress *p)
+{
+    const uint64_t one = 1;
+    if (p->tell_fd >= 0 && write(p->tell_fd, &one, sizeof one) < 0) {
+        return; /* full: it was told already */
+    }
+}
 
 /* The page in an open file, emptied when it is not one of this version. */
 static enum outcome map_page(int fd, const char *path, struct page **out, struct failure *f)
@@ -76,6 +86,7 @@ enum outcome progress_open(struct arena *a, struct str dir, struct str duty, str
 {
     const struct str path = arena_printf(a, "%.*s/%.*s.page", STR_ARG(dir), STR_ARG(duty));
     struct progress *const p = arena_new(a, struct progress);
+    p->tell_fd = -1;
     const int fd = open(path.at, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {
         return failed_errno(f, STOP, "open %s", path.at);
@@ -86,6 +97,42 @@ enum outcome progress_open(struct arena *a, struct str dir, struct str duty, str
     return result;
 }
 
+bool progress_peek(struct arena *a, struct str dir, struct str duty, struct progress **out)
+{
+    const struct str path = arena_printf(a, "%.*s/%.*s.page", STR_ARG(dir), STR_ARG(duty));
+    const int fd = open(path.at, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0) {
+        return false;
+    }
+    void *at = MAP_FAILED;
+    if (fstat(fd, &st) == 0 && st.st_size == (off_t)sizeof(struct page)) {
+        at = mmap(NULL, sizeof(struct page), PROT_READ, MAP_SHARED, fd, 0);
+    }
+    close(fd);
+    if (at == MAP_FAILED) {
+        return false;
+    }
+    struct progress *const p = arena_new(a, struct progress);
+    *p = (struct progress){.page = at, .tell_fd = -1};
+    if (p->page->magic != MAGIC || p->page->version != VERSION) {
+        progress_close(p);
+        return false;
+    }
+    *out = p;
+    return true;
+}
+
+void progress_tell(struct progress *p, int event_fd)
+{
+    p->tell_fd = event_fd;
+}
+
+void progress_watch(struct progress *p)
+{
+    p->page->is_watched = 1;
+}
+
 void progress_close(struct progress *p)
 {
     munmap(p->page, sizeof *p->page);
@@ -94,7 +141,10 @@ void progress_close(struct progress *p)
 
 void progress_state(struct progress *p, enum duty_state state)
 {
-    p->page->state = (uint32_t)state;
+    if (p->page->state != (uint32_t)state) {
+        p->page->state = (uint32_t)state;
+        tell(p);
+    }
 }
 
 enum duty_state progress_state_is(const struct progress *p)
@@ -106,6 +156,10 @@ enum duty_state progress_state_is(const struct progress *p)
 void progress_beat(struct progress *p, bool is_busy)
 {
     p->page->busy_since_us = is_busy ? clock_mono_us() : 0;
+    if (is_busy && atomic_load_explicit(&p->page->is_watched, memory_order_relaxed) &&
+        atomic_exchange(&p->page->is_watched, 0)) {
+        tell(p);
+    }
 }
 
 int64_t progress_busy_since_us(const struct progress *p)

@@ -21,6 +21,13 @@ struct progress;
 enum outcome progress_open(struct arena *a, struct str dir, struct str duty, struct progress **out,
                            struct failure *f);
 void progress_close(struct progress *p);
+/* The page as it is, to read alone; false: there is none, or another weir's. */
+bool progress_peek(struct arena *a, struct str dir, struct str duty, struct progress **out);
+
+/* The duty: write to this eventfd when the state changes, and at a busy turn if watched. */
+void progress_tell(struct progress *p, int event_fd);
+/* The orchestrator, before it sleeps without a timer: the next busy turn is told, once. */
+void progress_watch(struct progress *p);
 
 void progress_state(struct progress *p, enum duty_state state);
 enum duty_state progress_state_is(const struct progress *p);
