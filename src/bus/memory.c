@@ -225,7 +225,7 @@ static enum outcome slice_fill(const struct memory_lane *l, struct slice *s, siz
 static enum outcome check_kept(const struct memory_lane *l, struct lane lane, struct position from,
                                struct failure *f)
 {
-    if (from.at < (l ? begin_of(l) : 0)) {
+    if (l && from.at < begin_of(l)) {
         return failed(f, STOP, "%s/%.*s: what stands before %llu is no longer kept",
                       stream_name(lane.stream), STR_ARG(lane.name),
                       (unsigned long long)begin_of(l));
