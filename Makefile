@@ -34,7 +34,7 @@ test: ## the tests, under ASan and UBSan
 	@echo "running the tests" >&2
 	@tools/test-run build-test quick
 
-long: ## the longer suites: crash, interop, every example webhook
+long: release ## the longer suites: crash, interop, every example webhook
 	@tools/setup build test service interop
 	@$(call configured,build-test,$(SANITIZE))
 	@$(call built,build-test)
