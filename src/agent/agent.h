@@ -1,0 +1,91 @@
+/* agent.h - how signals are taken: requests in, durable raw signals out, then the answer.
+ *
+ * An agent is a path, /hooks/NAME, that requests are sent to; its driver proves who sent a request
+ * and reads signals from it. A driver is pure: it sees one request, has no state and does no I/O.
+ * Sockets, limits, deadlines, the group commit and the answers are in run.c and its helpers, once.
+ * To add one: its file, its option struct in config/agents.h, one line in registry.c. */
+#ifndef WEIR_AGENT_AGENT_H
+#define WEIR_AGENT_AGENT_H
+
+#include "bus/bus.h"
+#include "bus/progress.h"
+#include "config/config.h"
+#include "signal/signal.h"
+
+struct header {
+    struct str name, value;
+};
+
+/* One request whose framing is sound. All texts live until it is answered. */
+struct request {
+    struct str agent;    /* its name, as configured                                     */
+    const void *options; /* the agent's own, checked                                    */
+    const struct header *header;
+    size_t headers_n;
+    struct str token_query; /* ?access_token=, decoded; empty: none                        */
+    struct str body;        /* inflated; empty in `admit`                                  */
+    int64_t received_us;
+    size_t events_max;     /* of one batch                                                */
+    struct arena *arena;   /* of the request: what is taken lives here                    */
+    struct arena *scratch; /* forgotten when the driver returns                           */
+};
+
+/* What a request brought. */
+struct taken {
+    struct signal *signal;
+    size_t n;        /* 0 only in an empty batch                                 */
+    bool is_batch;   /* answered with a list of ids                              */
+    bool is_private; /* the token was in the URL: no shared cache may keep it    */
+};
+
+/* Why it was not taken. */
+struct refusal {
+    unsigned status;    /* of HTTP                                                      */
+    const char *reason; /* one word for the counter `refused{agent,reason}`; a literal   */
+    struct str detail;  /* for the sender: what, and what to do                          */
+};
+
+struct agent_driver {
+    const char *name; /* `type` in the configuration */
+
+    /* By the headers alone, before the body is read; NULL: all are admitted. */
+    bool (*admit)(const struct request *q, struct refusal *why);
+
+    /* Prove the sender, read the signals. */
+    bool (*take)(const struct request *q, struct taken *out, struct refusal *why);
+
+    /* The origin may send (CloudEvents webhook 1.0.2, section 4); NULL: no handshake. */
+    bool (*consents)(const struct request *q, struct str origin);
+};
+
+extern const struct agent_driver agent_github, agent_cdevents;
+extern const struct option github_options[], cdevents_options[];
+
+/* Fill *why with a sentence in the arena; always false, so that a driver can return it. */
+bool refuse(struct arena *a, struct refusal *why, struct refusal is, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* The value of a header by its name of any case; empty (at == NULL) when it is not there. */
+struct str request_header(const struct request *q, struct str name);
+/* The headers as one JSON object, names in lower case, in order, repeated ones joined by ", ", and
+ * without whatever could hold a secret. */
+struct str request_headers_json(const struct request *q, struct arena *a);
+
+/* What one intake process works with. */
+struct intake {
+    const struct config *config;
+    struct bus *bus;
+    const int *listen_fd; /* shared with other processes, left open */
+    size_t listen_n;
+    size_t index; /* appends to lane raw/intake-<index>   */
+    struct progress *progress;
+};
+
+/* Take requests until the process is asked to stop (base/asked.h): then no more connections are
+ * accepted, requests in flight are finished (at most config->stop_ms), and idle connections are
+ * closed. Nothing is answered 2xx before bus_append said OK.
+ *   returns OK stopped | RETRY no memory or descriptor to begin with | STOP the set-up is wrong
+ *   (certificate, limits, bus) */
+enum outcome agent_run(const struct intake *in, struct failure *f);
+
+#endif

@@ -1,0 +1,366 @@
+#include "agent/door.h"
+#include "base/hash.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+enum {
+    POCKETS_KEPT = 64,              /* about as many as a group has */
+    POCKET_KEPT_BYTES = 256 * 1024, /* a larger one is given back at once */
+    POCKET_LEAST = 256 * 1024,
+    HEADERS_COPIES = 16, /* of the headers: JSON, problems, texts of signals */
+    SCRATCH_LEAST = 8 << 20,
+    SCRATCH_FACTOR = 6, /* yyjson: the text once, 16 bytes a value, about 2.7 times the text */
+    POCKET_FACTOR = 6,  /* body with its room to grow (2), inflated (1), decoded (1), texts (2) */
+    POCKET_EVENT_BYTES = 1024, /* struct signal and its short texts, for each event of a batch */
+    BODIES_LEAST = 3, /* largest bodies that must fit: as sent, inflated, as read from it */
+    CROWD_FACTOR = 2, /* connections of one address that are still told why */
+    CROWD_EXTRA = 8
+};
+
+struct address {
+    struct address *next;
+    unsigned char key[16]; /* IPv4 mapped to IPv6, IPv6 cut to its /64; zeros: a local socket */
+    int64_t n;
+};
+
+static void list_leave(struct client *c)
+{
+    struct client_list *const list = c->list;
+    if (!list) {
+        return;
+    }
+    *(c->older ? &c->older->newer : &list->oldest) = c->newer;
+    *(c->newer ? &c->newer->older : &list->newest) = c->older;
+    c->list = NULL;
+}
+
+/* The clock of the list starts now. */
+static void list_join(struct client_list *list, struct client *c, int64_t now_us)
+{
+    list_leave(c);
+    c->list = list;
+    c->since_us = now_us;
+    c->older = list->newest;
+    c->newer = NULL;
+    *(list->newest ? &list->newest->newer : &list->oldest) = c;
+    list->newest = c;
+}
+
+enum outcome door_open(struct door *d, const struct intake *in, struct arena *a, struct failure *f)
+{
+    const struct config_intake *const limits = &in->config->intake;
+    const size_t n = (size_t)limits->connections_max;
+    if (limits->bodies_bytes_max / BODIES_LEAST < limits->body_bytes_max) {
+        return failed(
+            f, STOP,
+            "intake: bodies_bytes_max is %zu, less than %d times body_bytes_max (%zu), so "
+            "the largest bodies would never fit; raise the one or lower the other",
+            limits->bodies_bytes_max, BODIES_LEAST, limits->body_bytes_max);
+    }
+    *d = (struct door){.in = in,
+                       .limits = limits,
+                       .now_us = clock_mono_us(),
+                       .idle = {.span_us = limits->idle_ms * 1000},
+                       .busy = {.span_us = limits->request_ms * 1000},
+                       .addresses_room = 2 * n};
+    arena_init(&d->scratch, SCRATCH_LEAST + SCRATCH_FACTOR * limits->body_bytes_max);
+    d->waiting_end = &d->waiting;
+    d->addresses = arena_array(a, struct address *, d->addresses_room);
+    struct client *const clients = arena_array(a, struct client, n);
+    struct address *const addresses = arena_array(a, struct address, n);
+    struct pocket *const pockets = arena_array(a, struct pocket, n);
+    const size_t pocket_bytes_max = POCKET_FACTOR * limits->body_bytes_max +
+                                    HEADERS_COPIES * limits->headers_bytes_max +
+                                    POCKET_EVENT_BYTES * (size_t)limits->batch_events_max +
+                                    POCKET_LEAST;
+    for (size_t i = 0; i < n; i++) {
+        clients[i].newer = d->free;
+        d->free = &clients[i];
+        addresses[i].next = d->addresses_free;
+        d->addresses_free = &addresses[i];
+        arena_init(&pockets[i].arena, pocket_bytes_max);
+        pockets[i].next = d->pockets_cold;
+        d->pockets_cold = &pockets[i];
+    }
+    return OK;
+}
+
+void door_close(struct door *d)
+{
+    for (struct pocket *p = d->pockets_warm; p; p = p->next) {
+        arena_close(&p->arena);
+    }
+    arena_close(&d->scratch);
+}
+
+bool door_is_full(const struct door *d)
+{
+    return !d->free;
+}
+
+static void count_closed(struct door *d, const char *why)
+{
+    atomic_fetch_add_explicit(progress_counter(d->in->progress, "closed{reason=%s}", why), 1,
+                              memory_order_relaxed);
+}
+
+/* ---- addresses ---- */
+
+static void key_of(const struct sockaddr *from, unsigned char key[16])
+{
+    static const unsigned char mapped[12] = {[10] = 0xFF, [11] = 0xFF}; /* RFC 4291, 2.5.5.2 */
+    enum { NETWORK_BYTES = 8 }; /* one host is given a /64 and may use all of it */
+    memset(key, 0, 16);
+    if (from->sa_family == AF_INET) {
+        struct sockaddr_in v4;
+        memcpy(&v4, from, sizeof v4);
+        memcpy(key, mapped, sizeof mapped);
+        memcpy(key + sizeof mapped, &v4.sin_addr, sizeof v4.sin_addr);
+    } else if (from->sa_family == AF_INET6) {
+        struct sockaddr_in6 v6;
+        memcpy(&v6, from, sizeof v6);
+        const bool is_v4 = memcmp(&v6.sin6_addr, mapped, sizeof mapped) == 0;
+        memcpy(key, &v6.sin6_addr, is_v4 ? 16 : NETWORK_BYTES);
+    }
+}
+
+static struct address **bucket_of(struct door *d, const unsigned char key[16])
+{
+    const uint64_t hash = hash_64((struct str){(const char *)key, 16}, 0);
+    return &d->addresses[hash % d->addresses_room];
+}
+
+static struct address *address_enter(struct door *d, const struct sockaddr *from)
+{
+    unsigned char key[16];
+    key_of(from, key);
+    struct address **const bucket = bucket_of(d, key);
+    for (struct address *at = *bucket; at; at = at->next) {
+        if (memcmp(at->key, key, sizeof key) == 0) {
+            at->n++;
+            return at;
+        }
+    }
+    struct address *const at = d->addresses_free; /* there are as many as clients */
+    d->addresses_free = at->next;
+    *at = (struct address){.next = *bucket, .n = 1};
+    memcpy(at->key, key, sizeof key);
+    *bucket = at;
+    return at;
+}
+
+static void address_leave(struct door *d, struct address *address)
+{
+    if (--address->n > 0) {
+        return;
+    }
+    struct address **at = bucket_of(d, address->key);
+    while (*at != address) {
+        at = &(*at)->next;
+    }
+    *at = address->next;
+    address->next = d->addresses_free;
+    d->addresses_free = address;
+}
+
+/* ---- connections ---- */
+
+/* A client for a connection that was just accepted, or NULL when its address has too many even to
+ * be told. */
+static struct client *client_take(struct door *d, int fd, const struct sockaddr *from)
+{
+    struct client *const c = d->free;
+    struct address *const address = address_enter(d, from);
+    const int64_t most = d->limits->connections_per_address_max;
+    if (most > 0 && address->n > CROWD_FACTOR * most + CROWD_EXTRA) {
+        address_leave(d, address);
+        return NULL;
+    }
+    d->free = c->newer;
+    d->clients_n++;
+    *c = (struct client){
+        .door = d, .fd = fd, .address = address, .is_crowd = most > 0 && address->n > most};
+    return c;
+}
+
+static void client_leave(struct client *c)
+{
+    struct door *const d = c->door;
+    list_leave(c);
+    address_leave(d, c->address);
+    c->newer = d->free;
+    d->free = c;
+    d->clients_n--;
+}
+
+void door_notify(void *door, struct MHD_Connection *connection, void **client,
+                 enum MHD_ConnectionNotificationCode code)
+{
+    struct door *const d = door;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        struct client *const c = d->arriving;
+        c->connection = connection;
+        list_join(&d->idle, c, d->now_us);
+        *client = c;
+        d->arriving = NULL;
+        return;
+    }
+    struct client *const c = *client;
+    if (!c) {
+        return;
+    }
+    if (c->stage != CLIENT_IDLE || c->closed_why) {
+        /* Without a reason of ours: the parser refused the head, or the client left in it */
+        count_closed(d, c->closed_why ? c->closed_why : "head");
+    }
+    client_end(c);
+    client_leave(c);
+    *client = NULL;
+}
+
+static enum outcome add_client(struct door *d, int fd, const struct sockaddr *from, socklen_t len)
+{
+    struct client *const c = client_take(d, fd, from);
+    if (!c) {
+        (void)close(fd);
+        count_closed(d, "address");
+        return OK;
+    }
+    d->arriving = c;
+    if (MHD_add_connection(d->daemon, fd, from, len) == MHD_YES) {
+        return OK;
+    }
+    if (d->arriving) { /* the daemon closed it before it told us */
+        d->arriving = NULL;
+        client_leave(c);
+    }
+    count_closed(d, "memory");
+    return RETRY;
+}
+
+enum outcome door_accept(struct door *d, int listen_fd, struct failure *f)
+{
+    while (d->free) {
+        struct sockaddr_storage from = {0};
+        socklen_t len = sizeof from;
+        const int fd = accept4(listen_fd, (struct sockaddr *)&from, &len,
+                               SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0 && errno == EAGAIN) {
+            return OK;
+        }
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
+            return failed_errno(f, RETRY, "accept a connection (%zu are open)", d->clients_n);
+        }
+        if (fd < 0 && (errno == EBADF || errno == EINVAL || errno == ENOTSOCK)) {
+            return failed_errno(f, STOP, "accept a connection");
+        }
+        if (fd < 0) {
+            continue; /* accept(2): errors of the new connection itself are passed over */
+        }
+        if (add_client(d, fd, (const struct sockaddr *)&from, len) != OK) {
+            return failed(f, RETRY, "no memory for one more connection (%zu are open)",
+                          d->clients_n);
+        }
+    }
+    return OK;
+}
+
+/* ---- deadlines ---- */
+
+/* The daemon sees the end of the connection, and tells door_notify. */
+static void client_close(struct client *c, const char *why)
+{
+    list_leave(c);
+    c->closed_why = why;
+    (void)shutdown(c->fd, SHUT_RDWR); /* fails when it is gone already */
+}
+
+int64_t door_expire(struct door *d)
+{
+    struct client_list *const lists[] = {&d->idle, &d->busy};
+    int64_t wait_us = -1;
+    for (size_t i = 0; i < 2; i++) {
+        while (lists[i]->oldest && d->now_us - lists[i]->oldest->since_us >= lists[i]->span_us) {
+            client_close(lists[i]->oldest, i == 0 ? "idle" : "deadline");
+        }
+        const struct client *const next = lists[i]->oldest;
+        const int64_t left = next ? next->since_us + lists[i]->span_us - d->now_us : -1;
+        wait_us = next && (wait_us < 0 || left < wait_us) ? left : wait_us;
+    }
+    return wait_us;
+}
+
+static bool has_sent(const struct client *c)
+{
+    char byte = 0;
+    return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+void door_close_idle(struct door *d, int64_t grace_us)
+{
+    for (struct client *c = d->idle.oldest; c && d->now_us - c->since_us >= grace_us;) {
+        struct client *const next = c->newer;
+        if (!has_sent(c)) {
+            client_close(c, "stop");
+        }
+        c = next;
+    }
+}
+
+/* ---- requests ---- */
+
+void client_begin(struct client *c)
+{
+    struct door *const d = c->door;
+    struct pocket **const from = d->pockets_warm ? &d->pockets_warm : &d->pockets_cold;
+    list_join(&d->busy, c, d->now_us);
+    d->pockets_warm_n -= d->pockets_warm != NULL;
+    c->pocket = *from; /* there are as many as clients */
+    *from = c->pocket->next;
+    c->stage = CLIENT_HEAD;
+}
+
+void client_end(struct client *c)
+{
+    struct door *const d = c->door;
+    if (c->pocket) {
+        const bool is_kept = d->pockets_warm_n < POCKETS_KEPT &&
+                             c->pocket->arena.held_bytes <= POCKET_KEPT_BYTES;
+        struct pocket **const to = is_kept ? &d->pockets_warm : &d->pockets_cold;
+        if (is_kept) {
+            arena_reset(&c->pocket->arena);
+            d->pockets_warm_n++;
+        } else {
+            arena_close(&c->pocket->arena);
+        }
+        c->pocket->next = *to;
+        *to = c->pocket;
+    }
+    d->paid_bytes -= c->paid_bytes;
+    c->stage = CLIENT_IDLE;
+    c->hook = NULL;
+    c->pocket = NULL;
+    c->request = (struct request){0};
+    c->is_gzip = false;
+    c->body = NULL;
+    c->body_len = c->body_room = c->drained_bytes = c->paid_bytes = 0;
+    c->taken = (struct taken){0};
+    c->refusal = (struct refusal){0};
+    c->next_waiting = NULL;
+    if (c->list) {
+        list_join(&d->idle, c, d->now_us);
+    }
+}
+
+bool client_pay(struct client *c, size_t bytes)
+{
+    struct door *const d = c->door;
+    if (bytes > d->limits->bodies_bytes_max - d->paid_bytes) {
+        return false;
+    }
+    d->paid_bytes += bytes;
+    c->paid_bytes += bytes;
+    return true;
+}

@@ -1,0 +1,109 @@
+#include "agent/head.h"
+
+enum { HEADERS_MAX = 200 };
+
+/* RFC 9110, section 5.6.2 */
+static bool is_token(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        const char c = s.at[i];
+        if (c <= ' ' || c > '~' || strchr("\"(),/:;<=>?@[\\]{}", c)) {
+            return false;
+        }
+    }
+    return s.len > 0;
+}
+
+/* RFC 9110, section 5.5: no control character but tab. */
+static bool is_field_value(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        const unsigned char c = (unsigned char)s.at[i];
+        if ((c < ' ' && c != '\t') || c == 0x7F) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool bad(struct arena *a, struct refusal *why, const char *what)
+{
+    return refuse(a, why, (struct refusal){.status = 400, .reason = "framing"}, "%s", what);
+}
+
+bool head_judge(struct head *head, struct arena *a, struct refusal *why)
+{
+    size_t lengths = 0;
+    size_t codings = 0;
+    size_t hosts = 0;
+    bool is_chunked = false;
+    head->length = 0;
+    for (size_t i = 0; i < head->headers_n; i++) {
+        const struct header h = head->header[i];
+        if (!is_token(h.name)) {
+            return bad(a, why, "a header's name is no token (is there a space before the colon?)");
+        }
+        if (!is_field_value(h.value)) {
+            return bad(a, why, "a header's value holds a control character");
+        }
+        if (str_eq_nocase(h.name, S("Content-Length"))) {
+            lengths++;
+            if (!str_to_u64(h.value, &head->length)) {
+                return bad(a, why, "Content-Length is no number");
+            }
+        } else if (str_eq_nocase(h.name, S("Transfer-Encoding"))) {
+            codings++;
+            is_chunked = str_eq_nocase(h.value, S("chunked"));
+        } else if (str_eq_nocase(h.name, S("Host"))) {
+            hosts++;
+        } else if (str_eq_nocase(h.name, S("Expect"))) {
+            head->expects_continue = true;
+        }
+    }
+    if (lengths > 1 || hosts > 1 || (lengths > 0 && codings > 0)) {
+        return bad(a, why,
+                   hosts > 1     ? "Host stands more than once"
+                   : lengths > 1 ? "Content-Length stands more than once"
+                                 : "Content-Length stands beside Transfer-Encoding");
+    }
+    if (codings > 1 || (codings == 1 && !is_chunked)) {
+        return bad(a, why, "Transfer-Encoding must be chunked and nothing else");
+    }
+    head->is_length_known = codings == 0;
+    return true;
+}
+
+struct collected {
+    struct head *head;
+    size_t bytes;
+};
+
+static enum MHD_Result collect(void *to, enum MHD_ValueKind kind, const char *name,
+                               size_t name_bytes, const char *value, size_t value_bytes)
+{
+    enum { LINE_EXTRA = 4 }; /* colon, space, CR, LF */
+    struct collected *const c = to;
+    (void)kind;
+    c->bytes += name_bytes + value_bytes + LINE_EXTRA;
+    c->head->header[c->head->headers_n++] = (struct header){
+        {name, name_bytes}, {value ? value : "", value ? value_bytes : 0}};
+    return c->head->headers_n < HEADERS_MAX ? MHD_YES : MHD_NO;
+}
+
+bool head_read(struct MHD_Connection *connection, struct arena *a, size_t bytes_max,
+               struct head *out, struct refusal *why)
+{
+    struct header header[HEADERS_MAX];
+    struct collected c = {.head = out};
+    *out = (struct head){.header = header};
+    (void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, collect, &c);
+    out->header = arena_array(a, struct header, out->headers_n);
+    memcpy(out->header, header, out->headers_n * sizeof *header);
+    if (c.bytes > bytes_max || out->headers_n == HEADERS_MAX) {
+        return refuse(a, why, (struct refusal){.status = 431, .reason = "headers"},
+                      "the headers are longer than intake.headers_bytes_max (%zu bytes) or more "
+                      "than %d",
+                      bytes_max, HEADERS_MAX - 1);
+    }
+    return head_judge(out, a, why);
+}

@@ -1,0 +1,104 @@
+/* request.c - what drivers ask of a request. */
+#include "agent/agent.h"
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { DETAIL_BYTES = 600, HEADERS_JSON_FACTOR = 7 /* a byte becomes \u00XX and a quote */ };
+
+bool refuse(struct arena *a, struct refusal *why, struct refusal is, const char *format, ...)
+{
+    char text[DETAIL_BYTES];
+    va_list args;
+    va_start(args, format);
+    const int len = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    const size_t cut = len < 0 ? 0 : (size_t)len < sizeof text ? (size_t)len : sizeof text - 1;
+    *why = is;
+    why->detail = arena_str(a, (struct str){text, cut});
+    return false;
+}
+
+struct str request_header(const struct request *q, struct str name)
+{
+    for (size_t i = 0; i < q->headers_n; i++) {
+        if (str_eq_nocase(q->header[i].name, name)) {
+            return q->header[i].value;
+        }
+    }
+    return (struct str){NULL, 0};
+}
+
+/* A header (in lower case) that carries, or may carry, what proves the sender: never stored. */
+static bool is_secret(struct str name)
+{
+    static const struct str words[] = {STR("authorization"), STR("cookie"),    STR("token"),
+                                       STR("secret"),        STR("signature"), STR("password"),
+                                       STR("api-key"),       STR("apikey")};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (memmem(name.at, name.len, words[i].at, words[i].len)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_repeated(const struct request *q, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (str_eq_nocase(q->header[k].name, q->header[i].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct str lower(struct arena *a, struct str s)
+{
+    char *const text = arena_cstr(a, s);
+    for (size_t i = 0; i < s.len; i++) {
+        text[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] - 'A' + 'a' : text[i]);
+    }
+    return (struct str){text, s.len};
+}
+
+/* This header's value and those of the same name behind it. */
+static struct str joined(const struct request *q, size_t i, size_t bytes_max)
+{
+    struct buf b;
+    buf_init(&b, q->scratch, bytes_max);
+    for (size_t k = i + 1; k < q->headers_n; k++) {
+        if (str_eq_nocase(q->header[k].name, q->header[i].name)) {
+            buf_add(&b, b.len ? S("") : q->header[i].value);
+            buf_add(&b, S(", "));
+            buf_add(&b, q->header[k].value);
+        }
+    }
+    return b.len ? buf_str(&b) : q->header[i].value;
+}
+
+struct str request_headers_json(const struct request *q, struct arena *a)
+{
+    size_t bytes = 2;
+    for (size_t i = 0; i < q->headers_n; i++) {
+        bytes += q->header[i].name.len + q->header[i].value.len + 8;
+    }
+    struct buf b;
+    buf_init(&b, a, HEADERS_JSON_FACTOR * bytes);
+    buf_add_byte(&b, '{');
+    for (size_t i = 0; i < q->headers_n; i++) {
+        const struct str name = lower(q->scratch, q->header[i].name);
+        if (is_secret(name) || is_repeated(q, i)) {
+            continue;
+        }
+        if (b.len > 1) {
+            buf_add_byte(&b, ',');
+        }
+        buf_add_json(&b, name);
+        buf_add_byte(&b, ':');
+        buf_add_json(&b, joined(q, i, bytes));
+    }
+    buf_add_byte(&b, '}');
+    return buf_str(&b);
+}
