@@ -60,6 +60,7 @@ static void what_was_set_is_read_back(void **state)
     struct fact fact = change(1600000000000001, S("Mend \x01 it"));
     fact_int(&fact, "number", -7);
     fact_bool(&fact, "is_draft", false);
+    fact_group(&fact, "full", 1600000000000000, 0);
     fact_time(&fact, "created_at", 1500000000000000);
     fact_time(&fact, "approved_at", TIME_NONE);
     fact_set(&fact, "labels", (struct value){.kind = VALUE_LIST, .list = {labels, 2}});
@@ -84,7 +85,7 @@ static void what_was_set_is_read_back(void **state)
     assert_str(value_of(&row, "reviewers")->list.at[0], "adam"); /* a set is sorted */
     assert_int_equal(value_of(&row, "verdicts")->list.n, 2);
     assert_int_equal(value_of(&row, "state_rank")->text.len, 34);
-    assert_int_equal(value_of(&row, "size_rank")->kind, VALUE_NULL);
+    assert_int_equal(value_of(&row, "milestone_rank")->kind, VALUE_NULL);
 }
 
 static void the_same_fact_has_the_same_id_whoever_tells_it(void **state)
@@ -125,13 +126,13 @@ static void a_rank_is_made_of_its_own_groups_values(void **state)
     struct fact *const both[] = {&a, &b};
     for (size_t i = 0; i < 2; i++) {
         fact_int(both[i], "commits", 3);
-        fact_group(both[i], "size", 1600000000000000, 0);
+        fact_group(both[i], "full", 1600000000000000, 0);
     }
     const struct signal one = ended(&a, &raw, S("l:1"));
     const struct signal two = ended(&b, &raw, S("l:1"));
     const struct row x = read_back(&one);
     const struct row y = read_back(&two);
-    assert_true(str_eq(value_of(&x, "size_rank")->text, value_of(&y, "size_rank")->text));
+    assert_true(str_eq(value_of(&x, "full_rank")->text, value_of(&y, "full_rank")->text));
     assert_false(str_eq(value_of(&x, "state_rank")->text, value_of(&y, "state_rank")->text));
 }
 
