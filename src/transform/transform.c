@@ -1,9 +1,5 @@
 #include "transform/transform.h"
 
-#include <assert.h>
-#include <stdarg.h>
-#include <stdio.h>
-
 /* Adding a kind of raw signal: its file, and a line here. */
 static const struct transformer transformers[] = {
     {"github", transform_github},
@@ -33,52 +29,4 @@ void transform_signal(const struct transform_in *in, struct transform_out *out)
     (void)transform_dead(out, "",
                          "agent \"%.*s\" is not in the configuration: add it again, then retry",
                          STR_ARG(in->raw->agent));
-}
-
-bool transform_add(const struct transform_in *in, struct transform_out *out, struct fact *fact)
-{
-    struct signal done;
-    struct failure f = {0};
-    if (fact_end(fact, in->raw, in->raw_at, &done, &f) != OK) {
-        return transform_dead(out, f.pointer, "%s", f.text);
-    }
-    if (out->facts_n == out->facts_room) {
-        const size_t room = out->facts_room ? out->facts_room * 2 : 8;
-        struct signal *const grown = arena_array(out->arena, struct signal, room);
-        if (out->facts_n) {
-            memcpy(grown, out->fact, out->facts_n * sizeof *grown);
-        }
-        out->fact = grown;
-        out->facts_room = room;
-    }
-    out->fact[out->facts_n++] = signal_copy(out->arena, &done);
-    out->fate = FATE_STORED;
-    return true;
-}
-
-bool transform_dead(struct transform_out *out, const char *pointer, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    char text[sizeof out->why.text];
-    (void)vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    (void)failed_at(&out->why, REJECT, pointer, "%s", text);
-    out->fate = FATE_DEAD;
-    out->facts_n = 0;
-    return false;
-}
-
-void transform_unmapped(struct transform_out *out, struct str name)
-{
-    assert(out->facts_n == 0);
-    out->fate = FATE_UNMAPPED;
-    out->name = arena_str(out->arena, name);
-}
-
-void transform_ignored(struct transform_out *out, struct str reason)
-{
-    assert(out->facts_n == 0);
-    out->fate = FATE_IGNORED;
-    out->name = arena_str(out->arena, reason);
 }
