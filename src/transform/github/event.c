@@ -1,0 +1,156 @@
+/* The CDEvent of a row, as a fact of model `event`. */
+#include "transform/github/mapping.h"
+
+#include <assert.h>
+
+#include "base/hash.h"
+
+enum { JSON_BYTES_MAX = 64 * 1024 * 1024, ID_BYTES = 32 };
+
+/* Type versions of CDEvents 0.5.1. */
+static const struct {
+    struct str name, version;
+} types[] = {
+    {STR("artifact.deleted"), STR("0.2.0")},   {STR("artifact.published"), STR("0.3.0")},
+    {STR("branch.created"), STR("0.3.0")},     {STR("branch.deleted"), STR("0.3.0")},
+    {STR("change.abandoned"), STR("0.3.0")},   {STR("change.created"), STR("0.4.0")},
+    {STR("change.merged"), STR("0.3.0")},      {STR("change.reviewed"), STR("0.3.0")},
+    {STR("change.updated"), STR("0.3.0")},     {STR("pipelinerun.finished"), STR("0.3.0")},
+    {STR("pipelinerun.queued"), STR("0.3.0")}, {STR("pipelinerun.started"), STR("0.3.0")},
+    {STR("service.deployed"), STR("0.3.0")},   {STR("service.removed"), STR("0.3.0")},
+    {STR("service.rolledback"), STR("0.3.0")}, {STR("taskrun.finished"), STR("0.3.0")},
+    {STR("taskrun.started"), STR("0.3.0")},    {STR("ticket.closed"), STR("0.2.0")},
+    {STR("ticket.created"), STR("0.2.0")},     {STR("ticket.updated"), STR("0.2.0")},
+};
+
+/* The version of weir's own types, `cdeventsx.github-….…`. */
+static const struct str own_version = STR("0.1.0");
+
+static struct str version_of(struct str gives)
+{
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (str_eq(types[i].name, gives)) {
+            return types[i].version;
+        }
+    }
+    assert(!"a row gives a type that CDEvents does not have");
+    return own_version;
+}
+
+/* What a row's `gives` means. */
+struct event_type {
+    struct str full, subject, predicate;
+    size_t unversioned_len; /* of `full`, without the version */
+    bool is_own;            /* a custom type: its content is open */
+};
+
+static struct event_type type_of(struct arena *a, struct str gives)
+{
+    struct event_type type = {.is_own = str_starts(gives, S("cdeventsx."))};
+    struct buf b;
+    buf_init(&b, a, 200);
+    buf_add(&b, type.is_own ? S("dev.") : S("dev.cdevents."));
+    buf_add(&b, gives);
+    type.unversioned_len = b.len;
+    buf_add_byte(&b, '.');
+    buf_add(&b, type.is_own ? own_version : version_of(gives));
+    type.full = buf_str(&b);
+    if (type.is_own) {
+        (void)str_cut(gives, '.', &gives);
+    }
+    type.subject = str_cut(gives, '.', &type.predicate);
+    return type;
+}
+
+/* The timestamp of a CDEvent: no fraction unless there is one. */
+static struct str timestamp(int64_t time_us, char text[CLOCK_TEXT_BYTES])
+{
+    const size_t fraction = sizeof ".000000Z" - 1;
+    size_t len = clock_text(time_us, text);
+    if (time_us % 1000000 == 0) {
+        len -= fraction;
+        text[len++] = 'Z';
+    }
+    return (struct str){text, len};
+}
+
+/* First 32 hex digits of SHA-256 over type without version, subject.id, timestamp, extra key, each
+ * on its line, the last without line end: a webhook and a later backfill of the same fact are the
+ * same event. */
+static bool id_of(struct delivery *d, const struct event_type *type, struct str subject,
+                  char id[ID_BYTES])
+{
+    struct str extra = {0};
+    char time[CLOCK_TEXT_BYTES];
+    unsigned char sha[SHA256_BYTES];
+    struct buf b;
+    if (d->row->extra && !delivery_text(d, d->row->extra, &extra)) {
+        return false;
+    }
+    buf_init(&b, d->in->arena, SIZE_MAX);
+    buf_add(&b, str_sub(type->full, 0, type->unversioned_len));
+    buf_add_byte(&b, '\n');
+    buf_add(&b, subject);
+    buf_add_byte(&b, '\n');
+    buf_add(&b, timestamp(d->at_us, time));
+    buf_add_byte(&b, '\n');
+    buf_add(&b, extra);
+    hash_sha256(buf_str(&b), sha);
+    hex_write(sha, ID_BYTES / 2, id);
+    return true;
+}
+
+static bool content_of(struct delivery *d, bool is_own, struct str *out)
+{
+    struct buf b;
+    buf_init(&b, d->in->arena, JSON_BYTES_MAX);
+    buf_add_byte(&b, '{');
+    if (d->row->content && !delivery_members(d, &b, d->row->content, !is_own)) {
+        return false;
+    }
+    buf_add_byte(&b, '}');
+    *out = buf_str(&b);
+    return true;
+}
+
+/* {"github":{event, action, delivery, sender, …}} */
+static bool custom_of(struct delivery *d, struct str *out)
+{
+    static const struct pick of_all[] = {
+        {"action", "$action?"}, {"delivery", "$delivery"}, {"sender", "sender.login?"}, {0}};
+    struct buf b;
+    buf_init(&b, d->in->arena, JSON_BYTES_MAX);
+    buf_add(&b, S("{\"github\":{\"event\":"));
+    buf_add_json(&b, d->event);
+    if (!delivery_members(d, &b, of_all, false) ||
+        (d->row->custom && !delivery_members(d, &b, d->row->custom, false))) {
+        return false;
+    }
+    buf_add(&b, S("}}"));
+    *out = buf_str(&b);
+    return true;
+}
+
+bool event_add(struct delivery *d, struct str subject)
+{
+    const struct event_type type = type_of(d->in->arena, str_of(d->row->gives));
+    struct fact fact = fact_begin(d->in->arena, model_find(S("event")), d->at_us);
+    struct value content = {.kind = VALUE_JSON};
+    struct value custom = {.kind = VALUE_JSON};
+    char id[ID_BYTES];
+    if (!id_of(d, &type, subject, id) || !content_of(d, type.is_own, &content.text) ||
+        !custom_of(d, &custom.text)) {
+        return false;
+    }
+    fact_text(&fact, "source", d->source);
+    fact_text(&fact, "id", (struct str){id, sizeof id});
+    fact_text(&fact, "type", type.full);
+    fact_text(&fact, "subject_type", type.subject);
+    fact_text(&fact, "predicate", type.predicate);
+    fact_text(&fact, "subject_id", subject);
+    fact_time(&fact, "occurred_at", d->at_us);
+    fact_set(&fact, "content", content);
+    fact_set(&fact, "custom_data", custom);
+    fact_group(&fact, "event", d->at_us, 0);
+    return transform_add(d->in, d->out, &fact);
+}

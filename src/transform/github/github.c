@@ -1,0 +1,141 @@
+/* From a raw GitHub webhook to its mapping: the row is chosen by X-GitHub-Event, then by action,
+ * then by the row's condition; never by what the body looks like. Adding an event: its file, and a
+ * line here. */
+#include "transform/github/mapping.h"
+
+/* clang-format off */
+static const struct github_event events[] = {
+    /* X-GitHub-Event, subject.id of its CDEvents, its rows */
+    {"create",              .rows = NULL}, /* push tells the same, with a better time */
+    {"delete",              .rows = NULL}, /* likewise                                */
+    {"deployment",          "deployment.url",   .rows = github_deployment,
+        .action_if_absent = "created"},
+    {"deployment_status",   "deployment.url",   .rows = github_deployment_status,
+        .action_if_absent = "created"},
+    {"issues",              "issue.url",        .rows = github_issues},
+    {"ping",                .rows = NULL}, /* a hook was made                         */
+    {"pull_request",        "pull_request.url", .rows = github_pull_request},
+    {"pull_request_review", "pull_request.url", .rows = github_pull_request_review},
+    {"push",                "{$source}#{ref}",  .rows = github_push},
+    {"release",             "$release",         .rows = github_release},
+    {"workflow_job",        "workflow_job.url", .rows = github_workflow_job},
+    {"workflow_run",        "{workflow_run.url}/attempts/{workflow_run.run_attempt|=1}",
+        .rows = github_workflow_run},
+};
+/* clang-format on */
+
+static const struct github_event *event_of(struct str name)
+{
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+        if (str_eq(str_of(events[i].name), name)) {
+            return events + i;
+        }
+    }
+    return NULL;
+}
+
+/* `github/star/created`, `github/push`. The names come from outside: what is no plain word of them
+ * is not repeated. */
+static struct str name_of(const struct delivery *d)
+{
+    enum { WORD_BYTES_MAX = 80 };
+    const struct str words[] = {d->event, d->action};
+    struct buf b;
+    buf_init(&b, d->in->arena, 200);
+    buf_add(&b, S("github"));
+    for (size_t w = 0; w < sizeof words / sizeof *words; w++) {
+        const struct str word = str_sub(words[w], 0, WORD_BYTES_MAX);
+        buf_add(&b, word.len ? S("/") : S(""));
+        for (size_t i = 0; i < word.len; i++) {
+            const char c = word.at[i];
+            const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                                  (c >= '0' && c <= '9') || c == '_' || c == '-';
+            buf_add_byte(&b, is_plain ? c : '?');
+        }
+    }
+    return buf_str(&b);
+}
+
+/* Whether `action` is among the row's words. */
+static bool has_action(const struct github_row *row, struct str action)
+{
+    if (!row->action || strcmp(row->action, "*") == 0) {
+        return true;
+    }
+    for (struct str rest = str_of(row->action); rest.len > 0;) {
+        if (str_eq(str_cut(rest, ' ', &rest), action)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Everything that one row gives. false: the signal is dead. */
+static bool give(struct delivery *d, const struct github_event *event)
+{
+    const struct github_row *const row = d->row;
+    struct str subject = {0};
+    d->at_us = TIME_NONE;
+    if (row->time && !delivery_time(d, row->time, &d->at_us)) {
+        return false;
+    }
+    if (row->gives && (!delivery_text(d, row->subject ? row->subject : event->subject, &subject) ||
+                       !event_add(d, subject))) {
+        return false;
+    }
+    return !row->facts || row->facts(d);
+}
+
+static void map(struct delivery *d, const struct github_event *event)
+{
+    bool is_mapped = false;
+    for (d->row = event->rows; d->row->row; d->row++) {
+        if (!has_action(d->row, d->action)) {
+            continue;
+        }
+        if (!d->source.len && !delivery_repository(d)) {
+            return;
+        }
+        const bool is_row = !d->row->when || d->row->when(d);
+        is_mapped = is_mapped || is_row;
+        if (d->out->fate == FATE_DEAD || (is_row && !give(d, event))) {
+            return;
+        }
+    }
+    if (!is_mapped) {
+        transform_unmapped(d->out, name_of(d));
+    } else if (d->out->facts_n == 0) {
+        transform_ignored(d->out, name_of(d));
+    }
+}
+
+void transform_github(const struct transform_in *in, struct transform_out *out)
+{
+    const struct str prefix = S("github.");
+    const struct str type = in->raw->type;
+    struct delivery d = {.in = in, .out = out, .at_us = TIME_NONE};
+    yyjson_doc *doc = NULL;
+    struct failure f = {0};
+    d.event = str_starts(type, prefix) ? str_sub(type, prefix.len, type.len) : S("");
+    if (json_read(in->arena, in->raw->data, &doc, &f) != OK) {
+        (void)transform_dead(out, f.pointer, "github %.*s: %s", STR_ARG(d.event), f.text);
+        return;
+    }
+    d.body = yyjson_doc_get_root(doc);
+    if (!yyjson_is_obj(d.body)) {
+        (void)transform_dead(out, "", "github %.*s: the body is no JSON object", STR_ARG(d.event));
+        return;
+    }
+    const struct github_event *const event = event_of(d.event);
+    d.action = json_text(json_get(d.body, S("action")));
+    if (d.action.len == 0 && event && event->action_if_absent) {
+        d.action = str_of(event->action_if_absent);
+    }
+    if (!event) {
+        transform_unmapped(out, name_of(&d));
+    } else if (!event->rows) {
+        transform_ignored(out, name_of(&d));
+    } else {
+        map(&d, event);
+    }
+}

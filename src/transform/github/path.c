@@ -1,0 +1,243 @@
+/* How a path of mapping.h is followed. Each level remembers where it found its last member, so that
+ * picks in payload order cost one comparison each, and picks of one object find it at once. */
+#include "transform/github/mapping.h"
+
+enum { LEVELS = sizeof(((struct delivery *)NULL)->walk) / sizeof(struct walk) };
+/* 9999-12-31T23:59:59Z; and what stands for "unknown" (year 1) lies before 1900. */
+static const int64_t seconds_max = INT64_C(253402300799);
+static const int64_t unknown_before_us = INT64_C(-2208988800000000);
+
+static yyjson_val *step(struct delivery *d, size_t level, yyjson_val *object, struct str key)
+{
+    if (!yyjson_is_obj(object)) {
+        return NULL;
+    }
+    if (level >= LEVELS) {
+        return json_get(object, key);
+    }
+    struct walk *const w = &d->walk[level];
+    if (w->object != object) {
+        *w = (struct walk){.object = object};
+        yyjson_obj_iter_init(object, &w->iter);
+    } else if (str_eq(w->key, key)) {
+        return w->value;
+    }
+    yyjson_val *const value = yyjson_obj_iter_getn(&w->iter, key.at, key.len);
+    w->key = key;
+    w->value = yyjson_is_null(value) ? NULL : value;
+    return w->value;
+}
+
+/* One alternative, without `?`: follows it up to its end or to an array's elements. */
+static void follow(struct delivery *d, struct str path, struct found *out)
+{
+    size_t level = 0;
+    out->value = d->body;
+    if (path.at[0] == '.') {
+        out->value = d->here;
+        path = str_sub(path, 1, path.len);
+        level = LEVELS; /* elements are many and small: nothing to remember */
+    }
+    while (path.len > 0 && out->value) {
+        struct str key = str_cut(path, '.', &path);
+        const bool is_array = str_ends(key, S("[]"));
+        key.len -= is_array ? 2 : 0;
+        out->value = step(d, level++, out->value, key);
+        if (is_array) {
+            out->value = yyjson_is_arr(out->value) ? out->value : NULL;
+            out->member = path;
+            return;
+        }
+    }
+}
+
+static bool dead_at(struct delivery *d, struct str path, const char *why);
+static bool text_at(struct delivery *d, struct str path, struct str *out);
+
+/* `{a}/x/{b}`: its text; nothing when nothing in it is there. */
+static bool fill(struct delivery *d, struct str template, struct found *out)
+{
+    struct buf b;
+    buf_init(&b, d->in->arena, SIZE_MAX);
+    while (template.len > 0) {
+        buf_add(&b, str_cut(template, '{', &template));
+        if (template.len > 0) {
+            struct str text;
+            if (!text_at(d, str_cut(template, '}', &template), &text)) {
+                return false;
+            }
+            out->is_there = out->is_there || text.len > 0;
+            buf_add(&b, text);
+        }
+    }
+    out->text = out->is_there ? buf_str(&b) : S("");
+    return true;
+}
+
+/* `function(path)` */
+static bool apply(struct delivery *d, struct str path, struct found *out)
+{
+    struct str inner;
+    const struct str function = str_cut(path, '(', &inner);
+    if (!text_at(d, str_sub(inner, 0, inner.len - 1), &out->text)) {
+        return false;
+    }
+    out->text = out->text.len ? delivery_apply(function, out->text) : out->text;
+    out->is_there = out->text.len > 0;
+    return true;
+}
+
+/* One alternative. */
+static bool find_one(struct delivery *d, struct str path, struct found *out)
+{
+    if (path.at[0] == '=') {
+        out->text = str_sub(path, 1, path.len);
+        out->is_there = true;
+    } else if (path.at[0] == '$') {
+        if (!delivery_variable(d, str_sub(path, 1, path.len), &out->text)) {
+            return false;
+        }
+        out->is_there = out->text.len > 0;
+    } else {
+        out->member = S("");
+        follow(d, path, out);
+        out->text = json_text(out->value);
+        out->is_there = out->value != NULL;
+    }
+    return true;
+}
+
+static bool find_at(struct delivery *d, struct str path, struct found *out)
+{
+    *out = (struct found){.is_optional = true};
+    if (memchr(path.at, '{', path.len)) {
+        return fill(d, path, out);
+    }
+    if (path.at[path.len - 1] == ')') {
+        return apply(d, path, out);
+    }
+    out->is_optional = path.at[path.len - 1] == '?';
+    struct str rest = str_sub(path, 0, path.len - out->is_optional);
+    while (rest.len > 0) {
+        const struct str one = str_cut(rest, '|', &rest);
+        if (!find_one(d, one, out)) {
+            return false;
+        }
+        const bool is_empty = !out->is_there || (yyjson_is_str(out->value) && out->text.len == 0);
+        if (!is_empty) {
+            return true;
+        }
+    }
+    return out->is_there || out->is_optional || dead_at(d, path, "is not there");
+}
+
+bool delivery_find(struct delivery *d, const char *path, struct found *out)
+{
+    return find_at(d, str_of(path), out);
+}
+
+static bool text_at(struct delivery *d, struct str path, struct str *out)
+{
+    struct found found;
+    *out = S("");
+    if (!find_at(d, path, &found)) {
+        return false;
+    }
+    if (found.is_there && yyjson_is_int(found.value)) {
+        struct buf digits;
+        buf_init(&digits, d->in->arena, 32);
+        buf_add_i64(&digits, yyjson_get_sint(found.value));
+        *out = buf_str(&digits);
+    } else if (found.is_there && found.value && !yyjson_is_str(found.value)) {
+        return dead_at(d, path, "is no text");
+    } else {
+        *out = found.text;
+    }
+    return true;
+}
+
+bool delivery_text(struct delivery *d, const char *path, struct str *out)
+{
+    return text_at(d, str_of(path), out);
+}
+
+bool delivery_time(struct delivery *d, const char *path, int64_t *out)
+{
+    struct found found;
+    *out = TIME_NONE;
+    if (strcmp(path, "$received") == 0) {
+        *out = d->in->raw->received_us;
+        return true;
+    }
+    if (!delivery_find(d, path, &found) || !found.is_there) {
+        return d->out->fate != FATE_DEAD;
+    }
+    if (yyjson_is_int(found.value)) {
+        const int64_t seconds = yyjson_get_sint(found.value);
+        if (seconds < 0 || seconds > seconds_max) {
+            return delivery_dead(d, path, "is no time: seconds since 1970 were expected");
+        }
+        *out = seconds * 1000000;
+        return true;
+    }
+    if (!clock_parse(found.text, out)) {
+        return delivery_dead(d, path, "is no time as RFC 3339 has it");
+    }
+    if (*out < unknown_before_us) {
+        *out = TIME_NONE;
+        return found.is_optional || delivery_dead(d, path, "is unknown (year 1)");
+    }
+    return true;
+}
+
+bool delivery_bool(struct delivery *d, const char *path, bool otherwise, bool *out)
+{
+    struct found found;
+    *out = otherwise;
+    if (!delivery_find(d, path, &found)) {
+        return false;
+    }
+    if (found.is_there && !yyjson_is_bool(found.value)) {
+        return delivery_dead(d, path, "is neither true nor false");
+    }
+    *out = found.is_there ? yyjson_get_bool(found.value) : otherwise;
+    return true;
+}
+
+/* The path's first alternative as a JSON Pointer. Elements of a list are numbered only where a
+ * mapping goes through them one by one. */
+static void pointer_of(const struct delivery *d, struct str path, struct buf *b)
+{
+    struct str rest = path;
+    path = str_cut(rest, '|', &rest);
+    path.len -= str_ends(path, S("?"));
+    if (path.len > 0 && path.at[0] == '.') {
+        buf_printf(b, "/%s/%zu", d->here_array, d->here_index);
+        path = str_sub(path, 1, path.len);
+    }
+    while (path.len > 0) {
+        struct str key = str_cut(path, '.', &path);
+        const bool is_array = str_ends(key, S("[]"));
+        key.len -= is_array ? 2 : 0;
+        buf_add_byte(b, '/');
+        buf_add(b, key);
+        if (is_array) {
+            return;
+        }
+    }
+}
+
+static bool dead_at(struct delivery *d, struct str path, const char *why)
+{
+    struct buf b;
+    buf_init(&b, d->in->arena, sizeof d->out->why.pointer - 1);
+    pointer_of(d, path, &b);
+    const char *const pointer = arena_cstr(d->in->arena, buf_str(&b));
+    return transform_dead(d->out, pointer, "github %.*s, row %s: %s %s", STR_ARG(d->event),
+                          d->row ? d->row->row : "", pointer, why);
+}
+
+bool delivery_dead(struct delivery *d, const char *path, const char *why)
+{
+    return dead_at(d, str_of(path), why);
+}

@@ -1,0 +1,66 @@
+#include "transform/octokit.h"
+
+#include <stdio.h>
+
+#include "base/file.h"
+#include "wire/json.h"
+
+enum { INDEX_BYTES_MAX = 64 * 1024 * 1024 };
+
+static void read_product(struct arena *a, const char *product, struct examples *out)
+{
+    char path[512];
+    struct str text;
+    struct failure f = {0};
+    yyjson_doc *doc = NULL;
+    size_t i = 0;
+    size_t n = 0;
+    yyjson_val *event = NULL;
+    (void)snprintf(path, sizeof path,
+                   ".deps/npm/test/node_modules/@octokit/webhooks-examples/%s/index.json", product);
+    if (file_read(a, path, INDEX_BYTES_MAX, &text, &f) != OK ||
+        json_read(a, text, &doc, &f) != OK) {
+        return;
+    }
+    yyjson_arr_foreach(yyjson_doc_get_root(doc), i, n, event)
+    {
+        size_t index = 0;
+        size_t payloads = 0;
+        yyjson_val *payload = NULL;
+        yyjson_arr_foreach(json_get(event, S("examples")), index, payloads, payload)
+        {
+            out->at[out->n++] = (struct example){str_of(product),
+                                                 json_text(json_get(event, S("name"))), index,
+                                                 json_write(a, payload)};
+        }
+    }
+}
+
+struct examples examples_read(struct arena *a)
+{
+    static const char *const products[] = {"api.github.com", "ghes-31", "ghes-32",
+                                           "ghes-33",        "ghes-34", "ghes-35"};
+    struct examples out = {.at = arena_array(a, struct example, 4096)};
+    for (size_t i = 0; i < sizeof products / sizeof *products; i++) {
+        read_product(a, products[i], &out);
+    }
+    return out;
+}
+
+struct transform_out deliver(struct arena *a, struct str event, struct str id, struct str body)
+{
+    static const struct config config = {0};
+    const struct signal raw = {
+        .id = id,
+        .source = S("/agents/github"),
+        .type = arena_printf(a, "github.%.*s", STR_ARG(event)),
+        .agent = S("github"),
+        .time_us = TIME_NONE,
+        .received_us = INT64_C(1775001600000000), /* 2026-04-01 */
+        .data = body,
+    };
+    const struct transform_in in = {&raw, S("intake-0:4096"), &config, a};
+    struct transform_out out = {.arena = a};
+    transform_github(&in, &out);
+    return out;
+}
