@@ -49,12 +49,14 @@ static size_t depth_of(struct str text)
     return deepest;
 }
 
-enum outcome json_read(struct arena *a, struct str text, yyjson_doc **out, struct failure *f)
+static enum outcome read_with(struct arena *a, struct str text, yyjson_read_flag flags,
+                              yyjson_doc **out, struct failure *f)
 {
     yyjson_read_err err = {0};
     const yyjson_alc alc = alc_of(a);
     /* Without INSITU yyjson copies the text and never writes to ours. */
-    yyjson_doc *const doc = yyjson_read_opts((char *)(uintptr_t)text.at, text.len, 0, &alc, &err);
+    yyjson_doc *const doc = yyjson_read_opts((char *)(uintptr_t)text.at, text.len, flags, &alc,
+                                             &err);
     if (!doc) {
         size_t line = 0;
         size_t column = 0;
@@ -70,6 +72,16 @@ enum outcome json_read(struct arena *a, struct str text, yyjson_doc **out, struc
     }
     *out = doc;
     return OK;
+}
+
+enum outcome json_read(struct arena *a, struct str text, yyjson_doc **out, struct failure *f)
+{
+    return read_with(a, text, 0, out, f);
+}
+
+enum outcome json_read_exact(struct arena *a, struct str text, yyjson_doc **out, struct failure *f)
+{
+    return read_with(a, text, YYJSON_READ_NUMBER_AS_RAW, out, f);
 }
 
 static int key_order(const void *a, const void *b)

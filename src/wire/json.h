@@ -18,6 +18,10 @@ enum { JSON_DEPTH_MAX = 64 };
  * arena */
 enum outcome json_read(struct arena *a, struct str text, yyjson_doc **out, struct failure *f);
 
+/* The same, but numbers stay the text that they are (yyjson_is_raw) and are written as they came.
+ */
+enum outcome json_read_exact(struct arena *a, struct str text, yyjson_doc **out, struct failure *f);
+
 /* No object in the document has a key twice; else REJECT naming the key. */
 enum outcome json_check_unique(struct arena *a, yyjson_val *root, struct failure *f);
 
