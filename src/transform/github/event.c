@@ -4,37 +4,18 @@
 #include <assert.h>
 
 #include "base/hash.h"
+#include "transform/cdevents/table.h"
 
 enum { JSON_BYTES_MAX = 64 * 1024 * 1024, ID_BYTES = 32 };
-
-/* Type versions of CDEvents 0.5.1. */
-static const struct {
-    struct str name, version;
-} types[] = {
-    {STR("artifact.deleted"), STR("0.2.0")},   {STR("artifact.published"), STR("0.3.0")},
-    {STR("branch.created"), STR("0.3.0")},     {STR("branch.deleted"), STR("0.3.0")},
-    {STR("change.abandoned"), STR("0.3.0")},   {STR("change.created"), STR("0.4.0")},
-    {STR("change.merged"), STR("0.3.0")},      {STR("change.reviewed"), STR("0.3.0")},
-    {STR("change.updated"), STR("0.3.0")},     {STR("pipelinerun.finished"), STR("0.3.0")},
-    {STR("pipelinerun.queued"), STR("0.3.0")}, {STR("pipelinerun.started"), STR("0.3.0")},
-    {STR("service.deployed"), STR("0.3.0")},   {STR("service.removed"), STR("0.3.0")},
-    {STR("service.rolledback"), STR("0.3.0")}, {STR("taskrun.finished"), STR("0.3.0")},
-    {STR("taskrun.started"), STR("0.3.0")},    {STR("ticket.closed"), STR("0.2.0")},
-    {STR("ticket.created"), STR("0.2.0")},     {STR("ticket.updated"), STR("0.2.0")},
-};
 
 /* The version of weir's own types, `cdeventsx.github-….…`. */
 static const struct str own_version = STR("0.1.0");
 
 static struct str version_of(struct str gives)
 {
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        if (str_eq(types[i].name, gives)) {
-            return types[i].version;
-        }
-    }
-    assert(!"a row gives a type that CDEvents does not have");
-    return own_version;
+    const struct cd_type *const type = cd_type_find(gives);
+    assert(type && "a row gives a type that CDEvents has");
+    return type->version[CD_05];
 }
 
 /* What a row's `gives` means. */
