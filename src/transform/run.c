@@ -23,6 +23,7 @@ struct lane_state {
     struct str name, dead_name;
     struct arena names; /* of the tally, replaced with it */
     struct tally tally;
+    bool is_stale; /* a step failed: some lanes of it may have moved, their headers know */
 };
 
 struct transform_stage {
@@ -62,6 +63,16 @@ static void publish(struct transform_stage *t, const struct tally *before,
                               STR_ARG(name->name)) += name->n - old;
         }
     }
+}
+
+/* These are the lane's totals now. */
+static void lane_set(struct transform_stage *t, struct lane_state *l, const struct tally *tally)
+{
+    struct arena before = l->names;
+    publish(t, &l->tally, tally);
+    arena_init(&l->names, BATCH_BYTES);
+    l->tally = tally_copy(&l->names, tally);
+    arena_close(&before);
 }
 
 /* ---- one signal ---- */
@@ -191,34 +202,41 @@ static enum outcome take(struct transform_stage *t, struct slice_work *w, const 
 
 /* ---- one batch ---- */
 
+/* Put the totals that the last step left in place of those known here. */
+static enum outcome lane_load(struct transform_stage *t, struct lane_state *l, struct failure *f)
+{
+    struct position at;
+    struct tally tally = {0};
+    const struct lane lane = {STREAM_RAW, l->name};
+    const enum outcome result = reader_cursor(t->reader, &t->batch, lane, &at, &tally, f);
+    if (result == OK) {
+        lane_set(t, l, &tally);
+        l->is_stale = false;
+    }
+    return result;
+}
+
 static enum outcome lane_of(struct transform_stage *t, struct lane lane, struct lane_state **out,
                             struct failure *f)
 {
-    for (size_t i = 0; i < t->lanes_n; i++) {
-        if (str_eq(t->lane[i]->name, lane.name)) {
-            *out = t->lane[i];
-            return OK;
-        }
+    size_t i = 0;
+    while (i < t->lanes_n && !str_eq(t->lane[i]->name, lane.name)) {
+        i++;
     }
-    if (t->lanes_n == LANES_MAX) {
+    if (i == LANES_MAX) {
         return failed(f, STOP, "more than %d raw lanes: fewer intake processes are needed",
                       LANES_MAX);
     }
-    struct position at;
-    struct tally tally = {0};
-    const enum outcome result = reader_cursor(t->reader, &t->batch, lane, &at, &tally, f);
-    if (result != OK) {
-        return result;
+    if (i == t->lanes_n) {
+        struct lane_state *const l = arena_new(t->arena, struct lane_state);
+        l->name = arena_str(t->arena, lane.name);
+        l->dead_name = arena_printf(t->arena, "transform-raw-%.*s", STR_ARG(lane.name));
+        l->is_stale = true;
+        arena_init(&l->names, BATCH_BYTES);
+        t->lane[t->lanes_n++] = l;
     }
-    struct lane_state *const l = arena_new(t->arena, struct lane_state);
-    l->name = arena_str(t->arena, lane.name);
-    l->dead_name = arena_printf(t->arena, "transform-raw-%.*s", STR_ARG(lane.name));
-    arena_init(&l->names, BATCH_BYTES);
-    l->tally = tally_copy(&l->names, &tally);
-    t->lane[t->lanes_n++] = l;
-    publish(t, &(struct tally){0}, &l->tally);
-    *out = l;
-    return OK;
+    *out = t->lane[i];
+    return t->lane[i]->is_stale ? lane_load(t, t->lane[i], f) : OK;
 }
 
 static enum outcome work_slice(struct transform_stage *t, const struct slice *s,
@@ -262,13 +280,8 @@ static enum outcome step(struct transform_stage *t, const struct batch *in,
 /* The step is done: its totals are the lane's. */
 static void settle(struct transform_stage *t, const struct slice_work *w)
 {
-    struct lane_state *const l = w->lane;
     const struct slice *const s = w->slice;
-    struct arena before = l->names;
-    publish(t, &l->tally, &w->tally);
-    arena_init(&l->names, BATCH_BYTES);
-    l->tally = tally_copy(&l->names, &w->tally);
-    arena_close(&before);
+    lane_set(t, w->lane, &w->tally);
     progress_cursor(t->progress, s->lane, s->to, s->lag_bytes,
                     s->n ? s->record[s->n - 1].signal.received_us : TIME_NONE);
 }
@@ -290,9 +303,12 @@ enum outcome transform_turn(struct transform_stage *t, int wait_ms, size_t *n, s
     }
     result = step(t, &in, work, f);
     FAILPOINT("transform.after_step");
-    for (size_t i = 0; i < in.n && result == OK; i++) {
-        settle(t, &work[i]);
-        *n += in.slice[i].n;
+    for (size_t i = 0; i < in.n; i++) {
+        if (result == OK) {
+            settle(t, &work[i]);
+            *n += in.slice[i].n;
+        }
+        work[i].lane->is_stale = result != OK;
     }
     return result;
 }

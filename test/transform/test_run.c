@@ -1,0 +1,346 @@
+/* The stage transform over a bus in memory: the seven cases of "once", totals, poison. */
+#include "transform/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "folder.h"
+#include "test.h"
+#include "transform/repetitions.h"
+#include "transform/transform.h"
+
+struct fixture {
+    struct arena arena;
+    struct config config;
+    struct named agent[2];
+    struct bus *bus;
+    struct progress *progress;
+    struct transform_stage *stage;
+};
+
+static const struct section_type github = {.name = "github"};
+
+static void open_stage(struct fixture *x)
+{
+    struct failure f = {0};
+    assert_int_equal(transform_open(&x->arena, &x->config, x->bus, x->progress, &x->stage, &f), OK);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *const x = calloc(1, sizeof *x);
+    struct failure f = {0};
+    arena_init(&x->arena, (size_t)256 << 20);
+    x->agent[0] = (struct named){.name = S("github"), .type = &github};
+    x->agent[1] = (struct named){.name = S("second"), .type = &github};
+    x->config = (struct config){
+        .agents = {x->agent, 2},
+        .data = str_of(folder_make()),
+        .repetitions = {.keep_ms = INT64_C(7) * 86400000, .disk_bytes_max = (size_t)1 << 30},
+    };
+    *state = x;
+    if (bus_open(&x->arena, S("memory"), NULL, &x->bus, &f) != OK ||
+        progress_open(&x->arena, x->config.data, S("transform"), &x->progress, &f) != OK) {
+        return -1;
+    }
+    open_stage(x);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *const x = *state;
+    transform_close(x->stage);
+    progress_close(x->progress);
+    bus_close(x->bus);
+    arena_close(&x->arena);
+    folder_drop();
+    free(x);
+    return 0;
+}
+
+/* A delivery of `issues opened`, good or without what its mapping needs. */
+static struct signal issue(struct fixture *x, const char *agent, const char *id, int number,
+                           bool is_good)
+{
+    const struct str body = arena_printf(
+        &x->arena,
+        "{\"action\":\"opened\",\"issue\":{\"url\":\"https://api.github.com/repos/acme/shop/issues/"
+        "%d\","
+        "\"number\":%d,\"title\":\"t\",\"html_url\":\"https://github.com/acme/shop/issues/%d\","
+        "\"user\":{\"login\":\"ann\"},\"state\":\"open\",\"labels\":[],\"assignees\":[],"
+        "%s\"updated_at\":\"2026-03-01T10:00:00Z\"},\"repository\":{\"full_name\":\"acme/shop\","
+        "\"html_url\":\"https://github.com/acme/shop\"},\"sender\":{\"login\":\"ann\"}}",
+        number, number, number, is_good ? "\"created_at\":\"2026-03-01T10:00:00Z\"," : "");
+    return (struct signal){.id = str_of(id),
+                           .source = arena_printf(&x->arena, "/agents/%s", agent),
+                           .type = S("github.issues"),
+                           .agent = str_of(agent),
+                           .time_us = TIME_NONE,
+                           .received_us = clock_now_us(),
+                           .data = body};
+}
+
+static struct signal star(struct fixture *x, const char *id)
+{
+    struct signal s = issue(x, "github", id, 1, true);
+    s.type = S("github.star");
+    s.data = S("{\"action\":\"created\"}");
+    return s;
+}
+
+static struct position append(struct fixture *x, const char *lane, struct signal s)
+{
+    struct failure f = {0};
+    struct record r = {.signal = s};
+    assert_int_equal(bus_append(x->bus, (struct lane){STREAM_RAW, str_of(lane)}, &r, 1, &f), OK);
+    return r.at;
+}
+
+static void turn(struct fixture *x)
+{
+    struct failure f = {0};
+    size_t n = 1;
+    while (n > 0) {
+        assert_int_equal(transform_turn(x->stage, 0, &n, &f), OK);
+    }
+}
+
+/* All records of a lane from its beginning. */
+static struct slice all_of(struct fixture *x, enum stream stream, const char *name)
+{
+    struct failure f = {0};
+    struct lane_ends *ends = NULL;
+    size_t n = 0;
+    assert_int_equal(bus_ends(x->bus, &x->arena, stream, &ends, &n, &f), OK);
+    for (size_t i = 0; i < n; i++) {
+        struct batch out = {.arena = &x->arena};
+        if (str_eq(ends[i].lane.name, str_of(name))) {
+            const struct span whole = {ends[i].lane, ends[i].begin, ends[i].end};
+            assert_int_equal(bus_look(x->bus, whole, SIZE_MAX, &out, &f), OK);
+            return out.n ? out.slice[0] : (struct slice){0};
+        }
+    }
+    return (struct slice){0};
+}
+
+static uint64_t counted(struct fixture *x, const char *name)
+{
+    return *progress_counter(x->progress, "%s", name);
+}
+
+static void the_same_delivery_again_after_success_is_a_repetition(void **state)
+{
+    struct fixture *const x = *state;
+    const struct signal s = issue(x, "github", "d1", 1, true);
+    append(x, "intake-0", s);
+    turn(x);
+    const size_t once = all_of(x, STREAM_STANDARD, "intake-0").n;
+    assert_int_equal(once, 2); /* an event and a ticket */
+    append(x, "intake-0", s);
+    append(x, "intake-1", s);
+    turn(x);
+    assert_int_equal(all_of(x, STREAM_STANDARD, "intake-0").n, once);
+    assert_int_equal(all_of(x, STREAM_STANDARD, "intake-1").n, 0);
+    assert_int_equal(counted(x, "ignored{repetition}"), 2);
+    assert_int_equal(counted(x, "stored"), 1);
+}
+
+static void the_same_delivery_again_after_dead_or_unmapped_is_processed(void **state)
+{
+    struct fixture *const x = *state;
+    for (int i = 1; i <= 2; i++) {
+        append(x, "intake-0", issue(x, "github", "d1", 1, false));
+        append(x, "intake-0", star(x, "d2"));
+        turn(x);
+        assert_int_equal(counted(x, "dead"), i);
+        assert_int_equal(counted(x, "unmapped{github/star/created}"), i);
+    }
+    append(x, "intake-0", issue(x, "github", "d1", 1, true)); /* and once it is mended it counts */
+    turn(x);
+    assert_int_equal(counted(x, "stored"), 1);
+    assert_int_equal(counted(x, "ignored{repetition}"), 0);
+    const struct slice dead = all_of(x, STREAM_DEAD, "transform-raw-intake-0");
+    assert_int_equal(dead.n, 2);
+    assert_str(dead.record[0].signal.pointer, "/issue/created_at");
+    assert_str(dead.record[0].signal.stage, "transform");
+    assert_str(dead.record[0].signal.id, "d1");
+    assert_true(dead.record[0].signal.reason.len > 0);
+}
+
+static void a_crash_between_index_and_output_is_no_repetition(void **state)
+{
+    struct fixture *const x = *state;
+    struct failure f = {0};
+    const struct signal s = issue(x, "github", "d1", 1, true);
+    const struct position at = append(x, "intake-0", s);
+    transform_close(x->stage);
+    struct repetitions *index = NULL;
+    const struct str dir = arena_printf(&x->arena, "%.*s/repetitions", STR_ARG(x->config.data));
+    assert_int_equal(
+        repetitions_open(&x->arena, dir, bus_id(x->bus), &x->config.repetitions, &index, &f), OK);
+    const struct sighting here = {{STREAM_RAW, S("intake-0")}, at, hash_64(s.data, 0)};
+    assert_int_equal(repetitions_put(index, &s, &here, s.received_us, &f), OK);
+    repetitions_close(index);
+    open_stage(x);
+    turn(x);
+    assert_int_equal(counted(x, "stored"), 1);
+    assert_int_equal(counted(x, "ignored{repetition}"), 0);
+}
+
+static void the_same_fact_through_two_agents_is_one_fact(void **state)
+{
+    struct fixture *const x = *state;
+    append(x, "intake-0", issue(x, "github", "d1", 1, true));
+    append(x, "intake-0", issue(x, "second", "d2", 1, true));
+    turn(x);
+    const struct slice facts = all_of(x, STREAM_STANDARD, "intake-0");
+    assert_int_equal(facts.n, 4);
+    assert_true(str_eq(facts.record[1].signal.type, facts.record[3].signal.type));
+    assert_true(str_eq(facts.record[1].signal.id, facts.record[3].signal.id) ||
+                str_eq(facts.record[0].signal.id, facts.record[2].signal.id));
+    assert_false(str_eq(facts.record[1].signal.agent, facts.record[3].signal.agent));
+    assert_int_equal(counted(x, "stored"), 2);
+}
+
+static void a_known_identity_with_another_body_is_a_conflict(void **state)
+{
+    struct fixture *const x = *state;
+    append(x, "intake-0", issue(x, "github", "d1", 1, true));
+    append(x, "intake-0", issue(x, "github", "d1", 2, true));
+    turn(x);
+    assert_int_equal(counted(x, "stored"), 1);
+    assert_int_equal(counted(x, "ignored{conflict}"), 1);
+    assert_int_equal(all_of(x, STREAM_STANDARD, "intake-0").n, 2);
+}
+
+static void a_retry_is_transformed_anew_and_enters_the_index(void **state)
+{
+    struct fixture *const x = *state;
+    append(x, "intake-0", issue(x, "github", "d1", 1, false));
+    turn(x);
+    struct signal again = issue(x, "github", "d1", 1, true);
+    again.retry_of = S("dead/transform-raw-intake-0:0");
+    append(x, "retry", again);
+    turn(x);
+    assert_int_equal(counted(x, "stored"), 1);
+    assert_int_equal(all_of(x, STREAM_STANDARD, "retry").n, 2);
+    append(x, "intake-0", issue(x, "github", "d1", 1, true));
+    turn(x);
+    assert_int_equal(counted(x, "ignored{repetition}"), 1);
+    struct signal for_store = issue(x, "github", "d9", 9, true);
+    for_store.retry_of = S("dead/store-standard-intake-0:0");
+    for_store.stage = S("store");
+    append(x, "retry", for_store); /* passes as it is */
+    struct signal drop = issue(x, "github", "d1", 1, true);
+    drop.retry_of = S("dead/transform-raw-intake-0:0");
+    drop.type = S("weir.drop");
+    append(x, "retry", drop);
+    turn(x);
+    const struct slice passed = all_of(x, STREAM_STANDARD, "retry");
+    assert_int_equal(passed.n, 3);
+    assert_true(str_eq(passed.record[2].signal.data, for_store.data));
+    assert_str(passed.record[2].signal.stage, "store");
+    assert_int_equal(counted(x, "ignored{dropped}"), 1);
+}
+
+static void a_replay_with_a_fresh_index_gives_the_same_facts(void **state)
+{
+    struct fixture *const x = *state;
+    struct failure f = {0};
+    for (int i = 0; i < 20; i++) {
+        append(x, "intake-0",
+               issue(x, "github", arena_printf(&x->arena, "d%d", i).at, i % 7, i % 5 != 0));
+    }
+    turn(x);
+    const struct slice first = all_of(x, STREAM_STANDARD, "intake-0");
+    const struct slice raw = all_of(x, STREAM_RAW, "intake-0");
+    assert_true(first.n > 20);
+    transform_close(x->stage);
+    assert_int_equal(bus_open(&x->arena, S("memory"), NULL, &x->bus, &f), OK);
+    for (size_t i = 0; i < raw.n; i++) {
+        append(x, "intake-0", raw.record[i].signal);
+    }
+    x->config.data = str_of(folder_path("replayed"));
+    assert_int_equal(file_make_dirs(x->config.data.at, &f), OK);
+    open_stage(x);
+    turn(x);
+    const struct slice second = all_of(x, STREAM_STANDARD, "intake-0");
+    assert_int_equal(second.n, first.n);
+    for (size_t i = 0; i < first.n; i++) {
+        assert_true(str_eq(first.record[i].signal.id, second.record[i].signal.id));
+    }
+}
+
+static void totals_come_back_with_the_cursor(void **state)
+{
+    struct fixture *const x = *state;
+    append(x, "intake-0", issue(x, "github", "d1", 1, true));
+    append(x, "intake-0", star(x, "d2"));
+    append(x, "intake-0", issue(x, "github", "d3", 1, false));
+    turn(x);
+    transform_close(x->stage);
+    open_stage(x);
+    append(x, "intake-0", star(x, "d4"));
+    turn(x);
+    assert_int_equal(counted(x, "stored"), 1);
+    assert_int_equal(counted(x, "dead"), 1);
+    assert_int_equal(counted(x, "unmapped{github/star/created}"), 2);
+}
+
+static void an_agent_that_is_gone_makes_dead_letters(void **state)
+{
+    struct fixture *const x = *state;
+    append(x, "intake-0", issue(x, "forgotten", "d1", 1, true));
+    turn(x);
+    const struct slice dead = all_of(x, STREAM_DEAD, "transform-raw-intake-0");
+    assert_int_equal(dead.n, 1);
+    assert_str(dead.record[0].signal.reason,
+               "agent \"forgotten\" is not in the configuration: add it again, then retry");
+}
+
+static void a_signal_that_two_processes_died_on_is_buried(void **state)
+{
+    struct fixture *const x = *state;
+    const struct position at = append(x, "intake-0", issue(x, "github", "d1", 1, true));
+    const struct lane lane = {STREAM_RAW, S("intake-0")};
+    for (int death = 1; death <= 2; death++) {
+        progress_hand_start(x->progress);
+        assert_int_equal(progress_hand(x->progress, lane, at), death - 1);
+    }
+    transform_close(x->stage);
+    open_stage(x);
+    append(x, "intake-0", issue(x, "github", "d2", 2, true));
+    turn(x);
+    assert_int_equal(counted(x, "dead"), 1);
+    assert_int_equal(counted(x, "stored"), 1);
+    assert_str(all_of(x, STREAM_DEAD, "transform-raw-intake-0").record[0].signal.reason,
+               "2 processes in a row died on this signal");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_same_delivery_again_after_success_is_a_repetition),
+        TEST(the_same_delivery_again_after_dead_or_unmapped_is_processed),
+        TEST(a_crash_between_index_and_output_is_no_repetition),
+        TEST(the_same_fact_through_two_agents_is_one_fact),
+        TEST(a_known_identity_with_another_body_is_a_conflict),
+        TEST(a_retry_is_transformed_anew_and_enters_the_index),
+        TEST(a_replay_with_a_fresh_index_gives_the_same_facts),
+        TEST(totals_come_back_with_the_cursor),
+        TEST(an_agent_that_is_gone_makes_dead_letters),
+        TEST(a_signal_that_two_processes_died_on_is_buried),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+void transform_cdevents(const struct transform_in *in, struct transform_out *out)
+{
+    (void)in;
+    (void)out;
+}
