@@ -64,7 +64,9 @@ class Disk:
 
 
 def failing(call, error, when):
-    """The words before a command that make its system call fail: when="3" the third, "3+" from it on, "3..5" (strace(1))."""
+    """The words before a command that make its system call fail: when="3" the third, "3+" from it on, "3..5" (strace(1)).
+
+    The tracer stands aside (-DD): signals and the process id are the command's own."""
     if not shutil.which("strace"):
         raise Skip("no strace")
-    return ("strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={when}")
+    return ("strace", "-DD", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:error={error}:when={when}")
