@@ -328,7 +328,7 @@ void *exchange_begin(void *door, const char *uri, struct MHD_Connection *connect
     return info->socket_context;
 }
 
-/* tidy: libmicrohttpd's signature */
+/* NOLINTNEXTLINE(readability-function-size) tidy: libmicrohttpd's signature */
 enum MHD_Result exchange_handle(void *door, struct MHD_Connection *connection, const char *url,
                                 const char *method, const char *version, const char *upload_data,
                                 size_t *upload_data_size, void **client)
