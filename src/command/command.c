@@ -48,8 +48,8 @@ static int unknown(const struct command *table, const char *name)
         }
     }
     const struct str near = nearest_found(&n);
-    (void)fprintf(stderr, "weir: there is no command %s%s%.*s\nTry: weir help\n", name,
-                  near.len ? "; did you mean " : "", STR_ARG(near));
+    (void)fprintf(stderr, "weir: there is no command %s%s%.*s%s\nTry: weir help\n", name,
+                  near.len ? "; did you mean " : "", STR_ARG(near), near.len ? "?" : "");
     return EXIT_USAGE;
 }
 

@@ -63,9 +63,9 @@ static bool unknown(const struct usage *u, int *status, struct str name)
     }
     nearest_offer(&n, S("help"));
     const struct str near = nearest_found(&n);
-    (void)fprintf(stderr, "weir %s: there is no option %s%.*s%s%.*s\nTry: weir %s --help\n",
+    (void)fprintf(stderr, "weir %s: there is no option %s%.*s%s%.*s%s\nTry: weir %s --help\n",
                   u->name, name.len == 1 ? "-" : "--", STR_ARG(name),
-                  near.len ? "; did you mean --" : "", STR_ARG(near), u->name);
+                  near.len ? "; did you mean --" : "", STR_ARG(near), near.len ? "?" : "", u->name);
     *status = EXIT_USAGE;
     return false;
 }
@@ -162,7 +162,7 @@ bool usage_read(const struct usage *u, int argc, char **argv, struct words *word
         return wrong(u, status, "it takes", str_of(u->words));
     }
     if (words->n > u->words_most) {
-        return wrong(u, status, u->words_most == 0 ? "it takes no" : "one too many:",
+        return wrong(u, status, u->words_most == 0 ? "it takes no word such as" : "one too many:",
                      str_of(words->at[u->words_most]));
     }
     return true;

@@ -1,0 +1,60 @@
+#include "orchestrate/duty.h"
+
+#include "agent/agent.h"
+#include "serve/serve.h"
+#include "transform/run.h"
+
+enum { SECOND = 1000, MINUTE = 60 * SECOND };
+
+static enum outcome run_intake(const struct post *p, struct failure *f)
+{
+    const struct intake in = {.config = p->config,
+                              .bus = p->bus,
+                              .listen_fd = p->listen_fd,
+                              .listen_n = p->listen_n,
+                              .index = p->index,
+                              .progress = p->progress};
+    return agent_run(&in, f);
+}
+
+static enum outcome run_transform(const struct post *p, struct failure *f)
+{
+    return transform_run(p->config, p->bus, p->progress, f);
+}
+
+static enum outcome run_serve(const struct post *p, struct failure *f)
+{
+    const struct serve s = {.config = p->config,
+                            .listen_fd = p->listen_fd,
+                            .listen_n = p->listen_n,
+                            .bus = p->bus,
+                            .progress = p->progress};
+    return serve_run(&s, f);
+}
+
+/* hang_ms: several times the longest turn that was seen on a busy disk. */
+const struct duty duty_all[] = {
+    {.stage = "intake",
+     .run = run_intake,
+     .door = DOOR_INTAKE,
+     .is_many = true,
+     .wave = 0,
+     .hang_ms = MINUTE},
+    {.stage = "transform",
+     .run = run_transform,
+     .reads = STREAM_BIT(STREAM_RAW),
+     .wave = 1,
+     .hang_ms = 2 * MINUTE},
+    {.stage = "serve", .run = run_serve, .door = DOOR_ADMIN, .wave = 3, .hang_ms = MINUTE},
+    {0},
+};
+
+const struct duty *duty_find(struct str stage)
+{
+    for (const struct duty *d = duty_all; d->stage; d++) {
+        if (str_eq(stage, str_of(d->stage))) {
+            return d;
+        }
+    }
+    return NULL;
+}

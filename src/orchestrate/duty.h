@@ -1,0 +1,40 @@
+/* duty.h - the kinds of process that weir consists of, in the order of the path.
+ *
+ * Each duty is one process that knows one thing and shares only the data folder. The table decides
+ * who listens where, who drains before whom, and how long a busy one may be silent. */
+#ifndef WEIR_ORCHESTRATE_DUTY_H
+#define WEIR_ORCHESTRATE_DUTY_H
+
+#include "bus/progress.h"
+#include "config/config.h"
+
+/* What one process of a duty works with. */
+struct post {
+    const struct config *config;
+    const char *name; /* "intake-0": its page, and what ps shows */
+    size_t index;     /* "intake": the lane raw/intake-<index>   */
+    const int *listen_fd;
+    size_t listen_n;
+    struct bus *bus;
+    struct progress *progress;
+};
+
+enum duty_door { DOOR_NONE, DOOR_INTAKE, DOOR_ADMIN };
+
+struct duty {
+    const char *stage; /* --only, log, metrics */
+    enum outcome (*run)(const struct post *post, struct failure *f);
+    enum duty_door door; /* the listening sockets it is given                                */
+    bool is_many;        /* config->intake.processes of it; a reload starts the new ones before
+                            the old ones drain, so that nobody is refused                     */
+    unsigned reads;      /* STREAM_BIT of the streams that may forget only what it has passed */
+    int wave;            /* SIGTERM drains wave by wave, so that each finds its input complete */
+    int64_t hang_ms;     /* busy for longer without a beat: it hangs and is killed            */
+};
+
+/* Ends with {0}. */
+extern const struct duty duty_all[];
+
+const struct duty *duty_find(struct str stage);
+
+#endif

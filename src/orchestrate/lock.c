@@ -1,0 +1,84 @@
+#include "orchestrate/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+enum {
+    LEAVING_MS = 2000, /* children of a killed weir die with it, but not in the same instant */
+    TURN_MS = 10
+};
+
+static pid_t pid_in(int fd)
+{
+    char text[32] = "";
+    uint64_t pid = 0;
+    const ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    const struct str digits = {text, n > 0 ? (size_t)n : 0};
+    struct str rest;
+    return str_to_u64(str_cut(digits, '\n', &rest), &pid) && pid < INT32_MAX ? (pid_t)pid : 0;
+}
+
+/* As long as its owner is gone the lock is held by children that are about to go. */
+static bool lock_wait(int fd)
+{
+    for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; waited += TURN_MS) {
+        const pid_t owner = pid_in(fd);
+        if (errno != EWOULDBLOCK || waited >= LEAVING_MS || (owner > 0 && kill(owner, 0) == 0)) {
+            return false;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = TURN_MS * 1000000L}, NULL);
+    }
+    return true;
+}
+
+enum outcome lock_take(struct arena *a, struct str data, int *out_fd, struct failure *f)
+{
+    const struct str path = arena_printf(a, "%.*s/lock", STR_ARG(data));
+    const struct str run = arena_printf(a, "%.*s/run", STR_ARG(data));
+    if (file_make_dirs(run.at, f) != OK) {
+        return STOP;
+    }
+    const int fd = open(path.at, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return failed_errno(f, STOP, "open %s", path.at);
+    }
+    char pid[32];
+    const int len = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
+    if (!lock_wait(fd)) {
+        const pid_t owner = pid_in(fd);
+        close(fd);
+        return failed(f, STOP,
+                      "%.*s: another weir runs on this data folder, pid %d; stop it, or give this "
+                      "one another `data`",
+                      STR_ARG(data), (int)owner);
+    }
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)len, 0) != len) {
+        (void)failed_errno(f, STOP, "write %s", path.at);
+        close(fd);
+        return STOP;
+    }
+    *out_fd = fd;
+    return OK;
+}
+
+pid_t lock_holder(struct arena *a, struct str data)
+{
+    const struct str path = arena_printf(a, "%.*s/lock", STR_ARG(data));
+    const int fd = open(path.at, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return 0;
+    }
+    pid_t pid = 0;
+    if (flock(fd, LOCK_SH | LOCK_NB) != 0) {
+        pid = pid_in(fd);
+    }
+    close(fd);
+    return pid;
+}

@@ -1,0 +1,17 @@
+/* lock.h - one weir a data folder. */
+#ifndef WEIR_ORCHESTRATE_LOCK_H
+#define WEIR_ORCHESTRATE_LOCK_H
+
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/failure.h"
+
+/* Make the data folder and its `run`, and lock it until the process and its children are gone.
+ *   returns OK | STOP another weir runs on it (names its pid), no rights, no space */
+enum outcome lock_take(struct arena *a, struct str data, int *out_fd, struct failure *f);
+
+/* The process that holds the lock, 0: nobody does. */
+pid_t lock_holder(struct arena *a, struct str data);
+
+#endif

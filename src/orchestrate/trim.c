@@ -1,0 +1,139 @@
+#include "orchestrate/trim.h"
+
+#define TRIM_ARENA_BYTES_MAX ((size_t)4 << 20)
+
+static struct position earlier(struct position a, struct position b)
+{
+    return a.at < b.at ? a : b;
+}
+
+/* Where the slowest reader of the lane stands; the lane's end where nobody reads it. */
+static struct position passed(const struct trim *t, const struct lane_ends *ends)
+{
+    struct position least = ends->end;
+    for (size_t i = 0; i < t->readers_n; i++) {
+        if (!(t->reader[i].streams & STREAM_BIT(ends->lane.stream))) {
+            continue;
+        }
+        struct position at = {0};
+        struct progress_cursor c;
+        for (size_t k = 0; t->reader[i].page && progress_cursor_at(t->reader[i].page, k, &c); k++) {
+            if (c.stream == ends->lane.stream && str_eq(str_of(c.lane), ends->lane.name)) {
+                at = c.at;
+            }
+        }
+        least = earlier(least, at);
+    }
+    return least;
+}
+
+static int64_t before(const struct trim *t, int64_t keep_ms)
+{
+    return keep_ms >= t->now_us / 1000 ? INT64_MIN : t->now_us - keep_ms * 1000;
+}
+
+/* Forget what all have passed and is older than keep_ms. */
+static enum outcome trim_lane(const struct trim *t, const struct lane_ends *ends, int64_t keep_ms,
+                              struct failure *f)
+{
+    struct position keep_from = passed(t, ends);
+    if (keep_ms > 0) {
+        struct position old = {0};
+        const enum outcome result = bus_older(t->bus, ends->lane, before(t, keep_ms), &old, f);
+        if (result != OK) {
+            return result;
+        }
+        keep_from = earlier(keep_from, old);
+    }
+    return keep_from.at > ends->begin.at ? bus_trim(t->bus, ends->lane, keep_from, f) : OK;
+}
+
+static enum outcome size_of(const struct trim *t, const struct lane_ends *lane, size_t n,
+                            struct bus_size *out, struct failure *f)
+{
+    *out = (struct bus_size){0};
+    for (size_t i = 0; i < n; i++) {
+        struct bus_size one;
+        const enum outcome result = bus_size(t->bus, lane[i].lane, &one, f);
+        if (result != OK) {
+            return result;
+        }
+        out->signals += one.signals;
+        out->bytes += one.bytes;
+    }
+    return OK;
+}
+
+static enum outcome trim_lanes(const struct trim *t, const struct lane_ends *lane, size_t n,
+                               int64_t keep_ms, struct failure *f)
+{
+    enum outcome result = OK;
+    for (size_t i = 0; i < n && result == OK; i++) {
+        result = trim_lane(t, &lane[i], keep_ms, f);
+    }
+    return result;
+}
+
+/* Dead letters wait for a person, not for a reader: age, then size, decide. */
+static enum outcome trim_dead(const struct trim *t, const struct lane_ends *lane, size_t n,
+                              struct trimmed *out, struct failure *f)
+{
+    enum { LEAST_MS = 1000 };
+    struct bus_size size;
+    enum outcome result = trim_lanes(t, lane, n, t->config->dead.keep_ms, f);
+    if (result == OK) {
+        result = size_of(t, lane, n, &size, f);
+    }
+    const uint64_t before_n = result == OK ? size.signals : 0;
+    int64_t keep_ms = t->config->dead.keep_ms;
+    while (result == OK && size.bytes > t->config->dead.disk_bytes_max && keep_ms > LEAST_MS) {
+        keep_ms /= 2; /* the oldest first; how old that is nobody knows beforehand */
+        result = trim_lanes(t, lane, n, keep_ms, f);
+        if (result == OK) {
+            result = size_of(t, lane, n, &size, f);
+        }
+    }
+    if (result == OK) {
+        out->dead_n += before_n - size.signals;
+    }
+    return result;
+}
+
+/* Lanes that have readers: what all have passed goes by age, or at once when there is no room. */
+static enum outcome trim_read(const struct trim *t, const struct lane_ends *lane, size_t n,
+                              bool is_over, struct trimmed *out, struct failure *f)
+{
+    enum outcome result = OK;
+    for (size_t i = 0; i < n && result == OK; i++) {
+        const struct position at = passed(t, &lane[i]);
+        out->is_behind = out->is_behind || at.at < lane[i].end.at;
+        result = bus_passed(t->bus, lane[i].lane, at, f);
+    }
+    return result == OK ? trim_lanes(t, lane, n, is_over ? 0 : t->config->bus.keep_ms, f) : result;
+}
+
+enum outcome trim_all(const struct trim *t, struct trimmed *out, struct failure *f)
+{
+    struct arena a;
+    struct lane_ends *lane[STREAM_N] = {0};
+    size_t n[STREAM_N] = {0};
+    struct bus_size size, all = {0};
+    enum outcome result = OK;
+    arena_init(&a, TRIM_ARENA_BYTES_MAX);
+    *out = (struct trimmed){0};
+    for (int s = 0; s < STREAM_N && result == OK; s++) {
+        result = bus_ends(t->bus, &a, (enum stream)s, &lane[s], &n[s], f);
+        if (result == OK) {
+            result = size_of(t, lane[s], n[s], &size, f);
+            all.bytes += size.bytes;
+        }
+    }
+    /* nine tenths: segments go as a whole, and the intake must not meet the limit first */
+    const bool is_over = all.bytes > t->config->bus.disk_bytes_max / 10 * 9;
+    for (int s = 0; s < STREAM_N && result == OK; s++) {
+        result = s == STREAM_DEAD ? trim_dead(t, lane[s], n[s], out, f)
+                                  : trim_read(t, lane[s], n[s], is_over, out, f);
+    }
+    arena_close(&a);
+    return result;
+}

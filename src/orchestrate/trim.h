@@ -1,0 +1,32 @@
+/* trim.h - what the streams may forget: what every reader has passed and is older than `keep`, or
+ * whatever all have passed when the bus is over its budget (bus.md section 6.1). */
+#ifndef WEIR_ORCHESTRATE_TRIM_H
+#define WEIR_ORCHESTRATE_TRIM_H
+
+#include "bus/progress.h"
+#include "bus/upkeep.h"
+#include "config/config.h"
+
+/* Who reads what; page NULL: it has never run, and everything waits for it. */
+struct trim_reader {
+    unsigned streams;
+    struct progress *page;
+};
+
+struct trim {
+    const struct config *config;
+    struct bus *bus;
+    const struct trim_reader *reader;
+    size_t readers_n;
+    int64_t now_us;
+};
+
+struct trimmed {
+    bool is_behind;  /* a reader has not passed the end of a lane             */
+    uint64_t dead_n; /* dead letters that the budget of `dead` made it forget */
+};
+
+/* Tell each lane what all have passed, and forget what may go. */
+enum outcome trim_all(const struct trim *t, struct trimmed *out, struct failure *f);
+
+#endif

@@ -1,0 +1,18 @@
+/* registry.h - every driver by its role; the only place that knows what this build has. */
+#ifndef WEIR_REGISTRY_H
+#define WEIR_REGISTRY_H
+
+#include "config/option.h"
+
+/* The types of `agents:`; ends with {0}. */
+extern const struct section_type registry_agents[];
+
+/* What `weir drivers` lists. */
+struct registry_line {
+    const char *role, *name;
+    const char *needs; /* NULL: it is there; else the build option that brings it */
+};
+extern const struct registry_line registry_all[];
+extern const unsigned long registry_all_n;
+
+#endif

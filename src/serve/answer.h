@@ -1,0 +1,24 @@
+/* answer.h - what a request to the admin address gets: pure functions of a survey. */
+#ifndef WEIR_SERVE_ANSWER_H
+#define WEIR_SERVE_ANSWER_H
+
+#include "base/buf.h"
+#include "orchestrate/survey.h"
+
+struct answer {
+    unsigned status;
+    const char *type; /* Content-Type */
+    struct buf body;
+};
+
+/* 200 while the process answers at all. */
+void answer_livez(struct answer *to);
+/* 200 "ready", or 503 and one reason a line: a stage down, starting, retrying or behind. */
+void answer_readyz(const struct survey *s, struct answer *to);
+/* interface.md section 4: {"Success":bool,"CurrentTime":…,"checks":[…]}; 200 or 503. */
+void answer_health(const struct survey *s, struct answer *to);
+/* Prometheus text format 0.0.4, or OpenMetrics 1.0.0. */
+void answer_metrics(const struct survey *s, struct arena *a, bool is_openmetrics,
+                    struct answer *to);
+
+#endif
