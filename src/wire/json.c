@@ -25,28 +25,26 @@ static yyjson_alc alc_of(struct arena *a)
     return (yyjson_alc){alc_malloc, alc_realloc, alc_free, a};
 }
 
-/* Depth of nesting, counted over the text: brackets outside strings. Cheap beside parsing, and it
- * runs before yyjson's tree is walked by anybody. */
-static size_t depth_of(struct str text)
+/* yyjson lays a document out in one array, each container before its members, and knows where each
+ * ends: a walk along it needs no recursion, and no second look at the text. */
+static bool is_too_deep(yyjson_doc *doc)
 {
+    const yyjson_val *end[JSON_DEPTH_MAX]; /* of the containers around the value */
     size_t depth = 0;
-    size_t deepest = 0;
-    bool is_string = false;
-    for (size_t i = 0; i < text.len; i++) {
-        const char c = text.at[i];
-        if (is_string) {
-            i += c == '\\';
-            is_string = c != '"';
-        } else if (c == '"') {
-            is_string = true;
-        } else if (c == '{' || c == '[') {
-            depth++;
-            deepest = depth > deepest ? depth : deepest;
-        } else if ((c == '}' || c == ']') && depth > 0) {
+    yyjson_val *const root = yyjson_doc_get_root(doc);
+    const size_t n = yyjson_doc_get_val_count(doc);
+    for (size_t i = 0; i < n; i++) {
+        while (depth > 0 && end[depth - 1] == root + i) {
             depth--;
         }
+        if (unsafe_yyjson_is_ctn(root + i)) {
+            if (depth == JSON_DEPTH_MAX) {
+                return true;
+            }
+            end[depth++] = unsafe_yyjson_get_next(root + i);
+        }
     }
-    return deepest;
+    return false;
 }
 
 static enum outcome read_with(struct arena *a, struct str text, yyjson_read_flag flags,
@@ -67,7 +65,7 @@ static enum outcome read_with(struct arena *a, struct str text, yyjson_read_flag
         }
         return failed(f, REJECT, "not JSON: line %zu, column %zu: %s", line, column, err.msg);
     }
-    if (depth_of(text) > JSON_DEPTH_MAX) {
+    if (is_too_deep(doc)) {
         return failed(f, REJECT, "JSON nested deeper than %d levels", JSON_DEPTH_MAX);
     }
     *out = doc;
