@@ -29,9 +29,14 @@ static void read_product(struct arena *a, const char *product, struct examples *
         yyjson_val *payload = NULL;
         yyjson_arr_foreach(json_get(event, S("examples")), index, payloads, payload)
         {
-            out->at[out->n++] = (struct example){str_of(product),
-                                                 json_text(json_get(event, S("name"))), index,
-                                                 json_write(a, payload)};
+            const struct str name = json_text(json_get(event, S("name")));
+            out->at[out->n++] = (struct example){
+                .product = str_of(product),
+                .event = name,
+                .type = arena_printf(a, "github.%.*s", STR_ARG(name)),
+                .index = index,
+                .body = json_write(a, payload),
+            };
         }
     }
 }

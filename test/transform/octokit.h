@@ -8,6 +8,7 @@
 
 struct example {
     struct str product, event; /* api.github.com, pull_request    */
+    struct str type;           /* github.pull_request             */
     size_t index;              /* among the event's examples      */
     struct str body;           /* compact JSON                    */
 };
