@@ -170,24 +170,44 @@ static void the_same_delivery_again_after_dead_or_unmapped_is_processed(void **s
     assert_true(dead.record[0].signal.reason.len > 0);
 }
 
+/* As if a transform had died between the index and the step: the signal is known, its output is
+ * not. */
+static void note_as_seen(struct fixture *x, const struct signal *s, struct position at)
+{
+    struct failure f = {0};
+    struct repetitions *index = NULL;
+    transform_close(x->stage);
+    const struct str dir = arena_printf(&x->arena, "%.*s/repetitions", STR_ARG(x->config.data));
+    const struct sighting here = {{STREAM_RAW, S("intake-0")}, at, hash_64(s->data, 0)};
+    assert_int_equal(
+        repetitions_open(&x->arena, dir, bus_id(x->bus), &x->config.repetitions, &index, &f), OK);
+    assert_int_equal(repetitions_put(index, s, &here, s->received_us, &f), OK);
+    repetitions_close(index);
+    open_stage(x);
+}
+
 static void a_crash_between_index_and_output_is_no_repetition(void **state)
 {
     struct fixture *const x = *state;
-    struct failure f = {0};
     const struct signal s = issue(x, "github", "d1", 1, true);
-    const struct position at = append(x, "intake-0", s);
-    transform_close(x->stage);
-    struct repetitions *index = NULL;
-    const struct str dir = arena_printf(&x->arena, "%.*s/repetitions", STR_ARG(x->config.data));
-    assert_int_equal(
-        repetitions_open(&x->arena, dir, bus_id(x->bus), &x->config.repetitions, &index, &f), OK);
-    const struct sighting here = {{STREAM_RAW, S("intake-0")}, at, hash_64(s.data, 0)};
-    assert_int_equal(repetitions_put(index, &s, &here, s.received_us, &f), OK);
-    repetitions_close(index);
-    open_stage(x);
+    note_as_seen(x, &s, append(x, "intake-0", s));
     turn(x);
     assert_int_equal(counted(x, "stored"), 1);
     assert_int_equal(counted(x, "ignored{repetition}"), 0);
+}
+
+/* It was mapped by the configuration before the crash, and is not by the one after it. */
+static void a_signal_without_output_after_all_leaves_the_index(void **state)
+{
+    struct fixture *const x = *state;
+    const struct signal s = issue(x, "github", "d1", 1, false);
+    note_as_seen(x, &s, append(x, "intake-0", s));
+    turn(x);
+    assert_int_equal(counted(x, "dead"), 1);
+    append(x, "intake-0", issue(x, "github", "d1", 1, true));
+    turn(x);
+    assert_int_equal(counted(x, "stored"), 1);
+    assert_int_equal(counted(x, "ignored{conflict}"), 0);
 }
 
 static void the_same_fact_through_two_agents_is_one_fact(void **state)
@@ -328,6 +348,7 @@ int main(void)
         TEST(the_same_delivery_again_after_success_is_a_repetition),
         TEST(the_same_delivery_again_after_dead_or_unmapped_is_processed),
         TEST(a_crash_between_index_and_output_is_no_repetition),
+        TEST(a_signal_without_output_after_all_leaves_the_index),
         TEST(the_same_fact_through_two_agents_is_one_fact),
         TEST(a_known_identity_with_another_body_is_a_conflict),
         TEST(a_retry_is_transformed_anew_and_enters_the_index),
