@@ -359,9 +359,3 @@ int main(void)
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
-
-void transform_cdevents(const struct transform_in *in, struct transform_out *out)
-{
-    (void)in;
-    (void)out;
-}
