@@ -5,7 +5,7 @@
 /* What a member adds to its text: tag and LEB128 length (signal.c); and all that is not text. */
 enum { MEMBER_BYTES = 11, TIMES_BYTES = 64 };
 
-static const struct bus_driver *const drivers[] = {&bus_memory};
+static const struct bus_driver *const drivers[] = {&bus_embedded, &bus_memory};
 
 enum outcome bus_open_driver(struct arena *a, const struct bus_driver *driver, const void *options,
                              struct bus **out, struct failure *f)

@@ -73,7 +73,7 @@ struct reader_driver {
     void (*leave)(struct reader *r);
 };
 
-extern const struct bus_driver bus_memory;
+extern const struct bus_driver bus_memory, bus_embedded;
 
 /* As bus_open, for a driver that no configuration names (a test's). */
 enum outcome bus_open_driver(struct arena *a, const struct bus_driver *driver, const void *options,

@@ -1,0 +1,67 @@
+#include "base/os.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+void os_random(void *out, size_t n)
+{
+    char *at = out;
+    while (n > 0) {
+        const ssize_t got = getrandom(at, n, 0);
+        assert(got > 0 || errno == EINTR);
+        if (got > 0) {
+            at += got;
+            n -= (size_t)got;
+        }
+    }
+}
+
+enum os_woken os_wait(_Atomic uint32_t *word, uint32_t value, uint32_t mask, int wait_ms)
+{
+    struct timespec until;
+    const bool is_timed = wait_ms >= 0;
+    if (is_timed) { /* FUTEX_WAIT_BITSET wants an instant of CLOCK_MONOTONIC */
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += wait_ms / 1000;
+        until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
+        if (until.tv_nsec >= 1000000000) {
+            until.tv_nsec -= 1000000000;
+            until.tv_sec++;
+        }
+    }
+    if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET, value, is_timed ? &until : NULL, NULL, mask) ==
+        0) {
+        return OS_WOKEN;
+    }
+    return errno == ETIMEDOUT ? OS_TIMED_OUT : errno == EINTR ? OS_SIGNALLED : OS_WOKEN;
+}
+
+void os_wake(_Atomic uint32_t *word, uint32_t mask)
+{
+    const int kept = errno; /* may run in a signal handler */
+    syscall(SYS_futex, word, FUTEX_WAKE_BITSET, INT32_MAX, NULL, NULL, mask);
+    errno = kept;
+}
+
+enum outcome os_allocate(int fd, uint64_t bytes, struct failure *f)
+{
+    if (fallocate(fd, 0, 0, (off_t)bytes) == 0) {
+        return OK;
+    }
+    if (errno == EOPNOTSUPP && ftruncate(fd, (off_t)bytes) == 0) {
+        return OK; /* without blocks: a write may still find the disk full, and says so */
+    }
+    return failed_errno(f, RETRY, "allocate %llu bytes", (unsigned long long)bytes);
+}
+
+bool os_rename_new(const char *from, const char *to)
+{
+    return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0;
+}

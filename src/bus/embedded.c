@@ -1,0 +1,312 @@
+#include "bus/embedded.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/failpoint.h"
+#include "bus/recover.h"
+#include "bus/view.h"
+#include "bus/writer.h"
+
+enum {
+    RECORD_BYTES_MAX = 256 * 1024 * 1024,
+    LOOK_BYTES_MAX = 64 * 1024 * 1024 /* names and one head: never reached */
+};
+
+static enum outcome embedded_open(struct bus *b, struct failure *f)
+{
+    return bus_dir_open(b->arena, b->options, b->state, b->id, f);
+}
+
+static void embedded_close(struct bus *b)
+{
+    struct embedded *const e = b->state;
+    for (size_t i = 0; i < e->dirs_n; i++) {
+        writer_close(e->dir[i]);
+    }
+    bus_dir_close(e);
+}
+
+static enum outcome embedded_lane_make(struct bus *b, struct lane lane, struct failure *f)
+{
+    struct lane_dir *dir = NULL;
+    return lane_dir_make(b->arena, b->state, lane, &dir, f);
+}
+
+static enum outcome embedded_append(struct bus *b, struct lane lane, struct record *r, size_t n,
+                                    struct failure *f)
+{
+    struct lane_dir *dir = NULL;
+    enum outcome result = lane_dir_make(b->arena, b->state, lane, &dir, f);
+    if (result == OK && !dir->writer) {
+        result = writer_open(b->arena, b->state, dir, f);
+    }
+    return result == OK ? writer_append(dir, r, n, NULL, f) : result;
+}
+
+static enum outcome embedded_ends(struct bus *b, struct arena *a, enum stream stream,
+                                  struct lane_ends **out, size_t *n, struct failure *f)
+{
+    struct embedded *const e = b->state;
+    const enum outcome result = lane_dirs_look(b->arena, e, f);
+    *out = arena_array(a, struct lane_ends, e->dirs_n);
+    *n = 0;
+    for (size_t i = 0; result == OK && i < e->dirs_n; i++) {
+        const struct lane_dir *const d = e->dir[i];
+        if (d->lane.stream == stream) {
+            (*out)[(*n)++] = (struct lane_ends){d->lane, {d->page->begin}, {d->page->mark}};
+        }
+    }
+    return result;
+}
+
+static enum outcome embedded_look(struct bus *b, struct slice *slice, size_t bytes_max,
+                                  struct arena *a, struct failure *f)
+{
+    struct view v;
+    struct lane_dir *dir = NULL;
+    enum outcome result = lane_dir_find(b->arena, b->state, slice->lane, &dir, f);
+    if (result == OK && !dir) {
+        slice->to = slice->from;
+        return slice->from.at == 0
+                   ? OK
+                   : failed(f, STOP, "there is no lane %s/%.*s", stream_name(slice->lane.stream),
+                            STR_ARG(slice->lane.name));
+    }
+    if (result == OK) {
+        view_open(&v, dir);
+        result = view_read(&v, slice, bytes_max, a, f);
+        view_close(&v);
+    }
+    return result;
+}
+
+static enum outcome embedded_passed(struct bus *b, struct lane lane, struct position at,
+                                    struct failure *f)
+{
+    struct embedded *const e = b->state;
+    struct lane_dir *dir = NULL;
+    const enum outcome result = lane_dir_find(b->arena, e, lane, &dir, f);
+    if (result != OK || !dir) {
+        return result;
+    }
+    const uint64_t to = at.at < dir->page->mark ? at.at : dir->page->mark;
+    const uint64_t from = dir->page->passed;
+    if (to > from) {
+        dir->page->passed = to;
+        if (lane.stream != STREAM_DEAD) {
+            e->page->unread_bytes -= to - from;
+        }
+    }
+    return OK;
+}
+
+/* Whole segments before keep_from, but never the one that holds the last group. */
+static enum outcome trim_segments(const struct embedded *e, struct lane_dir *dir,
+                                  uint64_t keep_from, struct failure *f)
+{
+    struct arena a;
+    struct segments s;
+    arena_init(&a, LOOK_BYTES_MAX);
+    enum outcome result = segments_list(&a, dir->path, &s, f);
+    const uint64_t last = dir->page->last;
+    const uint64_t most = keep_from < last ? keep_from : last;
+    size_t n = 0;
+    while (result == OK && n + 1 < s.n && s.first[n + 1] <= most) {
+        n++;
+    }
+    if (n > 0) {
+        dir->page->begin = s.first[n]; /* first: a reader that finds the file changed looks here */
+        FAILPOINT("bus.trim.begin");
+    }
+    for (size_t i = 0; result == OK && i < n; i++) {
+        result = segment_retire(dir->path, s.first[i], e->config->segment_bytes, f);
+        FAILPOINT("bus.trim.retired");
+    }
+    dir->page->segments++;
+    arena_close(&a);
+    return result;
+}
+
+static enum outcome embedded_trim(struct bus *b, struct lane lane, struct position keep_from,
+                                  struct failure *f)
+{
+    struct embedded *const e = b->state;
+    struct lane_dir *dir = NULL;
+    enum outcome result = lane_dir_find(b->arena, e, lane, &dir, f);
+    if (result != OK || !dir || keep_from.at <= dir->page->begin) {
+        return result;
+    }
+    result = trim_segments(e, dir, keep_from.at, f);
+    return result == OK ? embedded_passed(b, lane, (struct position){dir->page->begin}, f) : result;
+}
+
+/* Segments are looked at from the newest back: the first whose first group is old enough. */
+static enum outcome older_segment(struct view *v, int64_t time_us, struct position *out,
+                                  struct failure *f)
+{
+    struct arena a;
+    struct segments s;
+    arena_init(&a, LOOK_BYTES_MAX);
+    enum outcome result = segments_list(&a, v->dir->path, &s, f);
+    for (size_t i = s.n; result == OK && i-- > 0;) {
+        struct group g;
+        if (s.first[i] >= v->dir->page->mark || s.first[i] < v->dir->page->begin) {
+            continue;
+        }
+        result = view_group(v, s.first[i], &a, &g, f);
+        if (result == OK && g.bytes && g.time_us < time_us) {
+            *out = (struct position){s.first[i]};
+            break;
+        }
+    }
+    arena_close(&a);
+    return result;
+}
+
+static enum outcome embedded_older(struct bus *b, struct lane lane, int64_t time_us,
+                                   struct position *out, struct failure *f)
+{
+    struct view v;
+    struct lane_dir *dir = NULL;
+    enum outcome result = lane_dir_find(b->arena, b->state, lane, &dir, f);
+    *out = (struct position){0};
+    if (result == OK && dir) {
+        view_open(&v, dir);
+        result = older_segment(&v, time_us, out, f);
+        view_close(&v);
+    }
+    return result;
+}
+
+/* How many records stand before the oldest group that is kept. */
+static enum outcome records_before(struct lane_dir *dir, uint64_t *out, struct failure *f)
+{
+    struct view v;
+    struct arena a;
+    struct group g;
+    const uint64_t begin = dir->page->begin;
+    *out = 0;
+    if (begin == 0 || begin >= dir->page->mark) {
+        return OK;
+    }
+    view_open(&v, dir);
+    arena_init(&a, LOOK_BYTES_MAX);
+    const enum outcome result = view_group(&v, begin, &a, &g, f);
+    *out = g.records_before;
+    arena_close(&a);
+    view_close(&v);
+    return result;
+}
+
+static enum outcome embedded_size(struct bus *b, struct lane lane, struct bus_size *out,
+                                  struct failure *f)
+{
+    struct lane_dir *dir = NULL;
+    uint64_t before = 0;
+    *out = (struct bus_size){0};
+    enum outcome result = lane_dir_find(b->arena, b->state, lane, &dir, f);
+    if (result != OK || !dir) {
+        return result;
+    }
+    result = records_before(dir, &before, f);
+    const struct lane_page *const page = dir->page;
+    const uint64_t mark = page->mark;
+    *out = (struct bus_size){.signals = page->records - before,
+                             .bytes = mark - page->begin,
+                             .unread_bytes = mark - page->passed};
+    return result;
+}
+
+static uint64_t embedded_lag(struct bus *b, struct lane lane, struct position at)
+{
+    struct failure ignored; /* a folder that can't be read: not known */
+    struct lane_dir *dir = NULL;
+    if (lane_dir_find(b->arena, b->state, lane, &dir, &ignored) != OK) {
+        return UINT64_MAX;
+    }
+    const uint64_t mark = dir ? dir->page->mark : 0;
+    return mark > at.at ? mark - at.at : 0;
+}
+
+static enum outcome embedded_verify(struct bus *b, struct finding_to report, struct failure *f)
+{
+    struct embedded *const e = b->state;
+    enum outcome result = lane_dirs_look(b->arena, e, f);
+    for (size_t i = 0; result == OK && i < e->dirs_n; i++) {
+        result = lane_verify(e->dir[i], report, f);
+    }
+    return result;
+}
+
+/* ---- recovery before anyone runs ---- */
+
+static enum outcome recover_lane(struct embedded *e, struct lane_dir *dir, struct finding_to report,
+                                 struct failure *f)
+{
+    struct arena a;
+    struct lane_tail t;
+    const bool is_full = dir->page->is_suspect || dir->page->mark == 0;
+    const int fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return failed_errno(f, STOP, "open folder %s", dir->path);
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        return failed(f, STOP, "%s is being written by process %d: stop it first", dir->path,
+                      dir->page->writer_pid);
+    }
+    arena_init(&a, SIZE_MAX / 2);
+    const enum outcome result = lane_recover(&a, dir, is_full, report, &t, f);
+    if (result == OK) {
+        dir->page->passed = dir->page->passed <= t.end ? (uint64_t)dir->page->passed : t.begin;
+        dir->page->mark = (uint64_t)dir->page->passed; /* nothing of it is counted as unread yet */
+        lane_publish(e, dir, &t);
+    }
+    arena_close(&a);
+    close(fd);
+    return result;
+}
+
+enum outcome bus_recover(const struct config_bus *options, struct finding_to report,
+                         struct failure *f)
+{
+    struct arena a;
+    struct embedded e = {0};
+    char id[BUS_ID_BYTES];
+    arena_init(&a, LOOK_BYTES_MAX);
+    enum outcome result = bus_dir_open(&a, options, &e, id, f);
+    if (result == OK) {
+        e.page->unread_bytes = 0;
+        e.page->waiters = 0;
+        result = lane_dirs_look(&a, &e, f);
+    }
+    for (size_t i = 0; result == OK && i < e.dirs_n; i++) {
+        result = recover_lane(&e, e.dir[i], report, f);
+    }
+    bus_dir_close(&e);
+    arena_close(&a);
+    return result;
+}
+
+const struct bus_driver bus_embedded = {
+    .name = "embedded",
+    .state_bytes = sizeof(struct embedded),
+    .reader_state_bytes = sizeof(struct embedded_reader),
+    .record_bytes_max = RECORD_BYTES_MAX,
+    .open = embedded_open,
+    .close = embedded_close,
+    .lane_make = embedded_lane_make,
+    .append = embedded_append,
+    .ends = embedded_ends,
+    .look = embedded_look,
+    .passed = embedded_passed,
+    .trim = embedded_trim,
+    .older = embedded_older,
+    .size = embedded_size,
+    .lag = embedded_lag,
+    .verify = embedded_verify,
+    .reader = &embedded_reader_driver,
+};

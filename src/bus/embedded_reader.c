@@ -1,0 +1,343 @@
+/* The reader of the embedded bus: gains every lane of its streams, waits on the bus's word, and
+ * steps by one group in the lane that its outputs go to. */
+#include <assert.h>
+
+#include "base/failpoint.h"
+#include "base/os.h"
+#include "bus/embedded.h"
+#include "bus/writer.h"
+
+static struct embedded *bus_of(const struct reader *r)
+{
+    return r->bus->state;
+}
+
+static struct read_lane *lane_of(const struct reader *r, struct lane lane)
+{
+    const struct embedded_reader *const me = r->state;
+    for (size_t i = 0; i < me->lanes_n; i++) {
+        if (lane_eq(me->lane[i]->view.dir->lane, lane)) {
+            return me->lane[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- the cursor: the head of the last group of the lane that the outputs go to ---- */
+
+static enum outcome cursor_read(const struct reader *r, struct arena *a, struct lane input,
+                                struct group_step *out, struct failure *f)
+{
+    struct view v;
+    struct group g = {0};
+    struct lane_dir *dir = NULL;
+    *out = (struct group_step){0};
+    enum outcome result = lane_dir_find(r->bus->arena, bus_of(r), lane_output(a, r->stage, input),
+                                        &dir, f);
+    if (result != OK || !dir || dir->page->last == dir->page->mark) {
+        return result;
+    }
+    view_open(&v, dir);
+    result = view_group(&v, dir->page->last, a, &g, f);
+    view_close(&v);
+    if (result != OK) {
+        return result;
+    }
+    if (!group_step_read(a, g.step, out) || !lane_eq(out->input, input)) {
+        return failed(f, STOP, "%s: the last group is no step of %.*s: another stage wrote it",
+                      dir->path, STR_ARG(r->stage));
+    }
+    return OK;
+}
+
+static enum outcome cursor_at(const struct reader *r, struct lane input, struct position *out,
+                              struct failure *f)
+{
+    struct arena a;
+    struct group_step step;
+    enum { BYTES_MAX = 16 * 1024 * 1024 };
+    arena_init(&a, BYTES_MAX);
+    const enum outcome result = cursor_read(r, &a, input, &step, f);
+    *out = step.to;
+    arena_close(&a);
+    return result;
+}
+
+static enum outcome cursor_tell(struct reader *r, struct arena *a, struct lane input,
+                                struct position *out, struct tally *tally, struct failure *f)
+{
+    struct group_step step;
+    const enum outcome result = cursor_read(r, a, input, &step, f);
+    if (result == OK) {
+        *out = step.to;
+        *tally = step.tally;
+    }
+    return result;
+}
+
+/* ---- reading ---- */
+
+static enum outcome join(struct reader *r, struct failure *f)
+{
+    (void)r, (void)f;
+    return OK;
+}
+
+static enum outcome gain_lane(struct reader *r, struct lane_dir *dir, struct batch *out,
+                              struct failure *f)
+{
+    struct embedded_reader *const me = r->state;
+    struct read_lane *const l = arena_new(r->bus->arena, struct read_lane);
+    view_open(&l->view, dir);
+    if (r->cursor == CURSOR_BUS) {
+        const enum outcome result = cursor_at(r, dir->lane, &l->at, f);
+        if (result != OK) {
+            view_close(&l->view);
+            return result;
+        }
+        l->is_settled = true;
+    }
+    me->lane[me->lanes_n++] = l;
+    out->gained[out->gained_n++] = dir->lane;
+    return OK;
+}
+
+static enum outcome gain(struct reader *r, struct batch *out, struct failure *f)
+{
+    struct embedded *const e = bus_of(r);
+    struct embedded_reader *const me = r->state;
+    enum outcome result = lane_dirs_look(r->bus->arena, e, f);
+    if (result != OK || me->dirs_seen == e->dirs_n) {
+        return result;
+    }
+    out->gained = arena_array(out->arena, struct lane, e->dirs_n - me->dirs_seen);
+    while (result == OK && me->dirs_seen < e->dirs_n) {
+        struct lane_dir *const dir = e->dir[me->dirs_seen];
+        if (r->streams & STREAM_BIT(dir->lane.stream)) {
+            result = gain_lane(r, dir, out, f);
+        }
+        me->dirs_seen += result == OK;
+    }
+    return result;
+}
+
+static enum outcome read_lanes(struct reader *r, size_t bytes_max, struct batch *out,
+                               struct failure *f)
+{
+    struct embedded_reader *const me = r->state;
+    size_t left = bytes_max;
+    out->slice = arena_array(out->arena, struct slice, me->lanes_n);
+    me->turn++;
+    for (size_t k = 0; k < me->lanes_n && (left > 0 || out->n == 0); k++) {
+        struct read_lane *const l = me->lane[(me->turn + k) % me->lanes_n];
+        const uint64_t mark = l->view.dir->page->mark;
+        if (!l->is_settled || l->at.at == mark) {
+            continue;
+        }
+        struct slice *const s = &out->slice[out->n];
+        *s = (struct slice){.lane = l->view.dir->lane, .from = l->at, .to = {mark}};
+        const enum outcome result = view_read(&l->view, s, left, out->arena, f);
+        if (result != OK) {
+            return result;
+        }
+        const uint64_t taken = s->to.at - s->from.at;
+        left -= taken < left ? taken : left;
+        out->n++;
+    }
+    for (size_t i = 0; i < out->n; i++) {
+        lane_of(r, out->slice[i].lane)->at = out->slice[i].to;
+    }
+    return OK;
+}
+
+static enum outcome read_batch(struct reader *r, size_t bytes_max, int wait_ms, struct batch *out,
+                               struct failure *f)
+{
+    struct embedded_reader *const me = r->state;
+    struct bus_page *const page = bus_of(r)->page;
+    const int64_t until_us = clock_mono_us() + (int64_t)wait_ms * 1000;
+    for (;;) {
+        const uint32_t word = page->wake; /* before looking, so that nothing slips between */
+        enum outcome result = gain(r, out, f);
+        if (result == OK) {
+            result = read_lanes(r, bytes_max, out, f);
+        }
+        if (result != OK || out->n > 0 || out->gained_n > 0 || wait_ms == 0) {
+            return result;
+        }
+        const int64_t left_us = until_us - clock_mono_us();
+        if (atomic_exchange(&me->is_woken, false) || (wait_ms > 0 && left_us <= 0)) {
+            return OK;
+        }
+        page->waiters++;
+        const enum os_woken woken = os_wait(&page->wake, word, r->streams,
+                                            wait_ms < 0 ? -1 : (int)(left_us / 1000) + 1);
+        page->waiters--;
+        if (woken == OS_SIGNALLED) {
+            return OK;
+        }
+    }
+}
+
+static void wake(struct reader *r)
+{
+    struct embedded_reader *const me = r->state;
+    struct bus_page *const page = bus_of(r)->page;
+    me->is_woken = true;
+    page->wake++;
+    os_wake(&page->wake, UINT32_MAX);
+}
+
+static enum outcome seek(struct reader *r, struct lane lane, struct position from,
+                         struct failure *f)
+{
+    struct read_lane *const l = lane_of(r, lane);
+    if (!l) {
+        return failed(f, STOP, "%.*s reads no lane %s/%.*s", STR_ARG(r->stage),
+                      stream_name(lane.stream), STR_ARG(lane.name));
+    }
+    const enum outcome result = view_check(&l->view, from.at, f);
+    if (result == OK) {
+        l->at = from;
+        l->is_settled = true;
+    }
+    return result;
+}
+
+/* ---- the step ---- */
+
+/* Every lane back to its cursor: what was read and not stepped over will be read again. */
+static enum outcome rewind_all(struct reader *r, enum outcome result, struct failure *f)
+{
+    struct embedded_reader *const me = r->state;
+    for (size_t i = 0; i < me->lanes_n; i++) {
+        struct failure worse;
+        struct read_lane *const l = me->lane[i];
+        if (cursor_at(r, l->view.dir->lane, &l->at, &worse) != OK) {
+            *f = worse;
+            return worse.outcome;
+        }
+    }
+    return result;
+}
+
+/* This process becomes the writer of an output lane. Somebody else being it is the fence. */
+static enum outcome own(struct reader *r, struct lane lane, struct lane_dir **out,
+                        struct failure *f)
+{
+    enum outcome result = lane_dir_make(r->bus->arena, bus_of(r), lane, out, f);
+    if (result == OK && !(*out)->writer) {
+        result = writer_open(r->bus->arena, bus_of(r), *out, f);
+    }
+    if (result == STOP && f->cause == CAUSE_FENCED) {
+        f->outcome = RETRY;
+        result = RETRY;
+    }
+    return result;
+}
+
+static enum outcome check_fence(struct reader *r, const struct slice *s, struct arena *a,
+                                struct failure *f)
+{
+    struct lane_dir *dir = NULL;
+    struct position at;
+    enum outcome result = own(r, lane_output(a, r->stage, s->lane), &dir, f);
+    if (result == OK) {
+        result = cursor_at(r, s->lane, &at, f);
+    }
+    if (result == OK && at.at != s->from.at) {
+        (void)failed(f, RETRY,
+                     "%s: the cursor stands at %llu and not at %llu: another reader moved it",
+                     dir->path, (unsigned long long)at.at, (unsigned long long)s->from.at);
+        f->cause = CAUSE_FENCED;
+        result = RETRY;
+    }
+    return result;
+}
+
+/* The output of slice i for this lane; NULL: none. */
+static const struct output *output_for(const struct step *step, size_t slice, struct lane lane)
+{
+    for (size_t i = 0; i < step->n; i++) {
+        if (step->out[i].slice == slice && lane_eq(step->out[i].lane, lane)) {
+            return &step->out[i];
+        }
+    }
+    return NULL;
+}
+
+/* Dead letters first, synced; then the group that moves the cursor. */
+static enum outcome step_slice(struct reader *r, const struct step *step, size_t i,
+                               struct failure *f)
+{
+    const struct slice *const s = &step->in->slice[i];
+    const struct lane lane = lane_output(step->in->arena, r->stage, s->lane);
+    const struct lane dead = lane_dead(step->in->arena, r->stage, s->lane);
+    const struct output *const letters = lane_eq(lane, dead) ? NULL : output_for(step, i, dead);
+    const struct output *const out = output_for(step, i, lane);
+    const struct group_step head = {.input = s->lane,
+                                    .from = s->from,
+                                    .to = s->to,
+                                    .tally = step->tally ? step->tally[i] : (struct tally){0}};
+    struct lane_dir *dir = NULL;
+    enum outcome result = OK;
+    if (letters && letters->n) {
+        result = own(r, dead, &dir, f);
+        if (result == OK) {
+            result = writer_append(dir, letters->record, letters->n, NULL, f);
+        }
+        FAILPOINT("bus.step.dead");
+    }
+    if (result == OK) {
+        result = own(r, lane, &dir, f);
+    }
+    return result == OK ? writer_append(dir, out ? out->record : NULL, out ? out->n : 0, &head, f)
+                        : result;
+}
+
+static enum outcome step_all(struct reader *r, const struct step *step, struct failure *f)
+{
+    enum outcome result = OK;
+    for (size_t i = 0; result == OK && i < step->in->n; i++) {
+        result = check_fence(r, &step->in->slice[i], step->in->arena, f);
+    }
+    for (size_t i = 0; result == OK && i < step->in->n; i++) {
+        result = step_slice(r, step, i, f);
+        FAILPOINT("bus.step.slice");
+    }
+    return result == OK ? OK : rewind_all(r, result, f);
+}
+
+/* The lanes that it wrote are another's from now on. */
+static void leave(struct reader *r)
+{
+    struct embedded_reader *const me = r->state;
+    struct embedded *const e = bus_of(r);
+    struct arena a;
+    enum { BYTES_MAX = 1024 * 1024 };
+    arena_init(&a, BYTES_MAX);
+    for (size_t i = 0; i < me->lanes_n; i++) {
+        const struct lane input = me->lane[i]->view.dir->lane;
+        const struct lane out = lane_output(&a, r->stage, input);
+        const struct lane dead = lane_dead(&a, r->stage, input);
+        for (size_t k = 0; r->cursor == CURSOR_BUS && k < e->dirs_n; k++) {
+            if (lane_eq(e->dir[k]->lane, out) || lane_eq(e->dir[k]->lane, dead)) {
+                writer_close(e->dir[k]);
+            }
+        }
+        view_close(&me->lane[i]->view);
+        arena_reset(&a);
+    }
+    arena_close(&a);
+    me->lanes_n = 0;
+}
+
+const struct reader_driver embedded_reader_driver = {
+    .join = join,
+    .read = read_batch,
+    .step = step_all,
+    .seek = seek,
+    .cursor = cursor_tell,
+    .wake = wake,
+    .leave = leave,
+};

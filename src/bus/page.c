@@ -1,0 +1,60 @@
+#include "bus/page.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/os.h"
+
+enum { MAGIC = 0x72697762, VERSION = 1 };
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "processes share these words: no lock may be in them");
+
+static enum outcome map_file(int fd, const char *path, size_t bytes, void **out, struct failure *f)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0) {
+        return failed_errno(f, STOP, "read %s", path);
+    }
+    /* Blocks now, so that a full disk is an error here and no SIGBUS later. */
+    if (st.st_size < (off_t)bytes) {
+        const enum outcome result = os_allocate(fd, bytes, f);
+        if (result != OK) {
+            return result;
+        }
+    }
+    void *const page = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (page == MAP_FAILED) {
+        return failed_errno(f, STOP, "map %s", path);
+    }
+    *out = page;
+    return OK;
+}
+
+enum outcome page_open(const char *path, size_t bytes, void **out, struct failure *f)
+{
+    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return failed_errno(f, STOP, "open %s", path);
+    }
+    const enum outcome result = map_file(fd, path, bytes, out, f);
+    close(fd); /* the mapping stays */
+    if (result != OK) {
+        return result;
+    }
+    struct page_head *const head = *out;
+    if (head->magic != MAGIC || head->version != VERSION) {
+        memset(*out, 0, bytes);
+        head->version = VERSION;
+        head->magic = MAGIC;
+    }
+    return OK;
+}
+
+void page_close(void *page, size_t bytes)
+{
+    if (page) {
+        munmap(page, bytes);
+    }
+}

@@ -1,0 +1,45 @@
+/* page.h - what the processes of one embedded bus share: mapped words, nothing locked.
+ *
+ * Pages are hints made anew by every recovery, never the truth on disk: what they say is only of
+ * use while the machine that wrote them runs. */
+#ifndef WEIR_BUS_PAGE_H
+#define WEIR_BUS_PAGE_H
+
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "base/failure.h"
+
+struct page_head {
+    _Atomic uint32_t magic, version;
+};
+
+/* `<bus>/bus.page` */
+struct bus_page {
+    struct page_head head;
+    _Atomic uint32_t wake;             /* the futex word: moves with every publication       */
+    _Atomic uint32_t waiters;          /* sleepers, at least                                  */
+    _Atomic uint32_t lanes_generation; /* moves when a lane is made                           */
+    _Atomic uint64_t unread_bytes;     /* of all lanes but dead ones, not yet passed          */
+};
+
+/* `<bus>/<stream>/<lane>/lane.page` */
+struct lane_page {
+    struct page_head head;
+    _Atomic uint64_t begin;      /* oldest position that is kept                              */
+    _Atomic uint64_t mark;       /* everything before it is durable and visible               */
+    _Atomic uint64_t last;       /* position of the last group; == mark: none                 */
+    _Atomic uint64_t records;    /* before the mark, since the lane's beginning               */
+    _Atomic uint64_t passed;     /* every reader has passed it                                */
+    _Atomic uint32_t segments;   /* moves when a segment file comes or goes                   */
+    _Atomic uint32_t is_suspect; /* a reader met damage: recovery reads the whole lane        */
+    _Atomic int32_t writer_pid;
+};
+
+/* Map the page of `bytes` bytes in the file, made and marked with the layout's magic when it is
+ * not there or is another's. It stays mapped until page_close.
+ *   returns OK | STOP no rights, no such folder | RETRY no space */
+enum outcome page_open(const char *path, size_t bytes, void **out, struct failure *f);
+void page_close(void *page, size_t bytes);
+
+#endif

@@ -1,0 +1,339 @@
+#include "bus/recover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "base/failpoint.h"
+#include "base/file.h"
+#include "base/os.h"
+#include "bus/scan.h"
+#include "bus/segment.h"
+
+/* A segment is read into memory as a whole: its size is the configuration's, or one group's. */
+enum { SCAN_BYTES_MAX_GIB = 8 };
+
+struct recovery {
+    const struct lane_dir *dir;
+    struct finding_to report;
+    bool is_writing; /* false: verify, which changes nothing */
+    struct lane_tail *tail;
+    struct arena *arena;  /* what the tail points to           */
+    struct arena scratch; /* one segment at a time             */
+    uint64_t committed;   /* the page's mark: it moves after the sync, so what stands before it was
+                             durable once, whatever stands there now */
+};
+
+/* One segment while it is being looked at. */
+struct patient {
+    struct scan scan;
+    const char *path;
+    uint64_t limit; /* what was committed ends here; UINT64_MAX: found by looking */
+    int fd;         /* for writing; -1: verify */
+    uint64_t end;
+};
+
+static void tell(const struct recovery *v, enum finding_kind kind, uint64_t at, uint64_t bytes,
+                 const char *path)
+{
+    const struct finding finding = {
+        .kind = kind, .lane = v->dir->lane, .at = {at}, .bytes = bytes, .path = str_of(path)};
+    v->report.found(v->report.to, &finding);
+}
+
+/* Keep the damaged bytes in a file of their own, then write a void frame over their beginning. */
+static enum outcome set_aside(struct recovery *v, const struct patient *p, uint64_t from,
+                              uint64_t to, struct failure *f)
+{
+    char head[FRAME_HEAD_BYTES];
+    const char *const path =
+        arena_printf(&v->scratch, "%s/corrupt-%" PRIu64, v->dir->path, from).at;
+    if (!v->is_writing) {
+        tell(v, FINDING_DAMAGED, from, to - from, p->path);
+        return OK;
+    }
+    if (to - from < FRAME_HEAD_BYTES || to - from > UINT32_MAX) {
+        return failed(f, STOP,
+                      "%s: %" PRIu64 " damaged bytes at %" PRIu64
+                      " can't be set aside: move the file away by hand",
+                      p->path, to - from, from);
+    }
+    const struct str bytes = scan_bytes(&p->scan, from, to);
+    enum outcome result = file_replace(path, bytes, 0600, f);
+    if (result != OK) {
+        return result;
+    }
+    FAILPOINT("bus.recover.kept");
+    void_write(head, to - from, p->scan.generation, from);
+    result = file_write_at(p->fd, (struct str){head, sizeof head},
+                           (off_t)(SEGMENT_HEAD_BYTES + from - p->scan.first), f);
+    FAILPOINT("bus.recover.voided");
+    if (result == OK) {
+        tell(v, FINDING_CORRUPT, from, to - from, path);
+    }
+    return result;
+}
+
+/* Everything in [from, to) was committed: set aside what is not valid in it. */
+static enum outcome heal(struct recovery *v, const struct patient *p, uint64_t from, uint64_t to,
+                         struct failure *f)
+{
+    while (from < to) {
+        const struct item item = scan_item(&p->scan, from, to);
+        if (item.kind != ITEM_BAD) {
+            from += item.bytes;
+            continue;
+        }
+        const uint64_t next = scan_next(&p->scan, from, to, false);
+        const enum outcome result = set_aside(v, p, from, next, f);
+        if (result != OK) {
+            return result;
+        }
+        from = next;
+    }
+    return OK;
+}
+
+static void note_group(struct recovery *v, const struct patient *p, const struct group *g)
+{
+    v->tail->has_group = true;
+    v->tail->last = *g;
+    v->tail->content = scan_bytes(&p->scan, g->position, g->position + g->bytes);
+}
+
+/* Walk the segment to its end: of what was committed, or the last whole group. */
+static enum outcome walk(struct recovery *v, struct patient *p, struct failure *f)
+{
+    const bool is_last = p->limit == UINT64_MAX;
+    uint64_t at = p->scan.first;
+    for (;;) {
+        struct group g;
+        const struct str rest = scan_bytes(&p->scan, at, p->limit);
+        if (at < p->limit && group_is_whole(rest, p->scan.generation, at, &g)) {
+            note_group(v, p, &g);
+            at += g.bytes;
+            continue;
+        }
+        /* A blank rest of a new file needs no search. */
+        const bool is_blank = is_last && !p->scan.is_recycled && scan_torn(&p->scan, at) == 0;
+        uint64_t next = is_blank || at >= p->limit ? p->limit
+                                                   : scan_next(&p->scan, at, p->limit, true);
+        if (next == UINT64_MAX && at < v->committed && v->committed <= scan_end(&p->scan)) {
+            next = v->committed;
+        }
+        if (next == UINT64_MAX || at >= p->limit) {
+            p->end = at;
+            return OK;
+        }
+        const enum outcome result = heal(v, p, at, next, f);
+        if (result != OK) {
+            return result;
+        }
+        at = next;
+    }
+}
+
+/* The head was damaged: with the generation that its groups tell, or a new one for what is void. */
+static enum outcome mend_head(struct recovery *v, struct patient *p, struct failure *f)
+{
+    char head[SEGMENT_HEAD_BYTES];
+    if (p->scan.head == SCAN_DAMAGED) {
+        os_random(&p->scan.generation, sizeof p->scan.generation);
+    }
+    if (!v->is_writing) {
+        tell(v, FINDING_DAMAGED, p->scan.first, SEGMENT_HEAD_BYTES, p->path);
+        return OK;
+    }
+    segment_head_write(head, p->scan.generation, p->scan.first, true);
+    FAILPOINT("bus.recover.head");
+    return file_write_at(p->fd, (struct str){head, sizeof head}, 0, f);
+}
+
+static enum outcome examine(struct recovery *v, struct patient *p, struct failure *f)
+{
+    enum outcome result = OK;
+    if (p->scan.head == SCAN_MENDED || p->scan.head == SCAN_DAMAGED) {
+        result = mend_head(v, p, f);
+    }
+    if (result == OK && p->scan.head == SCAN_UNUSED) {
+        /* Named, and nothing was written: right for the last one, unless more was committed. */
+        const bool is_right = p->limit == UINT64_MAX && v->committed <= p->scan.first;
+        os_random(&p->scan.generation, sizeof p->scan.generation);
+        result = is_right ? OK : mend_head(v, p, f);
+    }
+    return result == OK ? walk(v, p, f) : result;
+}
+
+static enum outcome patient_open(struct recovery *v, struct patient *p, uint64_t first,
+                                 uint64_t limit, struct failure *f)
+{
+    *p = (struct patient){
+        .path = segment_path(&v->scratch, v->dir->path, first), .limit = limit, .fd = -1};
+    const enum outcome result = scan_open(&v->scratch, p->path, first, &p->scan, f);
+    if (result != OK || !v->is_writing) {
+        return result;
+    }
+    p->fd = open(p->path, O_RDWR | O_CLOEXEC);
+    return p->fd >= 0 ? OK : failed_errno(f, STOP, "open %s for writing", p->path);
+}
+
+/* Cut off what was begun behind the end. A segment that holds nothing goes, so that its name is
+ * free for the one that will begin there. */
+static enum outcome cut(struct recovery *v, const struct patient *p, bool *is_gone,
+                        struct failure *f)
+{
+    const uint64_t torn = scan_torn(&p->scan, p->end);
+    *is_gone = false;
+    if (torn > 0) {
+        tell(v, FINDING_TORN, p->end, torn, p->path);
+    }
+    if (p->end == p->scan.first) {
+        *is_gone = true;
+        FAILPOINT("bus.recover.remove");
+        return unlink(p->path) == 0 ? file_sync_dir(v->dir->path, f)
+                                    : failed_errno(f, RETRY, "remove %s", p->path);
+    }
+    if (torn == 0) {
+        return OK;
+    }
+    FAILPOINT("bus.recover.cut");
+    return ftruncate(p->fd, (off_t)(SEGMENT_HEAD_BYTES + p->end - p->scan.first)) == 0
+               ? OK
+               : failed_errno(f, RETRY, "cut %s", p->path);
+}
+
+/* The last group may be in the page cache alone, even marked clean after a sync that failed: write
+ * it anew, so that the sync has something to write. */
+static enum outcome settle(struct recovery *v, const struct patient *p, struct failure *f)
+{
+    const struct lane_tail *const t = v->tail;
+    enum outcome result = OK;
+    if (t->has_group && t->last.position >= p->scan.first) {
+        result = file_write_at(p->fd, t->content,
+                               (off_t)(SEGMENT_HEAD_BYTES + t->last.position - p->scan.first), f);
+    }
+    FAILPOINT("bus.recover.sync");
+    return result == OK ? file_sync(p->fd, p->path, f) : result;
+}
+
+static enum outcome recover_segment(struct recovery *v, uint64_t first, uint64_t limit,
+                                    bool *is_gone, struct failure *f)
+{
+    struct patient p;
+    *is_gone = false;
+    enum outcome result = patient_open(v, &p, first, limit, f);
+    if (result == OK) {
+        result = examine(v, &p, f);
+    }
+    if (result == OK && limit == UINT64_MAX) {
+        v->tail->end = p.end;
+        result = cut(v, &p, is_gone, f);
+    }
+    if (result == OK && !*is_gone) {
+        result = settle(v, &p, f);
+    }
+    if (v->tail->has_group) {
+        v->tail->content = arena_str(v->arena, v->tail->content);
+    }
+    if (p.fd >= 0) {
+        close(p.fd);
+    }
+    arena_reset(&v->scratch);
+    return result;
+}
+
+/* From the newest segment back to the first that holds a group; all of them if is_full. */
+static enum outcome recover_back(struct recovery *v, struct segments *s, bool is_full,
+                                 struct failure *f)
+{
+    struct lane_tail *const t = v->tail;
+    uint64_t limit = UINT64_MAX;
+    for (size_t i = s->n; i-- > 0;) {
+        bool is_gone = false;
+        struct lane_tail found = {0};
+        v->tail = &found;
+        const enum outcome result = recover_segment(v, s->first[i], limit, &is_gone, f);
+        v->tail = t;
+        if (result != OK) {
+            return result;
+        }
+        if (!t->has_segment && !is_gone) {
+            t->has_segment = true;
+            t->segment = s->first[i];
+        }
+        t->end = limit == UINT64_MAX ? found.end : t->end;
+        limit = is_gone ? UINT64_MAX : s->first[i];
+        if (!t->has_group && found.has_group) {
+            t->has_group = true;
+            t->last = found.last;
+            t->content = found.content;
+        }
+        if (t->has_group && !is_full) {
+            break;
+        }
+    }
+    return OK;
+}
+
+enum outcome lane_recover(struct arena *a, const struct lane_dir *dir, bool is_full,
+                          struct finding_to report, struct lane_tail *out, struct failure *f)
+{
+    struct segments s;
+    struct recovery v = {.dir = dir,
+                         .report = report,
+                         .is_writing = true,
+                         .arena = a,
+                         .committed = dir->page->mark,
+                         .tail = out};
+    *out = (struct lane_tail){0};
+    enum outcome result = segments_list(a, dir->path, &s, f);
+    if (result != OK || s.n == 0) {
+        return result;
+    }
+    arena_init(&v.scratch, (size_t)SCAN_BYTES_MAX_GIB << 30);
+    result = recover_back(&v, &s, is_full, f);
+    arena_close(&v.scratch);
+    out->begin = s.first[0] < out->end ? s.first[0] : out->end;
+    return result;
+}
+
+/* ---- verify ---- */
+
+static enum outcome verify_segment(struct recovery *v, uint64_t first, uint64_t limit,
+                                   struct failure *f)
+{
+    struct patient p;
+    struct lane_tail ignored = {0};
+    v->tail = &ignored;
+    enum outcome result = patient_open(v, &p, first, limit, f);
+    if (first < v->dir->page->begin) {
+        result = OK; /* trimmed meanwhile */
+    } else if (result == OK) {
+        result = examine(v, &p, f);
+    }
+    arena_reset(&v->scratch);
+    return result;
+}
+
+enum outcome lane_verify(const struct lane_dir *dir, struct finding_to report, struct failure *f)
+{
+    struct arena a;
+    struct segments s;
+    struct recovery v = {.dir = dir, .report = report};
+    const uint64_t mark = dir->page->mark;
+    arena_init(&a, (size_t)SCAN_BYTES_MAX_GIB << 30);
+    arena_init(&v.scratch, (size_t)SCAN_BYTES_MAX_GIB << 30);
+    enum outcome result = segments_list(&a, dir->path, &s, f);
+    for (size_t i = 0; result == OK && i < s.n && s.first[i] < mark; i++) {
+        const uint64_t next = i + 1 < s.n ? s.first[i + 1] : UINT64_MAX;
+        result = verify_segment(&v, s.first[i], next < mark ? next : mark, f);
+    }
+    if (result == OK && s.n && s.first[0] > dir->page->begin && mark > 0) {
+        v.tail = NULL;
+        tell(&v, FINDING_DAMAGED, dir->page->begin, s.first[0] - dir->page->begin, dir->path);
+    }
+    arena_close(&v.scratch);
+    arena_close(&a);
+    return result;
+}

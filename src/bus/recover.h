@@ -1,0 +1,31 @@
+/* recover.h - make one lane's folder good after a death, a power cut or a damaged disk.
+ *
+ * Only the last group can have been in flight: one write, one sync, then the next. So a group that
+ * is not whole at the end is torn and was never acknowledged; one that is not whole and has a valid
+ * one after it was damaged later. */
+#ifndef WEIR_BUS_RECOVER_H
+#define WEIR_BUS_RECOVER_H
+
+#include "bus/frame.h"
+#include "bus/lane_dir.h"
+
+/* Where a lane ends. */
+struct lane_tail {
+    uint64_t begin, end;
+    uint64_t segment; /* first position of the last segment                   */
+    bool has_segment;
+    bool has_group;
+    struct group last;  /* has_group                                            */
+    struct str content; /* the last group's bytes, in the arena                 */
+};
+
+/* Find the lane's end, make it durable, cut what is torn, set aside what is damaged. The caller
+ * holds the lane's lock. is_full: read every segment and not the last alone.
+ *   returns  OK | RETRY the disk fails | STOP rights */
+enum outcome lane_recover(struct arena *a, const struct lane_dir *dir, bool is_full,
+                          struct finding_to report, struct lane_tail *out, struct failure *f);
+
+/* Read every segment up to the durable mark and report what is damaged; changes nothing. */
+enum outcome lane_verify(const struct lane_dir *dir, struct finding_to report, struct failure *f);
+
+#endif

@@ -1,0 +1,384 @@
+#include "bus/writer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/failpoint.h"
+#include "base/file.h"
+#include "bus/recover.h"
+#include "bus/segment.h"
+
+enum {
+    GROUP_BYTES_MAX_GIB = 4,
+    KEEP_BYTES = 4 * 1024 * 1024, /* a larger group's memory is given back after it */
+    STEP_SHARE = 8 /* raw lanes leave 1/8 of the budget to the steps that will free them */
+};
+
+/* Where the dead letters of the last group came from: an unfinished step is written again. */
+struct origins {
+    struct origin_at {
+        uint64_t at;
+        uint32_t part;
+        uint64_t position;
+    } *seen;
+    size_t n;
+};
+
+struct writer {
+    struct embedded *bus;
+    int lock_fd;
+    struct segment segment;
+    bool is_sealed; /* the next group begins a segment of its own */
+    uint64_t end, records;
+    struct arena arena; /* of the group being written             */
+    struct buf buf;
+    struct arena origins_arena;
+    struct origins origins;
+};
+
+static void no_report(void *to, const struct finding *finding)
+{
+    *(bool *)to |= finding->kind != FINDING_TORN;
+}
+
+static enum outcome lock(struct writer *w, const struct lane_dir *dir, struct failure *f)
+{
+    w->lock_fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (w->lock_fd < 0) {
+        return failed_errno(f, STOP, "open folder %s", dir->path);
+    }
+    if (flock(w->lock_fd, LOCK_EX | LOCK_NB) == 0) {
+        dir->page->writer_pid = (int32_t)getpid();
+        return OK;
+    }
+    if (errno != EWOULDBLOCK) {
+        return failed_errno(f, STOP, "lock %s", dir->path);
+    }
+    (void)failed(f, STOP, "%s is being written by process %d: a lane has one writer", dir->path,
+                 dir->page->writer_pid);
+    f->cause = CAUSE_FENCED;
+    return STOP;
+}
+
+/* ---- dead letters written again ---- */
+
+static void origins_add(struct writer *w, const struct record *r)
+{
+    struct origins *const o = &w->origins;
+    o->seen[o->n++] = (struct origin_at){r->origin.at.at, r->origin.part, r->at.at};
+}
+
+static void origins_reset(struct writer *w, size_t n)
+{
+    arena_reset(&w->origins_arena);
+    w->origins = (struct origins){.seen = arena_array(&w->origins_arena, struct origin_at, n)};
+}
+
+static void origins_read(struct writer *w, const struct lane_tail *t)
+{
+    uint64_t done = 0;
+    origins_reset(w, t->last.n);
+    while (done < t->content.len && w->origins.n < t->last.n) {
+        const uint64_t at = t->last.position + done;
+        const struct item item = item_read(str_sub(t->content, done, t->content.len),
+                                           t->last.generation, at);
+        if (item.kind == ITEM_BAD || item.kind == ITEM_SHORT) {
+            return;
+        }
+        if (item.kind == ITEM_FRAME && item.origin.lane.name.len) {
+            const struct record r = {.at = {at}, .origin = item.origin};
+            origins_add(w, &r);
+        }
+        done += item.bytes;
+    }
+}
+
+static const struct origin_at *origins_find(const struct writer *w, const struct origin *o)
+{
+    for (size_t i = 0; o->lane.name.len && i < w->origins.n; i++) {
+        const struct origin_at *const seen = &w->origins.seen[i];
+        if (seen->at == o->at.at && seen->part == o->part) {
+            return seen;
+        }
+    }
+    return NULL;
+}
+
+/* ---- open ---- */
+
+void lane_publish(struct embedded *e, const struct lane_dir *dir, const struct lane_tail *t)
+{
+    struct lane_page *const page = dir->page;
+    const bool is_counted = dir->lane.stream != STREAM_DEAD;
+    const uint64_t old_unread = page->mark - page->passed;
+    page->begin = t->begin;
+    page->last = t->has_group ? t->last.position : t->end;
+    page->records = t->has_group ? t->last.records_before + t->last.n : 0;
+    if (page->passed < t->begin || page->passed > t->end) {
+        page->passed = t->begin;
+    }
+    page->mark = t->end;
+    page->segments++;
+    page->is_suspect = 0;
+    if (is_counted) {
+        e->page->unread_bytes += t->end - page->passed - old_unread;
+    }
+    bus_page_wake(e->page, STREAM_BIT(dir->lane.stream));
+}
+
+static enum outcome open_tail(struct writer *w, struct lane_dir *dir, struct failure *f)
+{
+    struct arena a;
+    struct lane_tail t;
+    bool is_damaged = false;
+    const struct finding_to report = {no_report, &is_damaged};
+    arena_init(&a, (size_t)GROUP_BYTES_MAX_GIB << 30);
+    enum outcome result = lane_recover(&a, dir, false, report, &t, f);
+    if (result == OK) {
+        lane_publish(w->bus, dir, &t);
+        w->end = t.end;
+        w->records = dir->page->records;
+        w->is_sealed = !t.has_segment;
+        if (dir->lane.stream == STREAM_DEAD && t.has_group) {
+            origins_read(w, &t);
+        }
+    }
+    if (result == OK && t.has_segment) {
+        result = segment_open(dir->path, t.segment, true, &w->segment, f);
+    }
+    if (result == OK && is_damaged) { /* set aside; but who recovers must tell, and can't here */
+        dir->page->is_suspect = 1;
+        result = failed(f, STOP,
+                        "%s was damaged; what is lost stands in its corrupt-* files. Restart weir "
+                        "to go on",
+                        dir->path);
+    }
+    arena_close(&a);
+    return result;
+}
+
+enum outcome writer_open(struct arena *a, struct embedded *e, struct lane_dir *dir,
+                         struct failure *f)
+{
+    struct writer *const w = arena_new(a, struct writer);
+    *w = (struct writer){.bus = e, .lock_fd = -1, .segment = {.fd = -1}};
+    arena_init(&w->arena, (size_t)GROUP_BYTES_MAX_GIB << 30);
+    arena_init(&w->origins_arena, (size_t)GROUP_BYTES_MAX_GIB << 30);
+    dir->writer = w;
+    enum outcome result = lock(w, dir, f);
+    if (result == OK) {
+        result = open_tail(w, dir, f);
+    }
+    if (result != OK) {
+        writer_close(dir);
+    }
+    return result;
+}
+
+void writer_close(struct lane_dir *dir)
+{
+    struct writer *const w = dir->writer;
+    if (!w) {
+        return;
+    }
+    segment_close(&w->segment);
+    arena_close(&w->arena);
+    arena_close(&w->origins_arena);
+    if (w->lock_fd >= 0) {
+        close(w->lock_fd); /* unlocks */
+    }
+    dir->writer = NULL;
+}
+
+/* ---- append ---- */
+
+static uint64_t room_in(const struct writer *w)
+{
+    const uint64_t used = SEGMENT_HEAD_BYTES + w->end - w->segment.first;
+    const bool is_open = w->segment.fd >= 0 && !w->is_sealed;
+    return is_open && w->segment.bytes > used ? w->segment.bytes - used : 0;
+}
+
+/* The first ones are small, so that an idle lane is; then they grow to the configured size. */
+static uint64_t next_bytes(const struct writer *w)
+{
+    const uint64_t full = w->bus->config->segment_bytes;
+    const uint64_t last = w->segment.bytes;
+    const uint64_t grown = last < SEGMENT_FIRST_BYTES / SEGMENT_GROWTH ? SEGMENT_FIRST_BYTES
+                                                                       : last * SEGMENT_GROWTH;
+    return grown < full ? grown : full;
+}
+
+static enum outcome roll(struct writer *w, struct lane_dir *dir, uint64_t bytes, struct failure *f)
+{
+    struct segment next;
+    const uint64_t wished = next_bytes(w);
+    const uint64_t last_bytes = w->segment.bytes;
+    segment_close(&w->segment);
+    w->is_sealed = true;
+    const enum outcome result = segment_begin(dir->path, w->end, bytes, wished, &next, f);
+    if (result != OK) {
+        w->segment.bytes = last_bytes;
+        return result;
+    }
+    FAILPOINT("bus.append.rolled");
+    w->segment = next;
+    w->is_sealed = false;
+    dir->page->segments++; /* before the mark moves into it: readers look in this order */
+    return OK;
+}
+
+static enum outcome check_budget(const struct writer *w, const struct lane_dir *dir, uint64_t bytes,
+                                 struct failure *f)
+{
+    const uint64_t all = w->bus->config->disk_bytes_max;
+    const uint64_t most = dir->lane.stream == STREAM_RAW ? all - all / STEP_SHARE : all;
+    const uint64_t unread = w->bus->page->unread_bytes;
+    if (dir->lane.stream == STREAM_DEAD || all == 0 || unread + bytes <= most) {
+        return OK;
+    }
+    (void)failed(f, RETRY,
+                 "the bus is full: %" PRIu64 " bytes wait to be read, bus.disk_max allows %" PRIu64
+                 " here; see `weir status` for the stage that is behind",
+                 unread, most);
+    f->cause = CAUSE_FULL;
+    return RETRY;
+}
+
+static enum outcome write_group(struct writer *w, struct lane_dir *dir, struct failure *f)
+{
+    const struct str group = buf_str(&w->buf);
+    const off_t offset = (off_t)(SEGMENT_HEAD_BYTES + w->end - w->segment.first);
+    FAILPOINT("bus.append.write");
+    enum outcome result = failpoint_fails("bus.append.write.fail")
+                              ? failed(f, RETRY, "write %s: failpoint", dir->path)
+                              : file_write_at(w->segment.fd, group, offset, f);
+    if (result != OK) {
+        return result;
+    }
+    FAILPOINT("bus.append.written");
+    result = failpoint_fails("bus.append.sync.fail")
+                 ? failed(f, RETRY, "sync %s: failpoint", dir->path)
+                 : file_sync(w->segment.fd, dir->path, f);
+    w->is_sealed |= result != OK;
+    FAILPOINT("bus.append.synced");
+    return result;
+}
+
+static void publish(struct writer *w, const struct lane_dir *dir, const struct group *g)
+{
+    struct lane_page *const page = dir->page;
+    w->end += g->bytes;
+    w->records += g->n;
+    page->last = g->position;
+    page->records = w->records;
+    page->mark = w->end;
+    FAILPOINT("bus.append.published");
+    if (dir->lane.stream != STREAM_DEAD) {
+        w->bus->page->unread_bytes += g->bytes;
+    }
+    bus_page_wake(w->bus->page, STREAM_BIT(dir->lane.stream));
+}
+
+/* Without the records that the last group holds. Their positions are set. */
+static struct record *without_repeated(struct writer *w, struct record *r, size_t *n)
+{
+    struct record *const left = arena_array(&w->arena, struct record, *n);
+    size_t left_n = 0;
+    for (size_t i = 0; i < *n; i++) {
+        const struct origin_at *const seen = origins_find(w, &r[i].origin);
+        if (seen) {
+            r[i].at = (struct position){seen->position};
+        } else {
+            left[left_n++] = r[i];
+        }
+    }
+    *n = left_n;
+    return left;
+}
+
+/* Positions of what was written, back to the caller's records, in order. */
+static void positions_back(const struct writer *w, struct record *r, size_t n,
+                           const struct record *written)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!origins_find(w, &r[i].origin)) {
+            r[i].at = (written++)->at;
+        }
+    }
+}
+
+static void encode(struct writer *w, struct group *g, struct record *r, size_t n,
+                   const struct group_step *step)
+{
+    size_t bound = GROUP_HEAD_BYTES;
+    *g = (struct group){
+        .position = w->end, .records_before = w->records, .time_us = clock_now_us()};
+    for (size_t i = 0; i < n; i++) {
+        bound += signal_bytes_bound(&r[i].signal) + FRAME_HEAD_BYTES + LANE_NAME_BYTES_MAX;
+    }
+    buf_init(&w->buf, &w->arena, SIZE_MAX / 2);
+    (void)buf_take(&w->buf, bound); /* at once, or it would grow by copying */
+    buf_reset(&w->buf);
+    group_write(&w->buf, g, step, r, n);
+    assert(!buf_is_over(&w->buf));
+}
+
+static enum outcome append_group(struct lane_dir *dir, struct record *r, size_t n,
+                                 const struct group_step *step, struct failure *f)
+{
+    struct writer *const w = dir->writer;
+    struct group g;
+    encode(w, &g, r, n, step);
+    enum outcome result = check_budget(w, dir, g.bytes, f);
+    if (result == OK && room_in(w) < g.bytes) {
+        result = roll(w, dir, g.bytes, f);
+    }
+    if (result != OK) {
+        return result;
+    }
+    group_seal(w->buf.at, w->buf.len, w->segment.generation);
+    result = write_group(w, dir, f);
+    if (result != OK) {
+        return result;
+    }
+    publish(w, dir, &g);
+    if (room_in(w) < w->segment.bytes / 2) {
+        segment_prepare(dir->path, next_bytes(w));
+    }
+    return OK;
+}
+
+enum outcome writer_append(struct lane_dir *dir, struct record *r, size_t n,
+                           const struct group_step *step, struct failure *f)
+{
+    struct writer *const w = dir->writer;
+    struct record *left = r;
+    size_t left_n = n;
+    enum outcome result = OK;
+    if (dir->lane.stream == STREAM_DEAD && !step) {
+        left = without_repeated(w, r, &left_n);
+    }
+    if (left_n > 0 || step) {
+        result = append_group(dir, left, left_n, step, f);
+    }
+    if (result == OK && left != r && left_n > 0) {
+        positions_back(w, r, n, left);
+        origins_reset(w, left_n);
+        for (size_t i = 0; i < left_n; i++) {
+            if (left[i].origin.lane.name.len) {
+                origins_add(w, &left[i]);
+            }
+        }
+    }
+    if (w->arena.held_bytes > KEEP_BYTES) {
+        arena_close(&w->arena);
+        arena_init(&w->arena, (size_t)GROUP_BYTES_MAX_GIB << 30);
+    }
+    arena_reset(&w->arena);
+    return result;
+}
