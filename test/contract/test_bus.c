@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "bus/folder.h"
 #include "bus/memory.h"
+#include "folder.h"
 
 enum { ARENA_BYTES = 512 * 1024 * 1024, READ_BYTES = 64 * 1024 };
 
@@ -48,7 +48,6 @@ static bool random_marker(void *to)
 
 struct fixture {
     const struct transport *transport;
-    char dir[64];
     struct config_bus config;
     struct memory_plan plan;
     struct arena arena, batch;
@@ -67,8 +66,11 @@ static int set_up(void **state)
 {
     struct fixture *const x = calloc(1, sizeof *x);
     x->transport = *state;
-    folder_make(x->dir);
-    x->config = folder_config(x->dir);
+    assert_non_null(folder_make());
+    x->config = (struct config_bus){.type = S("embedded"),
+                                    .path = str_of(folder_path("bus")),
+                                    .segment_bytes = 16 * 1024, /* small, so that they roll */
+                                    .disk_bytes_max = 1024 * 1024 * 1024};
     if (strcmp(x->transport->name, "gaps") == 0) {
         x->plan.gap = random_gap;
         x->plan.is_marker = random_marker;
@@ -86,7 +88,7 @@ static int tear_down(void **state)
     bus_close(x->bus);
     arena_close(&x->arena);
     arena_close(&x->batch);
-    folder_remove(x->dir);
+    folder_drop();
     free(x);
     return 0;
 }
