@@ -1,0 +1,84 @@
+"""examples.py - run the shell examples of a Markdown file, word for word, as a reader would.
+
+Every block marked ```sh is run, all blocks of a file one after the other in one empty folder; a block of another kind (```text,
+```yaml) is not. So that fixed ports are free and nothing is left, it all happens in a network namespace of its own. Three words
+mean something else there: `weir run` starts in the background and is waited for until it is ready; `make` is only asked whether
+it knows its targets; `git clone` gives a link to this tree."""
+import fcntl
+import os
+import pathlib
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+
+from blackbox import BINARY, ROOT, Skip
+
+WEIR = """#!/bin/bash
+[ "$1" = run ] || exec {binary} "$@"
+setsid {binary} "$@" >"$EXAMPLE/log" 2>&1 &
+echo $! >>"$EXAMPLE/pids"
+for _ in $(seq 300); do
+    kill -0 $! 2>/dev/null || break
+    case $(curl -s -o /dev/null -w '%{{http_code}}' http://127.0.0.1:8081/readyz) in 200) exit 0 ;; esac
+    sleep 0.1
+done
+cat "$EXAMPLE/log" >&2
+exit 1
+"""
+MAKE = """#!/bin/bash
+exec {make} -n -C {root} "$@" >/dev/null
+"""
+GIT = """#!/bin/bash
+[ "$1" = clone ] || exec {git} "$@"
+name=${{2##*/}}
+ln -s {root} "${{3:-${{name%.git}}}}"
+"""
+
+
+def blocks(path):
+    """(line, text) of each block to run."""
+    text = path.read_text()
+    for found in re.finditer(r"^( *)```sh\n(.*?)^ *```$", text, re.S | re.M):
+        yield text.count("\n", 0, found.start()) + 1, re.sub(rf"^{found.group(1)}", "", found.group(2), flags=re.M)
+
+
+def _loopback_up():
+    with socket.socket() as any_socket:
+        fcntl.ioctl(any_socket, 0x8914, struct.pack("16sH14x", b"lo", 0x1 | 0x40))  # SIOCSIFFLAGS: IFF_UP, IFF_RUNNING
+
+
+def _run_here(path, folder):
+    """In the namespace: all blocks; exit 1 with the block that failed."""
+    _loopback_up()
+    words, place = folder / "words", folder / "place"
+    words.mkdir()
+    place.mkdir()
+    for name, text in {"weir": WEIR, "make": MAKE, "git": GIT}.items():
+        (words / name).write_text(text.format(binary=BINARY, root=ROOT, make=shutil.which("make"), git=shutil.which("git")))
+        (words / name).chmod(0o755)
+    environment = {**os.environ, "EXAMPLE": str(folder), "PATH": f"{words}:{os.environ['PATH']}", "HOME": str(folder)}
+    for line, text in blocks(path):
+        script = 'set -e; [ ! -e "$EXAMPLE/cwd" ] || cd "$(cat "$EXAMPLE/cwd")"\n' + text + '\npwd >"$EXAMPLE/cwd"\n'
+        done = subprocess.run(["bash", "-c", script], cwd=place, env=environment, capture_output=True, text=True, timeout=120,
+                              check=False)
+        if done.returncode:
+            sys.exit(f"{path.name}:{line}: exit {done.returncode}\n{text}\n{done.stdout}{done.stderr}")
+
+
+def run_examples(path, folder):
+    """Run the blocks of `path` with files in `folder`; AssertionError with the block that failed."""
+    alone = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if os.geteuid() != 0:
+        alone.insert(1, "--map-root-user")
+    if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode:
+        raise Skip("no network namespace can be made here (unshare --net)")
+    done = subprocess.run([*alone, sys.executable, __file__, path, folder], capture_output=True, text=True, timeout=300,
+                          env={**os.environ, "PYTHONPATH": os.path.dirname(__file__)}, check=False)
+    assert done.returncode == 0, f"\n{done.stdout}{done.stderr}"
+
+
+if __name__ == "__main__":
+    _run_here(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))
