@@ -1,0 +1,371 @@
+/* What strangers cannot do: hold connections, memory or the stop of the process. */
+#include "agent/server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { LONG_MS = 15000, MIB = 1 << 20 };
+
+#ifdef __SANITIZE_ADDRESS__
+enum { CEILING_KIB = 512 * 1024 }; /* what is freed stays in quarantine, 256 MiB of it */
+#else
+enum { CEILING_KIB = 64 * 1024 }; /* bodies 32 MiB, heads of 1,000 connections, the program */
+#endif
+
+static int set_up(void **state)
+{
+    static struct server server;
+    server_init(&server);
+    *state = &server;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    server_close(*state);
+    return 0;
+}
+
+static void nap(int ms)
+{
+    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+    (void)nanosleep(&time, NULL);
+}
+
+/* A line of /proc/PID/status as a number. */
+static uint64_t status_of(struct server *s, const char *key)
+{
+    char line[256];
+    uint64_t value = 0;
+    FILE *const file = fopen(arena_printf(&s->arena, "/proc/%d/status", s->pid).at, "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file)) {
+        if (strncmp(line, key, strlen(key)) == 0 && line[strlen(key)] == ':') {
+            value = strtoull(line + strlen(key) + 1, NULL, 10);
+        }
+    }
+    (void)fclose(file);
+    return value;
+}
+
+/* Send one byte again and again; true when the server ends the connection. */
+static bool drip_until_closed(int fd, const char *byte)
+{
+    for (int ms = 0; ms < LONG_MS; ms += 20) {
+        if (send(fd, byte, 1, MSG_NOSIGNAL) < 0 || is_closed(fd, 20)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void a_request_that_drips_is_closed_at_its_deadline(void **state)
+{
+    struct server *const s = *state;
+    s->config.intake.request_ms = 300;
+    server_start(s);
+    const int head = dial(s);
+    send_text(head, S("POST /hooks/open HTTP/1.1\r\nHost: weir\r\nX-Slow: "));
+    assert_true(drip_until_closed(head, "a"));
+    const int body = dial(s);
+    send_text(body, S("POST /hooks/open HTTP/1.1\r\nHost: weir\r\nContent-Length: 100000\r\n"
+                      "Content-Type: application/json\r\n\r\n"));
+    assert_true(drip_until_closed(body, " "));
+    (void)close(head);
+    (void)close(body);
+    assert_int_equal(server_stop(s), OK);
+    assert_int_equal(server_counter(s, "closed{reason=deadline}"), 2);
+}
+
+static void a_connection_without_a_request_is_closed_when_it_is_idle_too_long(void **state)
+{
+    struct server *const s = *state;
+    s->config.intake.idle_ms = 300;
+    server_start(s);
+    const int silent = dial(s);
+    const int dripping = dial(s); /* never a whole request line */
+    assert_true(is_closed(silent, LONG_MS));
+    assert_true(drip_until_closed(dripping, "P"));
+    (void)close(silent);
+    (void)close(dripping);
+    assert_int_equal(server_stop(s), OK);
+    assert_int_equal(server_counter(s, "closed{reason=idle}"), 2);
+}
+
+static void who_leaves_in_the_middle_is_counted_and_forgotten(void **state)
+{
+    struct server *const s = *state;
+    server_start(s);
+    const int fd = dial(s);
+    send_text(fd, S("POST /hooks/open HTTP/1.1\r\nHost: weir\r\nContent-Length: 100\r\n"
+                    "Content-Type: application/json\r\n\r\n{"));
+    nap(50);
+    (void)close(fd);
+    assert_int_equal(ask(s, github_post(&s->arena, "push", "1", S("{}"))).status, 202);
+    nap(50);
+    assert_int_equal(server_stop(s), OK);
+    assert_int_equal(server_counter(s, "closed{reason=client}"), 1);
+    assert_int_equal(s->signals_n, 1);
+}
+
+static void more_connections_than_allowed_wait_until_one_leaves(void **state)
+{
+    struct server *const s = *state;
+    enum { N = 4 };
+    int fd[N + 1];
+    s->config.intake.connections_max = N;
+    server_start(s);
+    const struct str request = github_post(&s->arena, "push", "1", S("{}"));
+    for (int i = 0; i < N; i++) {
+        fd[i] = dial(s);
+        send_text(fd[i], request);
+        assert_int_equal(read_answer(&s->arena, fd[i]).status, 202);
+    }
+    fd[N] = dial(s);
+    send_text(fd[N], request);
+    struct pollfd p = {.fd = fd[N], .events = POLLIN};
+    assert_int_equal(poll(&p, 1, 100), 0);
+    (void)close(fd[0]);
+    assert_int_equal(read_answer(&s->arena, fd[N]).status, 202);
+    for (int i = 1; i <= N; i++) {
+        (void)close(fd[i]);
+    }
+    assert_int_equal(server_stop(s), OK);
+    assert_int_equal(s->signals_n, N + 1);
+}
+
+static void one_address_is_told_429_and_then_not_even_that(void **state)
+{
+    struct server *const s = *state;
+    enum { ALLOWED = 2, TOLD = 2 * ALLOWED + 8 };
+    int fd[TOLD];
+    s->config.intake.connections_per_address_max = ALLOWED;
+    server_start(s);
+    for (int i = 0; i < TOLD; i++) {
+        fd[i] = dial(s);
+    }
+    const int beyond = dial(s);
+    assert_true(is_closed(beyond, LONG_MS));
+    (void)close(beyond);
+    const struct str request = github_post(&s->arena, "push", "1", S("{}"));
+    for (int i = 0; i < TOLD; i++) {
+        send_text(fd[i], request);
+        const struct answer answer = read_answer(&s->arena, fd[i]);
+        assert_int_equal(answer.status, i < ALLOWED ? 202 : 429);
+        assert_int_equal(answer_header(answer, "Retry-After").len > 0, i >= ALLOWED);
+        (void)close(fd[i]);
+    }
+    assert_int_equal(server_stop(s), OK);
+    assert_int_equal(server_counter(s, "refused{agent=none,reason=address}"), TOLD - ALLOWED);
+    assert_int_equal(server_counter(s, "closed{reason=address}"), 1);
+}
+
+static void bodies_beyond_the_budget_are_503_before_they_are_read(void **state)
+{
+    struct server *const s = *state;
+    enum { N = 3 };
+    int fd[N];
+    const struct str head = arena_printf(&s->arena,
+                                         "POST /hooks/open HTTP/1.1\r\nHost: weir\r\n"
+                                         "Content-Length: %d\r\n"
+                                         "Content-Type: application/json\r\n\r\n",
+                                         4 * MIB);
+    s->config.intake.bodies_bytes_max = 12 * MIB;
+    server_start(s);
+    for (int i = 0; i < N; i++) {
+        fd[i] = dial(s);
+        send_text(fd[i], head);
+        nap(20);
+    }
+    const struct answer answer = ask(s, head);
+    assert_int_equal(answer.status, 503);
+    assert_true(answer_header(answer, "Retry-After").len > 0);
+    (void)close(fd[0]); /* its share is free again */
+    nap(50);
+    assert_int_equal(ask(s, github_post(&s->arena, "push", "1", S("{}"))).status, 202);
+    (void)close(fd[1]);
+    (void)close(fd[2]);
+    assert_int_equal(server_stop(s), OK);
+    assert_int_equal(server_counter(s, "refused{agent=none,reason=budget}"), 1);
+}
+
+static void thousand_connections_that_drip_large_bodies_stay_under_the_ceiling(void **state)
+{
+    struct server *const s = *state;
+    enum { N = 1000, PART = 65536 };
+    static int fd[N];
+    static char part[PART];
+    const struct rlimit many = {4096, 4096};
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    if (before.rlim_cur < N + 100 && setrlimit(RLIMIT_NOFILE, &many) != 0) {
+        skip();
+    }
+    memset(part, ' ', sizeof part);
+    s->config.intake.body_bytes_max = 8 * MIB;
+    s->config.intake.bodies_bytes_max = 32 * MIB;
+    s->config.intake.connections_max = N + 10;
+    server_start(s);
+    for (int i = 0; i < N; i++) {
+        fd[i] = dial(s);
+        send_text(fd[i], i % 2 ? S("POST /hooks/open HTTP/1.1\r\nHost: weir\r\n"
+                                   "Content-Length: 8000000\r\n"
+                                   "Content-Type: application/json\r\n\r\n")
+                               : S("POST /hooks/open HTTP/1.1\r\nHost: weir\r\n"
+                                   "Transfer-Encoding: chunked\r\n"
+                                   "Content-Type: application/json\r\n\r\n7A1200\r\n"));
+    }
+    for (int round = 0; round < 4; round++) {
+        for (int i = 0; i < N; i++) {
+            (void)send(fd[i], part, sizeof part, MSG_NOSIGNAL | MSG_DONTWAIT);
+        }
+    }
+    nap(100);
+    const uint64_t peak_kib = status_of(s, "VmHWM");
+    print_message("peak of resident memory: %llu KiB\n", (unsigned long long)peak_kib);
+    assert_in_range(peak_kib, 1, CEILING_KIB);
+    for (int i = 0; i < N; i++) {
+        (void)close(fd[i]);
+    }
+    assert_int_equal(ask(s, github_post(&s->arena, "push", "1", S("{}"))).status, 202);
+    assert_int_equal(server_stop(s), OK);
+    assert_int_equal(s->signals_n, 1);
+}
+
+/* ---- waiting and stopping ---- */
+
+static void an_idle_intake_is_not_woken(void **state)
+{
+    struct server *const s = *state;
+    server_start(s);
+    assert_int_equal(ask(s, github_post(&s->arena, "push", "1", S("{}"))).status, 202);
+    nap(100);
+    const uint64_t before = status_of(s, "voluntary_ctxt_switches");
+    nap(500);
+    assert_int_equal(status_of(s, "voluntary_ctxt_switches"), before);
+    assert_int_equal(server_stop(s), OK);
+}
+
+static void a_stop_finishes_what_is_in_flight(void **state)
+{
+    struct server *const s = *state;
+    const struct str request = github_post(&s->arena, "push", "1", S("{\"a\":1}"));
+    server_start(s);
+    const int idle = dial(s);
+    const int busy = dial(s);
+    send_text(busy, str_sub(request, 0, request.len - 3));
+    nap(50);
+    assert_int_equal(kill(s->pid, SIGTERM), 0);
+    assert_true(is_closed(idle, LONG_MS));
+    send_text(busy, str_sub(request, request.len - 3, 3));
+    const struct answer answer = read_answer(&s->arena, busy);
+    assert_int_equal(answer.status, 202);
+    assert_true(str_eq_nocase(answer_header(answer, "Connection"), S("close")));
+    (void)close(idle);
+    (void)close(busy);
+    assert_int_equal(server_stop(s), OK);
+    assert_int_equal(s->signals_n, 1);
+}
+
+static void a_stop_does_not_wait_for_ever(void **state)
+{
+    struct server *const s = *state;
+    s->config.stop_ms = 200;
+    server_start(s);
+    const int fd = dial(s);
+    send_text(fd, S("POST /hooks/open HTTP/1.1\r\nHost: weir\r\nContent-Length: 100\r\n"
+                    "Content-Type: application/json\r\n\r\n{"));
+    nap(50);
+    assert_int_equal(server_stop(s), OK); /* the deadline of the request is 20 s away */
+    assert_true(is_closed(fd, 1000));
+    (void)close(fd);
+    assert_int_equal(s->signals_n, 0);
+}
+
+static void descriptors_that_run_out_come_back(void **state)
+{
+    struct server *const s = *state;
+    struct rlimit limit;
+    server_start(s);
+    const struct str request = github_post(&s->arena, "push", "1", S("{}"));
+    assert_int_equal(ask(s, request).status, 202);
+    assert_int_equal(prlimit(s->pid, RLIMIT_NOFILE, NULL, &limit), 0);
+    const struct rlimit none = {3, limit.rlim_max};
+    assert_int_equal(prlimit(s->pid, RLIMIT_NOFILE, &none, NULL), 0);
+    const int fd = dial(s);
+    send_text(fd, request);
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    assert_int_equal(poll(&p, 1, 200), 0);
+    const uint64_t before = status_of(s, "voluntary_ctxt_switches");
+    nap(200);
+    assert_in_range(status_of(s, "voluntary_ctxt_switches") - before, 0, 3); /* no busy loop */
+    assert_int_equal(prlimit(s->pid, RLIMIT_NOFILE, &limit, NULL), 0);
+    assert_int_equal(read_answer(&s->arena, fd).status, 202);
+    (void)close(fd);
+    assert_int_equal(server_stop(s), OK);
+}
+
+static void it_listens_at_several_addresses_of_every_kind(void **state)
+{
+    struct server *const s = *state;
+    const struct sockaddr_un to = {.sun_family = AF_UNIX, .sun_path = ""};
+    struct sockaddr_un at = to;
+    const struct str path = arena_printf(&s->arena, "/tmp/weir-socket-%d", (int)getpid());
+    memcpy(at.sun_path, path.at, path.len);
+    s->address[1] = arena_printf(&s->arena, "unix:%s", path.at);
+    s->address[2] = S("[::1]:0");
+    s->addresses_n = 3;
+    server_start(s);
+    const struct str request = github_post(&s->arena, "push", "1", S("{}"));
+    assert_int_equal(ask(s, request).status, 202);
+    const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&at, sizeof at), 0);
+    send_text(fd, request);
+    assert_int_equal(read_answer(&s->arena, fd).status, 202);
+    (void)close(fd);
+    assert_int_equal(server_stop(s), OK);
+    assert_int_equal(s->signals_n, 2);
+    (void)unlink(path.at);
+}
+
+static void limits_that_contradict_each_other_stop_it(void **state)
+{
+    struct server *const s = *state;
+    s->config.intake.bodies_bytes_max = s->config.intake.body_bytes_max;
+    server_start(s);
+    assert_int_equal(server_stop(s), STOP);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest all[] = {
+        T(a_request_that_drips_is_closed_at_its_deadline),
+        T(a_connection_without_a_request_is_closed_when_it_is_idle_too_long),
+        T(who_leaves_in_the_middle_is_counted_and_forgotten),
+        T(more_connections_than_allowed_wait_until_one_leaves),
+        T(one_address_is_told_429_and_then_not_even_that),
+        T(bodies_beyond_the_budget_are_503_before_they_are_read),
+        T(thousand_connections_that_drip_large_bodies_stay_under_the_ceiling),
+        T(an_idle_intake_is_not_woken),
+        T(a_stop_finishes_what_is_in_flight),
+        T(a_stop_does_not_wait_for_ever),
+        T(descriptors_that_run_out_come_back),
+        T(it_listens_at_several_addresses_of_every_kind),
+        T(limits_that_contradict_each_other_stop_it),
+    };
+    return cmocka_run_group_tests(all, NULL, NULL);
+}
