@@ -3,7 +3,11 @@
 #include "command/commands.h"
 
 static const struct command commands[] = {
+    {"init", "write a configuration to start from", command_init, false},
     {"validate", "check a configuration", command_validate, false},
+    {"run", "collect, transform and keep, until it is stopped", command_run, false},
+    {"flush", "wait until all that was received is in lake and store", command_flush, false},
+    {"drivers", "what this binary was built with", command_drivers, false},
     {0},
 };
 

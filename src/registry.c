@@ -10,8 +10,6 @@ const struct section_type registry_agents[] = {
 };
 
 const struct registry_line registry_all[] = {
-    {"agent", "github", NULL},
-    {"agent", "cdevents", NULL},
-    {"bus", "embedded", NULL},
+    {"agent", "github", NULL}, {"agent", "cdevents", NULL}, {"bus", "embedded", NULL},
+    {"lake", "delta", NULL},   {"store", "sqlite", NULL},   {0},
 };
-const unsigned long registry_all_n = sizeof registry_all / sizeof *registry_all;

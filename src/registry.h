@@ -7,12 +7,11 @@
 /* The types of `agents:`; ends with {0}. */
 extern const struct section_type registry_agents[];
 
-/* What `weir drivers` lists. */
 struct registry_line {
     const char *role, *name;
     const char *needs; /* NULL: it is there; else the build option that brings it */
 };
+/* Everything, by role; ends with {0}. */
 extern const struct registry_line registry_all[];
-extern const unsigned long registry_all_n;
 
 #endif

@@ -1,0 +1,171 @@
+/* flush.c - wait until everything received before the call is where it belongs.
+ *
+ * Hop by hop (bus.md section 6.11): the ends of raw, until transform and every reader of raw have
+ * passed them; then the ends of standard and measured, until every reader of those has. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command/command.h"
+#include "command/commands.h"
+#include "orchestrate/duty.h"
+#include "orchestrate/survey.h"
+
+enum {
+    TIMEOUT_MS = 30000,
+    TURN_MS = 20,
+    ASK_TURNS = 50 /* ask again: what came through meanwhile has to be flushed too */
+};
+#define ARENA_BYTES_MAX ((size_t)64 << 20)
+#define TURN_ARENA_BYTES_MAX ((size_t)64 << 20)
+
+struct flushing {
+    const struct config *config;
+    struct bus *bus;
+    int64_t until_us;
+    bool is_shown; /* progress on stderr */
+};
+
+struct hop {
+    unsigned streams;
+    struct lane_ends *lane;
+    size_t n;
+};
+
+static enum outcome take_ends(struct flushing *w, struct arena *a, struct hop *hop,
+                              struct failure *f)
+{
+    enum { LANES_MAX = 1000 };
+    hop->lane = arena_array(a, struct lane_ends, LANES_MAX);
+    for (int s = 0; s < STREAM_N; s++) {
+        struct lane_ends *lane = NULL;
+        size_t n = 0;
+        if (!(hop->streams & STREAM_BIT(s))) {
+            continue;
+        }
+        const enum outcome result = bus_ends(w->bus, a, (enum stream)s, &lane, &n, f);
+        if (result != OK) {
+            return result;
+        }
+        for (size_t i = 0; i < n && hop->n < LANES_MAX; i++) {
+            hop->lane[hop->n++] = lane[i];
+        }
+    }
+    return OK;
+}
+
+/* A reader that has not passed the hop; NULL: all have. */
+static const char *who_lags(const struct survey *s, const struct hop *hop)
+{
+    for (const struct duty *d = duty_all; d->stage; d++) {
+        for (size_t i = 0; i < hop->n; i++) {
+            const struct lane_ends *const ends = &hop->lane[i];
+            if ((d->reads & STREAM_BIT(ends->lane.stream)) &&
+                survey_cursor(s, d->stage, ends->lane).at < ends->end.at) {
+                return d->stage;
+            }
+        }
+    }
+    return NULL;
+}
+
+static void show(const struct flushing *w, const char *who)
+{
+    if (w->is_shown) {
+        (void)fprintf(stderr, "\r\033[K%s%s", who ? "waiting for " : "", who ? who : "");
+        (void)fflush(stderr);
+    }
+}
+
+static enum outcome wait_hop(struct flushing *w, const struct hop *hop, struct failure *f)
+{
+    struct arena a;
+    const char *who = NULL;
+    enum outcome result = OK;
+    arena_init(&a, TURN_ARENA_BYTES_MAX);
+    for (int turn = 0; result == OK; turn++) {
+        arena_reset(&a);
+        struct survey *const s = arena_new(&a, struct survey);
+        result = survey_take(&a, w->config, NULL, s, f);
+        who = result == OK ? who_lags(s, hop) : NULL;
+        if (result != OK || !who) {
+            break;
+        }
+        if (s->pid == 0) {
+            result = failed(f, RETRY, "weir does not run, and %s is behind: start it, then flush",
+                            who);
+        } else if (clock_mono_us() > w->until_us) {
+            result = failed(f, RETRY,
+                            "%s is still behind; `weir status` says how far, --timeout "
+                            "waits longer",
+                            who);
+        } else {
+            if (turn % ASK_TURNS == 0) {
+                (void)kill(s->pid, SIGUSR1);
+            }
+            show(w, who);
+            nanosleep(&(struct timespec){.tv_nsec = TURN_MS * 1000000L}, NULL);
+        }
+    }
+    show(w, NULL);
+    arena_close(&a);
+    return result;
+}
+
+static enum outcome flush(struct flushing *w, struct arena *a, struct failure *f)
+{
+    const unsigned streams[] = {STREAM_BIT(STREAM_RAW),
+                                STREAM_BIT(STREAM_STANDARD) | STREAM_BIT(STREAM_MEASURED)};
+    enum outcome result = OK;
+    for (size_t i = 0; i < sizeof streams / sizeof *streams && result == OK; i++) {
+        struct hop hop = {.streams = streams[i]};
+        result = take_ends(w, a, &hop, f);
+        if (result == OK) {
+            result = wait_hop(w, &hop, f);
+        }
+    }
+    return result;
+}
+
+int command_flush(int argc, char **argv)
+{
+    struct str place = {NULL, 0};
+    int64_t timeout_ms = TIMEOUT_MS;
+    struct words words;
+    int status = EXIT_DONE;
+    const struct flag flags[] = {
+        flag_config(&place),
+        {"timeout", 0, FLAG_DURATION, &timeout_ms, "30s", "how long to wait before giving up"},
+        {0}};
+    const struct usage usage = {
+        .name = "flush",
+        .words = "",
+        .about = "Return once everything received before the call is in lake and store, or stands "
+                 "in dead.",
+        .flags = flags,
+        .examples = "  weir flush\n  weir flush --timeout 5m\n",
+    };
+    if (!usage_read(&usage, argc, argv, &words, &status)) {
+        return status;
+    }
+    struct arena a;
+    struct config *config = NULL;
+    struct failure f;
+    arena_init(&a, ARENA_BYTES_MAX);
+    status = command_config(&a, place, &config);
+    if (status == EXIT_DONE) {
+        struct flushing w = {.config = config,
+                             .until_us = clock_mono_us() + timeout_ms * 1000,
+                             .is_shown = command_has_colour(STDERR_FILENO)};
+        enum outcome result = bus_open(&a, config->bus.type, &config->bus, &w.bus, &f);
+        if (result == OK) {
+            result = flush(&w, &a, &f);
+            bus_close(w.bus);
+        }
+        status = result == OK ? EXIT_DONE : command_failed("flush", &f);
+    }
+    arena_close(&a);
+    return status;
+}

@@ -1,0 +1,115 @@
+/* init.c - a configuration to start from, which runs as it is. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "command/command.h"
+#include "command/commands.h"
+
+enum { SECRET_BYTES = 32 };
+#define ARENA_BYTES_MAX ((size_t)1 << 20)
+
+static const char starter[] =
+    "# weir.yaml - what weir collects, and where it keeps it.\n"
+    "# `weir validate` checks it, `weir run` runs it, `kill -HUP` lets a running weir read it\n"
+    "# again. Every setting that is not here has a default: docs/configuration.md.\n"
+    "\n"
+    "data: ./weir-data                    # everything weir keeps; one weir per data folder\n"
+    "\n"
+    "intake:\n"
+    "  listen: 127.0.0.1:8080             # where signals come in; a list for several addresses\n"
+    "  # tls: { certificate: cert.pem, key: key.pem }\n"
+    "\n"
+    "admin:\n"
+    "  listen: 127.0.0.1:8081             # /livez /readyz /health /metrics\n"
+    "\n"
+    "agents:\n"
+    "  github:                            # POST /hooks/github\n"
+    "    type: github                     # in GitHub: Settings, Webhooks, JSON, and this secret:\n"
+    "    secret: ${file:github.secret}\n"
+    "  builds:                            # POST /hooks/builds\n"
+    "    type: cdevents                   # CDEvents as CloudEvents; Authorization: Bearer TOKEN\n"
+    "    token: ${file:builds.token}\n"
+    "\n"
+    "# services:                          # what a deployment or incident belongs to;\n"
+    "#   shop:                            # without this: its repository\n"
+    "#     repositories: [acme/shop, acme/shop-*]\n"
+    "#     production: [production, prod]\n"
+    "\n"
+    "# lake: { flush: 5m, keep: forever } # Delta tables: Spark, Trino, DuckDB, polars read them\n"
+    "# store: { type: sqlite }            # the rows as they stand, in one file\n"
+    "# bus: { keep: 7d, disk_max: 20GiB } # the streams in between; raw signals stay in the lake\n"
+    "# log: { level: info, format: text }\n";
+
+static enum outcome write_secret(struct arena *a, struct str folder, const char *name,
+                                 struct failure *f)
+{
+    unsigned char bytes[SECRET_BYTES];
+    char text[SECRET_BYTES * 2 + 1];
+    const struct str path = arena_printf(a, "%.*s/%s", STR_ARG(folder), name);
+    if (access(path.at, F_OK) == 0) {
+        return OK; /* somebody may have given it to the other side already */
+    }
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) {
+        return failed_errno(f, RETRY, "make a secret");
+    }
+    hex_write(bytes, sizeof bytes, text);
+    text[sizeof text - 1] = '\n';
+    return file_replace(path.at, (struct str){text, sizeof text}, 0600, f);
+}
+
+static enum outcome init(struct arena *a, struct str folder, struct failure *f)
+{
+    const struct str path = arena_printf(a, "%.*s/weir.yaml", STR_ARG(folder));
+    if (access(path.at, F_OK) == 0) {
+        return failed(f, RETRY, "%s is there already; nothing was changed", path.at);
+    }
+    enum outcome result = OK;
+    if (access(arena_cstr(a, folder), F_OK) != 0) {
+        result = file_make_dirs(arena_cstr(a, folder), f);
+    }
+    if (result == OK) {
+        result = write_secret(a, folder, "github.secret", f);
+    }
+    if (result == OK) {
+        result = write_secret(a, folder, "builds.token", f);
+    }
+    if (result == OK) {
+        result = file_replace(path.at, str_of(starter), 0644, f);
+    }
+    return result;
+}
+
+int command_init(int argc, char **argv)
+{
+    struct words words;
+    int status = EXIT_DONE;
+    const struct usage usage = {
+        .name = "init",
+        .words = "[DIR]",
+        .about = "Write a commented weir.yaml, and the secrets it names in files that you alone "
+                 "can read.",
+        .examples = "  weir init\n  weir init ./weir && weir run -c ./weir\n",
+        .words_most = 1,
+    };
+    if (!usage_read(&usage, argc, argv, &words, &status)) {
+        return status;
+    }
+    struct arena a;
+    struct failure f;
+    arena_init(&a, ARENA_BYTES_MAX);
+    const struct str folder = str_of(words.n > 0 ? words.at[0] : ".");
+    if (init(&a, folder, &f) != OK) {
+        arena_close(&a);
+        (void)command_failed("init", &f);
+        return EXIT_NO;
+    }
+    arena_close(&a);
+    const bool is_here = str_eq(folder, S("."));
+    printf("wrote %.*s/weir.yaml, github.secret, builds.token\nnext: weir run%s%.*s\n",
+           STR_ARG(folder), is_here ? "" : " -c ", is_here ? 0 : (int)folder.len, folder.at);
+    return EXIT_DONE;
+}
