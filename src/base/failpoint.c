@@ -43,6 +43,11 @@ static void note(const char *name)
     }
 }
 
+void failpoint_reset(void)
+{
+    failpoint.is_read = false;
+}
+
 bool failpoint_fails(const char *name)
 {
     if (!failpoint.is_read) {

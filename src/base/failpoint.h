@@ -12,6 +12,8 @@
 #ifdef WEIR_FAILPOINTS
 bool failpoint_fails(const char *name);
 #define FAILPOINT(name) ((void)failpoint_fails(name))
+/* Look at the environment again: in a test's child, after setenv. */
+void failpoint_reset(void);
 #else
 static inline bool failpoint_fails(const char *name)
 {
@@ -19,6 +21,9 @@ static inline bool failpoint_fails(const char *name)
     return false;
 }
 #define FAILPOINT(name) ((void)0)
+static inline void failpoint_reset(void)
+{
+}
 #endif
 
 #endif
