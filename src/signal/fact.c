@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "signal/member.h"
 #include "signal/rank.h"
+#include "signal/value.h"
 
 static const struct str type_prefix = STR("weir.fact.");
 
@@ -146,7 +147,7 @@ static void sort_sets(struct fact *fact)
     }
 }
 
-static void write_value(struct buf *b, const struct value *v)
+void value_write(struct buf *b, const struct value *v)
 {
     char time[CLOCK_TEXT_BYTES];
     switch (v->kind) {
@@ -184,7 +185,7 @@ static size_t write_member(struct buf *b, const char *name, const struct value *
     buf_add_byte(b, '"');
     buf_add(b, str_of(name));
     buf_add(b, S("\":"));
-    write_value(b, v);
+    value_write(b, v);
     return start;
 }
 

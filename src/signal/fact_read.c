@@ -1,10 +1,9 @@
 /* The reading half of fact.h. */
 #include <stdio.h>
 
-#include "signal/fact.h"
 #include "signal/member.h"
 #include "signal/rank.h"
-#include "wire/json.h"
+#include "signal/value.h"
 
 struct row row_new(struct arena *a, const struct model *m)
 {
@@ -31,8 +30,7 @@ static bool read_list(struct arena *a, const struct column *c, yyjson_val *from,
     return yyjson_is_arr(from);
 }
 
-/* false: of another type than the column */
-static bool read_value(struct arena *a, const struct column *c, yyjson_val *from, struct value *to)
+bool value_read(struct arena *a, const struct column *c, yyjson_val *from, struct value *to)
 {
     switch (c->type) {
     case COLUMN_TEXT:
@@ -99,7 +97,7 @@ enum outcome fact_read(struct arena *a, const struct signal *s, struct row *out,
         if (at == m->columns_n || !column_is_in_fact(m->columns + at) || yyjson_is_null(value)) {
             continue;
         }
-        if (!read_value(a, m->columns + at, value, out->value + at)) {
+        if (!value_read(a, m->columns + at, value, out->value + at)) {
             char pointer[100];
             (void)snprintf(pointer, sizeof pointer, "/%s", m->columns[at].name);
             return failed_at(f, REJECT, pointer, "a fact of %s: %s is not of the column's type",

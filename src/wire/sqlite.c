@@ -1,0 +1,140 @@
+#include "wire/sqlite.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+enum {
+    BUSY_MS = 5000,         /* another process writes: its transactions are short  */
+    CACHE_KIB = 32 * 1024,  /* pages held in memory at most                        */
+    CHECKPOINT_PAGES = 4000 /* 16 MiB of log: fewer, larger, sorted writes of the tables */
+};
+
+static enum outcome outcome_of(int code)
+{
+    switch (code & 0xFF) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_NOMEM:
+    case SQLITE_INTERRUPT: return RETRY;
+    case SQLITE_TOOBIG: return REJECT;
+    default: return STOP;
+    }
+}
+
+static const char *advice_of(int code)
+{
+    switch (code & 0xFF) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return "; another program holds it: close it there";
+    case SQLITE_FULL: return "; free space on its disk";
+    case SQLITE_IOERR: return "; look at its disk and at the kernel's log";
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_CANTOPEN: return "; give weir's user the right to write it and its folder";
+    case SQLITE_CORRUPT:
+        return "; the file is damaged: move it away with its -wal and -shm, and it is made anew";
+    case SQLITE_NOTADB: return "; this is no SQLite file: move it away, or configure another path";
+    default: return "";
+    }
+}
+
+static enum outcome sqlite_failed(sqlite3 *db, const char *path, struct failure *f)
+{
+    const int code = db ? sqlite3_extended_errcode(db) : SQLITE_NOMEM;
+    const char *const name = path ? path : sqlite3_db_filename(db, "main");
+    return failed(f, outcome_of(code), "%s: %s (SQLite code %d)%s", name ? name : "SQLite",
+                  db ? sqlite3_errmsg(db) : "out of memory", code, advice_of(code));
+}
+
+static enum outcome set_up(sqlite3 *db, enum sqlite_use use, struct failure *f)
+{
+    char sql[400];
+    (void)sqlite3_busy_timeout(db, BUSY_MS);
+    (void)sqlite3_extended_result_codes(db, 1);
+    (void)snprintf(sql, sizeof sql, "PRAGMA cache_size=-%d; PRAGMA temp_store=MEMORY;%s", CACHE_KIB,
+                   use == SQLITE_USE_READ ? "PRAGMA query_only=1" : "");
+    enum outcome result = sqlite_exec(db, sql, f);
+    if (result == OK && use == SQLITE_USE_WRITE) {
+        (void)snprintf(sql, sizeof sql,
+                       "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                       "PRAGMA wal_autocheckpoint=%d; PRAGMA journal_size_limit=%d;"
+                       "PRAGMA cell_size_check=1",
+                       CHECKPOINT_PAGES, CHECKPOINT_PAGES * 4096 * 2);
+        result = sqlite_exec(db, sql, f);
+    }
+    return result;
+}
+
+enum outcome sqlite_open(const char *path, enum sqlite_use use, sqlite3 **out, struct failure *f)
+{
+    sqlite3 *db = NULL;
+    const int flags = use == SQLITE_USE_READ ? SQLITE_OPEN_READONLY
+                                             : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    enum outcome result = OK;
+    *out = NULL;
+    if (sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+        result = sqlite_failed(db, path, f);
+    } else {
+        result = set_up(db, use, f);
+    }
+    if (result == OK) {
+        *out = db;
+    } else {
+        sqlite_close(db);
+    }
+    return result;
+}
+
+void sqlite_close(sqlite3 *db)
+{
+    for (sqlite3_stmt *s = db ? sqlite3_next_stmt(db, NULL) : NULL; s;
+         s = sqlite3_next_stmt(db, NULL)) {
+        (void)sqlite3_finalize(s);
+    }
+    (void)sqlite3_close(db);
+}
+
+enum outcome sqlite_exec(sqlite3 *db, const char *sql, struct failure *f)
+{
+    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? OK : sqlite_failed(db, NULL, f);
+}
+
+enum outcome sqlite_prepare(sqlite3 *db, struct str sql, sqlite3_stmt **out, struct failure *f)
+{
+    assert(sql.len <= INT32_MAX);
+    const int code = sqlite3_prepare_v3(db, sql.at, (int)sql.len, SQLITE_PREPARE_PERSISTENT, out,
+                                        NULL);
+    return code == SQLITE_OK ? OK : sqlite_failed(db, NULL, f);
+}
+
+enum outcome sqlite_row(sqlite3_stmt *s, bool *is_row, struct failure *f)
+{
+    const int code = sqlite3_step(s);
+    *is_row = code == SQLITE_ROW;
+    return code == SQLITE_ROW || code == SQLITE_DONE ? OK
+                                                     : sqlite_failed(sqlite3_db_handle(s), NULL, f);
+}
+
+enum outcome sqlite_run(sqlite3_stmt *s, struct failure *f)
+{
+    bool is_row = false;
+    const enum outcome result = sqlite_row(s, &is_row, f);
+    (void)sqlite3_reset(s); /* tells the step's code again */
+    return result;
+}
+
+void sqlite_bind_str(sqlite3_stmt *s, int at, struct str text)
+{
+    const int code = sqlite3_bind_text64(s, at, text.len ? text.at : "", text.len, SQLITE_STATIC,
+                                         SQLITE_UTF8);
+    assert(code == SQLITE_OK); /* unbound it would be stored as null */
+    (void)code;
+}
+
+struct str sqlite_str(sqlite3_stmt *s, int column)
+{
+    const void *const at = sqlite3_column_text(s, column);
+    return (struct str){at, at ? (size_t)sqlite3_column_bytes(s, column) : 0};
+}
