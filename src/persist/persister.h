@@ -26,7 +26,7 @@ struct rejects {
     struct reject *first, *last;
 };
 
-/* Note a record of `slice`, and why. The texts are copied. */
+/* Note a record of `slice`, and why. The record's texts last as long as the batch. */
 void persist_reject(struct rejects *r, const struct slice *slice, const struct record *record,
                     const struct failure *why);
 

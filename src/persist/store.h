@@ -14,6 +14,7 @@ struct store {
     void *state; /* the driver's own, state_bytes long, zeroed by store_open */
     const struct config *config;
     struct str bus_id;
+    bool is_reader;      /* opened by a command: nothing is made or written */
     struct arena *arena; /* the store's lifetime */
 };
 
@@ -21,6 +22,7 @@ struct store {
 struct rows {
     const struct model *model;
     struct row *row;
+    bool *is_there; /* one a row, set by get: the store holds a row of this key */
     size_t n;
 };
 
@@ -45,10 +47,21 @@ struct store_driver {
                            struct failure *f);
     /* Forget rows whose revised_at is older. */
     enum outcome (*expire)(struct store *s, int64_t before_us, struct failure *f);
-    /* Every row of a model in key order, to a visitor that may stop it (verify, status). */
+    /* How many rows of a model there are; cheap, for status. */
+    enum outcome (*rows)(struct store *s, const struct model *m, uint64_t *out, struct failure *f);
+    /* Every row of a model in key order, to a visitor that may stop it (verify). The arena is reset
+     * after each. */
     enum outcome (*each)(struct store *s, const struct model *m, struct arena *a,
                          bool (*visit)(void *to, const struct row *r), void *to, struct failure *f);
     void (*close)(struct store *s); /* cannot fail; safe after a failed open */
 };
+
+extern const struct store_driver store_sqlite;
+
+/* Open the configured store. `bus_id`: whose cursors it keeps; empty: as a reader, for a command.
+ *   returns OK | RETRY | STOP (a reader: also when there is none yet) */
+enum outcome store_open(struct arena *a, const struct config *config, struct str bus_id,
+                        struct store **out, struct failure *f);
+void store_close(struct store *s);
 
 #endif

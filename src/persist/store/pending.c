@@ -1,0 +1,66 @@
+#include "persist/store/pending.h"
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+
+enum { ROOM_FIRST = 64 };
+
+/* The place of the key: of its row, or the free one where it belongs. */
+static size_t *place_of(const struct pending *p, struct str key)
+{
+    const size_t mask = 2 * p->room - 1;
+    size_t i = hash_64(key, 0) & mask;
+    while (p->slot[i] && !str_eq(p->key[p->slot[i] - 1], key)) {
+        i = (i + 1) & mask;
+    }
+    return p->slot + i;
+}
+
+static void grow(struct arena *a, struct pending *p)
+{
+    const struct pending old = *p;
+    p->room = old.room ? 2 * old.room : ROOM_FIRST;
+    p->row = arena_array(a, struct row, p->room);
+    p->key = arena_array(a, struct str, p->room);
+    p->slot = arena_array(a, size_t, 2 * p->room);
+    if (old.n) {
+        memcpy(p->row, old.row, old.n * sizeof *p->row);
+        memcpy(p->key, old.key, old.n * sizeof *p->key);
+    }
+    for (size_t i = 0; i < old.n; i++) {
+        *place_of(p, p->key[i]) = i + 1;
+    }
+}
+
+void pending_fold(struct arena *a, struct pending *p, const struct row *fact)
+{
+    if (p->n == p->room) {
+        grow(a, p);
+    }
+    const struct str key = row_key(a, fact);
+    size_t *const place = place_of(p, key);
+    if (*place == 0) {
+        p->row[p->n] = row_new(a, p->model);
+        p->key[p->n] = key;
+        *place = ++p->n;
+    }
+    fold_into(a, p->row + *place - 1, fact);
+}
+
+static int row_order(const void *a, const void *b)
+{
+    return row_key_cmp(a, b);
+}
+
+struct rows pending_rows(struct arena *a, const struct pending *p)
+{
+    struct rows rows = {.model = p->model, .n = p->n};
+    rows.row = arena_array(a, struct row, p->n);
+    rows.is_there = arena_array(a, bool, p->n);
+    if (p->n) {
+        memcpy(rows.row, p->row, p->n * sizeof *rows.row);
+        qsort(rows.row, p->n, sizeof *rows.row, row_order);
+    }
+    return rows;
+}

@@ -1,0 +1,272 @@
+/* The persister `store`: facts folded by key in memory, then with the rows as they stand, then put
+ * with the cursors. */
+#include "persist/store.h"
+
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "persist/persister.h"
+#include "persist/store/pending.h"
+
+enum {
+    READ_BYTES_MAX = 4 * 1024 * 1024, /* a few thousand facts: enough to share a sync and a sort */
+    LANES_MAX = 256,                  /* of one flush */
+    EXPIRE_MS = 24 * 60 * 60 * 1000
+};
+/* One fact may be 64 MiB, and parsed it takes up to about ten times its bytes. */
+#define PENDING_BYTES_MAX ((size_t)2 << 30)
+
+struct store_state {
+    struct store *store;
+    struct arena pending_arena;
+    struct pending *pending; /* one a model of the catalogue */
+    struct slice *slice; /* what was taken: from the first batch's start to the last one's end */
+    size_t slices_n;
+    int64_t expired_us;        /* monotonic time of the last turn; 0: none yet */
+    _Atomic uint64_t *unknown; /* facts of a newer weir's models */
+    _Atomic uint64_t *facts;
+};
+
+/* ---- drivers ---- */
+
+static const struct store_driver *const drivers[] = {&store_sqlite};
+
+enum outcome store_open(struct arena *a, const struct config *config, struct str bus_id,
+                        struct store **out, struct failure *f)
+{
+    struct store *const s = arena_new(a, struct store);
+    *s = (struct store){
+        .config = config, .bus_id = bus_id, .is_reader = bus_id.len == 0, .arena = a};
+    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++) {
+        if (str_eq(config->store.type, str_of(drivers[i]->name))) {
+            s->driver = drivers[i];
+        }
+    }
+    if (!s->driver || s->driver->needs) {
+        return failed(f, STOP, "store.type %.*s is not in this weir%s%s",
+                      STR_ARG(config->store.type), s->driver ? ": build it with " : "",
+                      s->driver ? s->driver->needs : "");
+    }
+    s->state = arena_alloc(a, 1, s->driver->state_bytes);
+    const enum outcome result = s->driver->open(s, f);
+    if (result == OK) {
+        *out = s;
+    } else {
+        store_close(s);
+    }
+    return result;
+}
+
+void store_close(struct store *s)
+{
+    s->driver->close(s);
+}
+
+/* ---- the persister ---- */
+
+static struct store_state *state_of(const struct persister *p)
+{
+    return p->state;
+}
+
+static void forget(struct persister *p)
+{
+    struct store_state *const st = state_of(p);
+    arena_reset(&st->pending_arena);
+    st->pending = arena_array(&st->pending_arena, struct pending, model_all_n);
+    for (size_t i = 0; i < model_all_n; i++) {
+        st->pending[i].model = model_all[i];
+    }
+    st->slice = arena_array(&st->pending_arena, struct slice, LANES_MAX);
+    st->slices_n = 0;
+}
+
+static enum outcome open_store(struct persister *p, struct failure *f)
+{
+    struct store_state *const st = state_of(p);
+    const enum outcome result = store_open(p->arena, p->config, bus_id(p->bus), &st->store, f);
+    if (result == OK) {
+        arena_init(&st->pending_arena, PENDING_BYTES_MAX);
+        st->unknown = progress_counter(p->progress, "unknown_models");
+        st->facts = progress_counter(p->progress, "facts");
+        forget(p);
+    }
+    return result;
+}
+
+static enum outcome cursor(struct persister *p, struct lane lane, struct position *out,
+                           struct failure *f)
+{
+    struct store *const s = state_of(p)->store;
+    return s->driver->cursor(s, lane, out, f);
+}
+
+static void take_record(struct persister *p, const struct slice *slice, const struct record *record,
+                        struct rejects *rejects)
+{
+    struct store_state *const st = state_of(p);
+    const struct model *const m = fact_model(&record->signal);
+    struct row fact;
+    struct failure why = {0};
+    if (!m) {
+        ++*st->unknown;
+        return;
+    }
+    if (!m->is_stored) {
+        return;
+    }
+    if (fact_read(&st->pending_arena, &record->signal, &fact, &why) != OK) {
+        persist_reject(rejects, slice, record, &why);
+        return;
+    }
+    size_t i = 0;
+    while (model_all[i] != m) {
+        i++;
+    }
+    pending_fold(&st->pending_arena, st->pending + i, &fact);
+    ++*st->facts;
+}
+
+static enum outcome take_slice(struct persister *p, const struct slice *slice, struct failure *f)
+{
+    struct store_state *const st = state_of(p);
+    size_t i = 0;
+    while (i < st->slices_n && !lane_eq(st->slice[i].lane, slice->lane)) {
+        i++;
+    }
+    if (i == LANES_MAX) {
+        return failed(f, STOP, "more than %d lanes: fewer intake processes are needed", LANES_MAX);
+    }
+    if (i == st->slices_n) {
+        st->slice[st->slices_n++] = (struct slice){
+            .lane = {slice->lane.stream, arena_str(&st->pending_arena, slice->lane.name)},
+            .from = slice->from};
+    }
+    st->slice[i].to = slice->to;
+    return OK;
+}
+
+static enum outcome take(struct persister *p, const struct batch *b, struct rejects *rejects,
+                         struct failure *f)
+{
+    enum outcome result = OK;
+    for (size_t i = 0; i < b->n && result == OK; i++) {
+        result = take_slice(p, b->slice + i, f);
+        for (size_t k = 0; k < b->slice[i].n && result == OK; k++) {
+            take_record(p, b->slice + i, b->slice[i].record + k, rejects);
+        }
+    }
+    return result;
+}
+
+static bool keeps_for_ever(const struct persister *p)
+{
+    return p->config->store.keep_ms == INT64_MAX || p->config->store.keep_ms <= 0;
+}
+
+static int due_ms(struct persister *p)
+{
+    const struct store_state *const st = state_of(p);
+    if (st->slices_n > 0) {
+        return 0;
+    }
+    if (keeps_for_ever(p)) {
+        return -1;
+    }
+    const int64_t passed_ms = (clock_mono_us() - st->expired_us) / 1000;
+    return st->expired_us == 0 || passed_ms >= EXPIRE_MS ? 0 : (int)(EXPIRE_MS - passed_ms);
+}
+
+/* The pending rows folded with those that stand in the store. Done twice it gives the same, so a
+ * failed put leaves nothing to undo. */
+static enum outcome fold_rows(struct store_state *st, struct rows *rows, struct failure *f)
+{
+    struct store *const s = st->store;
+    struct arena *const a = &st->pending_arena;
+    struct rows there = *rows;
+    there.row = arena_array(a, struct row, rows->n);
+    for (size_t i = 0; i < rows->n; i++) {
+        there.row[i] = row_new(a, rows->model);
+        for (size_t k = 0; k < rows->model->columns_n; k++) {
+            if (rows->model->columns[k].rule == FOLD_KEY) {
+                there.row[i].value[k] = rows->row[i].value[k];
+            }
+        }
+    }
+    const enum outcome result = s->driver->get(s, a, &there, f);
+    for (size_t i = 0; i < rows->n && result == OK; i++) {
+        if (there.is_there[i]) {
+            fold_into(a, rows->row + i, there.row + i);
+        }
+        fold_finish(a, rows->row + i);
+    }
+    return result;
+}
+
+static enum outcome put(struct persister *p, struct failure *f)
+{
+    struct store_state *const st = state_of(p);
+    struct rows *const rows = arena_array(&st->pending_arena, struct rows, model_all_n);
+    const struct batch moved = {.slice = st->slice, .n = st->slices_n};
+    size_t n = 0;
+    enum outcome result = OK;
+    for (size_t i = 0; i < model_all_n && result == OK; i++) {
+        if (st->pending[i].n > 0) {
+            rows[n] = pending_rows(&st->pending_arena, st->pending + i);
+            result = fold_rows(st, rows + n, f);
+            n++;
+        }
+    }
+    FAILPOINT("store.put");
+    if (result == OK) {
+        result = st->store->driver->put(st->store, rows, n, &moved, f);
+    }
+    FAILPOINT("store.done");
+    if (result == REJECT) {
+        f->outcome = STOP; /* a row of many facts: none of them is at fault alone */
+    }
+    return result == REJECT ? STOP : result;
+}
+
+static enum outcome expire(struct persister *p, struct failure *f)
+{
+    struct store_state *const st = state_of(p);
+    const int64_t keep_us = p->config->store.keep_ms * 1000;
+    st->expired_us = clock_mono_us();
+    return st->store->driver->expire(st->store, clock_now_us() - keep_us, f);
+}
+
+static enum outcome flush(struct persister *p, bool is_asked, struct failure *f)
+{
+    enum outcome result = OK;
+    (void)is_asked; /* whatever was taken is due at once */
+    if (state_of(p)->slices_n > 0) {
+        result = put(p, f);
+        if (result == OK) {
+            forget(p);
+        }
+    }
+    return result == OK && due_ms(p) == 0 ? expire(p, f) : result;
+}
+
+static void close_store(struct persister *p)
+{
+    struct store_state *const st = state_of(p);
+    if (st->store) {
+        store_close(st->store);
+        arena_close(&st->pending_arena);
+    }
+}
+
+const struct persister_driver persist_store = {
+    .name = "store",
+    .streams = STREAM_BIT(STREAM_STANDARD) | STREAM_BIT(STREAM_MEASURED),
+    .read_bytes_max = READ_BYTES_MAX,
+    .state_bytes = sizeof(struct store_state),
+    .open = open_store,
+    .cursor = cursor,
+    .take = take,
+    .due_ms = due_ms,
+    .flush = flush,
+    .drop = forget,
+    .close = close_store,
+};

@@ -1,0 +1,425 @@
+#include "persist/store.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/asked.h"
+#include "base/failpoint.h"
+#include "persist/rig.h"
+#include "test.h"
+#include "wire/sqlite.h"
+
+static struct rig rig;
+
+static int up(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    return 0;
+}
+
+static int down(void **state)
+{
+    (void)state;
+    rig_close(&rig);
+    return 0;
+}
+
+static void run_to_the_end(size_t bytes)
+{
+    struct failure f = {0};
+    if (rig_run(&rig, bytes, &f) != OK) {
+        fail_msg("%s", f.text);
+    }
+}
+
+static enum outcome run_sql(const char *sql, struct failure *f)
+{
+    sqlite3 *db = NULL;
+    enum outcome result = sqlite_open(rig.config.store.path.at, SQLITE_USE_WRITE, &db, f);
+    if (result == OK) {
+        result = sqlite_exec(db, sql, f);
+    }
+    sqlite_close(db);
+    return result;
+}
+
+static void rows_are_the_fold_of_all_facts_whatever_the_batches(void **state)
+{
+    (void)state;
+    struct dice d = {1};
+    for (int i = 0; i < 20; i++) {
+        rig_send_random(&rig, &d, i % 3 ? "intake-0" : "collect", 1 + roll(&d, 40));
+    }
+    run_to_the_end(2000);
+    rig_check(&rig);
+    for (int i = 0; i < 20; i++) {
+        rig_send_random(&rig, &d, i % 3 ? "intake-1" : "collect", 1 + roll(&d, 40));
+    }
+    run_to_the_end(4 << 20);
+    rig_check(&rig);
+}
+
+static void what_a_reader_of_sqlite_sees_is_readable(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    sqlite3 *db = NULL;
+    sqlite3_stmt *s = NULL;
+    bool is_row = false;
+    struct str labels[] = {S("a\"b")};
+    struct fact fact = fact_begin(&rig.arena, model_find(S("change")), 1700000000000000);
+    struct signal out;
+    fact_text(&fact, "repository", S("r"));
+    fact_text(&fact, "id", S("1"));
+    fact_group(&fact, "state", 1700000000000000, 0);
+    fact_group(&fact, "full", 1700000000000000, 0);
+    fact_bool(&fact, "is_draft", true);
+    fact_set(&fact, "labels", (struct value){.kind = VALUE_LIST, .list = {labels, 1}});
+    assert_int_equal(fact_end(&fact, &(struct signal){.received_us = 1}, S("l:1"), &out, &f), OK);
+    rig_send(&rig, "intake-0", &out, 1);
+    run_to_the_end(4 << 20);
+    assert_int_equal(sqlite_open(rig.config.store.path.at, SQLITE_USE_READ, &db, &f), OK);
+    assert_int_equal(sqlite_prepare(db,
+                                    S("SELECT revised_at||' '||is_draft||' '||labels||' '||"
+                                      "strftime('%s', revised_at) FROM change"),
+                                    &s, &f),
+                     OK);
+    assert_int_equal(sqlite_row(s, &is_row, &f), OK);
+    assert_str(sqlite_str(s, 0), "2023-11-14T22:13:20.000000Z 1 [\"a\\\"b\"] 1700000000");
+    sqlite_close(db);
+}
+
+/* ---- once ---- */
+
+static void child(const char *failpoint)
+{
+    struct failure f = {0};
+    assert_int_equal(setenv("WEIR_FAILPOINT", failpoint, 1), 0);
+    failpoint_reset();
+    const enum outcome result = rig_run(&rig, 3000, &f);
+    if (result != OK) {
+        (void)fprintf(stderr, "%s\n", f.text);
+    }
+    _exit(result == OK ? 0 : 1);
+}
+
+/* Killed at the n-th pass of a failpoint, for every n until it lives to the end: the memory bus is
+ * the parent's, so the child's end is a crash of the store alone. */
+static void killed_at_every_failpoint_each_fact_counts_once(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"store.make", "store.put",       "store.row",
+                                        "store.rows", "store.cursor",    "store.commit",
+                                        "store.done", "persist.flushed", "persist.taken"};
+#ifndef WEIR_FAILPOINTS
+    skip();
+#endif
+    struct dice d = {3};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        bool is_through = false;
+        unsigned killed = 0;
+        for (unsigned n = 1; !is_through; n = n < 8 ? n + 1 : n * 3) {
+            char failpoint[64];
+            rig_send_random(&rig, &d, i % 2 ? "collect" : "intake-0", 30);
+            (void)snprintf(failpoint, sizeof failpoint, "%s:%u:kill", names[i], n);
+            const pid_t pid = fork();
+            assert_true(pid >= 0);
+            if (pid == 0) {
+                child(failpoint);
+            }
+            int status = 0;
+            assert_int_equal(waitpid(pid, &status, 0), pid);
+            is_through = WIFEXITED(status);
+            assert_true(is_through ? WEXITSTATUS(status) == 0 : WTERMSIG(status) == SIGKILL);
+            killed += !is_through;
+        }
+        if (killed == 0) {
+            fail_msg("%s is never passed", names[i]);
+        }
+        run_to_the_end(3000);
+        rig_check(&rig);
+    }
+}
+
+static void a_failed_commit_is_tried_again(void **state)
+{
+    (void)state;
+#ifndef WEIR_FAILPOINTS
+    skip();
+#endif
+    struct dice d = {4};
+    rig_send_random(&rig, &d, "intake-0", 50);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        child("store.commit:1:fail");
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    rig_check(&rig);
+}
+
+static void a_full_disk_is_waited_out(void **state)
+{
+    (void)state;
+    struct dice d = {5};
+    struct failure f = {0};
+    struct rlimit before;
+    run_to_the_end(4 << 20);
+    rig_send_random(&rig, &d, "intake-0", 2000);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    const struct rlimit small = {100 * 1024, before.rlim_max};
+    struct store *s = NULL;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    enum outcome result = store_open(&rig.arena, &rig.config, bus_id(rig.bus), &s, &f);
+    if (result == OK) {
+        struct rows rows = {.model = rig.want[0].model,
+                            .row = rig.want,
+                            .is_there = arena_array(&rig.arena, bool, rig.want_n),
+                            .n = 1};
+        for (int i = 0; i < 1000 && result == OK; i++) {
+            const struct slice none = {.lane = {STREAM_STANDARD, S("x")}, .to = {1}};
+            result = s->driver->put(s, &rows, 1, &(struct batch){.slice = (void *)&none, .n = 1},
+                                    &f);
+            rows.is_there[0] = true;
+        }
+        assert_int_equal(result, RETRY);
+        store_close(s);
+    }
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    run_to_the_end(4 << 20);
+}
+
+/* ---- dead letters, retries, newer models ---- */
+
+static struct signal broken(const char *data)
+{
+    return (struct signal){.id = S("broken"),
+                           .source = S("/agents/github"),
+                           .type = S("weir.fact.branch"),
+                           .time_us = 1,
+                           .received_us = 1,
+                           .data = str_of(data)};
+}
+
+static struct record *dead_letters(struct str lane, size_t *n)
+{
+    struct lane_ends *ends = NULL;
+    size_t lanes_n = 0;
+    struct failure f = {0};
+    struct batch out = {.arena = &rig.arena};
+    assert_int_equal(bus_ends(rig.bus, &rig.arena, STREAM_DEAD, &ends, &lanes_n, &f), OK);
+    *n = 0;
+    for (size_t i = 0; i < lanes_n; i++) {
+        if (str_eq(ends[i].lane.name, lane)) {
+            const struct span all = {ends[i].lane, ends[i].begin, ends[i].end};
+            assert_int_equal(bus_look(rig.bus, all, 1 << 20, &out, &f), OK);
+            *n = out.n ? out.slice->n : 0;
+        }
+    }
+    return *n ? out.slice->record : NULL;
+}
+
+static void a_fact_that_can_never_be_kept_is_a_dead_letter_and_the_rest_is_kept(void **state)
+{
+    (void)state;
+    struct dice d = {6};
+    size_t n = 0;
+    const struct signal bad = broken("{\"repository\":\"r\",\"name\":7}");
+    rig_send_random(&rig, &d, "intake-0", 10);
+    rig_send(&rig, "intake-0", &bad, 1);
+    rig_send_random(&rig, &d, "intake-0", 10);
+    run_to_the_end(4 << 20);
+    rig_check(&rig);
+    const struct record *const dead = dead_letters(S("store-standard-intake-0"), &n);
+    assert_int_equal(n, 1);
+    assert_str(dead->signal.id, "broken");
+    assert_str(dead->signal.stage, "store");
+    assert_str(dead->signal.pointer, "/name");
+    assert_str(dead->signal.data, "{\"repository\":\"r\",\"name\":7}");
+    assert_non_null(strstr(arena_cstr(&rig.arena, dead->signal.reason), "name"));
+    assert_str(dead->origin.lane.name, "intake-0");
+    assert_int_equal(rig_counter(&rig, "dead"), 1);
+}
+
+static void anothers_retry_and_a_newer_weirs_model_are_passed_over(void **state)
+{
+    (void)state;
+    struct dice d = {8};
+    size_t n = 0;
+    struct signal s[] = {broken("{}"), broken("{}")};
+    s[0].stage = S("lake");
+    s[1].type = S("weir.fact.novelty");
+    rig_send(&rig, "intake-0", s, 2);
+    rig_send_random(&rig, &d, "intake-0", 10);
+    run_to_the_end(4 << 20);
+    rig_check(&rig);
+    (void)dead_letters(S("store-standard-intake-0"), &n);
+    assert_int_equal(n, 0);
+    assert_int_equal(rig_counter(&rig, "unknown_models"), 1);
+    s[0].stage = S("store");
+    rig_send(&rig, "intake-0", s, 1);
+    run_to_the_end(4 << 20);
+    (void)dead_letters(S("store-standard-intake-0"), &n);
+    assert_int_equal(n, 1); /* its own it takes, and this one is still broken */
+}
+
+/* ---- who may write ---- */
+
+static void a_moved_cursor_fences_and_changes_nothing(void **state)
+{
+    (void)state;
+    struct dice d = {9};
+    struct failure f = {0};
+    struct store *s = NULL;
+    struct position at = {0};
+    rig_send_random(&rig, &d, "intake-0", 10);
+    run_to_the_end(4 << 20);
+    assert_int_equal(store_open(&rig.arena, &rig.config, bus_id(rig.bus), &s, &f), OK);
+    const struct lane lane = {STREAM_STANDARD, S("intake-0")};
+    assert_int_equal(s->driver->cursor(s, lane, &at, &f), OK);
+    assert_true(at.at > 0);
+    struct row row = row_new(&rig.arena, model_find(S("branch")));
+    row.value[0] = row.value[1] = (struct value){.kind = VALUE_TEXT, .text = S("intruder")};
+    bool is_there = false;
+    const struct rows rows = {.model = row.model, .row = &row, .is_there = &is_there, .n = 1};
+    struct slice slice = {.lane = lane, .from = {at.at - 1}, .to = {at.at + 9}};
+    const struct batch batch = {.slice = &slice, .n = 1};
+    assert_int_equal(s->driver->put(s, &rows, 1, &batch, &f), RETRY);
+    assert_int_equal(f.cause, CAUSE_FENCED);
+    store_close(s);
+    rig_check(&rig);
+}
+
+static void streams_made_anew_stop_the_store_and_say_the_way_out(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    run_to_the_end(4 << 20);
+    assert_int_equal(run_sql("UPDATE weir_meta SET value='other' WHERE name='bus'", &f), OK);
+    assert_int_equal(rig_run(&rig, 4 << 20, &f), STOP);
+    assert_non_null(strstr(f.text, "move the file away"));
+}
+
+static void a_newer_schema_or_column_stops_the_store(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    run_to_the_end(4 << 20);
+    assert_int_equal(run_sql("ALTER TABLE branch ADD COLUMN novelty TEXT", &f), OK);
+    assert_int_equal(rig_run(&rig, 4 << 20, &f), STOP);
+    assert_non_null(strstr(f.text, "novelty"));
+    assert_int_equal(run_sql("ALTER TABLE branch DROP COLUMN novelty;"
+                             "UPDATE weir_meta SET value='2' WHERE name='schema'",
+                             &f),
+                     OK);
+    assert_int_equal(rig_run(&rig, 4 << 20, &f), STOP);
+    assert_non_null(strstr(f.text, "newer weir"));
+}
+
+static void a_column_that_an_older_weir_lacked_is_added(void **state)
+{
+    (void)state;
+    struct dice d = {10};
+    struct failure f = {0};
+    rig_send_random(&rig, &d, "intake-0", 1);
+    run_to_the_end(4 << 20);
+    assert_int_equal(run_sql("ALTER TABLE branch DROP COLUMN is_default;"
+                             "ALTER TABLE change DROP COLUMN full_rank",
+                             &f),
+                     OK);
+    rig_send_random(&rig, &d, "intake-0", 100);
+    run_to_the_end(4 << 20);
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite_open(rig.config.store.path.at, SQLITE_USE_READ, &db, &f), OK);
+    assert_int_equal(sqlite_exec(db, "SELECT is_default, full_rank FROM branch, change", &f), OK);
+    sqlite_close(db);
+}
+
+static void overwrite(const char *path)
+{
+    FILE *const file = fopen(path, "r+");
+    assert_non_null(file);
+    for (int i = 0; i < 20000; i++) {
+        (void)fputc('x', file);
+    }
+    assert_int_equal(fclose(file), 0);
+}
+
+static void a_damaged_file_stops_the_store_and_says_the_way_out(void **state)
+{
+    (void)state;
+    struct dice d = {11};
+    struct failure f = {0};
+    rig_send_random(&rig, &d, "intake-0", 100);
+    run_to_the_end(4 << 20);
+    overwrite(rig.config.store.path.at);
+    assert_int_equal(rig_run(&rig, 4 << 20, &f), STOP);
+    assert_non_null(strstr(f.text, "move it away"));
+}
+
+static void a_command_finds_no_store_and_says_so(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    struct store *s = NULL;
+    assert_int_equal(store_open(&rig.arena, &rig.config, S(""), &s, &f), STOP);
+    assert_non_null(strstr(f.text, "store.db"));
+}
+
+/* ---- retention ---- */
+
+static void rows_older_than_their_keep_are_forgotten(void **state)
+{
+    (void)state;
+    struct dice d = {12};
+    rig_send_random(&rig, &d, "intake-0", 300);
+    const int64_t now_us = 1700000000000000;
+    clock_set(now_us);
+    run_to_the_end(4 << 20);
+    rig.config.store.keep_ms = 1000;
+    run_to_the_end(4 << 20); /* at its start, then once a day */
+    clock_set(TIME_NONE);
+    size_t n = 0;
+    for (size_t i = 0; i < rig.want_n; i++) {
+        const size_t at = model_column(rig.want[i].model, S("revised_at"));
+        if (rig.want[i].value[at].number >= now_us - 1000000) {
+            rig.want[n++] = rig.want[i];
+        }
+    }
+    assert_true(n > 0 && n < rig.want_n);
+    rig.want_n = n;
+    rig_check(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(rows_are_the_fold_of_all_facts_whatever_the_batches, up,
+                                        down),
+        cmocka_unit_test_setup_teardown(what_a_reader_of_sqlite_sees_is_readable, up, down),
+        cmocka_unit_test_setup_teardown(killed_at_every_failpoint_each_fact_counts_once, up, down),
+        cmocka_unit_test_setup_teardown(a_failed_commit_is_tried_again, up, down),
+        cmocka_unit_test_setup_teardown(a_full_disk_is_waited_out, up, down),
+        cmocka_unit_test_setup_teardown(
+            a_fact_that_can_never_be_kept_is_a_dead_letter_and_the_rest_is_kept, up, down),
+        cmocka_unit_test_setup_teardown(anothers_retry_and_a_newer_weirs_model_are_passed_over, up,
+                                        down),
+        cmocka_unit_test_setup_teardown(a_moved_cursor_fences_and_changes_nothing, up, down),
+        cmocka_unit_test_setup_teardown(streams_made_anew_stop_the_store_and_say_the_way_out, up,
+                                        down),
+        cmocka_unit_test_setup_teardown(a_newer_schema_or_column_stops_the_store, up, down),
+        cmocka_unit_test_setup_teardown(a_column_that_an_older_weir_lacked_is_added, up, down),
+        cmocka_unit_test_setup_teardown(a_damaged_file_stops_the_store_and_says_the_way_out, up,
+                                        down),
+        cmocka_unit_test_setup_teardown(a_command_finds_no_store_and_says_so, up, down),
+        cmocka_unit_test_setup_teardown(rows_older_than_their_keep_are_forgotten, up, down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
