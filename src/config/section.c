@@ -132,51 +132,6 @@ static void read_list(const struct reading *r)
     }
 }
 
-static void size_text(int64_t bytes, char out[32])
-{
-    static const struct {
-        const char *name;
-        int64_t bytes;
-    } units[] = {{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}};
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (bytes > 0 && bytes % units[i].bytes == 0) {
-            (void)snprintf(out, 32, "%lld%s", (long long)(bytes / units[i].bytes), units[i].name);
-            return;
-        }
-    }
-    (void)snprintf(out, 32, "%lld", (long long)bytes);
-}
-
-static void duration_text(int64_t ms, char out[32])
-{
-    static const struct {
-        const char *name;
-        int64_t ms;
-    } units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}};
-    if (ms == INT64_MAX) {
-        (void)snprintf(out, 32, "forever");
-        return;
-    }
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (ms > 0 && ms % units[i].ms == 0) {
-            (void)snprintf(out, 32, "%lld%s", (long long)(ms / units[i].ms), units[i].name);
-            return;
-        }
-    }
-    (void)snprintf(out, 32, "%lldms", (long long)ms);
-}
-
-static void number_text(enum option_type type, int64_t number, char out[32])
-{
-    if (type == OPTION_SIZE) {
-        size_text(number, out);
-    } else if (type == OPTION_DURATION) {
-        duration_text(number, out);
-    } else {
-        (void)snprintf(out, 32, "%lld", (long long)number);
-    }
-}
-
 static bool number_of(enum option_type type, struct str text, int64_t *out)
 {
     uint64_t number = 0;
@@ -211,9 +166,9 @@ static void read_number(const struct reading *r)
         return;
     }
     if ((o->least != 0 || o->most != 0) && (number < o->least || number > o->most)) {
-        char least[32], most[32], range[96];
-        number_text(o->type, o->least, least);
-        number_text(o->type, o->most, most);
+        char least[VALUE_TEXT_BYTES], most[VALUE_TEXT_BYTES], range[2 * VALUE_TEXT_BYTES + 8];
+        value_text(o->type, o->least, least);
+        value_text(o->type, o->most, most);
         (void)snprintf(range, sizeof range, "%s to %s", least, most);
         wrong(r, range);
         return;

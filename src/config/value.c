@@ -1,9 +1,17 @@
 #include "config/value.h"
 
+#include <stdio.h>
+
 struct unit {
     const char *name;
     int64_t factor;
 };
+
+/* Largest first: a text is written in the largest that divides it. */
+static const struct unit durations[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000},
+                                        {"s", 1000},     {"ms", 1},      {NULL, 0}};
+static const struct unit sizes[] = {
+    {"GiB", 1024 * 1024 * 1024}, {"MiB", 1024 * 1024}, {"KiB", 1024}, {"", 1}, {NULL, 0}};
 
 /* Decimal digits, then one of the units; the product must fit. */
 static bool number_with_unit(struct str text, const struct unit *units, int64_t *out)
@@ -35,18 +43,30 @@ static bool number_with_unit(struct str text, const struct unit *units, int64_t 
 
 bool value_duration(struct str text, int64_t *out_ms)
 {
-    static const struct unit units[] = {{"ms", 1},      {"s", 1000},     {"m", 60000},
-                                        {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
     if (str_eq(text, S("forever"))) {
         *out_ms = INT64_MAX;
         return true;
     }
-    return number_with_unit(text, units, out_ms);
+    return number_with_unit(text, durations, out_ms);
 }
 
 bool value_size(struct str text, int64_t *out_bytes)
 {
-    static const struct unit units[] = {
-        {"", 1}, {"KiB", 1024}, {"MiB", 1024 * 1024}, {"GiB", 1024 * 1024 * 1024}, {NULL, 0}};
-    return number_with_unit(text, units, out_bytes);
+    return number_with_unit(text, sizes, out_bytes);
+}
+
+void value_text(enum option_type type, int64_t number, char out[VALUE_TEXT_BYTES])
+{
+    if (type == OPTION_DURATION && number == INT64_MAX) {
+        (void)snprintf(out, VALUE_TEXT_BYTES, "forever");
+        return;
+    }
+    const struct unit *unit = type == OPTION_DURATION ? durations : sizes;
+    while (type != OPTION_INT && number != 0 && number % unit->factor != 0) {
+        unit++;
+    }
+    const bool is_plain = type == OPTION_INT || number == 0;
+    (void)snprintf(out, VALUE_TEXT_BYTES, "%lld%s",
+                   (long long)(is_plain ? number : number / unit->factor),
+                   is_plain ? "" : unit->name);
 }

@@ -1,0 +1,125 @@
+#include "config/manual.h"
+
+#include <stdio.h>
+
+#include "config/config.h"
+#include "config/value.h"
+
+enum { PREFIX_BYTES_MAX = 128 };
+
+static const char head[] =
+    "# Configuration\n\n"
+    "Made from the option tables by `weir help configuration`: change it there.\n\n"
+    "YAML 1.2, in one file, a folder of `*.yaml` and `*.yml`, or a glob; several files are merged "
+    "by section, and\nthe same name twice is an error that names both places. Without `-c`, weir "
+    "looks for `./weir.yaml`, then\n`$XDG_CONFIG_HOME/weir/weir.yaml`, then "
+    "`/etc/weir/weir.yaml`. `weir init` writes one to start from, `weir validate`\nchecks it, "
+    "SIGHUP lets a running weir read it again.\n\n"
+    "* `${NAME}`, `${NAME:-default}` and `${file:PATH}` in a value stand for the environment and "
+    "for files, and are never\n  looked into again; `$${` is the text `${`. Keep secrets there: "
+    "they are never printed.\n"
+    "* Paths are relative to the file that they stand in.\n"
+    "* Sizes take `KiB`, `MiB`, `GiB`; durations `ms`, `s`, `m`, `h`, `d`, and `forever` where "
+    "the range allows it.\n"
+    "* Anchors, aliases, merge keys, tags and a second document are refused.\n"
+    "* Every error of a run is told at once, with its place.\n";
+
+static const char *type_name(enum option_type type)
+{
+    switch (type) {
+    case OPTION_TEXT: return "text";
+    case OPTION_PATH: return "path";
+    case OPTION_SECRET: return "secret, or a list";
+    case OPTION_LIST: return "text, or a list";
+    case OPTION_BOOL: return "true, false";
+    case OPTION_INT: return "number";
+    case OPTION_SIZE: return "size";
+    case OPTION_DURATION: return "duration";
+    case OPTION_CHOICE: return "choice";
+    case OPTION_SECTION: return "section";
+    case OPTION_NAMED: return "sections by name";
+    }
+    return "?";
+}
+
+static void add_range(struct buf *b, const struct option *o)
+{
+    if (o->least != 0 || o->most != 0) {
+        char least[VALUE_TEXT_BYTES], most[VALUE_TEXT_BYTES];
+        value_text(o->type, o->least, least);
+        value_text(o->type, o->most, most);
+        if (o->type != OPTION_DURATION && o->most == INT64_MAX) {
+            buf_printf(b, ", %s or more", least);
+        } else {
+            buf_printf(b, ", %s to %s", least, most);
+        }
+    }
+    for (size_t i = 0; o->words && o->words[i]; i++) {
+        buf_printf(b, "%s`%s`", i == 0 ? ": " : ", ", o->words[i]);
+    }
+}
+
+static void add_table(struct buf *b, const struct option *options, const char *prefix)
+{
+    for (const struct option *o = options; o->name; o++) {
+        if (o->type == OPTION_SECTION) {
+            char inner[PREFIX_BYTES_MAX];
+            (void)snprintf(inner, sizeof inner, "%s%s%s", prefix, prefix[0] ? "." : "", o->name);
+            add_table(b, o->section, inner);
+            continue;
+        }
+        buf_printf(b, "| `%s%s%s` | %s", prefix, prefix[0] ? "." : "", o->name, type_name(o->type));
+        add_range(b, o);
+        if (!o->fallback) {
+            buf_add(b, S(" | required"));
+        } else {
+            buf_printf(b, " | %s%s%s", o->fallback[0] ? "`" : "", o->fallback,
+                       o->fallback[0] ? "`" : "");
+        }
+        buf_printf(b, " | %s |\n", o->about);
+    }
+}
+
+static void begin_table(struct buf *b)
+{
+    buf_add(b, S("\n| key | what it wants | default | |\n|---|---|---|---|\n"));
+}
+
+static void add_types(struct buf *b, const struct option *o, const struct section_type *types)
+{
+    for (const struct section_type *t = types; t->name; t++) {
+        if (t->name[0]) {
+            buf_printf(b, "\n### `%s` of type `%s`\n", o->name, t->name);
+        }
+        if (t->needs) {
+            buf_printf(b, "\nThis build lacks it; build with `%s`.\n", t->needs);
+        }
+        begin_table(b);
+        add_table(b, t->options, "");
+    }
+}
+
+void config_manual(struct buf *to, const struct section_type *agents)
+{
+    buf_add(to, str_of(head));
+    buf_add(to, S("\n## At the top\n"));
+    begin_table(to);
+    for (const struct option *o = config_options; o->name; o++) {
+        if (o->type != OPTION_SECTION && o->type != OPTION_NAMED) {
+            const struct option one[] = {*o, {0}};
+            add_table(to, one, "");
+        }
+    }
+    for (const struct option *o = config_options; o->name; o++) {
+        if (o->type != OPTION_SECTION && o->type != OPTION_NAMED) {
+            continue;
+        }
+        buf_printf(to, "\n## `%s`: %s\n", o->name, o->about);
+        if (o->type == OPTION_SECTION) {
+            begin_table(to);
+            add_table(to, o->section, "");
+        } else {
+            add_types(to, o, o->types ? o->types : agents);
+        }
+    }
+}

@@ -1,0 +1,11 @@
+/* manual.h - the reference of weir.yaml, made from the option tables, so that it cannot drift. */
+#ifndef WEIR_CONFIG_MANUAL_H
+#define WEIR_CONFIG_MANUAL_H
+
+#include "base/buf.h"
+#include "config/option.h"
+
+/* docs/configuration.md, in Markdown. `agents`: the agent types (registry.h). */
+void config_manual(struct buf *to, const struct section_type *agents);
+
+#endif
