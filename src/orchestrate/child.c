@@ -88,7 +88,6 @@ static void child_main(struct child *c, const struct nursery *n, pid_t parent)
     close(n->signal_fd);
     progress_tell(c->page, n->event_fd);
     progress_beat(c->page, false);
-    progress_hand_start(c->page);
     progress_state(c->page, DUTY_STARTING);
     if (run(c, n, &f) != OK) {
         log_failure(LOG_ERROR, "duty failed", &f, "it is started again, later and later");

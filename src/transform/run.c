@@ -4,6 +4,7 @@
 #include "base/failpoint.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "bus/upkeep.h"
 #include "transform/repetitions.h"
 #include "transform/tally.h"
 #include "transform/transform.h"
@@ -212,6 +213,7 @@ static enum outcome lane_load(struct transform_stage *t, struct lane_state *l, s
     if (result == OK) {
         lane_set(t, l, &tally);
         l->is_stale = false;
+        progress_cursor(t->progress, lane, at, bus_lag(t->bus, lane, at), TIME_NONE);
     }
     return result;
 }
@@ -324,6 +326,20 @@ static void reset_counters(struct progress *progress)
     }
 }
 
+/* Totals and cursors of the lanes that are there, also of those where nothing comes in any more:
+ * counters and pages begin anew with the process. */
+static enum outcome lanes_load(struct transform_stage *t, struct failure *f)
+{
+    struct lane_ends *ends = NULL;
+    struct lane_state *l = NULL;
+    size_t n = 0;
+    enum outcome result = bus_ends(t->bus, &t->batch, STREAM_RAW, &ends, &n, f);
+    for (size_t i = 0; i < n && result == OK; i++) {
+        result = lane_of(t, ends[i].lane, &l, f);
+    }
+    return result;
+}
+
 enum outcome transform_open(struct arena *a, const struct config *config, struct bus *bus,
                             struct progress *progress, struct transform_stage **out,
                             struct failure *f)
@@ -340,6 +356,9 @@ enum outcome transform_open(struct arena *a, const struct config *config, struct
     if (result == OK) {
         result = reader_join(bus, STREAM_BIT(STREAM_RAW), S("transform"), CURSOR_BUS, &t->reader,
                              f);
+    }
+    if (result == OK) {
+        result = lanes_load(t, f);
     }
     if (result != OK) {
         transform_close(t);
