@@ -221,7 +221,7 @@ static void kill_hanging(struct weir *w, int64_t now_us)
 
 static bool is_running(const struct child *c)
 {
-    return c->pid > 0 && progress_state_is(c->page) == DUTY_RUNNING;
+    return c->pid > 0 && c->deadline_us == 0 && progress_state_is(c->page) == DUTY_RUNNING;
 }
 
 /* Every duty of the present configuration (of this kind alone, if one is given) does its work. */

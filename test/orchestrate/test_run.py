@@ -138,9 +138,11 @@ def a_reload_refuses_no_request_and_brings_the_new_agent(folder):
             weir.process.send_signal(signal.SIGHUP)
             eventually(lambda n=turn: weir.post(f"/hooks/new{n}", b"{}")[0] == 401, "the new agent asks for a signature")
             eventually(lambda n=turn: weir.log.read_text().count("event=ready") == n + 2, "all run the new configuration")
+            taken = len(answers)
+            eventually(lambda n=taken: len(answers) > n + 3, "requests go on")
         done.set()
         sender.join()
-        assert len(answers) > 10 and set(answers) == {202}, answers
+        assert set(answers) == {202}, answers
         eventually(lambda: counter(weir, "weir_ignored_total") == len(answers), "each is counted once")
 
 
