@@ -66,7 +66,7 @@ static int set_up(void **state)
 {
     struct fixture *const x = calloc(1, sizeof *x);
     x->transport = *state;
-    assert_non_null(folder_make());
+    assert_non_null(folder_make_fast());
     x->config = (struct config_bus){.type = S("embedded"),
                                     .path = str_of(folder_path("bus")),
                                     .segment_bytes = 16 * 1024, /* small, so that they roll */

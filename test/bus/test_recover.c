@@ -1,0 +1,364 @@
+/* What a death, a power cut or a damaged disk leaves: nothing wrong is ever served, what is lost is
+ * told. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "bus/frame.h"
+#include "bus/log.h"
+#include "folder.h"
+
+enum { NUMBERS_MAX = 1024, FILE_BYTES_MAX = 16 << 20, SMALL = 16 * 1024, WIDE = 256 * 1024 };
+
+static int set_up(void **state)
+{
+    static struct log_bus l;
+    assert_non_null(folder_make_fast());
+    log_init(&l, WIDE);
+    log_open(&l);
+    *state = &l;
+    return 0;
+}
+
+static int set_up_small(void **state)
+{
+    const int result = set_up(state);
+    struct log_bus *const l = *state;
+    log_drop(l);
+    log_init(l, SMALL);
+    log_open(l);
+    return result;
+}
+
+static int tear_down(void **state)
+{
+    log_drop(*state);
+    folder_drop();
+    return 0;
+}
+
+static struct str bytes_of(struct log_bus *l, const char *path)
+{
+    struct str bytes;
+    assert_int_equal(file_read(&l->arena, path, FILE_BYTES_MAX, &bytes, &l->f), OK);
+    return bytes;
+}
+
+static void put_bytes(const char *path, struct str bytes)
+{
+    struct failure f;
+    const int fd = open(path, O_WRONLY | O_TRUNC | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(file_write(fd, bytes, &f), OK);
+    close(fd);
+}
+
+static struct position end_of(struct log_bus *l)
+{
+    struct lane_ends *ends = NULL;
+    size_t n = 0;
+    assert_int_equal(bus_ends(l->bus, &l->arena, STREAM_RAW, &ends, &n, &l->f), OK);
+    assert_int_equal(n, 1);
+    return ends->end;
+}
+
+static void assert_lane_counts_to(struct log_bus *l, uint64_t to)
+{
+    uint64_t numbers[NUMBERS_MAX];
+    size_t n = 0;
+    assert_int_equal(log_read(l, raw_lane("intake-0"), numbers, NUMBERS_MAX, &n), OK);
+    assert_int_equal(n, to);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(numbers[i], i);
+    }
+}
+
+static bool is_zero(const char *at, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (at[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Cut the last group at every byte; behind the cut stands `filler`. The page is gone, as after a
+ * power cut. */
+static void tear_everywhere(struct log_bus *l, char filler)
+{
+    const struct lane lane = raw_lane("intake-0");
+    assert_int_equal(log_append(l, 0, 3, 40), OK);
+    assert_int_equal(log_append(l, 3, 2, 40), OK);
+    const size_t kept = end_of(l).at;
+    assert_int_equal(log_append(l, 5, 2, 10), OK);
+    const size_t whole = end_of(l).at;
+    const char *const path = log_segment(l, lane, 0);
+    const char *const page = log_path(l, lane, "lane.page");
+    const struct str bytes = bytes_of(l, path);
+    char *const torn = arena_alloc(&l->arena, bytes.len, 1);
+    for (size_t cut = kept; cut < whole; cut++) {
+        const size_t at = SEGMENT_HEAD_BYTES + cut;
+        memset(torn, 0, bytes.len);
+        memcpy(torn, bytes.at, at);
+        memset(torn + at, filler, SEGMENT_HEAD_BYTES + whole - at);
+        if (memcmp(torn, bytes.at, SEGMENT_HEAD_BYTES + whole) == 0) {
+            continue; /* what was cut off is the padding's zeros */
+        }
+        log_close(l);
+        put_bytes(path, (struct str){torn, bytes.len});
+        unlink(page);
+        log_recover(l);
+        assert_lane_counts_to(l, 5);
+        assert_int_equal(l->found.n, !is_zero(torn + SEGMENT_HEAD_BYTES + kept, whole - kept));
+        if (l->found.n) {
+            assert_int_equal(l->found.finding[0].kind, FINDING_TORN);
+            assert_int_equal(l->found.finding[0].at.at, kept);
+        }
+        assert_int_equal(log_append(l, 5, 1, 10), OK); /* and it goes on */
+        log_recover(l);
+        assert_lane_counts_to(l, 6);
+        const char *const next = log_segment(l, lane, 1);
+        if (next) {
+            unlink(next);
+        }
+    }
+}
+
+static void an_end_torn_at_any_byte_is_cut(void **state)
+{
+    tear_everywhere(*state, 0);
+}
+
+static void an_end_torn_at_any_byte_before_garbage_is_cut(void **state)
+{
+    tear_everywhere(*state, 'x');
+}
+
+/* Flip one bit; whatever is served is right, and no more than one record is missing. */
+static void flip_and_check(struct log_bus *l, const char *path, struct str good, size_t byte,
+                           size_t n)
+{
+    uint64_t numbers[NUMBERS_MAX];
+    size_t got = 0;
+    char *const bad = arena_alloc(&l->arena, good.len, 1);
+    memcpy(bad, good.at, good.len);
+    bad[byte] = (char)(bad[byte] ^ (1 << (byte % 8)));
+    log_close(l);
+    put_bytes(path, (struct str){bad, good.len});
+    log_open(l);
+    (void)log_read(l, raw_lane("intake-0"), numbers, NUMBERS_MAX, &got); /* STOP, or all right */
+    for (size_t i = 0; i < got; i++) {
+        assert_int_equal(numbers[i], i);
+    }
+    log_recover(l);
+    assert_int_equal(log_read(l, raw_lane("intake-0"), numbers, NUMBERS_MAX, &got), OK);
+    assert_true(got + 1 >= n);
+    uint64_t last = 0;
+    for (size_t i = 0; i < got; i++) {
+        assert_true(numbers[i] < n && (i == 0 || numbers[i] > last));
+        last = numbers[i];
+    }
+    if (got < n) {
+        assert_int_equal(l->found.n, 1);
+        assert_int_equal(l->found.finding[0].kind, FINDING_CORRUPT);
+    }
+}
+
+static void of_any_flipped_bit_at_most_one_record_is_lost_and_told(void **state)
+{
+    struct log_bus *const l = *state;
+    for (uint64_t i = 0; i < 12; i += 3) {
+        assert_int_equal(log_append(l, i, 3, 30), OK);
+    }
+    const size_t used = SEGMENT_HEAD_BYTES + end_of(l).at;
+    const char *const path = log_segment(l, raw_lane("intake-0"), 0);
+    const struct str good = bytes_of(l, path);
+    for (size_t byte = 0; byte < used; byte++) {
+        flip_and_check(l, path, good, byte, 12);
+    }
+}
+
+static void damage_in_an_old_segment_stops_the_reader_and_is_mended_at_the_next_start(void **state)
+{
+    struct log_bus *const l = *state;
+    uint64_t numbers[NUMBERS_MAX];
+    size_t n = 0;
+    for (uint64_t i = 0; i < 200; i++) {
+        assert_int_equal(log_append(l, i, 1, 500), OK);
+    }
+    const char *const path = log_segment(l, raw_lane("intake-0"), 1);
+    assert_non_null(log_segment(l, raw_lane("intake-0"), 3));
+    struct str bytes = bytes_of(l, path);
+    char *const bad = arena_alloc(&l->arena, bytes.len, 1);
+    memcpy(bad, bytes.at, bytes.len);
+    bad[3000] ^= 1;
+    put_bytes(path, (struct str){bad, bytes.len});
+    assert_int_equal(log_read(l, raw_lane("intake-0"), numbers, NUMBERS_MAX, &n), STOP);
+    assert_non_null(strstr(l->f.text, "damaged"));
+    assert_non_null(strstr(l->f.text, "Restart weir"));
+    log_recover(l);
+    assert_int_equal(l->found.n, 1);
+    assert_int_equal(l->found.finding[0].kind, FINDING_CORRUPT);
+    assert_int_equal(log_read(l, raw_lane("intake-0"), numbers, NUMBERS_MAX, &n), OK);
+    assert_int_equal(n, 199);
+    const struct str kept = bytes_of(
+        l, log_path(l, raw_lane("intake-0"),
+                    arena_printf(&l->arena, "corrupt-%llu",
+                                 (unsigned long long)l->found.finding[0].at.at)
+                        .at));
+    assert_int_equal(kept.len, l->found.finding[0].bytes);
+    log_recover(l);
+    assert_int_equal(l->found.n, 0); /* once is enough */
+}
+
+static void count_finding(void *to, const struct finding *finding)
+{
+    assert_int_equal(finding->kind, FINDING_DAMAGED);
+    (*(size_t *)to)++;
+}
+
+static void verify_finds_what_is_damaged_and_changes_nothing(void **state)
+{
+    struct log_bus *const l = *state;
+    size_t n = 0;
+    const struct finding_to report = {count_finding, &n};
+    for (uint64_t i = 0; i < 100; i++) {
+        assert_int_equal(log_append(l, i, 1, 500), OK);
+    }
+    assert_int_equal(bus_verify(l->bus, report, &l->f), OK);
+    assert_int_equal(n, 0);
+    const char *const path = log_segment(l, raw_lane("intake-0"), 1);
+    struct str bytes = bytes_of(l, path);
+    char *const bad = arena_alloc(&l->arena, bytes.len, 1);
+    memcpy(bad, bytes.at, bytes.len);
+    bad[2000] ^= 1;
+    bad[9000] ^= 1;
+    put_bytes(path, (struct str){bad, bytes.len});
+    assert_int_equal(bus_verify(l->bus, report, &l->f), OK);
+    assert_int_equal(n, 2);
+    assert_true(str_eq(bytes_of(l, path), (struct str){bad, bytes.len}));
+}
+
+static void what_a_recycled_segment_held_never_comes_alive(void **state)
+{
+    struct log_bus *const l = *state;
+    uint64_t next = 0;
+    uint64_t numbers[NUMBERS_MAX];
+    size_t n = 0;
+    struct stat st;
+    while (next < 400) {
+        assert_int_equal(log_append(l, next++, 1, 500), OK);
+    }
+    assert_int_equal(bus_trim(l->bus, raw_lane("intake-0"), end_of(l), &l->f), OK);
+    assert_int_equal(stat(log_path(l, raw_lane("intake-0"), "spare-0"), &st), 0);
+    for (int round = 0; round < 60; round++) { /* one after the other is taken, half filled, cut */
+        assert_int_equal(log_append(l, next++, 1, 700), OK);
+        log_close(l);
+        unlink(log_path(l, raw_lane("intake-0"), "lane.page"));
+        log_recover(l);
+        assert_int_equal(l->found.n, 0);
+        assert_int_equal(log_read(l, raw_lane("intake-0"), numbers, NUMBERS_MAX, &n), OK);
+        for (size_t i = 0; i < n; i++) {
+            assert_int_equal(numbers[i], next - n + i);
+        }
+    }
+}
+
+/* A group of this segment's former life at the very place where the next one would stand: its
+ * position is right, its generation is not. */
+static void an_old_group_at_the_right_place_is_refused(void **state)
+{
+    struct log_bus *const l = *state;
+    struct failure f;
+    assert_int_equal(log_append(l, 0, 1, 40), OK);
+    const uint64_t end = end_of(l).at;
+    struct buf b;
+    struct record r = log_record(&l->arena, 99, 40);
+    struct group g = {.position = end, .records_before = 1};
+    buf_init(&b, &l->arena, 1 << 20);
+    group_write(&b, &g, NULL, &r, 1);
+    group_seal(b.at, b.len, 12345);
+    const char *const path = log_segment(l, raw_lane("intake-0"), 0);
+    log_close(l);
+    const int fd = open(path, O_WRONLY);
+    assert_int_equal(file_write_at(fd, buf_str(&b), (off_t)(SEGMENT_HEAD_BYTES + end), &f), OK);
+    close(fd);
+    log_recover(l);
+    assert_lane_counts_to(l, 1);
+}
+
+static void of_two_writers_the_second_is_told_the_pid_of_the_first(void **state)
+{
+    struct log_bus *const l = *state;
+    struct log_bus other;
+    log_init(&other, WIDE);
+    log_open(&other);
+    assert_int_equal(log_append(l, 0, 1, 10), OK);
+    assert_int_equal(log_append(&other, 1, 1, 10), STOP);
+    const struct str pid = arena_printf(&l->arena, "process %d", (int)getpid());
+    assert_non_null(strstr(other.f.text, pid.at));
+    const struct finding_to nobody = {count_finding, NULL};
+    assert_int_equal(bus_recover(&other.config, nobody, &other.f), STOP);
+    assert_non_null(strstr(other.f.text, pid.at));
+    log_close(l);
+    assert_int_equal(log_append(&other, 1, 1, 10), OK); /* free when the first is gone */
+    log_drop(&other);
+    log_open(l);
+    assert_lane_counts_to(l, 2);
+}
+
+static void an_idle_lane_is_small_and_grows_with_what_it_holds(void **state)
+{
+    struct log_bus *const l = *state;
+    struct stat first;
+    struct stat last;
+    log_drop(l);
+    log_init(l, (size_t)4 << 20);
+    log_open(l);
+    assert_int_equal(log_append(l, 0, 1, 10), OK);
+    assert_int_equal(stat(log_segment(l, raw_lane("intake-0"), 0), &first), 0);
+    assert_int_equal(first.st_size, 256 * 1024);
+    for (uint64_t i = 1; i < 60; i++) {
+        assert_int_equal(log_append(l, i, 1, 100 * 1024), OK);
+    }
+    size_t n = 0;
+    while (log_segment(l, raw_lane("intake-0"), n)) {
+        n++;
+    }
+    assert_int_equal(stat(log_segment(l, raw_lane("intake-0"), n - 1), &last), 0);
+    assert_int_equal(last.st_size, 4 << 20);
+    assert_lane_counts_to(l, 60);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_end_torn_at_any_byte_is_cut, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_end_torn_at_any_byte_before_garbage_is_cut, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(of_any_flipped_bit_at_most_one_record_is_lost_and_told,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            damage_in_an_old_segment_stops_the_reader_and_is_mended_at_the_next_start, set_up_small,
+            tear_down),
+        cmocka_unit_test_setup_teardown(verify_finds_what_is_damaged_and_changes_nothing,
+                                        set_up_small, tear_down),
+        cmocka_unit_test_setup_teardown(what_a_recycled_segment_held_never_comes_alive,
+                                        set_up_small, tear_down),
+        cmocka_unit_test_setup_teardown(an_old_group_at_the_right_place_is_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(of_two_writers_the_second_is_told_the_pid_of_the_first,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_idle_lane_is_small_and_grows_with_what_it_holds, set_up,
+                                        tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
