@@ -1,0 +1,189 @@
+/* Rows into Parquet files, files and positions into one commit. DuckDB writes below a hidden folder
+ * of the table; a file gets its name, which holds a hash of its content, when it is whole, and is
+ * synced before any commit names it. */
+#include <fcntl.h>
+#include <ftw.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/failpoint.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "persist/lake/checkpoint.h"
+#include "persist/lake/lake.h"
+#include "persist/lake/schema.h"
+#include "persist/lake/stage.h"
+#include "wire/duckdb.h"
+
+enum { ACTIONS_BYTES_MAX = 64 << 20, SQL_BYTES_MAX = 1 << 20 };
+
+static void begin(struct lake *l, struct delta_commit *c, const char *operation)
+{
+    *c = (struct delta_commit){.operation = operation};
+    buf_init(&c->actions, &l->scratch, ACTIONS_BYTES_MAX);
+    c->move = arena_array(&l->scratch, struct delta_move, LAKE_LANES_MAX);
+}
+
+/* ---- tables ---- */
+
+/* A name in the form of a UUID, the same whenever this bus makes this table. */
+static void add_table_id(struct lake *l, struct buf *b, const char *model)
+{
+    char hex[32];
+    hash_128_hex(arena_printf(&l->scratch, "%.*s/%s", STR_ARG(bus_id(l->bus)), model), hex);
+    buf_printf(b, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+}
+
+static void add_metadata(struct lake *l, struct buf *b, const struct lake_table *t)
+{
+    const struct str schema = schema_spark(&l->scratch, t->model);
+    buf_add(b, S("{\"metaData\":{\"id\":\""));
+    if (t->log.id.len > 0) {
+        buf_add(b, t->log.id);
+    } else {
+        add_table_id(l, b, t->model->name);
+    }
+    buf_printf(b, "\",\"name\":\"%s\",\"description\":", t->model->name);
+    buf_add_json(b, str_of(t->model->about));
+    buf_add(b, S(",\"format\":{\"provider\":\"parquet\",\"options\":{}},\"schemaString\":"));
+    buf_add_json(b, schema);
+    buf_printf(b,
+               ",\"partitionColumns\":[\"year\",\"month\",\"day\"],\"configuration\":{},"
+               "\"createdTime\":%" PRId64 "}}\n",
+               t->log.created_ms ? t->log.created_ms : clock_now_us() / 1000);
+}
+
+static enum outcome create(struct lake *l, struct lake_table *t, struct failure *f)
+{
+    struct delta_commit c;
+    begin(l, &c, "CREATE TABLE");
+    c.is_first = true;
+    buf_add(&c.actions, S("{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n"));
+    add_metadata(l, &c.actions, t);
+    for (size_t i = 0; i < l->lanes_n; i++) {
+        const struct lake_lane *const lane = &l->lane[i];
+        if (lake_feeds(lane->lane.stream, t->model)) {
+            c.move[c.moves_n++] =
+                (struct delta_move){lane->app, -1, (int64_t)lane->taken.at};
+        }
+    }
+    return delta_commit(&t->log, &c, f);
+}
+
+static enum outcome widen(struct lake *l, struct lake_table *t, struct failure *f)
+{
+    struct delta_commit c;
+    const struct str wanted = schema_spark(&l->scratch, t->model);
+    if (schema_holds(&l->scratch, t->log.schema, wanted)) {
+        return OK; /* as it is, or a newer weir's, whose columns are null in what this one adds */
+    }
+    if (!schema_holds(&l->scratch, wanted, t->log.schema)) {
+        return failed(f, STOP,
+                      "table %s of the lake has columns that this weir does not know, or of other "
+                      "types, and lacks some that it writes: use the newest weir that wrote to it",
+                      t->model->name);
+    }
+    begin(l, &c, "ADD COLUMNS");
+    add_metadata(l, &c.actions, t);
+    return delta_commit(&t->log, &c, f);
+}
+
+enum outcome lake_prepare(struct lake *l, struct failure *f)
+{
+    enum outcome result = OK;
+    for (size_t i = 0; i < l->tables_n && result == OK; i++) {
+        struct lake_table *const t = &l->table[i];
+        result = t->log.version < 0 ? create(l, t, f) : widen(l, t, f);
+    }
+    return result;
+}
+
+/* ---- rows ---- */
+
+static enum outcome write_part(struct lake *l, struct stage *s, const struct lake_table *t,
+                               const struct lake_part *p, struct failure *f)
+{
+    struct buf sql;
+    buf_init(&sql, &l->scratch, SQL_BYTES_MAX);
+    buf_printf(&sql, "SELECT * FROM read_json('/proc/self/fd/%d', format = 'newline_delimited', "
+                     "maximum_object_size = %zu, columns = ",
+               p->fd, p->line_bytes_max + 1024);
+    schema_add_columns(&sql, t->model);
+    buf_add_byte(&sql, ')');
+    return stage_write(s, buf_str(&sql), f);
+}
+
+static enum outcome add_parts(struct lake *l, struct duck **duck, struct lake_table *t,
+                              struct delta_commit *c, struct failure *f)
+{
+    enum outcome result = OK;
+    for (size_t i = 0; i < l->lanes_n && result == OK; i++) {
+        const struct lake_part *const p = &t->part[i];
+        struct stage s;
+        if (p->rows == 0) {
+            continue;
+        }
+        const struct duck_options o = {
+            .memory_bytes_max = l->config->lake.memory_bytes_max + 8 * p->line_bytes_max,
+            .threads = 1};
+        const struct str prefix = arena_printf(
+            &l->scratch, "%.*s-%llu-%llu", STR_ARG(l->lane[i].lane.name),
+            (unsigned long long)p->first.at, (unsigned long long)p->last.at);
+        result = *duck ? OK : duck_open(&l->scratch, &o, duck, f);
+        if (result == OK) {
+            result = stage_open(&s, &l->scratch, *duck, &t->log, f);
+        }
+        if (result == OK) {
+            result = write_part(l, &s, t, p, f);
+            result = result == OK ? stage_put(&s, prefix, true, &c->actions, f) : result;
+            stage_close(&s);
+        }
+    }
+    return result;
+}
+
+static enum outcome commit_table(struct lake *l, struct duck **duck, struct lake_table *t,
+                                 struct failure *f)
+{
+    struct delta_commit c;
+    begin(l, &c, "WRITE");
+    enum outcome result = add_parts(l, duck, t, &c, f);
+    FAILPOINT("lake.staged");
+    for (size_t i = 0; i < l->lanes_n; i++) {
+        const struct lake_lane *const lane = &l->lane[i];
+        if (lane->is_begun && lake_feeds(lane->lane.stream, t->model) &&
+            t->part[i].from != (int64_t)lane->taken.at) {
+            c.move[c.moves_n++] =
+                (struct delta_move){lane->app, t->part[i].from, (int64_t)lane->taken.at};
+        }
+    }
+    if (result == OK && c.moves_n > 0) {
+        result = delta_commit(&t->log, &c, f);
+    }
+    FAILPOINT("lake.committed");
+    if (result == OK && t->log.version >= t->log.checkpoint + DELTA_CHECKPOINT_EVERY) {
+        const struct duck_options o = {.memory_bytes_max = l->config->lake.memory_bytes_max,
+                                       .threads = 1};
+        result = *duck ? OK : duck_open(&l->scratch, &o, duck, f);
+        if (result == OK) {
+            const int64_t since = clock_now_us() / 1000 - l->config->lake.vacuum_ms -
+                                  CHECKPOINT_TOMBSTONE_MS;
+            result = checkpoint_write(&t->log, *duck, since, f);
+        }
+    }
+    return result;
+}
+
+enum outcome lake_commit(struct lake *l, struct failure *f)
+{
+    struct duck *duck = NULL;
+    enum outcome result = OK;
+    for (size_t i = 0; i < l->tables_n && result == OK; i++) {
+        if (l->table[i].is_chosen) {
+            result = commit_table(l, &duck, &l->table[i], f);
+        }
+    }
+    duck_close(duck);
+    return result;
+}

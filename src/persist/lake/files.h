@@ -1,0 +1,54 @@
+/* files.h - where a lake's files are: a folder now, a bucket later; what both can promise.
+ *
+ * A key is a path below the lake's place (`change/_delta_log/…json`), '/'-separated, never
+ * absolute. Durable when OK is returned. The only primitive that orders writers is put_if_absent. */
+#ifndef WEIR_PERSIST_LAKE_FILES_H
+#define WEIR_PERSIST_LAKE_FILES_H
+
+#include "base/arena.h"
+#include "base/failure.h"
+
+struct files {
+    const struct files_driver *driver;
+    struct str place; /* folder, absolute */
+};
+
+struct files_entry {
+    struct str key;
+    size_t bytes;
+    int64_t modified_ms;
+};
+struct files_list {
+    struct files_entry *at;
+    size_t n, room;
+};
+
+struct files_driver {
+    const char *name;
+    /* These bytes under a key that must not exist yet.
+     *   returns OK | RETRY cause FENCED: it exists; else nothing was put | STOP rights */
+    enum outcome (*put_if_absent)(const struct files *s, struct str key, struct str bytes,
+                                  struct failure *f);
+    /* These bytes under a key, whatever stood there. */
+    enum outcome (*put)(const struct files *s, struct str key, struct str bytes,
+                        struct failure *f);
+    /* The local file `from`, which is gone afterwards, under a key that names its content: a file
+     * that stands there already is the same one. */
+    enum outcome (*put_file)(const struct files *s, struct str key, const char *from,
+                             struct failure *f);
+    /* The whole of it; out->at == NULL when there is none. */
+    enum outcome (*get)(const struct files *s, struct arena *a, struct str key, struct str *out,
+                        struct failure *f);
+    /* Every file below a folder, in no order; none when there is no such folder. */
+    enum outcome (*list)(const struct files *s, struct arena *a, struct str folder,
+                         struct files_list *out, struct failure *f);
+    /* OK also when it is gone already. */
+    enum outcome (*remove)(const struct files *s, struct str key, struct failure *f);
+};
+
+extern const struct files_driver files_local;
+
+/* What DuckDB opens it by: the path. */
+struct str files_path(const struct files *s, struct arena *a, struct str key);
+
+#endif

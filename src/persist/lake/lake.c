@@ -1,0 +1,530 @@
+/* The driver: gathers, decides what is due, and settles what a commit moved. */
+#include "persist/lake/lake.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "persist/lake/child.h"
+#include "persist/lake/tidy.h"
+#include "signal/fact.h"
+
+enum {
+    READ_BYTES_MAX = 4 << 20,
+    ROW_BYTES_MAX = 512 << 20, /* one raw line: a body of the largest size, all of it escaped */
+    BEHIND_BYTES_MAX = 64 << 20,
+};
+#define BEHIND_US_MAX (INT64_C(3600) * 1000000)
+#define SCRATCH_BYTES_MAX ((size_t)2 << 30)
+#define TABLE_BYTES_MAX ((size_t)1 << 30)
+
+/* ---- open ---- */
+
+/* Alone in the lake: what writers that were killed left behind is removed. Then shared, so that
+ * several weirs may write one lake; a flush child inherits the lock and so keeps the next weir
+ * from taking its files for orphans. */
+static enum outcome lock_lake(struct lake *l, struct failure *f)
+{
+    const struct str path = files_path(&l->files, l->arena, S(".lock"));
+    l->lock_fd = open(path.at, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (l->lock_fd < 0) {
+        return failed_errno(f, STOP, "open %s", path.at);
+    }
+    if (flock(l->lock_fd, LOCK_EX | LOCK_NB) == 0) {
+        const enum outcome result = lake_remove_orphans(l, f);
+        if (result != OK) {
+            return result;
+        }
+    } else if (errno != EWOULDBLOCK) {
+        return failed_errno(f, STOP, "lock %s", path.at);
+    }
+    return flock(l->lock_fd, LOCK_SH) == 0 ? OK : failed_errno(f, RETRY, "lock %s", path.at);
+}
+
+static enum outcome open_tables(struct lake *l, struct failure *f)
+{
+    enum outcome result = OK;
+    l->table = arena_array(l->arena, struct lake_table, model_all_n);
+    l->tables_n = model_all_n;
+    for (size_t i = 0; i < l->tables_n && result == OK; i++) {
+        struct lake_table *const t = &l->table[i];
+        t->model = model_all[i];
+        t->oldest_us = t->behind_us = TIME_NONE;
+        for (size_t k = 0; k < LAKE_LANES_MAX; k++) {
+            t->part[k].fd = -1;
+        }
+        arena_init(&t->arena, TABLE_BYTES_MAX);
+        result = delta_open(&t->arena, &l->files, str_of(t->model->name), &t->log, f);
+    }
+    return result;
+}
+
+static enum outcome lane_add(struct lake *l, struct lane lane, struct lake_lane **out,
+                             struct failure *f)
+{
+    if (l->lanes_n == LAKE_LANES_MAX) {
+        return failed(f, STOP, "the lake reads at most %d lanes", LAKE_LANES_MAX);
+    }
+    *out = &l->lane[l->lanes_n++];
+    **out = (struct lake_lane){.lane = {lane.stream, arena_str(l->arena, lane.name)},
+                               .app = lake_app(l->arena, bus_id(l->bus), lane)};
+    return OK;
+}
+
+static struct lake_lane *lane_find(struct lake *l, struct lane lane)
+{
+    for (size_t i = 0; i < l->lanes_n; i++) {
+        if (l->lane[i].lane.stream == lane.stream && str_eq(l->lane[i].lane.name, lane.name)) {
+            return &l->lane[i];
+        }
+    }
+    return NULL;
+}
+
+/* The lanes that there are, each at its beginning: a new table gets their txn in its first commit.
+ */
+static enum outcome find_lanes(struct lake *l, struct failure *f)
+{
+    static const enum stream streams[] = {STREAM_RAW, STREAM_STANDARD, STREAM_MEASURED};
+    enum outcome result = OK;
+    for (size_t i = 0; i < sizeof streams / sizeof *streams && result == OK; i++) {
+        struct lane_ends *ends;
+        size_t n = 0;
+        result = bus_ends(l->bus, &l->scratch, streams[i], &ends, &n, f);
+        for (size_t k = 0; k < n && result == OK; k++) {
+            struct lake_lane *lane;
+            result = lane_add(l, ends[k].lane, &lane, f);
+            if (result == OK) {
+                lane->taken = ends[k].begin;
+            }
+        }
+    }
+    return result;
+}
+
+static void settle_from(struct lake *l, struct lake_table *t)
+{
+    for (size_t i = 0; i < l->lanes_n; i++) {
+        t->part[i].from = delta_txn(&t->log, l->lane[i].app);
+    }
+}
+
+static enum outcome lake_driver_open(struct persister *p, struct failure *f)
+{
+    struct lake *const l = p->state;
+    l->config = p->config;
+    l->bus = p->bus;
+    l->arena = p->arena;
+    l->files = (struct files){&files_local, p->config->lake.path};
+    l->lock_fd = -1;
+    arena_init(&l->scratch, SCRATCH_BYTES_MAX);
+    enum outcome result = file_make_dirs(arena_cstr(l->arena, p->config->lake.path), f);
+    if (result == OK) {
+        result = open_tables(l, f);
+    }
+    if (result == OK) {
+        result = find_lanes(l, f);
+    }
+    if (result == OK) {
+        result = lock_lake(l, f);
+    }
+    if (result == OK) {
+        result = lake_prepare(l, f);
+    }
+    for (size_t i = 0; i < l->tables_n && result == OK; i++) {
+        settle_from(l, &l->table[i]);
+    }
+    if (result == OK) {
+        tidy_plan(l, clock_now_us());
+    }
+    arena_reset(&l->scratch);
+    return result;
+}
+
+/* ---- cursor ---- */
+
+static enum outcome lane_begin(struct lake *l, struct lane lane, struct position *out,
+                               struct failure *f)
+{
+    struct lane_ends *ends;
+    size_t n;
+    const enum outcome result = bus_ends(l->bus, &l->scratch, lane.stream, &ends, &n, f);
+    out->at = 0;
+    for (size_t i = 0; i < n && result == OK; i++) {
+        if (str_eq(ends[i].lane.name, lane.name)) {
+            *out = ends[i].begin;
+        }
+    }
+    return result;
+}
+
+/* The least of its tables: each of them skips what its own txn covers. */
+static enum outcome lake_driver_cursor(struct persister *p, struct lane lane, struct position *out,
+                                       struct failure *f)
+{
+    struct lake *const l = p->state;
+    struct position begin;
+    struct lake_lane *known = lane_find(l, lane);
+    enum outcome result = lane_begin(l, lane, &begin, f);
+    if (result == OK && !known) {
+        result = lane_add(l, lane, &known, f);
+        for (size_t i = 0; i < l->tables_n && result == OK; i++) {
+            l->table[i].part[known - l->lane].from = delta_txn(&l->table[i].log, known->app);
+        }
+    }
+    arena_reset(&l->scratch);
+    if (result != OK) {
+        return result;
+    }
+    int64_t least = INT64_MAX;
+    for (size_t i = 0; i < l->tables_n; i++) {
+        if (lake_feeds(lane.stream, l->table[i].model)) {
+            const int64_t at = delta_txn(&l->table[i].log, known->app);
+            const int64_t from = at < 0 ? (int64_t)begin.at : at;
+            least = from < least ? from : least;
+        }
+    }
+    out->at = least == INT64_MAX ? begin.at : (uint64_t)least;
+    return OK;
+}
+
+/* ---- take ---- */
+
+struct gathered {
+    struct buf lines;
+    struct lake_part news; /* what it adds to the part */
+};
+
+static void gather(struct lake *l, struct gathered *g, const struct slice *s,
+                   const struct record *r, const struct lake_table *t)
+{
+    const size_t before = g->lines.len;
+    if (s->lane.stream == STREAM_RAW) {
+        lake_add_raw(&g->lines, bus_id(l->bus), s->lane.name, r);
+    } else {
+        buf_add(&g->lines, r->signal.data);
+    }
+    buf_add_byte(&g->lines, '\n');
+    const size_t line = g->lines.len - before;
+    g->news.line_bytes_max = line > g->news.line_bytes_max ? line : g->news.line_bytes_max;
+    g->news.first = g->news.rows ? g->news.first : r->at;
+    g->news.last = r->at;
+    g->news.rows++;
+    (void)t;
+}
+
+static size_t table_of(const struct lake *l, const struct slice *s, const struct record *r)
+{
+    const struct model *const m = s->lane.stream == STREAM_RAW ? model_find(S("raw"))
+                                                               : fact_model(&r->signal);
+    for (size_t i = 0; m && i < l->tables_n; i++) {
+        if (l->table[i].model == m) {
+            return i;
+        }
+    }
+    return l->tables_n; /* a newer weir's model */
+}
+
+static void gather_slice(struct lake *l, struct gathered *g, const struct slice *s, size_t lane,
+                         struct rejects *rejects)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        const struct record *const r = &s->record[i];
+        const size_t table = table_of(l, s, r);
+        if (table == l->tables_n) {
+            struct failure why;
+            (void)failed(&why, REJECT, "%.*s is no model that this weir knows",
+                         STR_ARG(r->signal.type));
+            persist_reject(rejects, s, r, &why);
+        } else if ((int64_t)r->at.at >= l->table[table].part[lane].from) {
+            gather(l, &g[table], s, r, &l->table[table]);
+        }
+    }
+}
+
+static enum outcome part_open(struct lake_part *p, struct failure *f)
+{
+    if (p->fd < 0) {
+        p->fd = memfd_create("weir-rows", MFD_CLOEXEC);
+    }
+    return p->fd >= 0 ? OK : failed_errno(f, RETRY, "memory for rows");
+}
+
+/* All lines of the slice into their parts' files; only then do the parts count them. */
+static enum outcome keep_lines(struct lake *l, const struct gathered *g, size_t lane,
+                               struct failure *f)
+{
+    enum outcome result = OK;
+    for (size_t i = 0; i < l->tables_n && result == OK; i++) {
+        struct lake_part *const p = &l->table[i].part[lane];
+        if (g[i].news.rows > 0) {
+            result = buf_is_over(&g[i].lines)
+                         ? failed(f, RETRY, "a batch's rows exceed %d bytes", ROW_BYTES_MAX)
+                         : part_open(p, f);
+        }
+        if (result == OK && g[i].news.rows > 0) {
+            result = file_write_at(p->fd, buf_str(&g[i].lines), (off_t)p->bytes, f);
+        }
+    }
+    return result;
+}
+
+static void count_lines(struct lake *l, const struct gathered *g, size_t lane,
+                        const struct slice *s, int64_t now_us)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        bytes += s->record[i].signal.data.len;
+    }
+    for (size_t i = 0; i < l->tables_n; i++) {
+        struct lake_table *const t = &l->table[i];
+        struct lake_part *const p = &t->part[lane];
+        if (!lake_feeds(s->lane.stream, t->model)) {
+            continue;
+        }
+        t->behind_bytes += bytes;
+        t->behind_us = t->behind_us == TIME_NONE ? now_us : t->behind_us;
+        if (g[i].news.rows > 0) {
+            p->first = p->rows ? p->first : g[i].news.first;
+            p->last = g[i].news.last;
+            p->rows += g[i].news.rows;
+            p->bytes += g[i].lines.len;
+            p->line_bytes_max = g[i].news.line_bytes_max > p->line_bytes_max
+                                    ? g[i].news.line_bytes_max
+                                    : p->line_bytes_max;
+            t->oldest_us = t->oldest_us == TIME_NONE ? now_us : t->oldest_us;
+        }
+    }
+}
+
+static enum outcome take_slice(struct lake *l, const struct slice *s, struct rejects *rejects,
+                               struct failure *f)
+{
+    struct lake_lane *const lane = lane_find(l, s->lane);
+    if (!lane) {
+        return failed(f, RETRY, "lane %.*s was read before its cursor was asked for",
+                      STR_ARG(s->lane.name));
+    }
+    const size_t index = (size_t)(lane - l->lane);
+    struct gathered *const g = arena_array(&l->scratch, struct gathered, l->tables_n);
+    for (size_t i = 0; i < l->tables_n; i++) {
+        buf_init(&g[i].lines, &l->scratch, ROW_BYTES_MAX);
+    }
+    gather_slice(l, g, s, index, rejects);
+    const enum outcome result = keep_lines(l, g, index, f);
+    if (result == OK) {
+        count_lines(l, g, index, s, clock_now_us());
+        lane->taken = s->to;
+        lane->is_begun = true;
+    }
+    arena_reset(&l->scratch);
+    return result;
+}
+
+static enum outcome lake_driver_take(struct persister *p, const struct batch *b,
+                                     struct rejects *rejects, struct failure *f)
+{
+    struct lake *const l = p->state;
+    enum outcome result = OK;
+    for (size_t i = 0; i < b->n && result == OK; i++) {
+        result = take_slice(l, &b->slice[i], rejects, f);
+    }
+    return result;
+}
+
+/* ---- due ---- */
+
+static size_t table_bytes(const struct lake *l, const struct lake_table *t)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < l->lanes_n; i++) {
+        bytes += t->part[i].bytes;
+    }
+    return bytes;
+}
+
+static size_t lake_bytes(const struct lake *l)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < l->tables_n; i++) {
+        bytes += table_bytes(l, &l->table[i]);
+    }
+    return bytes;
+}
+
+/* When a table must be committed; INT64_MAX: nothing waits for it. */
+static int64_t table_due_us(const struct lake *l, const struct lake_table *t)
+{
+    int64_t due = INT64_MAX;
+    if (t->oldest_us != TIME_NONE) {
+        due = t->oldest_us + l->config->lake.flush_ms * 1000;
+    }
+    if (t->behind_us != TIME_NONE) {
+        const int64_t behind = t->behind_bytes >= BEHIND_BYTES_MAX ? 0
+                                                                   : t->behind_us + BEHIND_US_MAX;
+        due = behind < due ? behind : due;
+    }
+    return due;
+}
+
+static int lake_driver_due_ms(struct persister *p)
+{
+    const struct lake *const l = p->state;
+    const int64_t now = clock_now_us();
+    int64_t due = l->tidy_due_us;
+    if (lake_bytes(l) >= l->config->lake.flush_bytes) {
+        return 0;
+    }
+    for (size_t i = 0; i < l->tables_n; i++) {
+        const int64_t table = table_due_us(l, &l->table[i]);
+        due = table < due ? table : due;
+    }
+    if (due == INT64_MAX) {
+        return -1;
+    }
+    const int64_t ms = (due - now + 999) / 1000;
+    return ms < 0 ? 0 : ms > INT32_MAX ? INT32_MAX : (int)ms;
+}
+
+/* ---- flush ---- */
+
+/* By age whatever is due; by size the largest tables, so that small ones do not make small files
+ * whenever a large one is full. */
+static size_t choose(struct lake *l, bool is_asked, int64_t now)
+{
+    size_t chosen = 0;
+    const size_t budget = l->config->lake.flush_bytes;
+    const bool is_full = lake_bytes(l) >= budget;
+    for (size_t i = 0; i < l->tables_n; i++) {
+        struct lake_table *const t = &l->table[i];
+        const bool is_large = is_full && table_bytes(l, t) * 2 * l->tables_n >= budget;
+        t->is_chosen = is_asked ? t->behind_us != TIME_NONE : is_large || table_due_us(l, t) <= now;
+        chosen += t->is_chosen;
+    }
+    return chosen;
+}
+
+static void part_reset(struct lake_part *p)
+{
+    if (p->fd >= 0 && ftruncate(p->fd, 0) != 0) {
+        close(p->fd); /* memory only: a new one is made */
+        p->fd = -1;
+    }
+    *p = (struct lake_part){.fd = p->fd, .from = p->from};
+}
+
+static void table_reset(struct lake *l, struct lake_table *t)
+{
+    for (size_t i = 0; i < l->lanes_n; i++) {
+        part_reset(&t->part[i]);
+    }
+    t->behind_bytes = 0;
+    t->oldest_us = t->behind_us = TIME_NONE;
+}
+
+/* Committed: each lane that was read stands where the commit was to move it. */
+static bool is_committed(const struct lake *l, const struct lake_table *t)
+{
+    for (size_t i = 0; i < l->lanes_n; i++) {
+        const struct lake_lane *const lane = &l->lane[i];
+        if (lane->is_begun && lake_feeds(lane->lane.stream, t->model) &&
+            delta_txn(&t->log, lane->app) != (int64_t)lane->taken.at) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The log says what was committed, not the child: it may have died behind its commit. */
+static enum outcome settle(struct lake *l, struct failure *f)
+{
+    enum outcome result = OK;
+    for (size_t i = 0; i < l->tables_n && result == OK; i++) {
+        struct lake_table *const t = &l->table[i];
+        if (!t->is_chosen) {
+            continue;
+        }
+        result = delta_update(&t->log, f);
+        if (result == OK && is_committed(l, t)) {
+            table_reset(l, t);
+            settle_from(l, t);
+        }
+        if (result == OK && t->log.version >= t->log.checkpoint + 2 * DELTA_CHECKPOINT_EVERY) {
+            arena_reset(&t->arena); /* what replay left behind goes */
+            result = delta_open(&t->arena, &l->files, str_of(t->model->name), &t->log, f);
+        }
+    }
+    return result;
+}
+
+static enum outcome commit_work(void *to, struct failure *f)
+{
+    return lake_commit(to, f);
+}
+
+static enum outcome lake_driver_flush(struct persister *p, bool is_asked, struct failure *f)
+{
+    struct lake *const l = p->state;
+    struct failure why;
+    if (choose(l, is_asked, clock_now_us()) > 0) {
+        const enum outcome made = child_run(commit_work, l, f);
+        const enum outcome settled = settle(l, made == OK ? f : &why);
+        arena_reset(&l->scratch);
+        if (made != OK || settled != OK) {
+            return made != OK ? made : settled;
+        }
+    }
+    const enum outcome result = l->tidy_due_us <= clock_now_us() ? tidy_run(l, f) : OK;
+    tidy_plan(l, clock_now_us());
+    arena_reset(&l->scratch);
+    return result;
+}
+
+static void lake_driver_drop(struct persister *p)
+{
+    struct lake *const l = p->state;
+    struct failure ignored; /* the next commit replays again */
+    for (size_t i = 0; i < l->tables_n; i++) {
+        struct lake_table *const t = &l->table[i];
+        table_reset(l, t);
+        (void)delta_update(&t->log, &ignored);
+        settle_from(l, t);
+    }
+    for (size_t i = 0; i < l->lanes_n; i++) {
+        l->lane[i].is_begun = false;
+    }
+}
+
+static void lake_driver_close(struct persister *p)
+{
+    struct lake *const l = p->state;
+    for (size_t i = 0; i < l->tables_n; i++) {
+        for (size_t k = 0; k < LAKE_LANES_MAX; k++) {
+            if (l->table[i].part[k].fd >= 0) {
+                close(l->table[i].part[k].fd); /* memory */
+            }
+        }
+        arena_close(&l->table[i].arena);
+    }
+    if (l->lock_fd >= 0) {
+        close(l->lock_fd);
+    }
+    arena_close(&l->scratch);
+}
+
+const struct persister_driver persist_lake = {
+    .name = "lake",
+    .streams = STREAM_BIT(STREAM_RAW) | STREAM_BIT(STREAM_STANDARD) | STREAM_BIT(STREAM_MEASURED),
+    .read_bytes_max = READ_BYTES_MAX,
+    .state_bytes = sizeof(struct lake),
+    .open = lake_driver_open,
+    .cursor = lake_driver_cursor,
+    .take = lake_driver_take,
+    .due_ms = lake_driver_due_ms,
+    .flush = lake_driver_flush,
+    .drop = lake_driver_drop,
+    .close = lake_driver_close,
+};

@@ -1,0 +1,75 @@
+/* lake.h - the persister that keeps every fact, and raw, as Delta tables.
+ *
+ * It gathers rows as JSON lines in memory (one memfd a table and lane) and moves them, with the
+ * lanes' positions, in one commit a table, made by a short-lived child. What it has gathered and
+ * not committed is read again from the bus after a crash: a table's `txn` is its only cursor. */
+#ifndef WEIR_PERSIST_LAKE_LAKE_H
+#define WEIR_PERSIST_LAKE_LAKE_H
+
+#include "persist/lake/delta.h"
+#include "persist/persister.h"
+#include "signal/model.h"
+
+enum { LAKE_LANES_MAX = 64, LAKE_TABLES_MAX = 64 };
+
+struct lake_lane {
+    struct lane lane;
+    struct position taken; /* everything before it is gathered or committed */
+    bool is_begun;         /* taken is known                                */
+    struct str app;        /* appId of its txn                              */
+};
+
+/* Rows of one lane for one table, not committed yet. */
+struct lake_part {
+    int fd; /* of JSON lines; -1: none yet */
+    size_t bytes, rows, line_bytes_max;
+    struct position first, last; /* of its rows            */
+    int64_t from;                /* the txn that its next commit moves on; -1: none */
+};
+
+struct lake_table {
+    const struct model *model;
+    struct arena arena; /* of the log's state, begun anew at each checkpoint */
+    struct delta log;
+    struct lake_part part[LAKE_LANES_MAX];
+    size_t behind_bytes;          /* read since its last commit */
+    int64_t oldest_us, behind_us; /* when its first row was gathered, and the first record
+                                     read, since its last commit; TIME_NONE */
+    bool is_chosen;               /* for the flush under way */
+};
+
+struct lake {
+    const struct config *config;
+    struct bus *bus;
+    struct files files;
+    struct arena *arena;  /* as long as the process */
+    struct arena scratch; /* one call               */
+    int lock_fd;
+    struct lake_lane lane[LAKE_LANES_MAX];
+    size_t lanes_n;
+    struct lake_table *table; /* one a model */
+    size_t tables_n;
+    int64_t tidy_due_us; /* when housekeeping has something to do (tidy_plan) */
+};
+
+extern const struct persister_driver persist_lake;
+
+/* appId of a lane's txn: `weir/<bus id>/<stream>/<lane>`. */
+struct str lake_app(struct arena *a, struct str bus_id, struct lane lane);
+/* Whether a stream feeds a table. */
+bool lake_feeds(enum stream stream, const struct model *m);
+/* A raw signal as a row of table `raw`, one JSON line without its end (rows.c says how a body that
+ * is no text is kept). */
+void lake_add_raw(struct buf *b, struct str bus_id, struct str lane, const struct record *r);
+
+/* Make the tables that are not there, widen those that lack a column.
+ *   returns OK | RETRY | STOP a table that this weir must not write */
+enum outcome lake_prepare(struct lake *l, struct failure *f);
+/* Commit the chosen tables: rows, positions, then a checkpoint where one is due. Runs in a child
+ * when there are rows. */
+enum outcome lake_commit(struct lake *l, struct failure *f);
+/* Remove data files that no commit names and what a killed writer left half done; the caller holds
+ * the lake alone. */
+enum outcome lake_remove_orphans(struct lake *l, struct failure *f);
+
+#endif

@@ -1,0 +1,203 @@
+#include "persist/lake/stage.h"
+
+#include <ftw.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/failpoint.h"
+#include "base/file.h"
+#include "base/hash.h"
+
+enum { SQL_BYTES_MAX = 16 << 20, FILE_BYTES_MAX = 1 << 30, TREE_FILES_OPEN = 16 };
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st;
+    (void)type;
+    (void)at;
+    (void)remove(path); /* what stays is removed at the next start */
+    return 0;
+}
+
+void stage_remove_tree(const char *path)
+{
+    (void)nftw(path, remove_one, TREE_FILES_OPEN, FTW_DEPTH | FTW_PHYS);
+}
+
+enum outcome stage_open(struct stage *s, struct arena *a, struct duck *d, const struct delta *log,
+                        struct failure *f)
+{
+    const struct str key = arena_printf(a, "%.*s/.stage-%ld", STR_ARG(log->table), (long)getpid());
+    *s = (struct stage){a, d, log, files_path(log->files, a, key)};
+    stage_remove_tree(s->folder.at);
+    return file_make_dirs(s->folder.at, f);
+}
+
+void stage_close(struct stage *s)
+{
+    stage_remove_tree(s->folder.at);
+}
+
+enum outcome stage_write(struct stage *s, struct str select, struct failure *f)
+{
+    struct buf sql;
+    buf_init(&sql, s->arena, SQL_BYTES_MAX);
+    buf_add(&sql, S("COPY (SELECT *, strftime(fact_at, '%Y') AS year, "
+                    "strftime(fact_at, '%m') AS month, strftime(fact_at, '%d') AS day FROM ("));
+    buf_add(&sql, select);
+    buf_add(&sql, S(")) TO "));
+    duck_add_literal(&sql, s->folder);
+    buf_add(&sql, S(" (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (year, month, day), "
+                    "OVERWRITE_OR_IGNORE)"));
+    buf_add_byte(&sql, '\0');
+    return duck_run(s->duck, buf_str(&sql).at, f);
+}
+
+/* What the log says of a file besides its name. */
+struct made {
+    struct str path;   /* absolute, below the stage's folder */
+    struct str folder; /* year=2026/month=03/day=07          */
+    int64_t rows, bounds[6];
+    bool has_bounds[6];
+};
+
+static const char *const bounded[] = {"fact_at", "received_at", "revised_at"};
+enum { BOUNDED = 3 };
+
+static void add_bounds(struct buf *b, const struct made *m, bool is_least)
+{
+    const char *sign = "";
+    for (size_t i = 0; i < BOUNDED; i++) {
+        const size_t at = i + (is_least ? 0 : BOUNDED);
+        char text[CLOCK_TEXT_BYTES];
+        if (!m->has_bounds[at]) {
+            continue;
+        }
+        /* the protocol keeps milliseconds: round outwards, so that no row lies beyond */
+        int64_t ms = m->bounds[at] / 1000 - (m->bounds[at] % 1000 < 0);
+        ms += !is_least && ms * 1000 < m->bounds[at];
+        const size_t len = clock_text(ms * 1000, text);
+        buf_printf(b, "%s\"%s\":\"%.*sZ\"", sign, bounded[i], (int)len - 4, text);
+        sign = ",";
+    }
+}
+
+static struct str stats_of(struct arena *a, const struct made *m)
+{
+    struct buf b;
+    buf_init(&b, a, 4096);
+    buf_printf(&b, "{\"numRecords\":%" PRId64 ",\"minValues\":{", m->rows);
+    add_bounds(&b, m, true);
+    buf_add(&b, S("},\"maxValues\":{"));
+    add_bounds(&b, m, false);
+    buf_add(&b, S("},\"nullCount\":{\"fact_id\":0,\"fact_at\":0}}"));
+    return buf_str(&b);
+}
+
+/* `year=2026` gives 2026. */
+static struct str value_of(struct str *folder)
+{
+    struct str part = str_cut(*folder, '/', folder);
+    (void)str_cut(part, '=', &part);
+    return part;
+}
+
+struct put {
+    struct str path; /* below the table's folder */
+    struct str checksum;
+    size_t bytes;
+    bool is_change;
+};
+
+static void add_action(struct stage *s, const struct made *m, const struct put *p,
+                       struct buf *actions)
+{
+    static const char *const names[] = {"year", "month", "day"};
+    struct str folder = m->folder;
+    char schema[8];
+    delta_schema_tag(s->log->schema, schema);
+    buf_add(actions, S("{\"add\":{\"path\":"));
+    buf_add_json(actions, p->path);
+    buf_add(actions, S(",\"partitionValues\":{"));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        buf_printf(actions, "%s\"%s\":", i ? "," : "", names[i]);
+        buf_add_json(actions, value_of(&folder));
+    }
+    buf_printf(actions,
+               "},\"size\":%zu,\"modificationTime\":%" PRId64 ",\"dataChange\":%s,\"stats\":",
+               p->bytes, clock_now_us() / 1000, p->is_change ? "true" : "false");
+    buf_add_json(actions, stats_of(s->arena, m));
+    buf_printf(actions, ",\"tags\":{\"weir.xxh3\":\"%.*s\",\"weir.schema\":\"%.8s\"}}}\n",
+               STR_ARG(p->checksum), schema);
+}
+
+static enum outcome put_one(struct stage *s, const struct made *m, struct str prefix,
+                            bool is_change, struct buf *actions, struct failure *f)
+{
+    struct arena content;
+    struct str bytes;
+    char hash[32];
+    arena_init(&content, FILE_BYTES_MAX + (64 << 10));
+    enum outcome result = file_read(&content, m->path.at, FILE_BYTES_MAX, &bytes, f);
+    if (result == OK) {
+        hash_128_hex(bytes, hash);
+        const struct put p = {
+            .path = arena_printf(s->arena, "%.*s/%.*s-%.8s.parquet", STR_ARG(m->folder),
+                                 STR_ARG(prefix), hash),
+            .checksum = {hash, sizeof hash},
+            .bytes = bytes.len,
+            .is_change = is_change,
+        };
+        const struct str key = arena_printf(s->arena, "%.*s/%.*s", STR_ARG(s->log->table),
+                                            STR_ARG(p.path));
+        result = s->log->files->driver->put_file(s->log->files, key, m->path.at, f);
+        add_action(s, m, &p, actions);
+    }
+    arena_close(&content);
+    return result;
+}
+
+static struct made read_made(struct stage *s, struct duck_result *r)
+{
+    struct made m = {.path = arena_str(s->arena, duck_text(r, 0)), .rows = duck_i64(r, 1)};
+    const struct str below = str_sub(m.path, s->folder.len + 1, m.path.len);
+    size_t slash = below.len;
+    while (slash > 0 && below.at[slash - 1] != '/') {
+        slash--;
+    }
+    m.folder = str_sub(below, 0, slash ? slash - 1 : 0);
+    for (size_t i = 0; i < sizeof m.bounds / sizeof *m.bounds; i++) {
+        m.has_bounds[i] = !duck_is_null(r, 2 + i);
+        m.bounds[i] = m.has_bounds[i] ? duck_i64(r, 2 + i) : 0;
+    }
+    return m;
+}
+
+enum outcome stage_put(struct stage *s, struct str prefix, bool is_change, struct buf *actions,
+                       struct failure *f)
+{
+    struct buf sql;
+    struct duck_result r;
+    buf_init(&sql, s->arena, SQL_BYTES_MAX);
+    buf_add(&sql, S("SELECT filename, count(*)"));
+    for (size_t i = 0; i < sizeof bounded / sizeof *bounded; i++) {
+        buf_printf(&sql, ", min(%s)", bounded[i]);
+    }
+    for (size_t i = 0; i < sizeof bounded / sizeof *bounded; i++) {
+        buf_printf(&sql, ", max(%s)", bounded[i]);
+    }
+    buf_add(&sql, S(" FROM read_parquet("));
+    duck_add_literal(&sql, arena_printf(s->arena, "%.*s/*/*/*/*.parquet", STR_ARG(s->folder)));
+    buf_add(&sql, S(", hive_partitioning = false, filename = true) GROUP BY filename "
+                    "ORDER BY filename"));
+    buf_add_byte(&sql, '\0');
+    enum outcome result = duck_query(s->duck, buf_str(&sql).at, &r, f);
+    while (result == OK && duck_next(&r)) {
+        const struct made m = read_made(s, &r);
+        result = put_one(s, &m, prefix, is_change, actions, f);
+    }
+    duck_result_close(&r);
+    return result;
+}

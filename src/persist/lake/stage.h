@@ -1,0 +1,31 @@
+/* stage.h - Parquet files being made: written by DuckDB under a hidden folder of the table, then
+ * put under names that hold a hash of their content, and described as add actions. */
+#ifndef WEIR_PERSIST_LAKE_STAGE_H
+#define WEIR_PERSIST_LAKE_STAGE_H
+
+#include "persist/lake/delta.h"
+#include "wire/duckdb.h"
+
+struct stage {
+    struct arena *arena;
+    struct duck *duck;
+    const struct delta *log;
+    struct str folder; /* absolute */
+};
+
+/* An empty folder of this process; stage_close removes it with what is left in it. */
+enum outcome stage_open(struct stage *s, struct arena *a, struct duck *d, const struct delta *log,
+                        struct failure *f);
+void stage_close(struct stage *s);
+/* Write what `select` gives, the columns of facts, as zstd Parquet, one folder a day of fact_at.
+ *   returns OK | RETRY | REJECT a row that is none of the table's */
+enum outcome stage_write(struct stage *s, struct str select, struct failure *f);
+/* Put every file as `year=…/month=…/day=…/<prefix>-<8 hex>.parquet`, durably, and append its add
+ * action. is_change: rows that were not in the table before. */
+enum outcome stage_put(struct stage *s, struct str prefix, bool is_change, struct buf *actions,
+                       struct failure *f);
+
+/* Remove a folder and what is in it; nothing happens when it is not there. */
+void stage_remove_tree(const char *path);
+
+#endif

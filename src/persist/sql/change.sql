@@ -1,0 +1,13 @@
+-- first_commit_at: the earliest commit of the branch that the change asks to merge, written after
+-- the change before it from the same branch was closed.
+SELECT c.repository, c.id, min(k.committed_at) AS first_commit_at
+FROM (
+    SELECT repository, id, head_branch, head_sha, closed_at,
+        lag(closed_at) OVER (PARTITION BY repository, head_branch ORDER BY created_at, id) AS before_at
+    FROM change_folded
+) AS c
+JOIN commit_folded AS k ON k.repository = c.repository
+    AND (k.sha = c.head_sha OR (k.branch = c.head_branch
+        AND (c.before_at IS NULL OR k.committed_at > c.before_at)
+        AND (c.closed_at IS NULL OR k.committed_at <= c.closed_at)))
+GROUP BY c.repository, c.id

@@ -1,0 +1,390 @@
+#include "wire/duckdb.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Every function that is called, once: the table below holds a typed pointer for each. */
+#define FUNCTIONS(X)                                                                               \
+    X(duckdb_library_version)                                                                      \
+    X(duckdb_create_config)                                                                        \
+    X(duckdb_set_config)                                                                           \
+    X(duckdb_destroy_config)                                                                       \
+    X(duckdb_open_ext)                                                                             \
+    X(duckdb_close)                                                                                \
+    X(duckdb_connect)                                                                              \
+    X(duckdb_disconnect)                                                                           \
+    X(duckdb_interrupt)                                                                            \
+    X(duckdb_query)                                                                                \
+    X(duckdb_destroy_result)                                                                       \
+    X(duckdb_result_error)                                                                         \
+    X(duckdb_result_error_type)                                                                    \
+    X(duckdb_column_count)                                                                         \
+    X(duckdb_column_name)                                                                          \
+    X(duckdb_column_type)                                                                          \
+    X(duckdb_fetch_chunk)                                                                          \
+    X(duckdb_destroy_data_chunk)                                                                   \
+    X(duckdb_data_chunk_get_size)                                                                  \
+    X(duckdb_data_chunk_get_vector)                                                                \
+    X(duckdb_vector_get_data)                                                                      \
+    X(duckdb_vector_get_validity)                                                                  \
+    X(duckdb_validity_row_is_valid)                                                                \
+    X(duckdb_string_t_data)                                                                        \
+    X(duckdb_string_t_length)                                                                      \
+    X(duckdb_extract_statements)                                                                   \
+    X(duckdb_extract_statements_error)                                                             \
+    X(duckdb_destroy_extracted)                                                                    \
+    X(duckdb_prepare_extracted_statement)                                                          \
+    X(duckdb_prepare_error)                                                                        \
+    X(duckdb_destroy_prepare)                                                                      \
+    X(duckdb_prepared_statement_type)                                                              \
+    X(duckdb_prepared_statement_column_count)                                                      \
+    X(duckdb_prepared_statement_column_name)                                                       \
+    X(duckdb_prepared_statement_column_logical_type)                                               \
+    X(duckdb_get_type_id)                                                                          \
+    X(duckdb_logical_type_get_alias)                                                               \
+    X(duckdb_destroy_logical_type)                                                                 \
+    X(duckdb_free)
+
+struct library {
+    void *handle;
+#define POINTER(name) __typeof__(&(name)) name;
+    FUNCTIONS(POINTER)
+#undef POINTER
+};
+
+struct duck {
+    duckdb_database database;
+    duckdb_connection connection;
+};
+
+/* The library is the process's, as every shared library is: loaded once, never unloaded. */
+static struct library lib;
+
+enum { PATH_BYTES = 4096, MEMORY_BYTES_LEAST = 256 << 20 };
+
+/* Folder of the running binary with a slash at its end, or "". */
+static void binary_folder(char out[PATH_BYTES])
+{
+    const ssize_t n = readlink("/proc/self/exe", out, PATH_BYTES - 1);
+    size_t len = n > 0 ? (size_t)n : 0;
+    while (len > 0 && out[len - 1] != '/') {
+        len--;
+    }
+    out[len] = '\0';
+}
+
+/* The first of the places that has one; *tried says where it was looked for. */
+static void *load_library(struct buf *tried)
+{
+    static const char *const beside[] = {"libduckdb.so", "../lib/weir/libduckdb.so"};
+    char folder[PATH_BYTES];
+    const char *const asked = getenv("WEIR_DUCKDB");
+    if (asked && *asked) {
+        buf_printf(tried, "%s", asked);
+        return dlopen(asked, RTLD_NOW | RTLD_LOCAL);
+    }
+    binary_folder(folder);
+    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
+        char path[PATH_BYTES + 32];
+        (void)snprintf(path, sizeof path, "%s%s", folder, beside[i]);
+        void *const handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        buf_printf(tried, "%s, ", path);
+        if (handle) {
+            return handle;
+        }
+    }
+    buf_printf(tried, "libduckdb.so");
+    return dlopen("libduckdb.so", RTLD_NOW | RTLD_LOCAL);
+}
+
+static enum outcome library_open(struct arena *a, struct failure *f)
+{
+    struct buf tried;
+    if (lib.handle) {
+        return OK;
+    }
+    buf_init(&tried, a, 4 * (size_t)PATH_BYTES);
+    struct library found = {.handle = load_library(&tried)};
+    if (!found.handle) {
+        const char *const why = dlerror();
+        return failed(f, STOP,
+                      "libduckdb is not there (looked for %.*s): run `make setup`, or set "
+                      "WEIR_DUCKDB to its path (%s)",
+                      STR_ARG(buf_str(&tried)), why ? why : "no such file");
+    }
+#define RESOLVE(name)                                                                              \
+    do {                                                                                           \
+        void *const at = dlsym(found.handle, #name);                                               \
+        if (!at) {                                                                                 \
+            dlclose(found.handle);                                                                 \
+            return failed(f, STOP, "libduckdb lacks %s: version 1.5 is needed", #name);            \
+        }                                                                                          \
+        memcpy(&found.name, &at, sizeof at);                                                       \
+    } while (0);
+    FUNCTIONS(RESOLVE)
+#undef RESOLVE
+    lib = found;
+    return OK;
+}
+
+static enum outcome set_options(duckdb_config config, const struct duck_options *o,
+                                struct failure *f)
+{
+    char threads[16];
+    char memory[32];
+    const size_t bytes = o->memory_bytes_max > MEMORY_BYTES_LEAST ? o->memory_bytes_max
+                                                                  : MEMORY_BYTES_LEAST;
+    (void)snprintf(threads, sizeof threads, "%d", o->threads > 1 ? o->threads : 1);
+    (void)snprintf(memory, sizeof memory, "%zuB", bytes);
+    const char *const option[][2] = {
+        {"threads", threads},
+        {"memory_limit", memory},
+        {"autoinstall_known_extensions", "false"},
+        {"autoload_known_extensions", "false"},
+    };
+    for (size_t i = 0; i < sizeof option / sizeof *option; i++) {
+        if (lib.duckdb_set_config(config, option[i][0], option[i][1]) != DuckDBSuccess) {
+            return failed(f, STOP, "libduckdb %s does not take %s=%s",
+                          lib.duckdb_library_version(), option[i][0], option[i][1]);
+        }
+    }
+    return OK;
+}
+
+enum outcome duck_open(struct arena *a, const struct duck_options *o, struct duck **out,
+                       struct failure *f)
+{
+    duckdb_config config = NULL;
+    char *message = NULL;
+    *out = NULL;
+    enum outcome result = library_open(a, f);
+    if (result != OK) {
+        return result;
+    }
+    struct duck *const d = arena_new(a, struct duck);
+    if (lib.duckdb_create_config(&config) != DuckDBSuccess) {
+        return failed(f, RETRY, "DuckDB: no memory for its configuration");
+    }
+    result = set_options(config, o, f);
+    if (result == OK &&
+        lib.duckdb_open_ext(NULL, &d->database, config, &message) != DuckDBSuccess) {
+        result = failed(f, RETRY, "DuckDB does not open: %s", message ? message : "no reason");
+        lib.duckdb_free(message);
+    }
+    lib.duckdb_destroy_config(&config);
+    if (result == OK && lib.duckdb_connect(d->database, &d->connection) != DuckDBSuccess) {
+        lib.duckdb_close(&d->database);
+        result = failed(f, RETRY, "DuckDB: no connection");
+    }
+    if (result == OK) { /* an option of the linked-in icu, which knows it once it is open */
+        result = duck_run(d, "SET TimeZone = 'UTC'", f);
+        if (result != OK) {
+            duck_close(d);
+        }
+    }
+    *out = result == OK ? d : NULL;
+    return result;
+}
+
+void duck_close(struct duck *d)
+{
+    if (d) {
+        lib.duckdb_disconnect(&d->connection);
+        lib.duckdb_close(&d->database);
+    }
+}
+
+void duck_interrupt(struct duck *d)
+{
+    lib.duckdb_interrupt(d->connection);
+}
+
+/* The engine's sentence, with its first line alone where it repeats the statement. */
+static enum outcome engine_failed(duckdb_result *r, struct failure *f)
+{
+    const char *const text = lib.duckdb_result_error(r);
+    const duckdb_error_type type = lib.duckdb_result_error_type(r);
+    const bool may_pass = type == DUCKDB_ERROR_IO || type == DUCKDB_ERROR_OUT_OF_MEMORY ||
+                          type == DUCKDB_ERROR_INTERRUPT;
+    return failed(f, may_pass ? RETRY : REJECT, "%s", text ? text : "DuckDB gave no reason");
+}
+
+enum outcome duck_run(struct duck *d, const char *sql, struct failure *f)
+{
+    duckdb_result r;
+    const enum outcome result = lib.duckdb_query(d->connection, sql, &r) == DuckDBSuccess
+                                    ? OK
+                                    : engine_failed(&r, f);
+    lib.duckdb_destroy_result(&r);
+    return result;
+}
+
+enum outcome duck_query(struct duck *d, const char *sql, struct duck_result *out,
+                        struct failure *f)
+{
+    *out = (struct duck_result){.duck = d, .has_result = true};
+    if (lib.duckdb_query(d->connection, sql, &out->result) != DuckDBSuccess) {
+        return engine_failed(&out->result, f);
+    }
+    out->columns_n = lib.duckdb_column_count(&out->result);
+    return OK;
+}
+
+bool duck_next(struct duck_result *r)
+{
+    if (r->chunk && r->row + 1 < r->rows) {
+        r->row++;
+        return true;
+    }
+    do {
+        if (r->chunk) {
+            lib.duckdb_destroy_data_chunk(&r->chunk);
+        }
+        r->chunk = lib.duckdb_fetch_chunk(r->result);
+        r->rows = r->chunk ? lib.duckdb_data_chunk_get_size(r->chunk) : 0;
+        r->row = 0;
+    } while (r->chunk && r->rows == 0);
+    return r->chunk != NULL;
+}
+
+void duck_result_close(struct duck_result *r)
+{
+    if (r->chunk) {
+        lib.duckdb_destroy_data_chunk(&r->chunk);
+    }
+    if (r->has_result) {
+        lib.duckdb_destroy_result(&r->result);
+    }
+    *r = (struct duck_result){0};
+}
+
+struct str duck_column(struct duck_result *r, size_t column)
+{
+    return str_of(lib.duckdb_column_name(&r->result, column));
+}
+
+duckdb_type duck_type(struct duck_result *r, size_t column)
+{
+    return lib.duckdb_column_type(&r->result, column);
+}
+
+bool duck_is_null(struct duck_result *r, size_t column)
+{
+    const duckdb_vector v = lib.duckdb_data_chunk_get_vector(r->chunk, column);
+    uint64_t *const validity = lib.duckdb_vector_get_validity(v);
+    return validity && !lib.duckdb_validity_row_is_valid(validity, r->row);
+}
+
+static const void *cells(struct duck_result *r, size_t column)
+{
+    return lib.duckdb_vector_get_data(lib.duckdb_data_chunk_get_vector(r->chunk, column));
+}
+
+struct str duck_text(struct duck_result *r, size_t column)
+{
+    const duckdb_vector v = lib.duckdb_data_chunk_get_vector(r->chunk, column);
+    duckdb_string_t *const text = (duckdb_string_t *)lib.duckdb_vector_get_data(v) + r->row;
+    return (struct str){lib.duckdb_string_t_data(text), lib.duckdb_string_t_length(*text)};
+}
+
+int64_t duck_i64(struct duck_result *r, size_t column)
+{
+    const void *const at = cells(r, column);
+    const duckdb_type type = duck_type(r, column);
+    if (type == DUCKDB_TYPE_BOOLEAN) {
+        return ((const bool *)at)[r->row];
+    }
+    if (type == DUCKDB_TYPE_TINYINT) {
+        return ((const int8_t *)at)[r->row];
+    }
+    if (type == DUCKDB_TYPE_SMALLINT) {
+        return ((const int16_t *)at)[r->row];
+    }
+    if (type == DUCKDB_TYPE_INTEGER || type == DUCKDB_TYPE_DATE) {
+        return ((const int32_t *)at)[r->row];
+    }
+    if (type == DUCKDB_TYPE_UTINYINT) {
+        return ((const uint8_t *)at)[r->row];
+    }
+    if (type == DUCKDB_TYPE_USMALLINT) {
+        return ((const uint16_t *)at)[r->row];
+    }
+    if (type == DUCKDB_TYPE_UINTEGER) {
+        return ((const uint32_t *)at)[r->row];
+    }
+    return ((const int64_t *)at)[r->row]; /* BIGINT, TIMESTAMP, TIMESTAMPTZ */
+}
+
+double duck_f64(struct duck_result *r, size_t column)
+{
+    const void *const at = cells(r, column);
+    return duck_type(r, column) == DUCKDB_TYPE_FLOAT ? (double)((const float *)at)[r->row]
+                                                     : ((const double *)at)[r->row];
+}
+
+static void shape_columns(struct arena *a, duckdb_prepared_statement p, struct duck_shape *out)
+{
+    out->type = lib.duckdb_prepared_statement_type(p);
+    out->columns_n = lib.duckdb_prepared_statement_column_count(p);
+    out->column = arena_array(a, struct duck_shape_column, out->columns_n);
+    for (size_t i = 0; i < out->columns_n; i++) {
+        const char *const name = lib.duckdb_prepared_statement_column_name(p, i);
+        duckdb_logical_type type = lib.duckdb_prepared_statement_column_logical_type(p, i);
+        char *const alias = type ? lib.duckdb_logical_type_get_alias(type) : NULL;
+        out->column[i] = (struct duck_shape_column){
+            .name = arena_str(a, str_of(name)),
+            .type = type ? lib.duckdb_get_type_id(type) : DUCKDB_TYPE_INVALID,
+            .is_json = alias && str_eq(str_of(alias), S("JSON")),
+        };
+        lib.duckdb_free(alias);
+        lib.duckdb_free((void *)(uintptr_t)name);
+        lib.duckdb_destroy_logical_type(&type);
+    }
+}
+
+enum outcome duck_shape(struct duck *d, struct arena *a, const char *sql, struct duck_shape *out,
+                        struct failure *f)
+{
+    duckdb_extracted_statements all = NULL;
+    duckdb_prepared_statement first = NULL;
+    enum outcome result = OK;
+    *out = (struct duck_shape){
+        .statements_n = lib.duckdb_extract_statements(d->connection, sql, &all)};
+    if (out->statements_n == 0) {
+        const char *const why = lib.duckdb_extract_statements_error(all);
+        result = failed(f, REJECT, "%s", why ? why : "there is no statement in it");
+    } else if (lib.duckdb_prepare_extracted_statement(d->connection, all, 0, &first) !=
+               DuckDBSuccess) {
+        const char *const why = lib.duckdb_prepare_error(first);
+        result = failed(f, REJECT, "%s", why ? why : "DuckDB gave no reason");
+    } else {
+        shape_columns(a, first, out);
+    }
+    lib.duckdb_destroy_prepare(&first);
+    lib.duckdb_destroy_extracted(&all);
+    return result;
+}
+
+static void add_quoted(struct buf *b, struct str text, char quote)
+{
+    buf_add_byte(b, quote);
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.at[i] == quote) {
+            buf_add_byte(b, quote);
+        }
+        buf_add_byte(b, text.at[i]);
+    }
+    buf_add_byte(b, quote);
+}
+
+void duck_add_literal(struct buf *b, struct str text)
+{
+    add_quoted(b, text, '\'');
+}
+
+void duck_add_name(struct buf *b, struct str name)
+{
+    add_quoted(b, name, '"');
+}

@@ -1,0 +1,87 @@
+/* duckdb.h - the analytical engine, opened with dlopen in the process that uses it, never before a
+ * fork.
+ *
+ * The library is looked for at $WEIR_DUCKDB, beside the binary, in ../lib/weir beside the binary's
+ * folder, and then where the loader looks. An engine is in memory only; it starts no thread of its
+ * own with threads = 1, fetches no extension, and its time zone is UTC. */
+#ifndef WEIR_WIRE_DUCKDB_H
+#define WEIR_WIRE_DUCKDB_H
+
+#include <duckdb.h>
+
+#include "base/buf.h"
+#include "base/failure.h"
+
+struct duck;
+
+struct duck_options {
+    size_t memory_bytes_max; /* at least 256 MiB are given       */
+    int threads;             /* at least 1                       */
+};
+
+/* Load the library (once a process) and open an empty engine; duck_close before the arena goes.
+ *   returns OK | STOP no library, or one that lacks a function (names what was tried) */
+enum outcome duck_open(struct arena *a, const struct duck_options *o, struct duck **out,
+                       struct failure *f);
+void duck_close(struct duck *d); /* safe for NULL */
+
+/* Run statements whose answer does not matter.
+ *   returns OK | RETRY the engine's sentence (disk, memory) | REJECT the statement or its data */
+enum outcome duck_run(struct duck *d, const char *sql, struct failure *f);
+/* Make a running statement end with a failure; async-signal-safe as far as DuckDB is (one atomic
+ * store). */
+void duck_interrupt(struct duck *d);
+
+/* ---- answers ---- */
+
+/* A forward pass over an answer: while (duck_next(r)) read the cells of the row. */
+struct duck_result {
+    struct duck *duck;
+    duckdb_result result;
+    duckdb_data_chunk chunk;
+    idx_t row, rows;
+    size_t columns_n;
+    bool has_result;
+};
+
+enum outcome duck_query(struct duck *d, const char *sql, struct duck_result *out,
+                        struct failure *f);
+/* The next row, false behind the last. */
+bool duck_next(struct duck_result *r);
+/* Always, also after a failure of duck_query. */
+void duck_result_close(struct duck_result *r);
+
+struct str duck_column(struct duck_result *r, size_t column);
+duckdb_type duck_type(struct duck_result *r, size_t column);
+bool duck_is_null(struct duck_result *r, size_t column);
+/* Of a VARCHAR (or JSON) column; lives until the next duck_next. */
+struct str duck_text(struct duck_result *r, size_t column);
+/* Of a BOOLEAN, integer of up to 64 bits, DATE (days), TIMESTAMP or TIMESTAMPTZ (µs since 1970). */
+int64_t duck_i64(struct duck_result *r, size_t column);
+/* Of a FLOAT or DOUBLE column. */
+double duck_f64(struct duck_result *r, size_t column);
+
+/* ---- statements that a person wrote ---- */
+
+/* What a text of one or more statements would give. */
+struct duck_shape {
+    size_t statements_n;
+    duckdb_statement_type type;     /* of the first              */
+    struct duck_shape_column {
+        struct str name;
+        duckdb_type type;
+        bool is_json; /* VARCHAR with the alias JSON */
+    } *column;
+    size_t columns_n;
+};
+
+/* Parse and bind it without running it; only the first statement is bound.
+ *   returns OK | REJECT the engine's sentence */
+enum outcome duck_shape(struct duck *d, struct arena *a, const char *sql, struct duck_shape *out,
+                        struct failure *f);
+
+/* `text` as an SQL literal ('it''s') and as an identifier ("a ""b"""). */
+void duck_add_literal(struct buf *b, struct str text);
+void duck_add_name(struct buf *b, struct str name);
+
+#endif
