@@ -15,7 +15,6 @@
     X(duckdb_close)                                                                                \
     X(duckdb_connect)                                                                              \
     X(duckdb_disconnect)                                                                           \
-    X(duckdb_interrupt)                                                                            \
     X(duckdb_query)                                                                                \
     X(duckdb_destroy_result)                                                                       \
     X(duckdb_result_error)                                                                         \
@@ -194,11 +193,6 @@ void duck_close(struct duck *d)
         lib.duckdb_disconnect(&d->connection);
         lib.duckdb_close(&d->database);
     }
-}
-
-void duck_interrupt(struct duck *d)
-{
-    lib.duckdb_interrupt(d->connection);
 }
 
 /* The engine's sentence, with its first line alone where it repeats the statement. */

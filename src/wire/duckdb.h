@@ -28,10 +28,6 @@ void duck_close(struct duck *d); /* safe for NULL */
 /* Run statements whose answer does not matter.
  *   returns OK | RETRY the engine's sentence (disk, memory) | REJECT the statement or its data */
 enum outcome duck_run(struct duck *d, const char *sql, struct failure *f);
-/* Make a running statement end with a failure; async-signal-safe as far as DuckDB is (one atomic
- * store). */
-void duck_interrupt(struct duck *d);
-
 /* ---- answers ---- */
 
 /* A forward pass over an answer: while (duck_next(r)) read the cells of the row. */

@@ -1,0 +1,30 @@
+/* ask.h - an engine that shows lake and tail as one: every model complete to the last transformed
+ * signal.
+ *
+ * The tail is what stands in the streams after the tables' positions: nothing twice, nothing
+ * missing, without waiting for a flush. Read-only: it works while weir runs and when it does not.
+ */
+#ifndef WEIR_COMMAND_ASK_H
+#define WEIR_COMMAND_ASK_H
+
+#include "bus/bus.h"
+#include "config/config.h"
+#include "wire/duckdb.h"
+
+struct ask {
+    struct arena *arena;
+    struct duck *duck;
+    int64_t complete_us; /* everything received before is in it; TIME_NONE: unknown */
+};
+
+/* Views `MODEL` and `MODEL_history` of the models that the SQL names (all of them when it asks what
+ * there is). Whatever is run afterwards can read them and nothing else, and write nothing.
+ *   returns OK | RETRY | REJECT | STOP the lake is damaged, no engine */
+enum outcome ask_open(struct ask *q, struct arena *a, const struct config *config, struct bus *bus,
+                      struct str sql, struct failure *f);
+void ask_close(struct ask *q); /* safe after a failed open */
+
+/* The text holds the word, in any case, alone or followed by _history or _folded. */
+bool ask_names(struct str sql, struct str word);
+
+#endif

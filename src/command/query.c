@@ -1,0 +1,378 @@
+/* weir query: SQL over lake and tail, or over the store. */
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "command/ask.h"
+#include "command/command.h"
+#include "command/commands.h"
+#include "command/query_store.h"
+#include "command/rows.h"
+
+enum { SQL_BYTES_MAX = 1 << 20 };
+#define ARENA_BYTES_MAX ((size_t)4 << 30)
+
+struct query {
+    struct config *config;
+    enum rows_format format;
+    bool is_store;
+};
+
+/* ---- cells ---- */
+
+static bool is_native(duckdb_type t)
+{
+    static const duckdb_type natives[] = {
+        DUCKDB_TYPE_BOOLEAN,  DUCKDB_TYPE_TINYINT,   DUCKDB_TYPE_SMALLINT,  DUCKDB_TYPE_INTEGER,
+        DUCKDB_TYPE_BIGINT,   DUCKDB_TYPE_UTINYINT,  DUCKDB_TYPE_USMALLINT, DUCKDB_TYPE_UINTEGER,
+        DUCKDB_TYPE_FLOAT,    DUCKDB_TYPE_DOUBLE,    DUCKDB_TYPE_VARCHAR,   DUCKDB_TYPE_DATE,
+        DUCKDB_TYPE_TIMESTAMP, DUCKDB_TYPE_TIMESTAMP_TZ};
+    for (size_t i = 0; i < sizeof natives / sizeof *natives; i++) {
+        if (natives[i] == t) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_nested(duckdb_type t)
+{
+    return t == DUCKDB_TYPE_LIST || t == DUCKDB_TYPE_STRUCT || t == DUCKDB_TYPE_MAP ||
+           t == DUCKDB_TYPE_ARRAY || t == DUCKDB_TYPE_UNION;
+}
+
+static bool is_wide_number(duckdb_type t)
+{
+    return t == DUCKDB_TYPE_HUGEINT || t == DUCKDB_TYPE_UHUGEINT || t == DUCKDB_TYPE_UBIGINT ||
+           t == DUCKDB_TYPE_DECIMAL;
+}
+
+static bool is_number(duckdb_type t)
+{
+    return is_wide_number(t) || t == DUCKDB_TYPE_FLOAT || t == DUCKDB_TYPE_DOUBLE ||
+           t == DUCKDB_TYPE_UTINYINT || t == DUCKDB_TYPE_USMALLINT || t == DUCKDB_TYPE_UINTEGER ||
+           (t >= DUCKDB_TYPE_TINYINT && t <= DUCKDB_TYPE_BIGINT);
+}
+
+/* The shortest digits that are this very number. */
+static struct str real_text(struct arena *a, double real)
+{
+    const struct str text = arena_printf(a, "%.15g", real);
+    const double back = strtod(text.at, NULL);
+    return memcmp(&back, &real, sizeof real) == 0 ? text : arena_printf(a, "%.17g", real);
+}
+
+static struct str time_text(struct arena *a, duckdb_type type, int64_t value)
+{
+    char text[CLOCK_TEXT_BYTES];
+    if (value == INT64_MAX || value == -INT64_MAX) {
+        return value > 0 ? S("infinity") : S("-infinity");
+    }
+    if (type == DUCKDB_TYPE_DATE) {
+        const size_t len = clock_text(value * 86400 * 1000000, text);
+        return arena_str(a, (struct str){text, len - sizeof "T00:00:00.000000Z" + 1});
+    }
+    const size_t len = clock_text(value, text);
+    return arena_str(a, (struct str){text, len - (type == DUCKDB_TYPE_TIMESTAMP)});
+}
+
+static struct cell cell_of(struct arena *a, struct duck_result *r, size_t i, duckdb_type type)
+{
+    const duckdb_type given = duck_type(r, i);
+    if (duck_is_null(r, i)) {
+        return (struct cell){CELL_NULL, S("")};
+    }
+    if (given == DUCKDB_TYPE_VARCHAR) {
+        const enum cell_kind kind = is_nested(type)        ? CELL_JSON
+                                    : is_wide_number(type) ? CELL_NUMBER
+                                                           : CELL_TEXT;
+        return (struct cell){kind, arena_str(a, duck_text(r, i))};
+    }
+    if (given == DUCKDB_TYPE_BOOLEAN) {
+        return (struct cell){CELL_JSON, duck_i64(r, i) ? S("true") : S("false")};
+    }
+    if (given == DUCKDB_TYPE_FLOAT || given == DUCKDB_TYPE_DOUBLE) {
+        const double real = duck_f64(r, i);
+        return (struct cell){isfinite(real) ? CELL_NUMBER : CELL_TEXT, real_text(a, real)};
+    }
+    if (is_number(given)) {
+        return (struct cell){CELL_NUMBER, arena_printf(a, "%lld", (long long)duck_i64(r, i))};
+    }
+    return (struct cell){CELL_TEXT, time_text(a, given, duck_i64(r, i))};
+}
+
+/* ---- lake and tail ---- */
+
+static struct str without_end(struct str sql)
+{
+    while (sql.len > 0 && (sql.at[sql.len - 1] == ';' || (unsigned char)sql.at[sql.len - 1] <= ' ')) {
+        sql.len--;
+    }
+    return sql;
+}
+
+/* The statement inside another that makes text of what this program can't show. */
+static struct str wrapped(struct arena *a, struct str sql, const struct duck_shape *shape)
+{
+    struct buf b;
+    buf_init(&b, a, 2 * SQL_BYTES_MAX);
+    for (size_t i = 0; i < shape->columns_n; i++) {
+        const duckdb_type t = shape->column[i].type;
+        buf_printf(&b, is_native(t)   ? "%sc%zu"
+                       : is_nested(t) ? "%sCAST(to_json(c%zu) AS VARCHAR)"
+                                      : "%sCAST(c%zu AS VARCHAR)",
+                   i ? ", " : "SELECT ", i);
+    }
+    buf_add(&b, S(" FROM (\n"));
+    buf_add(&b, without_end(sql));
+    buf_add(&b, S("\n) AS answer("));
+    for (size_t i = 0; i < shape->columns_n; i++) {
+        buf_printf(&b, "%sc%zu", i ? ", " : "", i);
+    }
+    buf_add(&b, S(")"));
+    buf_add_byte(&b, '\0');
+    return buf_str(&b);
+}
+
+/* Statements that reach outside; what is read goes through stdout. */
+static enum outcome check_reads(struct str sql, const struct duck_shape *shape, struct failure *f)
+{
+    static const char *const outside[] = {"copy", "export", "import", "attach", "install", "load"};
+    if (shape->statements_n == 1 && shape->type == DUCKDB_STATEMENT_TYPE_SELECT) {
+        return OK;
+    }
+    for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) {
+        if (ask_names(sql, str_of(outside[i]))) {
+            return failed(f, REJECT,
+                          "query only reads: %s is not allowed; use --csv or --json and a pipe",
+                          outside[i]);
+        }
+    }
+    return OK;
+}
+
+static enum outcome print(const struct query *q, struct arena *a, struct duck_result *r,
+                          const struct duck_shape *shape, struct failure *f)
+{
+    const size_t n = r->columns_n;
+    struct str *const name = arena_array(a, struct str, n);
+    bool *const right = arena_array(a, bool, n);
+    struct cell *const cell = arena_array(a, struct cell, n);
+    struct rows *rows;
+    struct arena line;
+    for (size_t i = 0; i < n; i++) {
+        const bool is_bound = shape->columns_n == n;
+        name[i] = is_bound ? shape->column[i].name : arena_str(a, duck_column(r, i));
+        right[i] = is_number(is_bound ? shape->column[i].type : duck_type(r, i));
+        if (!is_native(duck_type(r, i))) {
+            return failed(f, REJECT, "column %.*s: cast it to VARCHAR, or ask by one SELECT alone",
+                          STR_ARG(name[i]));
+        }
+    }
+    const enum outcome result = rows_begin(a, q->format, name, right, n, &rows, f);
+    arena_init(&line, ARENA_BYTES_MAX);
+    while (result == OK && duck_next(r)) {
+        for (size_t i = 0; i < n; i++) {
+            cell[i] = cell_of(&line, r, i,
+                              shape->columns_n == n ? shape->column[i].type : duck_type(r, i));
+        }
+        rows_add(rows, cell);
+        arena_reset(&line);
+    }
+    arena_close(&line);
+    if (result == OK) {
+        rows_end(rows);
+    }
+    return result;
+}
+
+static enum outcome answer(const struct query *q, struct ask *ask, struct str sql,
+                           struct failure *f)
+{
+    struct duck_shape shape;
+    struct duck_result r = {0};
+    const struct str text = arena_str(ask->arena, sql);
+    enum outcome result = duck_shape(ask->duck, ask->arena, text.at, &shape, f);
+    if (result == OK) {
+        result = check_reads(text, &shape, f);
+    }
+    if (result != OK) {
+        return result;
+    }
+    const bool is_one = shape.statements_n == 1 && shape.type == DUCKDB_STATEMENT_TYPE_SELECT &&
+                        shape.columns_n > 0;
+    if (is_one) {
+        result = duck_query(ask->duck, wrapped(ask->arena, text, &shape).at, &r, f);
+    }
+    if (!is_one || result == REJECT) { /* as it was written: also for its own message */
+        duck_result_close(&r);
+        shape.columns_n = is_one ? shape.columns_n : 0;
+        result = duck_query(ask->duck, text.at, &r, f);
+    }
+    if (result == OK) {
+        result = print(q, ask->arena, &r, &shape, f);
+    }
+    duck_result_close(&r);
+    return result;
+}
+
+static void say_complete(const struct ask *ask)
+{
+    char text[CLOCK_TEXT_BYTES];
+    if (ask->complete_us != TIME_NONE) {
+        (void)clock_text(ask->complete_us, text);
+        (void)fprintf(stderr, "complete to %s\n", text);
+    }
+}
+
+static enum outcome run_lake(const struct query *q, struct arena *a, struct str sql,
+                             struct failure *f)
+{
+    struct ask ask = {0};
+    struct bus *bus;
+    enum outcome result = bus_open(a, q->config->bus.type, &q->config->bus, &bus, f);
+    if (result == OK) {
+        result = ask_open(&ask, a, q->config, bus, sql, f);
+        bus_close(bus);
+    }
+    if (result == OK) {
+        result = answer(q, &ask, sql, f);
+    }
+    if (result == OK) {
+        say_complete(&ask);
+    }
+    ask_close(&ask);
+    return result;
+}
+
+static int run_one(const struct query *q, struct str sql)
+{
+    struct arena a;
+    struct failure f;
+    arena_init(&a, ARENA_BYTES_MAX);
+    const enum outcome result = q->is_store
+                                    ? query_store(&a, q->config->store.path, sql, q->format, &f)
+                                    : run_lake(q, &a, sql, &f);
+    const int status = result == OK ? EXIT_DONE : command_failed("query", &f);
+    arena_close(&a);
+    return status;
+}
+
+/* ---- where the SQL comes from ---- */
+
+/* Each statement in a process of its own: Ctrl-C ends it alone, and DuckDB's memory is given back.
+ */
+static void run_apart(const struct query *q, struct str sql)
+{
+    (void)fflush(NULL);
+    const pid_t child = fork();
+    if (child == 0) {
+        (void)signal(SIGINT, SIG_DFL);
+        const int status = run_one(q, sql);
+        (void)fflush(stdout);
+        _exit(status);
+    }
+    int status;
+    while (child > 0 && waitpid(child, &status, 0) < 0) {
+    }
+}
+
+static bool ends_statement(struct str text)
+{
+    const struct str trimmed = str_trim(text);
+    return trimmed.len > 0 && trimmed.at[trimmed.len - 1] == ';';
+}
+
+static int prompt(const struct query *q)
+{
+    struct arena a;
+    struct buf sql;
+    char line[4096];
+    arena_init(&a, 4 * (size_t)SQL_BYTES_MAX);
+    buf_init(&sql, &a, SQL_BYTES_MAX);
+    (void)signal(SIGINT, SIG_IGN);
+    (void)fprintf(stderr, "SQL over lake and tail; end a statement with ;, leave with Ctrl-D. "
+                          "SHOW TABLES; says what there is.\n");
+    for (;;) {
+        (void)fprintf(stderr, sql.len ? "   -> " : "weir> ");
+        if (!fgets(line, sizeof line, stdin)) {
+            break;
+        }
+        struct str text = str_of(line);
+        text.len -= text.len > 0 && text.at[text.len - 1] == '\n';
+        if (sql.len == 0 && (str_eq(text, S("\\q")) || str_eq(text, S("exit")) || text.len == 0)) {
+            if (text.len > 0) {
+                break;
+            }
+            continue;
+        }
+        buf_add(&sql, text);
+        buf_add_byte(&sql, '\n');
+        text = buf_str(&sql);
+        text.len--;
+        if (ends_statement(text)) {
+            run_apart(q, text);
+            buf_reset(&sql);
+        }
+    }
+    (void)fprintf(stderr, "\n");
+    arena_close(&a);
+    return EXIT_DONE;
+}
+
+static int run_stdin(const struct query *q, struct arena *a)
+{
+    struct str sql;
+    struct failure f;
+    if (file_read(a, "/dev/stdin", SQL_BYTES_MAX, &sql, &f) != OK) {
+        return command_failed("query", &f);
+    }
+    return run_one(q, sql);
+}
+
+int command_query(int argc, char **argv)
+{
+    struct arena a;
+    struct query q = {0};
+    struct str place = S("");
+    bool is_csv = false, is_json = false;
+    struct words words;
+    int status;
+    const struct flag flags[] = {
+        flag_config(&place),
+        flag_csv(&is_csv),
+        flag_json(&is_json),
+        {"store", 0, FLAG_SWITCH, &q.is_store, NULL, "over the store (SQLite) instead of the lake"},
+        {0},
+    };
+    const struct usage usage = {
+        .name = "query",
+        .words = "[SQL]",
+        .about = "Answer SQL (DuckDB's) over lake and tail: complete to the last transformed "
+                 "signal, whether weir runs or not.\nEach model is a table with one row a key; "
+                 "MODEL_history shows every fact. Without SQL: a prompt, or SQL from stdin.",
+        .flags = flags,
+        .examples = "weir query \"SELECT state, count(*) FROM change GROUP BY state\"\n"
+                    "weir query --csv \"FROM deployment ORDER BY finished_at DESC LIMIT 10\"\n"
+                    "weir query --store \"SELECT count(*) FROM change\"",
+        .words_most = 1,
+    };
+    if (!usage_read(&usage, argc, argv, &words, &status)) {
+        return status;
+    }
+    arena_init(&a, ARENA_BYTES_MAX);
+    status = command_config(&a, place, &q.config);
+    q.format = is_json ? ROWS_JSON : is_csv ? ROWS_CSV : ROWS_TABLE;
+    if (status == EXIT_DONE) {
+        status = words.n > 0               ? run_one(&q, str_of(words.at[0]))
+                 : isatty(STDIN_FILENO) ? prompt(&q)
+                                        : run_stdin(&q, &a);
+    }
+    arena_close(&a);
+    return status;
+}
