@@ -73,8 +73,9 @@ static void choose(struct looking *l, struct str sql)
         l->source[i].is_shown = ask_names(sql, str_of(model_all[i]->name));
         shown += l->source[i].is_shown;
     }
-    const bool asks_what = shown == 0 && (ask_names(sql, S("show")) || ask_names(sql, S("tables")) ||
-                                          ask_names(sql, S("columns")) || ask_names(sql, S("views")));
+    const bool asks_what = shown == 0 &&
+                           (ask_names(sql, S("show")) || ask_names(sql, S("tables")) ||
+                            ask_names(sql, S("columns")) || ask_names(sql, S("views")));
     for (size_t i = 0; i < l->n; i++) {
         l->source[i].is_shown = l->source[i].is_shown || asks_what;
         l->source[i].is_wanted = l->source[i].is_shown;
@@ -123,9 +124,9 @@ static enum outcome find_ends(struct looking *l, struct tails *out, struct failu
             result = bus_ends(l->bus, l->ask->arena, streams[i], &ends, &n, f);
         }
         for (size_t k = 0; k < n && result == OK && out->n < out->room; k++) {
-            out->at[out->n++] =
-                (struct lane_tail){ends[k].lane, ends[k].begin, ends[k].end,
-                                   lake_app(l->ask->arena, bus_id(l->bus), ends[k].lane)};
+            out->at[out->n++] = (struct lane_tail){
+                ends[k].lane, ends[k].begin, ends[k].end,
+                lake_app(l->ask->arena, bus_id(l->bus), ends[k].lane)};
         }
     }
     return result;
@@ -214,8 +215,7 @@ static enum outcome look_lane(struct looking *l, const struct lane_tail *t, stru
     arena_init(&a, LOOK_ARENA_BYTES_MAX);
     while (result == OK && from.at < t->end.at) {
         struct batch batch = {.arena = &a};
-        result = bus_look(l->bus, (struct span){t->lane, from, t->end}, LOOK_BYTES_MAX,
-                          &batch, f);
+        result = bus_look(l->bus, (struct span){t->lane, from, t->end}, LOOK_BYTES_MAX, &batch, f);
         if (result != OK || batch.n == 0 || batch.slice[0].to.at <= from.at) {
             break;
         }

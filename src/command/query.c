@@ -28,9 +28,9 @@ struct query {
 static bool is_native(duckdb_type t)
 {
     static const duckdb_type natives[] = {
-        DUCKDB_TYPE_BOOLEAN,  DUCKDB_TYPE_TINYINT,   DUCKDB_TYPE_SMALLINT,  DUCKDB_TYPE_INTEGER,
-        DUCKDB_TYPE_BIGINT,   DUCKDB_TYPE_UTINYINT,  DUCKDB_TYPE_USMALLINT, DUCKDB_TYPE_UINTEGER,
-        DUCKDB_TYPE_FLOAT,    DUCKDB_TYPE_DOUBLE,    DUCKDB_TYPE_VARCHAR,   DUCKDB_TYPE_DATE,
+        DUCKDB_TYPE_BOOLEAN,   DUCKDB_TYPE_TINYINT,     DUCKDB_TYPE_SMALLINT,  DUCKDB_TYPE_INTEGER,
+        DUCKDB_TYPE_BIGINT,    DUCKDB_TYPE_UTINYINT,    DUCKDB_TYPE_USMALLINT, DUCKDB_TYPE_UINTEGER,
+        DUCKDB_TYPE_FLOAT,     DUCKDB_TYPE_DOUBLE,      DUCKDB_TYPE_VARCHAR,   DUCKDB_TYPE_DATE,
         DUCKDB_TYPE_TIMESTAMP, DUCKDB_TYPE_TIMESTAMP_TZ};
     for (size_t i = 0; i < sizeof natives / sizeof *natives; i++) {
         if (natives[i] == t) {
@@ -110,7 +110,8 @@ static struct cell cell_of(struct arena *a, struct duck_result *r, size_t i, duc
 
 static struct str without_end(struct str sql)
 {
-    while (sql.len > 0 && (sql.at[sql.len - 1] == ';' || (unsigned char)sql.at[sql.len - 1] <= ' ')) {
+    while (sql.len > 0 &&
+           (sql.at[sql.len - 1] == ';' || (unsigned char)sql.at[sql.len - 1] <= ' ')) {
         sql.len--;
     }
     return sql;
@@ -123,9 +124,10 @@ static struct str wrapped(struct arena *a, struct str sql, const struct duck_sha
     buf_init(&b, a, 2 * SQL_BYTES_MAX);
     for (size_t i = 0; i < shape->columns_n; i++) {
         const duckdb_type t = shape->column[i].type;
-        buf_printf(&b, is_native(t)   ? "%sc%zu"
-                       : is_nested(t) ? "%sCAST(to_json(c%zu) AS VARCHAR)"
-                                      : "%sCAST(c%zu AS VARCHAR)",
+        buf_printf(&b,
+                   is_native(t)   ? "%sc%zu"
+                   : is_nested(t) ? "%sCAST(to_json(c%zu) AS VARCHAR)"
+                                  : "%sCAST(c%zu AS VARCHAR)",
                    i ? ", " : "SELECT ", i);
     }
     buf_add(&b, S(" FROM (\n"));
@@ -174,7 +176,8 @@ static enum outcome print(const struct query *q, struct arena *a, struct duck_re
                           STR_ARG(name[i]));
         }
     }
-    const enum outcome result = rows_begin(a, q->format, name, right, n, &rows, f);
+    const enum outcome result = rows_begin(a, q->format, &(struct rows_head){name, right, n}, &rows,
+                                           f);
     arena_init(&line, ARENA_BYTES_MAX);
     while (result == OK && duck_next(r)) {
         for (size_t i = 0; i < n; i++) {
@@ -369,7 +372,7 @@ int command_query(int argc, char **argv)
     status = command_config(&a, place, &q.config);
     q.format = is_json ? ROWS_JSON : is_csv ? ROWS_CSV : ROWS_TABLE;
     if (status == EXIT_DONE) {
-        status = words.n > 0               ? run_one(&q, str_of(words.at[0]))
+        status = words.n > 0            ? run_one(&q, str_of(words.at[0]))
                  : isatty(STDIN_FILENO) ? prompt(&q)
                                         : run_stdin(&q, &a);
     }

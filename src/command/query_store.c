@@ -33,8 +33,9 @@ static enum outcome print(struct arena *a, sqlite3 *db, sqlite3_stmt *s, enum ro
         name[i] = arena_str(a, str_of(sqlite3_column_name(s, i)));
         right[i] = type == SQLITE_INTEGER || type == SQLITE_FLOAT;
     }
+    const struct rows_head head = {name, right, (size_t)n};
     enum outcome result = step == SQLITE_ROW || step == SQLITE_DONE
-                              ? rows_begin(a, format, name, right, (size_t)n, &rows, f)
+                              ? rows_begin(a, format, &head, &rows, f)
                               : OK;
     while (result == OK && step == SQLITE_ROW) {
         for (int i = 0; i < n; i++) {

@@ -67,17 +67,17 @@ static void csv_header(const struct rows *r)
     put(S("\r\n"));
 }
 
-enum outcome rows_begin(struct arena *a, enum rows_format format, const struct str *name,
-                        const bool *is_number, size_t n, struct rows **out, struct failure *f)
+enum outcome rows_begin(struct arena *a, enum rows_format format, const struct rows_head *head,
+                        struct rows **out, struct failure *f)
 {
     struct rows *const r = arena_new(a, struct rows);
-    *r = (struct rows){.format = format, .name = name, .columns_n = n};
+    *r = (struct rows){.format = format, .name = head->name, .columns_n = head->n};
     *out = r;
     arena_init(&r->line, CELL_BYTES_MAX);
     if (format == ROWS_CSV) {
         csv_header(r);
     }
-    return format == ROWS_TABLE ? begin_table(r, is_number, f) : OK;
+    return format == ROWS_TABLE ? begin_table(r, head->is_number, f) : OK;
 }
 
 /* A cell of a table is one line without control characters, which a terminal would obey. */

@@ -24,9 +24,16 @@ struct cell {
 
 struct rows;
 
-/* Columns by name; a column of numbers stands to the right. */
-enum outcome rows_begin(struct arena *a, enum rows_format format, const struct str *name,
-                        const bool *is_number, size_t n, struct rows **out, struct failure *f);
+/* What the columns are called; one of numbers stands to the right in a table. */
+struct rows_head {
+    const struct str *name;
+    const bool *is_number;
+    size_t n;
+};
+
+/* The head lives as long as the rows. */
+enum outcome rows_begin(struct arena *a, enum rows_format format, const struct rows_head *head,
+                        struct rows **out, struct failure *f);
 /* One cell a column. */
 void rows_add(struct rows *r, const struct cell *cell);
 /* Print what was gathered and give it back; says "no rows" on stderr for an empty table. */

@@ -75,7 +75,7 @@ static const struct words words_of[] = {
 };
 _Static_assert(VALUE_AT == 37, "the patterns above count the rank's bytes");
 
-void view_add_name(struct buf *b, enum dialect d, const char *name)
+static void add_name(struct buf *b, enum dialect d, const char *name)
 {
     buf_printf(b, "%c%s%c", words_of[d].quote, name, words_of[d].quote);
 }
@@ -86,7 +86,7 @@ static void add_pattern(struct buf *b, enum dialect d, const char *pattern, cons
 {
     for (const char *p = pattern; *p; p++) {
         if (*p == '@') {
-            view_add_name(b, d, name);
+            add_name(b, d, name);
         } else if (*p == '#') {
             buf_add(b, str_of(second));
         } else {
@@ -99,7 +99,7 @@ static struct str quoted(struct buf *b, enum dialect d, const char *name)
 {
     struct buf text;
     buf_init(&text, b->arena, 256);
-    view_add_name(&text, d, name);
+    add_name(&text, d, name);
     buf_add_byte(&text, '\0');
     return buf_str(&text);
 }
@@ -112,7 +112,7 @@ static bool add_aggregate(struct buf *b, const struct column *c, enum dialect d)
     const struct words *const w = &words_of[d];
     char rank[128];
     switch (c->rule) {
-    case FOLD_KEY: view_add_name(b, d, c->name); return true;
+    case FOLD_KEY: add_name(b, d, c->name); return true;
     case FOLD_LATEST:
         (void)snprintf(rank, sizeof rank, "%c%s_rank%c", w->quote, c->a, w->quote);
         add_pattern(b, d, w->latest, c->name, rank);
@@ -148,7 +148,7 @@ static void add_level(struct buf *b, const struct model *m, enum dialect d, cons
             add_pattern(b, d, members, c->name, "");
             buf_add(b, S(" AS "));
         }
-        view_add_name(b, d, c->name);
+        add_name(b, d, c->name);
         sign = ", ";
     }
 }
@@ -164,7 +164,7 @@ static void add_aggregates(struct buf *b, const struct model *m, enum dialect d)
             buf_add(b, str_of(sign));
             buf_add(b, buf_str(&one));
             buf_add(b, S(" AS "));
-            view_add_name(b, d, c->name);
+            add_name(b, d, c->name);
             sign = ", ";
         }
     }
@@ -176,7 +176,7 @@ static void add_keys(struct buf *b, const struct model *m, enum dialect d)
     for (size_t i = 0; i < m->columns_n; i++) {
         if (m->columns[i].rule == FOLD_KEY) {
             buf_add(b, str_of(sign));
-            view_add_name(b, d, m->columns[i].name);
+            add_name(b, d, m->columns[i].name);
             sign = ", ";
         }
     }
@@ -196,7 +196,7 @@ static void add_shown(struct buf *b, const struct column *c, enum dialect d)
         add_pattern(b, d, w->object, c->a, "");
         buf_add(b, S(" AS "));
     }
-    view_add_name(b, d, c->name);
+    add_name(b, d, c->name);
 }
 
 static bool is_shown(const struct column *c)
@@ -236,7 +236,7 @@ void view_add_history(struct buf *b, const struct model *m, enum dialect d, stru
     for (size_t i = 0; i < m->columns_n; i++) {
         if (column_is_in_fact(&m->columns[i])) {
             buf_add(b, str_of(sign));
-            view_add_name(b, d, m->columns[i].name);
+            add_name(b, d, m->columns[i].name);
             sign = ", ";
         }
     }
@@ -257,7 +257,7 @@ void view_add_model(struct buf *b, const struct model *m, enum dialect d)
         if (is_shown(c)) {
             buf_add(b, str_of(sign));
             buf_add(b, c->rule == FOLD_DERIVED ? S("derived.") : S("folded."));
-            view_add_name(b, d, c->name);
+            add_name(b, d, c->name);
             sign = ", ";
         }
     }
@@ -271,9 +271,9 @@ void view_add_model(struct buf *b, const struct model *m, enum dialect d)
         for (size_t i = 0; i < m->columns_n; i++) {
             if (m->columns[i].rule == FOLD_KEY) {
                 buf_printf(b, "%sfolded.", sign);
-                view_add_name(b, d, m->columns[i].name);
+                add_name(b, d, m->columns[i].name);
                 buf_add(b, S(" = derived."));
-                view_add_name(b, d, m->columns[i].name);
+                add_name(b, d, m->columns[i].name);
                 sign = " AND ";
             }
         }

@@ -19,7 +19,5 @@ void view_add_history(struct buf *b, const struct model *m, enum dialect d, stru
 /* One row a key with its derived columns, in the catalogue's order: a SELECT over the views
  * `MODEL_folded` (all models' must be there). */
 void view_add_model(struct buf *b, const struct model *m, enum dialect d);
-/* Name in its dialect's quotes. */
-void view_add_name(struct buf *b, enum dialect d, const char *name);
 
 #endif

@@ -145,8 +145,8 @@ static enum outcome set_options(duckdb_config config, const struct duck_options 
     };
     for (size_t i = 0; i < sizeof option / sizeof *option; i++) {
         if (lib.duckdb_set_config(config, option[i][0], option[i][1]) != DuckDBSuccess) {
-            return failed(f, STOP, "libduckdb %s does not take %s=%s",
-                          lib.duckdb_library_version(), option[i][0], option[i][1]);
+            return failed(f, STOP, "libduckdb %s does not take %s=%s", lib.duckdb_library_version(),
+                          option[i][0], option[i][1]);
         }
     }
     return OK;
@@ -215,8 +215,7 @@ enum outcome duck_run(struct duck *d, const char *sql, struct failure *f)
     return result;
 }
 
-enum outcome duck_query(struct duck *d, const char *sql, struct duck_result *out,
-                        struct failure *f)
+enum outcome duck_query(struct duck *d, const char *sql, struct duck_result *out, struct failure *f)
 {
     *out = (struct duck_result){.duck = d, .has_result = true};
     if (lib.duckdb_query(d->connection, sql, &out->result) != DuckDBSuccess) {
@@ -361,24 +360,11 @@ enum outcome duck_shape(struct duck *d, struct arena *a, const char *sql, struct
     return result;
 }
 
-static void add_quoted(struct buf *b, struct str text, char quote)
-{
-    buf_add_byte(b, quote);
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.at[i] == quote) {
-            buf_add_byte(b, quote);
-        }
-        buf_add_byte(b, text.at[i]);
-    }
-    buf_add_byte(b, quote);
-}
-
 void duck_add_literal(struct buf *b, struct str text)
 {
-    add_quoted(b, text, '\'');
-}
-
-void duck_add_name(struct buf *b, struct str name)
-{
-    add_quoted(b, name, '"');
+    buf_add_byte(b, '\'');
+    for (size_t i = 0; i < text.len; i++) {
+        buf_add(b, text.at[i] == '\'' ? S("''") : str_sub(text, i, 1));
+    }
+    buf_add_byte(b, '\'');
 }

@@ -62,7 +62,7 @@ double duck_f64(struct duck_result *r, size_t column);
 /* What a text of one or more statements would give. */
 struct duck_shape {
     size_t statements_n;
-    duckdb_statement_type type;     /* of the first              */
+    duckdb_statement_type type; /* of the first              */
     struct duck_shape_column {
         struct str name;
         duckdb_type type;
@@ -76,8 +76,7 @@ struct duck_shape {
 enum outcome duck_shape(struct duck *d, struct arena *a, const char *sql, struct duck_shape *out,
                         struct failure *f);
 
-/* `text` as an SQL literal ('it''s') and as an identifier ("a ""b"""). */
+/* `text` as an SQL literal: 'it''s'. */
 void duck_add_literal(struct buf *b, struct str text);
-void duck_add_name(struct buf *b, struct str name);
 
 #endif

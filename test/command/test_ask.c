@@ -42,9 +42,12 @@ static void fill_bus(struct dice *dice)
     struct record *const fact = arena_array(a, struct record, FACTS);
     struct reader *reader;
     for (size_t i = 0; i < RAW; i++) {
-        raw[i].signal = (struct signal){.id = arena_printf(a, "%zu", i), .source = S("/agents/x"),
-                                        .type = S("push"), .agent = S("x"),
-                                        .time_us = TIME_NONE, .received_us = 1700000000000000,
+        raw[i].signal = (struct signal){.id = arena_printf(a, "%zu", i),
+                                        .source = S("/agents/x"),
+                                        .type = S("push"),
+                                        .agent = S("x"),
+                                        .time_us = TIME_NONE,
+                                        .received_us = 1700000000000000,
                                         .data = i ? S("{\"é\":1}") : (struct str)STR("\xff\0z")};
     }
     assert_ok(bus_append(lakes.bus, raw_lane, raw, RAW, &failure));

@@ -12,10 +12,13 @@ void lakes_begin(struct lakes *t, const char *place)
     struct failure f;
     *t = (struct lakes){0};
     arena_init(&t->arena, (size_t)1 << 30);
-    t->config.lake = (struct config_lake){
-        .path = arena_str(&t->arena, str_of(place)), .flush_ms = 300000, .keep_ms = INT64_MAX,
-        .compact_ms = 3600000, .vacuum_ms = 3600000, .flush_bytes = 16 << 20,
-        .memory_bytes_max = 256 << 20};
+    t->config.lake = (struct config_lake){.path = arena_str(&t->arena, str_of(place)),
+                                          .flush_ms = 300000,
+                                          .keep_ms = INT64_MAX,
+                                          .compact_ms = 3600000,
+                                          .vacuum_ms = 3600000,
+                                          .flush_bytes = 16 << 20,
+                                          .memory_bytes_max = 256 << 20};
     if (bus_open(&t->arena, S("memory"), NULL, &t->bus, &f) != OK) {
         fail_msg("%s", f.text);
     }
@@ -32,8 +35,11 @@ void lakes_end(struct lakes *t)
 enum outcome lakes_open(struct lakes *t, struct failure *f)
 {
     t->lake = arena_new(&t->arena, struct lake);
-    t->persister = (struct persister){.driver = &persist_lake, .state = t->lake,
-                                      .config = &t->config, .bus = t->bus, .arena = &t->arena};
+    t->persister = (struct persister){.driver = &persist_lake,
+                                      .state = t->lake,
+                                      .config = &t->config,
+                                      .bus = t->bus,
+                                      .arena = &t->arena};
     return persist_lake.open(&t->persister, f);
 }
 

@@ -50,8 +50,7 @@ enum outcome checkpoint_write(struct delta *l, struct duck *d, int64_t since_ms,
     buf_init(&last, &a, 4096);
     delta_snapshot(l, since_ms, &text);
     const struct str own = delta_snapshot_name(l, &a, l->version);
-    const struct str name = arena_printf(&a, "%.*s/_delta_log/_last_checkpoint",
-                                         STR_ARG(l->table));
+    const struct str name = arena_printf(&a, "%.*s/_delta_log/_last_checkpoint", STR_ARG(l->table));
     size_t actions = 0;
     for (size_t i = 0; i < text.len; i++) {
         actions += text.at[i] == '\n';

@@ -1,4 +1,5 @@
-/* checkpoint.h - the state of a table in one file, so that nobody replays the log from its start. */
+/* checkpoint.h - the state of a table in one file, so that nobody replays the log from its start.
+ */
 #ifndef WEIR_PERSIST_LAKE_CHECKPOINT_H
 #define WEIR_PERSIST_LAKE_CHECKPOINT_H
 
@@ -11,7 +12,6 @@
 /* Write the checkpoint of the table's version: weir's own snapshot, the Parquet file, then
  * `_last_checkpoint`. Files removed before since_ms are forgotten.
  *   source  Delta Transaction Log Protocol, Checkpoints (classic, single file) */
-enum outcome checkpoint_write(struct delta *l, struct duck *d, int64_t since_ms,
-                              struct failure *f);
+enum outcome checkpoint_write(struct delta *l, struct duck *d, int64_t since_ms, struct failure *f);
 
 #endif

@@ -1,17 +1,14 @@
 /* Rows into Parquet files, files and positions into one commit. DuckDB writes below a hidden folder
  * of the table; a file gets its name, which holds a hash of its content, when it is whole, and is
  * synced before any commit names it. */
-#include <fcntl.h>
-#include <ftw.h>
+#include "persist/lake/commit.h"
+
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/failpoint.h"
-#include "base/file.h"
 #include "base/hash.h"
 #include "persist/lake/checkpoint.h"
-#include "persist/lake/lake.h"
 #include "persist/lake/schema.h"
 #include "persist/lake/stage.h"
 #include "wire/duckdb.h"
@@ -64,8 +61,7 @@ static enum outcome create(struct lake *l, struct lake_table *t, struct failure 
     for (size_t i = 0; i < l->lanes_n; i++) {
         const struct lake_lane *const lane = &l->lane[i];
         if (lake_feeds(lane->lane.stream, t->model)) {
-            c.move[c.moves_n++] =
-                (struct delta_move){lane->app, -1, (int64_t)lane->taken.at};
+            c.move[c.moves_n++] = (struct delta_move){lane->app, -1, (int64_t)lane->taken.at};
         }
     }
     return delta_commit(&t->log, &c, f);
@@ -106,8 +102,9 @@ static enum outcome write_part(struct lake *l, struct stage *s, const struct lak
 {
     struct buf sql;
     buf_init(&sql, &l->scratch, SQL_BYTES_MAX);
-    buf_printf(&sql, "SELECT * FROM read_json('/proc/self/fd/%d', format = 'newline_delimited', "
-                     "maximum_object_size = %zu, columns = ",
+    buf_printf(&sql,
+               "SELECT * FROM read_json('/proc/self/fd/%d', format = 'newline_delimited', "
+               "maximum_object_size = %zu, columns = ",
                p->fd, p->line_bytes_max + 1024);
     schema_add_columns(&sql, t->model);
     buf_add_byte(&sql, ')');
@@ -124,9 +121,9 @@ static enum outcome add_parts(struct lake *l, struct duck **duck, struct lake_ta
         if (p->rows == 0) {
             continue;
         }
-        const struct duck_options o = {
-            .memory_bytes_max = l->config->lake.memory_bytes_max + 8 * p->line_bytes_max,
-            .threads = 1};
+        const struct duck_options o = {.memory_bytes_max = l->config->lake.memory_bytes_max +
+                                                           8 * p->line_bytes_max,
+                                       .threads = 1};
         const struct str prefix = arena_printf(
             &l->scratch, "%.*s-%llu-%llu", STR_ARG(l->lane[i].lane.name),
             (unsigned long long)p->first.at, (unsigned long long)p->last.at);
@@ -154,8 +151,8 @@ static enum outcome commit_table(struct lake *l, struct duck **duck, struct lake
         const struct lake_lane *const lane = &l->lane[i];
         if (lane->is_begun && lake_feeds(lane->lane.stream, t->model) &&
             t->part[i].from != (int64_t)lane->taken.at) {
-            c.move[c.moves_n++] =
-                (struct delta_move){lane->app, t->part[i].from, (int64_t)lane->taken.at};
+            c.move[c.moves_n++] = (struct delta_move){lane->app, t->part[i].from,
+                                                      (int64_t)lane->taken.at};
         }
     }
     if (result == OK && c.moves_n > 0) {

@@ -123,7 +123,8 @@ static void replay_add(struct delta *l, struct arena *scratch, yyjson_val *add, 
     const struct str year = json_text(json_get(values, S("year")));
     const struct str month = json_text(json_get(values, S("month")));
     const struct str day = json_text(json_get(values, S("day")));
-    struct delta_file *const file = file_of(l, decoded(scratch, json_text(json_get(add, S("path")))));
+    struct delta_file *const file = file_of(l,
+                                            decoded(scratch, json_text(json_get(add, S("path")))));
     file->line = arena_str(l->arena, line);
     file->day = arena_printf(l->arena, "%.*s/%.*s/%.*s", STR_ARG(year), STR_ARG(month),
                              STR_ARG(day));
@@ -133,12 +134,13 @@ static void replay_add(struct delta *l, struct arena *scratch, yyjson_val *add, 
     file->modified_ms = number_of(add, S("modificationTime"), 0);
     file->rows = rows_of(scratch, json_text(json_get(add, S("stats"))));
     file->removed_ms = 0;
+    file->is_gone = false;
 }
 
 static void replay_remove(struct delta *l, struct arena *scratch, yyjson_val *gone)
 {
-    struct delta_file *const file =
-        file_of(l, decoded(scratch, json_text(json_get(gone, S("path")))));
+    struct delta_file *const file = file_of(l,
+                                            decoded(scratch, json_text(json_get(gone, S("path")))));
     const int64_t ms = number_of(gone, S("deletionTimestamp"), 1);
     file->removed_ms = ms > 0 ? ms : 1;
 }
@@ -205,7 +207,7 @@ static enum outcome replay_line(struct delta *l, struct arena *scratch, struct s
     return OK;
 }
 
-enum outcome delta_replay(struct delta *l, struct str text, struct str name, struct failure *f)
+static enum outcome replay(struct delta *l, struct str text, struct str name, struct failure *f)
 {
     struct arena scratch;
     enum outcome result = OK;
@@ -251,8 +253,7 @@ static enum outcome last_checkpoint(const struct delta *l, int64_t *out, struct 
 }
 
 /* Replay a snapshot or a commit; *was_there says whether it was. */
-static enum outcome replay_key(struct delta *l, struct str key, bool *was_there,
-                               struct failure *f)
+static enum outcome replay_key(struct delta *l, struct str key, bool *was_there, struct failure *f)
 {
     struct arena scratch;
     struct str text;
@@ -260,7 +261,7 @@ static enum outcome replay_key(struct delta *l, struct str key, bool *was_there,
     enum outcome result = l->files->driver->get(l->files, &scratch, key, &text, f);
     *was_there = result == OK && text.at;
     if (*was_there) {
-        result = delta_replay(l, text, key, f);
+        result = replay(l, text, key, f);
     }
     arena_close(&scratch);
     return result;
@@ -286,8 +287,8 @@ enum outcome delta_open(struct arena *a, const struct files *files, struct str t
 {
     bool was_there = false;
     int64_t checkpoint;
-    *out = (struct delta){.files = files, .table = arena_str(a, table), .arena = a,
-                          .version = -1, .checkpoint = -1};
+    *out = (struct delta){
+        .files = files, .table = arena_str(a, table), .arena = a, .version = -1, .checkpoint = -1};
     enum outcome result = last_checkpoint(out, &checkpoint, f);
     if (result == OK && checkpoint >= 0) {
         result = replay_key(out, delta_snapshot_name(out, a, checkpoint), &was_there, f);
@@ -322,19 +323,18 @@ static enum outcome check_expected(const struct delta *l, const struct delta_com
                                    struct failure *f)
 {
     if (c->is_first && l->version >= 0) {
-        const enum outcome result = failed(f, RETRY, "table %.*s of the lake: another writer made it",
-                                           STR_ARG(l->table));
+        const enum outcome result = failed(
+            f, RETRY, "table %.*s of the lake: another writer made it", STR_ARG(l->table));
         f->cause = CAUSE_FENCED;
         return result;
     }
     for (size_t i = 0; i < c->moves_n; i++) {
         const int64_t now = delta_txn(l, c->move[i].app);
         if (now != c->move[i].from) {
-            const enum outcome result =
-                failed(f, RETRY,
-                       "table %.*s of the lake: another writer moved %.*s from %" PRId64
-                       " to %" PRId64,
-                       STR_ARG(l->table), STR_ARG(c->move[i].app), c->move[i].from, now);
+            const enum outcome result = failed(
+                f, RETRY,
+                "table %.*s of the lake: another writer moved %.*s from %" PRId64 " to %" PRId64,
+                STR_ARG(l->table), STR_ARG(c->move[i].app), c->move[i].from, now);
             f->cause = CAUSE_FENCED;
             return result;
         }
@@ -342,9 +342,9 @@ static enum outcome check_expected(const struct delta *l, const struct delta_com
     for (size_t i = 0; i < c->removed_n; i++) {
         const struct delta_file *const file = delta_find(l, c->removed[i]);
         if (!file || file->removed_ms) {
-            const enum outcome result =
-                failed(f, RETRY, "table %.*s of the lake: another writer removed %.*s",
-                       STR_ARG(l->table), STR_ARG(c->removed[i]));
+            const enum outcome result = failed(
+                f, RETRY, "table %.*s of the lake: another writer removed %.*s", STR_ARG(l->table),
+                STR_ARG(c->removed[i]));
             f->cause = CAUSE_FENCED;
             return result;
         }
@@ -363,12 +363,13 @@ static void write_commit(const struct delta_commit *c, struct buf *out)
     for (size_t i = 0; i < c->moves_n; i++) {
         buf_printf(out, "{\"txn\":{\"appId\":");
         buf_add_json(out, c->move[i].app);
-        buf_printf(out, ",\"version\":%" PRId64 ",\"lastUpdated\":%" PRId64 "}}\n",
-                   c->move[i].to, now_ms);
+        buf_printf(out, ",\"version\":%" PRId64 ",\"lastUpdated\":%" PRId64 "}}\n", c->move[i].to,
+                   now_ms);
     }
 }
 
-/* After the link: a number that was free because its commit was cleaned away is not the next one. */
+/* After the link: a number that was free because its commit was cleaned away is not the next one.
+ */
 static enum outcome check_is_newest(const struct delta *l, struct str key, struct failure *f)
 {
     int64_t checkpoint;
@@ -408,7 +409,7 @@ enum outcome delta_commit(struct delta *l, const struct delta_commit *c, struct 
         }
     }
     if (result == OK) {
-        result = delta_replay(l, buf_str(&text), S("the commit just made"), f);
+        result = replay(l, buf_str(&text), S("the commit just made"), f);
         l->version++;
     }
     arena_close(&scratch);

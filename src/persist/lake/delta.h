@@ -14,11 +14,12 @@
 enum { DELTA_CHECKPOINT_EVERY = 100 };
 
 struct delta_file {
-    struct str path; /* below the table's folder, decoded                          */
-    struct str line; /* the add action as it stands in the log                      */
-    struct str day;  /* `2026/03/07` of its partition values; empty: not partitioned */
+    struct str path;             /* below the table's folder, decoded                          */
+    struct str line;             /* the add action as it stands in the log                      */
+    struct str day;              /* `2026/03/07` of its partition values; empty: not partitioned */
     struct str checksum, schema; /* tags: XXH3-128 of the bytes; delta_schema_tag when written */
     int64_t bytes, rows, modified_ms;
+    bool is_gone;       /* removed from the disk too                                  */
     int64_t removed_ms; /* 0: live                                                    */
 };
 
@@ -62,7 +63,7 @@ struct delta_commit {
  *   returns OK (version -1: no table) | RETRY | STOP the log is damaged, or made by something newer
  */
 enum outcome delta_open(struct arena *a, const struct files *files, struct str table,
-                      struct delta *out, struct failure *f);
+                        struct delta *out, struct failure *f);
 /* Replay what others have committed since. */
 enum outcome delta_update(struct delta *l, struct failure *f);
 /* Make the commit the next version, replaying what came between.
@@ -81,16 +82,12 @@ void delta_schema_tag(struct str schema, char out[8]);
  * are left out. */
 void delta_snapshot(const struct delta *l, int64_t since_ms, struct buf *out);
 
-/* Apply the lines of a commit or snapshot; `name` is for messages.
- *   returns OK | STOP damaged, or made by something newer */
-enum outcome delta_replay(struct delta *l, struct str text, struct str name, struct failure *f);
 /* One remove action as a line. */
 void delta_add_remove(struct buf *out, struct str path, int64_t now_ms, bool is_change);
 
 /* `_delta_log/00000000000000000042<suffix>` of a table, and weir's own snapshot of a version: what
  * a checkpoint holds, as lines of actions, so that replaying needs no Parquet. */
-struct str delta_name(const struct delta *l, struct arena *a, int64_t version,
-                      const char *suffix);
+struct str delta_name(const struct delta *l, struct arena *a, int64_t version, const char *suffix);
 struct str delta_snapshot_name(const struct delta *l, struct arena *a, int64_t version);
 
 #endif

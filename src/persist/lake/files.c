@@ -53,8 +53,8 @@ static enum outcome locate(const struct files *s, struct str key, struct place *
     const struct str folder = str_sub(key, 0, slash);
     const struct str path[] = {s->place, S("/"), key};
     const struct str parent[] = {s->place, S("/"), folder};
-    const struct str temporary[] = {s->place, S("/"), folder, S("."),
-                                    str_sub(key, slash, key.len), str_of(pid)};
+    const struct str temporary[] = {
+        s->place, S("/"), folder, S("."), str_sub(key, slash, key.len), str_of(pid)};
     return join(out->path, path, 3) && join(out->folder, parent, 3) &&
                    join(out->temporary, temporary, 6)
                ? OK

@@ -1,7 +1,8 @@
 /* files.h - where a lake's files are: a folder now, a bucket later; what both can promise.
  *
  * A key is a path below the lake's place (`change/_delta_log/…json`), '/'-separated, never
- * absolute. Durable when OK is returned. The only primitive that orders writers is put_if_absent. */
+ * absolute. Durable when OK is returned. The only primitive that orders writers is put_if_absent.
+ */
 #ifndef WEIR_PERSIST_LAKE_FILES_H
 #define WEIR_PERSIST_LAKE_FILES_H
 
@@ -30,8 +31,7 @@ struct files_driver {
     enum outcome (*put_if_absent)(const struct files *s, struct str key, struct str bytes,
                                   struct failure *f);
     /* These bytes under a key, whatever stood there. */
-    enum outcome (*put)(const struct files *s, struct str key, struct str bytes,
-                        struct failure *f);
+    enum outcome (*put)(const struct files *s, struct str key, struct str bytes, struct failure *f);
     /* The local file `from`, which is gone afterwards, under a key that names its content: a file
      * that stands there already is the same one. */
     enum outcome (*put_file)(const struct files *s, struct str key, const char *from,

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "persist/lake/child.h"
+#include "persist/lake/commit.h"
 #include "persist/lake/tidy.h"
 #include "signal/fact.h"
 
@@ -452,7 +453,7 @@ static enum outcome settle(struct lake *l, struct failure *f)
             table_reset(l, t);
             settle_from(l, t);
         }
-        if (result == OK && t->log.version >= t->log.checkpoint + 2 * DELTA_CHECKPOINT_EVERY) {
+        if (result == OK && t->log.version >= t->log.checkpoint + DELTA_CHECKPOINT_EVERY) {
             arena_reset(&t->arena); /* what replay left behind goes */
             result = delta_open(&t->arena, &l->files, str_of(t->model->name), &t->log, f);
         }

@@ -49,7 +49,9 @@ struct lake {
     size_t lanes_n;
     struct lake_table *table; /* one a model */
     size_t tables_n;
-    int64_t tidy_due_us; /* when housekeeping has something to do (tidy_plan) */
+    int64_t tidy_due_us;   /* when housekeeping has something to do (tidy_plan)         */
+    int64_t tidy_after_us; /* not before: it failed, and what it does can wait          */
+    int64_t swept_us;      /* when logs were last looked through for what is out of date */
 };
 
 extern const struct persister_driver persist_lake;
@@ -61,15 +63,5 @@ bool lake_feeds(enum stream stream, const struct model *m);
 /* A raw signal as a row of table `raw`, one JSON line without its end (rows.c says how a body that
  * is no text is kept). */
 void lake_add_raw(struct buf *b, struct str bus_id, struct str lane, const struct record *r);
-
-/* Make the tables that are not there, widen those that lack a column.
- *   returns OK | RETRY | STOP a table that this weir must not write */
-enum outcome lake_prepare(struct lake *l, struct failure *f);
-/* Commit the chosen tables: rows, positions, then a checkpoint where one is due. Runs in a child
- * when there are rows. */
-enum outcome lake_commit(struct lake *l, struct failure *f);
-/* Remove data files that no commit names and what a killed writer left half done; the caller holds
- * the lake alone. */
-enum outcome lake_remove_orphans(struct lake *l, struct failure *f);
 
 #endif

@@ -41,8 +41,7 @@ static void add_base64(struct buf *b, struct str bytes)
     const size_t len = (bytes.len + 2) / 3 * 4;
     char *const at = buf_take(b, len + 1); /* OpenSSL ends it with a zero byte */
     if (at) {
-        (void)EVP_EncodeBlock((unsigned char *)at, (const unsigned char *)bytes.at,
-                              (int)bytes.len);
+        (void)EVP_EncodeBlock((unsigned char *)at, (const unsigned char *)bytes.at, (int)bytes.len);
         b->len--;
     }
 }

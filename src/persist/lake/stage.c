@@ -55,6 +55,22 @@ enum outcome stage_write(struct stage *s, struct str select, struct failure *f)
     return duck_run(s->duck, buf_str(&sql).at, f);
 }
 
+enum outcome stage_write_day(struct stage *s, struct str select, struct str day, size_t group_rows,
+                             struct failure *f)
+{
+    struct buf sql;
+    const struct str folder = arena_printf(s->arena, "%.*s/%.*s", STR_ARG(s->folder), STR_ARG(day));
+    const enum outcome result = file_make_dirs(folder.at, f);
+    buf_init(&sql, s->arena, SQL_BYTES_MAX);
+    buf_add(&sql, S("COPY ("));
+    buf_add(&sql, select);
+    buf_add(&sql, S(") TO "));
+    duck_add_literal(&sql, arena_printf(s->arena, "%.*s/0.parquet", STR_ARG(folder)));
+    buf_printf(&sql, " (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE %zu)", group_rows);
+    buf_add_byte(&sql, '\0');
+    return result == OK ? duck_run(s->duck, buf_str(&sql).at, f) : result;
+}
+
 /* What the log says of a file besides its name. */
 struct made {
     struct str path;   /* absolute, below the stage's folder */

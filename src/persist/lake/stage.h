@@ -20,6 +20,9 @@ void stage_close(struct stage *s);
 /* Write what `select` gives, the columns of facts, as zstd Parquet, one folder a day of fact_at.
  *   returns OK | RETRY | REJECT a row that is none of the table's */
 enum outcome stage_write(struct stage *s, struct str select, struct failure *f);
+/* The same into one file of one day, `year=…/month=…/day=…`, with that many rows a row group. */
+enum outcome stage_write_day(struct stage *s, struct str select, struct str day, size_t group_rows,
+                             struct failure *f);
 /* Put every file as `year=…/month=…/day=…/<prefix>-<8 hex>.parquet`, durably, and append its add
  * action. is_change: rows that were not in the table before. */
 enum outcome stage_put(struct stage *s, struct str prefix, bool is_change, struct buf *actions,

@@ -1,14 +1,288 @@
+/* What housekeeping does when. Small files of a day are merged once the span of time that they were
+ * written in is over; of today those alone that no merge has made, so that a day's rows are
+ * rewritten twice at most while it lasts. */
 #include "persist/lake/tidy.h"
+
+#include <stdlib.h>
+
+#include "base/failpoint.h"
+#include "persist/lake/child.h"
+#include "persist/lake/schema.h"
+#include "persist/lake/source.h"
+#include "persist/lake/stage.h"
+
+enum {
+    SMALL_BYTES_MAX = 32 << 20,  /* a larger file is left alone                   */
+    MERGE_BYTES_MAX = 128 << 20, /* of input to one merge                         */
+    LATE_FILES_MIN = 4,          /* of a day already merged, before it is again   */
+    MERGES_MAX = 8,              /* in one run; the flush waits for it            */
+    INFLATED = 8,                /* how much larger rows are in memory, at most   */
+    GROUP_BYTES = 32 << 20,
+    GROUP_ROWS_MIN = 2048,
+    GROUP_ROWS_MAX = 122880, /* DuckDB's own row group */
+    ACTIONS_BYTES_MAX = 16 << 20,
+    SELECT_BYTES_MAX = 4 << 20,
+};
+#define DAY_US (INT64_C(86400) * 1000000)
+/* `forever` in the configuration, and what would overflow as µs */
+#define FOREVER_MS (INT64_MAX / 2000)
+#define AGAIN_US (INT64_C(600) * 1000000)
+
+static const struct str merged_prefix = STR("compact-");
+
+/* ---- what there is ---- */
+
+static int by_day(const void *a, const void *b)
+{
+    const struct delta_file *const x = *(struct delta_file *const *)a;
+    const struct delta_file *const y = *(struct delta_file *const *)b;
+    const int order = str_cmp(x->day, y->day);
+    return order != 0 ? order : str_cmp(x->path, y->path);
+}
+
+struct live {
+    struct delta_file **at;
+    size_t n;
+};
+
+static struct live live_files(struct arena *a, const struct delta *log)
+{
+    struct live l = {arena_array(a, struct delta_file *, log->files_n), 0};
+    for (size_t i = 0; i < log->files_n; i++) {
+        if (!log->file[i].removed_ms) {
+            l.at[l.n++] = &log->file[i];
+        }
+    }
+    qsort(l.at, l.n, sizeof(struct delta_file *), by_day);
+    return l;
+}
+
+/* The beginning of a file's day; TIME_NONE for one that is not partitioned by day. */
+static int64_t day_us(const struct delta_file *file)
+{
+    char text[] = "0000-00-00T00:00:00Z";
+    int64_t us = TIME_NONE;
+    if (file->day.len == sizeof "2026/03/07" - 1) {
+        memcpy(text, file->day.at, file->day.len);
+        text[4] = text[7] = '-';
+        (void)clock_parse(str_of(text), &us);
+    }
+    return us;
+}
+
+static bool is_merged(const struct delta_file *file)
+{
+    size_t slash = file->path.len;
+    while (slash > 0 && file->path.at[slash - 1] != '/') {
+        slash--;
+    }
+    return str_starts(str_sub(file->path, slash, file->path.len), merged_prefix);
+}
+
+/* ---- merges ---- */
+
+struct merge {
+    struct str *path;
+    size_t n;
+    int64_t bytes, rows;
+};
+
+/* What may be merged of one day: file[0..n) of it. With is_later also what was written in the span
+ * of time that is not over yet. */
+static struct merge choose_merge(struct lake *l, struct delta_file *const *file, size_t n,
+                                 int64_t now_us, bool is_later)
+{
+    const int64_t span_ms = l->config->lake.compact_ms;
+    const int64_t begun_ms = now_us / 1000 / span_ms * span_ms;
+    const int64_t day = day_us(file[0]);
+    const bool is_over = day != TIME_NONE && now_us >= day + DAY_US;
+    struct merge m = {arena_array(&l->scratch, struct str, n), 0, 0, 0};
+    size_t merged = 0;
+    for (size_t i = 0; i < n; i++) {
+        const bool fits = file[i]->bytes < SMALL_BYTES_MAX &&
+                          m.bytes + file[i]->bytes < MERGE_BYTES_MAX && file[i]->rows >= 0;
+        const bool is_ripe = is_later || file[i]->modified_ms < begun_ms;
+        if (day != TIME_NONE && fits && is_ripe && (is_over || !is_merged(file[i]))) {
+            m.path[m.n++] = file[i]->path;
+            m.bytes += file[i]->bytes;
+            m.rows += file[i]->rows;
+            merged += is_merged(file[i]);
+        }
+    }
+    if (m.n < 2 || (merged == 1 && m.n < 1 + LATE_FILES_MIN)) {
+        m.n = 0;
+    }
+    return m;
+}
+
+struct merging {
+    struct lake *lake;
+    int64_t now_us;
+};
+
+static enum outcome merge_files(struct lake *l, struct lake_table *t, struct duck *d,
+                                const struct merge *m, struct failure *f)
+{
+    struct stage s;
+    struct buf select;
+    struct delta_commit c = {.operation = "OPTIMIZE", .removed = m->path, .removed_n = m->n};
+    struct str day = m->path[0];
+    const int64_t row_bytes = m->bytes * INFLATED / (m->rows > 0 ? m->rows : 1) + 1;
+    const int64_t rows = GROUP_BYTES / row_bytes;
+    while (day.len > 0 && day.at[day.len - 1] != '/') {
+        day.len--;
+    }
+    day.len -= day.len > 0;
+    buf_init(&select, &l->scratch, SELECT_BYTES_MAX);
+    buf_init(&c.actions, &l->scratch, ACTIONS_BYTES_MAX);
+    source_add_files(&select, &l->scratch, &t->log, t->model, m->path, m->n);
+    enum outcome result = stage_open(&s, &l->scratch, d, &t->log, f);
+    if (result == OK) {
+        result = stage_write_day(&s, buf_str(&select), day,
+                                 rows < GROUP_ROWS_MIN   ? GROUP_ROWS_MIN
+                                 : rows > GROUP_ROWS_MAX ? GROUP_ROWS_MAX
+                                                         : (size_t)rows,
+                                 f);
+    }
+    if (result == OK) {
+        result = stage_put(&s, S("compact"), false, &c.actions, f);
+    }
+    stage_close(&s);
+    FAILPOINT("lake.merged");
+    for (size_t i = 0; i < m->n; i++) {
+        delta_add_remove(&c.actions, m->path[i], clock_now_us() / 1000, false);
+    }
+    return result == OK ? delta_commit(&t->log, &c, f) : result;
+}
+
+/* In the child: every merge that is due, up to a number. */
+static enum outcome merge_work(void *to, struct failure *f)
+{
+    const struct merging *const work = to;
+    struct lake *const l = work->lake;
+    struct duck *d = NULL;
+    size_t done = 0;
+    const struct duck_options o = {.memory_bytes_max = l->config->lake.memory_bytes_max,
+                                   .threads = 1};
+    enum outcome result = duck_open(&l->scratch, &o, &d, f);
+    for (size_t i = 0; i < l->tables_n; i++) {
+        const struct live live = live_files(&l->scratch, &l->table[i].log);
+        for (size_t k = 0, end; k < live.n && result == OK && done < MERGES_MAX; k = end) {
+            for (end = k; end < live.n && str_eq(live.at[end]->day, live.at[k]->day); end++) {
+            }
+            const struct merge m = choose_merge(l, live.at + k, end - k, work->now_us, false);
+            result = m.n > 0 ? merge_files(l, &l->table[i], d, &m, f) : OK;
+            if (result == RETRY && f->cause == CAUSE_FENCED) {
+                result = OK; /* another writer did it, or its retention */
+            }
+            done += m.n > 0;
+        }
+    }
+    duck_close(d);
+    return result;
+}
+
+/* Whether one is due, and when else the next one will be. */
+static int64_t merge_due_us(struct lake *l, const struct live *live, int64_t now_us)
+{
+    const int64_t span_us = l->config->lake.compact_ms * 1000;
+    int64_t due = INT64_MAX;
+    for (size_t k = 0, end; k < live->n; k = end) {
+        for (end = k; end < live->n && str_eq(live->at[end]->day, live->at[k]->day); end++) {
+        }
+        if (choose_merge(l, live->at + k, end - k, now_us, false).n > 0) {
+            return now_us;
+        }
+        if (choose_merge(l, live->at + k, end - k, now_us, true).n > 0) {
+            due = (now_us / span_us + 1) * span_us;
+        }
+    }
+    return due;
+}
+
+/* ---- retention ---- */
+
+static bool is_expired(const struct lake *l, const struct delta_file *file, int64_t now_us)
+{
+    const int64_t keep_ms = l->config->lake.keep_ms;
+    const int64_t day = day_us(file);
+    return keep_ms < FOREVER_MS && day != TIME_NONE && now_us >= day + DAY_US + keep_ms * 1000;
+}
+
+static enum outcome expire(struct lake *l, struct lake_table *t, int64_t now_us, struct failure *f)
+{
+    const struct live live = live_files(&l->scratch, &t->log);
+    struct str *const path = arena_array(&l->scratch, struct str, live.n);
+    struct delta_commit c = {.operation = "DELETE", .removed = path};
+    buf_init(&c.actions, &l->scratch, ACTIONS_BYTES_MAX);
+    for (size_t i = 0; i < live.n; i++) {
+        if (is_expired(l, live.at[i], now_us)) {
+            path[c.removed_n++] = live.at[i]->path;
+            delta_add_remove(&c.actions, live.at[i]->path, now_us / 1000, true);
+        }
+    }
+    return c.removed_n > 0 ? delta_commit(&t->log, &c, f) : OK;
+}
+
+/* ---- the plan ---- */
+
+static int64_t table_due_us(struct lake *l, const struct lake_table *t, int64_t now_us)
+{
+    const struct live live = live_files(&l->scratch, &t->log);
+    int64_t due = l->config->lake.compact_ms < FOREVER_MS ? merge_due_us(l, &live, now_us)
+                                                          : INT64_MAX;
+    if (live.n > 0 && l->config->lake.keep_ms < FOREVER_MS && day_us(live.at[0]) != TIME_NONE) {
+        const int64_t keep = day_us(live.at[0]) + DAY_US + l->config->lake.keep_ms * 1000;
+        due = keep < due ? keep : due;
+    }
+    for (size_t i = 0; i < t->log.files_n; i++) {
+        const struct delta_file *const file = &t->log.file[i];
+        if (file->removed_ms && !file->is_gone && l->config->lake.vacuum_ms < FOREVER_MS) {
+            const int64_t gone = (file->removed_ms + l->config->lake.vacuum_ms) * 1000;
+            due = gone < due ? gone : due;
+        }
+    }
+    if (t->log.checkpoint >= 0) {
+        due = l->swept_us + DAY_US < due ? l->swept_us + DAY_US : due;
+    }
+    return due;
+}
 
 void tidy_plan(struct lake *l, int64_t now_us)
 {
-    (void)now_us;
     l->tidy_due_us = INT64_MAX;
+    for (size_t i = 0; i < l->tables_n; i++) {
+        const int64_t due = table_due_us(l, &l->table[i], now_us);
+        l->tidy_due_us = due < l->tidy_due_us ? due : l->tidy_due_us;
+    }
+    if (l->tidy_due_us < l->tidy_after_us) {
+        l->tidy_due_us = l->tidy_after_us;
+    }
+}
+
+static enum outcome run(struct lake *l, int64_t now_us, struct failure *f)
+{
+    enum outcome result = OK;
+    bool must_merge = false;
+    for (size_t i = 0; i < l->tables_n && result == OK; i++) {
+        const struct live live = live_files(&l->scratch, &l->table[i].log);
+        must_merge = must_merge || (l->config->lake.compact_ms < FOREVER_MS &&
+                                    merge_due_us(l, &live, now_us) <= now_us);
+        result = expire(l, &l->table[i], now_us, f);
+    }
+    if (result == OK && must_merge) {
+        result = child_run(merge_work, &(struct merging){l, now_us}, f);
+        for (size_t i = 0; i < l->tables_n && result == OK; i++) {
+            result = delta_update(&l->table[i].log, f);
+        }
+    }
+    return result == OK ? tidy_vacuum(l, now_us, f) : result;
 }
 
 enum outcome tidy_run(struct lake *l, struct failure *f)
 {
-    (void)l;
-    (void)f;
-    return OK;
+    const int64_t now_us = clock_now_us();
+    const enum outcome result = run(l, now_us, f);
+    l->tidy_after_us = result == OK ? 0 : now_us + AGAIN_US;
+    return result;
 }

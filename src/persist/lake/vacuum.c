@@ -5,7 +5,9 @@
 #include "persist/lake/stage.h"
 #include "persist/lake/tidy.h"
 
-enum { ORPHAN_AGE_MS = 3600 * 1000 };
+enum { ORPHAN_AGE_MS = 3600 * 1000, VERSION_DIGITS = 20 };
+#define LOG_AGE_MS (INT64_C(30) * 86400 * 1000)
+#define SWEEP_US (INT64_C(86400) * 1000000)
 
 static struct str name_in(struct str key)
 {
@@ -28,8 +30,8 @@ static bool is_own(const struct lake *l, struct str name)
     return false;
 }
 
-static bool is_orphan(const struct lake *l, const struct lake_table *t,
-                      const struct files_entry *e, int64_t now_ms)
+static bool is_orphan(const struct lake *l, const struct lake_table *t, const struct files_entry *e,
+                      int64_t now_ms)
 {
     const struct str path = str_sub(e->key, t->log.table.len + 1, e->key.len);
     const struct str name = name_in(path);
@@ -72,5 +74,71 @@ enum outcome lake_remove_orphans(struct lake *l, struct failure *f)
             }
         }
     }
+    return result;
+}
+
+/* ---- vacuum ---- */
+
+/* Number of `…/00000000000000000042.json` or `.weir-…42.json`; -1: another name. */
+static int64_t version_in(struct str name)
+{
+    uint64_t version;
+    if (str_starts(name, S(".weir-"))) {
+        name = str_sub(name, sizeof ".weir-" - 1, name.len);
+    }
+    return str_to_u64(str_sub(name, 0, VERSION_DIGITS), &version) ? (int64_t)version : -1;
+}
+
+/* Commits stay as long as Delta's readers expect (delta.logRetentionDuration's default); of weir's
+ * own snapshots the newest is enough. */
+static enum outcome sweep_log(struct lake *l, const struct lake_table *t, int64_t now_ms,
+                              struct failure *f)
+{
+    struct files_list list;
+    const struct str folder = arena_printf(&l->scratch, "%.*s/_delta_log", STR_ARG(t->log.table));
+    enum outcome result = l->files.driver->list(&l->files, &l->scratch, folder, &list, f);
+    for (size_t i = 0; result == OK && i < list.n; i++) {
+        const struct str name = name_in(list.at[i].key);
+        const int64_t version = version_in(name);
+        const int64_t age_ms = now_ms - list.at[i].modified_ms;
+        const bool is_snapshot = str_starts(name, S(".weir-"));
+        if (version >= 0 && version < t->log.checkpoint &&
+            age_ms > (is_snapshot ? ORPHAN_AGE_MS : LOG_AGE_MS)) {
+            result = l->files.driver->remove(&l->files, list.at[i].key, f);
+        }
+    }
+    return result;
+}
+
+static enum outcome vacuum_table(struct lake *l, struct lake_table *t, int64_t now_ms,
+                                 struct failure *f)
+{
+    enum outcome result = OK;
+    for (size_t i = 0; i < t->log.files_n && result == OK; i++) {
+        struct delta_file *const file = &t->log.file[i];
+        if (file->removed_ms && !file->is_gone &&
+            file->removed_ms <= now_ms - l->config->lake.vacuum_ms) {
+            result = l->files.driver->remove(
+                &l->files,
+                arena_printf(&l->scratch, "%.*s/%.*s", STR_ARG(t->log.table), STR_ARG(file->path)),
+                f);
+            file->is_gone = result == OK;
+        }
+    }
+    return result;
+}
+
+enum outcome tidy_vacuum(struct lake *l, int64_t now_us, struct failure *f)
+{
+    const bool must_sweep = l->swept_us + SWEEP_US <= now_us;
+    enum outcome result = OK;
+    for (size_t i = 0; i < l->tables_n && result == OK; i++) {
+        struct lake_table *const t = &l->table[i];
+        result = vacuum_table(l, t, now_us / 1000, f);
+        if (result == OK && must_sweep && t->log.checkpoint >= 0) {
+            result = sweep_log(l, t, now_us / 1000, f);
+        }
+    }
+    l->swept_us = must_sweep && result == OK ? now_us : l->swept_us;
     return result;
 }

@@ -1,0 +1,14 @@
+/* commit.h - what the lake's writer puts into its tables. */
+#ifndef WEIR_PERSIST_LAKE_COMMIT_H
+#define WEIR_PERSIST_LAKE_COMMIT_H
+
+#include "persist/lake/lake.h"
+
+/* Make the tables that are not there, widen those that lack a column.
+ *   returns OK | RETRY | STOP a table that this weir must not write */
+enum outcome lake_prepare(struct lake *l, struct failure *f);
+/* Commit the chosen tables: rows, positions, then a checkpoint where one is due. Runs in a child
+ * when there are rows. */
+enum outcome lake_commit(struct lake *l, struct failure *f);
+
+#endif

@@ -1,0 +1,408 @@
+#include "persist/lake/lake.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/failpoint.h"
+#include "folder.h"
+#include "persist/lake/schema.h"
+#include "persist/lakes.h"
+#include "signal/facts.h"
+#include "test.h"
+#include "wire/json.h"
+
+enum { FACTS = 60, HOUR_MS = 3600 * 1000 };
+
+static struct lakes lakes;
+static struct failure failure;
+static const struct lane lane = {STREAM_STANDARD, STR("intake-0")};
+
+#define assert_ok(call)                                                                            \
+    do {                                                                                           \
+        if ((call) != OK) {                                                                        \
+            fail_msg("%s", failure.text);                                                          \
+        }                                                                                          \
+    } while (0)
+
+static int begin(void **state)
+{
+    (void)state;
+    lakes_begin(&lakes, folder_make());
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    clock_set(TIME_NONE);
+    lakes_end(&lakes);
+    folder_drop();
+    return 0;
+}
+
+/* The fact that stands at a position: the same whoever asks. */
+static struct record record_at(uint64_t at)
+{
+    struct dice dice = {at * 7919 + 1};
+    return (struct record){.signal = fact_random(&dice, &lakes.arena,
+                                                 model_find(at % 3 ? S("change") : S("deployment")),
+                                                 1000000)};
+}
+
+static enum outcome take(uint64_t from, size_t n)
+{
+    struct record *const r = arena_array(&lakes.arena, struct record, n);
+    for (size_t i = 0; i < n; i++) {
+        r[i] = record_at(from + i);
+    }
+    return lakes_take(&lakes, lane, r, n, from, &failure);
+}
+
+static enum outcome flush(void)
+{
+    return persist_lake.flush(&lakes.persister, true, &failure);
+}
+
+/* Each position below `end` stands in its table exactly once. */
+static void assert_holds(uint64_t end_at)
+{
+    const int64_t deployments = (int64_t)((end_at + 2) / 3);
+    assert_int_equal(lakes_count(&lakes, "deployment", "SELECT count(*)"), deployments);
+    assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"),
+                     (int64_t)end_at - deployments);
+    assert_int_equal(lakes_count(&lakes, "change", "SELECT count(DISTINCT fact_id)"),
+                     (int64_t)end_at - deployments);
+}
+
+static void rows_and_position_move_in_one_commit(void **state)
+{
+    (void)state;
+    assert_ok(lakes_open(&lakes, &failure));
+    assert_int_equal(lakes_cursor(&lakes, lane), 0);
+    assert_ok(take(0, FACTS));
+    assert_int_equal(lakes_cursor(&lakes, lane), 0);
+    assert_ok(flush());
+    assert_int_equal(lakes_cursor(&lakes, lane), FACTS + 1);
+    assert_holds(FACTS);
+    lakes_close(&lakes);
+    assert_ok(lakes_open(&lakes, &failure));
+    assert_int_equal(lakes_cursor(&lakes, lane), FACTS + 1);
+    lakes_close(&lakes);
+}
+
+/* In a process that dies, or whose flush does, at the nth time that a place is reached; exits 0
+ * when nothing died. */
+static void write_and_die(const char *place, int nth)
+{
+    char point[64];
+    (void)snprintf(point, sizeof point, "%s:%d:kill", place, nth);
+    (void)setenv("WEIR_FAILPOINT", point, 1);
+    failpoint_reset();
+    if (lakes_open(&lakes, &failure) != OK) {
+        _exit(3);
+    }
+    const uint64_t at = lakes_cursor(&lakes, lane);
+    const bool is_taken = take(at, FACTS) == OK && take(at + FACTS + 1, FACTS) == OK;
+    _exit(is_taken && flush() == OK ? 0 : 4);
+}
+
+static int status_of(pid_t child)
+{
+    int status = -1;
+    while (waitpid(child, &status, 0) < 0) {
+    }
+    return status;
+}
+
+static void wherever_a_writer_is_killed_every_row_is_there_once(void **state)
+{
+    (void)state;
+#ifndef WEIR_FAILPOINTS
+    skip();
+#else
+    static const char *const places[] = {"lake.put",   "lake.linked", "lake.synced",
+                                         "lake.named", "lake.staged", "lake.committed"};
+    size_t deaths = 0;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        for (int nth = 1, died = 1; died && nth < 100; nth += nth < 4 ? 1 : 5) {
+            const pid_t child = fork();
+            if (child == 0) {
+                write_and_die(places[i], nth);
+            }
+            died = status_of(child) != 0;
+            deaths += (size_t)died;
+        }
+    }
+    assert_true(deaths >= 2 * sizeof places / sizeof *places);
+    /* a last writer, undisturbed: it takes up what the dead left, wherever that was */
+    assert_ok(lakes_open(&lakes, &failure));
+    const uint64_t at = lakes_cursor(&lakes, lane);
+    assert_ok(take(at, FACTS));
+    assert_ok(flush());
+    const int64_t rows = lakes_count(&lakes, "change", "SELECT count(*)");
+    assert_int_equal(rows, lakes_count(&lakes, "change", "SELECT count(DISTINCT fact_id)"));
+    struct files_list list;
+    size_t live = 0;
+    assert_ok(files_local.list(&lakes.lake->files, &lakes.arena, S("change"), &list, &failure));
+    for (size_t i = 0; i < list.n; i++) {
+        const struct str path = str_sub(list.at[i].key, 7, list.at[i].key.len);
+        live += str_ends(path, S(".parquet")) && str_starts(path, S("year="));
+        assert_true(!str_ends(path, S(".parquet")) || delta_find(&lakes.lake->table[2].log, path));
+    }
+    assert_true(live > 0);
+    lakes_close(&lakes);
+#endif
+}
+
+static void of_two_writers_of_a_lane_one_is_fenced(void **state)
+{
+    (void)state;
+    assert_ok(lakes_open(&lakes, &failure));
+    (void)lakes_cursor(&lakes, lane);
+    assert_ok(take(0, FACTS));
+    struct lakes first = lakes;
+    assert_ok(lakes_open(&lakes, &failure));
+    (void)lakes_cursor(&lakes, lane);
+    assert_ok(take(0, FACTS / 2));
+    assert_ok(flush());
+    lakes_close(&lakes);
+    struct lakes second = lakes;
+    lakes = first;
+    assert_int_equal(flush(), RETRY);
+    assert_int_equal(failure.cause, CAUSE_FENCED);
+    persist_lake.drop(&lakes.persister);
+    const uint64_t at = lakes_cursor(&lakes, lane);
+    assert_int_equal(at, FACTS / 2 + 1);
+    assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"),
+                     lakes_count(&lakes, "change", "SELECT count(DISTINCT fact_id)"));
+    lakes_close(&lakes);
+    lakes = second;
+}
+
+static void different_lanes_may_be_written_by_processes_at_once(void **state)
+{
+    (void)state;
+    enum { WRITERS = 3, ROUNDS = 4 };
+    pid_t child[WRITERS];
+    assert_ok(lakes_open(&lakes, &failure));
+    lakes_close(&lakes);
+    for (size_t w = 0; w < WRITERS; w++) {
+        child[w] = fork();
+        if (child[w] == 0) {
+            const struct lane own = {STREAM_STANDARD, arena_printf(&lakes.arena, "lane-%zu", w)};
+            bool is_ok = lakes_open(&lakes, &failure) == OK;
+            for (uint64_t i = 0; is_ok && i < ROUNDS; i++) {
+                struct record *const r = arena_array(&lakes.arena, struct record, FACTS);
+                for (size_t k = 0; k < FACTS; k++) {
+                    r[k] = record_at(1 + 3 * ((w * ROUNDS + i) * FACTS + k));
+                }
+                const uint64_t at = lakes_cursor(&lakes, own);
+                is_ok = lakes_take(&lakes, own, r, FACTS, at, &failure) == OK && flush() == OK;
+            }
+            _exit(is_ok ? 0 : 1);
+        }
+    }
+    for (size_t w = 0; w < WRITERS; w++) {
+        assert_int_equal(status_of(child[w]), 0);
+    }
+    assert_int_equal(lakes_count(&lakes, "change", "SELECT count(DISTINCT fact_id)"),
+                     WRITERS * ROUNDS * FACTS);
+    assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), WRITERS * ROUNDS * FACTS);
+}
+
+static const struct delta *table(const char *name)
+{
+    for (size_t i = 0; i < lakes.lake->tables_n; i++) {
+        if (strcmp(lakes.lake->table[i].model->name, name) == 0) {
+            return &lakes.lake->table[i].log;
+        }
+    }
+    return NULL;
+}
+
+static size_t live_files(const char *name)
+{
+    const struct delta *const log = table(name);
+    size_t n = 0;
+    for (size_t i = 0; i < log->files_n; i++) {
+        n += !log->file[i].removed_ms;
+    }
+    return n;
+}
+
+static void fill(size_t rounds)
+{
+    for (size_t i = 0; i < rounds; i++) {
+        const uint64_t at = lakes_cursor(&lakes, lane);
+        assert_ok(take(at, FACTS));
+        assert_ok(flush());
+    }
+}
+
+static void small_files_are_merged_when_their_hour_is_over_and_vacuumed_later(void **state)
+{
+    (void)state;
+    const int64_t now = clock_now_us();
+    assert_ok(lakes_open(&lakes, &failure));
+    fill(6);
+    const size_t before = live_files("change");
+    const int64_t rows = lakes_count(&lakes, "change", "SELECT count(*)");
+    const int64_t sum = lakes_count(&lakes, "change",
+                                    "SELECT hash(string_agg(fact_id, '' ORDER BY "
+                                    "fact_id)) % 1000000007");
+    const struct delta *const log = table("change");
+    const struct str victim = log->file[0].path;
+    clock_set(now + 2 * HOUR_MS * INT64_C(1000));
+    assert_ok(flush());
+    assert_ok(flush());
+    assert_true(live_files("change") * 5 < before);
+    assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), rows);
+    assert_int_equal(lakes_count(&lakes, "change",
+                                 "SELECT hash(string_agg(fact_id, '' ORDER BY "
+                                 "fact_id)) % 1000000007"),
+                     sum);
+    const struct str path = files_path(log->files, &lakes.arena,
+                                       arena_printf(&lakes.arena, "change/%.*s", STR_ARG(victim)));
+    assert_int_equal(access(path.at, F_OK), 0);
+    clock_set(now + 4 * HOUR_MS * INT64_C(1000));
+    assert_int_equal(persist_lake.due_ms(&lakes.persister), 0);
+    assert_ok(flush());
+    assert_int_not_equal(access(path.at, F_OK), 0);
+    assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), rows);
+    lakes_close(&lakes);
+}
+
+static void facts_older_than_keep_are_forgotten(void **state)
+{
+    (void)state;
+    assert_ok(lakes_open(&lakes, &failure));
+    fill(2);
+    assert_true(lakes_count(&lakes, "change", "SELECT count(*) FILTER (year(fact_at) < 2018)") > 0);
+    lakes.config.lake.keep_ms = INT64_C(86400000) * 365 * 4;
+    clock_set(INT64_C(1767225600000000)); /* 2026-01-01 */
+    assert_ok(flush());
+    assert_ok(flush());
+    assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*) FILTER (year(fact_at) < 2018)"),
+                     0);
+    assert_true(lakes_count(&lakes, "change", "SELECT count(*)") > 0);
+    lakes_close(&lakes);
+}
+
+/* Commit a metaData that lacks a column, as an older weir would have made it. */
+static void narrow(const char *column)
+{
+    struct delta log;
+    struct buf text;
+    struct delta_commit c = {.operation = "TEST"};
+    const struct files files = {&files_local, lakes.config.lake.path};
+    const struct str field = arena_printf(
+        &lakes.arena,
+        "{\\\"name\\\":\\\"%s\\\",\\\"type\\\":\\\"string\\\",\\\"nullable\\\":true,"
+        "\\\"metadata\\\":{}},",
+        column);
+    assert_ok(delta_open(&lakes.arena, &files, S("change"), &log, &failure));
+    const char *const at = strstr(log.metadata.at, field.at);
+    assert_non_null(at);
+    buf_init(&text, &lakes.arena, 1 << 20);
+    buf_init(&c.actions, &lakes.arena, 1 << 20);
+    const size_t before = (size_t)(at - log.metadata.at);
+    buf_add(&c.actions, str_sub(log.metadata, 0, before));
+    buf_add(&c.actions, str_sub(log.metadata, before + field.len, log.metadata.len));
+    buf_add(&c.actions, S("\n"));
+    assert_ok(delta_commit(&log, &c, &failure));
+}
+
+static void a_column_that_is_new_widens_the_table(void **state)
+{
+    (void)state;
+    assert_ok(lakes_open(&lakes, &failure));
+    lakes_close(&lakes);
+    narrow("title");
+    assert_ok(lakes_open(&lakes, &failure));
+    assert_non_null(strstr(table("change")->schema.at, "\"title\""));
+    fill(1);
+    assert_true(lakes_count(&lakes, "change", "SELECT count(title)") > 0);
+    lakes_close(&lakes);
+}
+
+static void a_checkpoint_stands_for_the_commits_before_it(void **state)
+{
+    (void)state;
+    assert_ok(lakes_open(&lakes, &failure));
+    (void)lakes_cursor(&lakes, lane);
+    for (uint64_t i = 0; i < DELTA_CHECKPOINT_EVERY + 3; i++) {
+        /* rare facts, so that most commits move positions alone */
+        assert_ok(i % 50 ? lakes_take(&lakes, lane, NULL, 0, 10 * i, &failure) : take(10 * i, 3));
+        assert_ok(flush());
+    }
+    const struct delta *const log = table("change");
+    assert_true(log->checkpoint >= DELTA_CHECKPOINT_EVERY);
+    const int64_t rows = lakes_count(&lakes, "change", "SELECT count(*)");
+    const uint64_t at = lakes_cursor(&lakes, lane);
+    for (int64_t v = 0; v < log->checkpoint; v++) {
+        assert_ok(
+            files_local.remove(log->files, delta_name(log, &lakes.arena, v, ".json"), &failure));
+    }
+    lakes_close(&lakes);
+    assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), rows);
+    assert_ok(lakes_open(&lakes, &failure));
+    assert_int_equal(lakes_cursor(&lakes, lane), at);
+    lakes_close(&lakes);
+}
+
+static void a_protocol_that_it_does_not_know_stops_it(void **state)
+{
+    (void)state;
+    struct delta log;
+    struct delta_commit c = {.operation = "TEST"};
+    const struct files files = {&files_local, lakes.config.lake.path};
+    assert_ok(lakes_open(&lakes, &failure));
+    lakes_close(&lakes);
+    assert_ok(delta_open(&lakes.arena, &files, S("change"), &log, &failure));
+    buf_init(&c.actions, &lakes.arena, 4096);
+    buf_add(&c.actions, S("{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7}}\n"));
+    assert_int_equal(delta_commit(&log, &c, &failure), STOP);
+    assert_int_equal(lakes_open(&lakes, &failure), STOP);
+    assert_non_null(strstr(failure.text, "reader version 3"));
+    lakes_close(&lakes);
+}
+
+static void what_is_gathered_is_due_by_size_and_by_age(void **state)
+{
+    (void)state;
+    const int64_t now = clock_now_us();
+    assert_ok(lakes_open(&lakes, &failure));
+    (void)lakes_cursor(&lakes, lane);
+    assert_int_equal(persist_lake.due_ms(&lakes.persister), -1);
+    clock_set(now);
+    assert_ok(take(0, FACTS));
+    assert_in_range(persist_lake.due_ms(&lakes.persister), 299000, 300000);
+    clock_set(now + INT64_C(301000000));
+    assert_int_equal(persist_lake.due_ms(&lakes.persister), 0);
+    assert_ok(persist_lake.flush(&lakes.persister, false, &failure));
+    assert_holds(FACTS);
+    lakes.config.lake.flush_bytes = 1000;
+    assert_ok(take(FACTS + 1, FACTS));
+    assert_int_equal(persist_lake.due_ms(&lakes.persister), 0);
+    lakes_close(&lakes);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        TEST(rows_and_position_move_in_one_commit),
+        TEST(wherever_a_writer_is_killed_every_row_is_there_once),
+        TEST(of_two_writers_of_a_lane_one_is_fenced),
+        TEST(different_lanes_may_be_written_by_processes_at_once),
+        TEST(small_files_are_merged_when_their_hour_is_over_and_vacuumed_later),
+        TEST(facts_older_than_keep_are_forgotten),
+        TEST(a_column_that_is_new_widens_the_table),
+        TEST(a_checkpoint_stands_for_the_commits_before_it),
+        TEST(a_protocol_that_it_does_not_know_stops_it),
+        TEST(what_is_gathered_is_due_by_size_and_by_age),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
