@@ -4,10 +4,10 @@
 
 static const struct command commands[] = {
     {"init", "write a configuration to start from", command_init, false},
-    {"query", "SQL over lake and tail, or over the store", command_query, false},
     {"validate", "check a configuration", command_validate, false},
     {"run", "collect, transform and keep, until it is stopped", command_run, false},
     {"flush", "wait until all that was received is in lake and store", command_flush, false},
+    {"query", "SQL over lake and tail, or over the store", command_query, false},
     {"drivers", "what this binary was built with", command_drivers, false},
     {"configuration", "the reference of weir.yaml", command_configuration, true},
     {0},

@@ -354,7 +354,7 @@ enum outcome ask_open(struct ask *q, struct arena *a, const struct config *confi
                       struct str sql, struct failure *f)
 {
     struct looking *const l = arena_new(a, struct looking);
-    *q = (struct ask){.arena = a, .complete_us = TIME_NONE};
+    *q = (struct ask){.arena = a};
     *l = (struct looking){.ask = q, .bus = bus, .files = {&files_local, config->lake.path}};
     choose(l, sql);
     enum outcome result = take_snapshot(l, f);

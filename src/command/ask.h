@@ -14,7 +14,6 @@
 struct ask {
     struct arena *arena;
     struct duck *duck;
-    int64_t complete_us; /* everything received before is in it; TIME_NONE: unknown */
 };
 
 /* Views `MODEL` and `MODEL_history` of the models that the SQL names (all of them when it asks what

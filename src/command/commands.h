@@ -7,8 +7,8 @@ int command_configuration(int argc, char **argv);
 int command_drivers(int argc, char **argv);
 int command_flush(int argc, char **argv);
 int command_init(int argc, char **argv);
-int command_run(int argc, char **argv);
 int command_query(int argc, char **argv);
+int command_run(int argc, char **argv);
 int command_validate(int argc, char **argv);
 
 #endif

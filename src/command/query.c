@@ -13,6 +13,7 @@
 #include "command/commands.h"
 #include "command/query_store.h"
 #include "command/rows.h"
+#include "orchestrate/survey.h"
 
 enum { SQL_BYTES_MAX = 1 << 20 };
 #define ARENA_BYTES_MAX ((size_t)4 << 30)
@@ -224,30 +225,31 @@ static enum outcome answer(const struct query *q, struct ask *ask, struct str sq
     return result;
 }
 
-static void say_complete(const struct ask *ask)
+static void say_complete(int64_t complete_us)
 {
     char text[CLOCK_TEXT_BYTES];
-    if (ask->complete_us != TIME_NONE) {
-        (void)clock_text(ask->complete_us, text);
-        (void)fprintf(stderr, "complete to %s\n", text);
-    }
+    (void)clock_text(complete_us, text);
+    (void)fprintf(stderr, "complete to %s\n", text);
 }
 
 static enum outcome run_lake(const struct query *q, struct arena *a, struct str sql,
                              struct failure *f)
 {
     struct ask ask = {0};
+    struct survey survey;
     struct bus *bus;
     enum outcome result = bus_open(a, q->config->bus.type, &q->config->bus, &bus, f);
     if (result == OK) {
-        result = ask_open(&ask, a, q->config, bus, sql, f);
+        /* first, so that all it promises stands before the ends that ask_open takes */
+        result = survey_take(a, q->config, bus, &survey, f);
+        result = result == OK ? ask_open(&ask, a, q->config, bus, sql, f) : result;
         bus_close(bus);
     }
     if (result == OK) {
         result = answer(q, &ask, sql, f);
     }
     if (result == OK) {
-        say_complete(&ask);
+        say_complete(survey.complete_us);
     }
     ask_close(&ask);
     return result;

@@ -66,6 +66,6 @@ struct persister_driver {
 enum outcome persist_run(const struct persister_driver *driver, const struct config *config,
                          struct bus *bus, struct progress *progress, struct failure *f);
 
-extern const struct persister_driver persist_store;
+extern const struct persister_driver persist_lake, persist_store;
 
 #endif

@@ -332,13 +332,13 @@ static void a_checkpoint_stands_for_the_commits_before_it(void **state)
     (void)state;
     assert_ok(lakes_open(&lakes, &failure));
     (void)lakes_cursor(&lakes, lane);
-    for (uint64_t i = 0; i < DELTA_CHECKPOINT_EVERY + 3; i++) {
+    for (uint64_t i = 0; i < 103; i++) {
         /* rare facts, so that most commits move positions alone */
         assert_ok(i % 50 ? lakes_take(&lakes, lane, NULL, 0, 10 * i, &failure) : take(10 * i, 3));
         assert_ok(flush());
     }
     const struct delta *const log = table("change");
-    assert_true(log->checkpoint >= DELTA_CHECKPOINT_EVERY);
+    assert_true(log->checkpoint == 100);
     const int64_t rows = lakes_count(&lakes, "change", "SELECT count(*)");
     const uint64_t at = lakes_cursor(&lakes, lane);
     for (int64_t v = 0; v < log->checkpoint; v++) {

@@ -159,7 +159,7 @@ static enum outcome commit_table(struct lake *l, struct duck **duck, struct lake
         result = delta_commit(&t->log, &c, f);
     }
     FAILPOINT("lake.committed");
-    if (result == OK && t->log.version >= t->log.checkpoint + DELTA_CHECKPOINT_EVERY) {
+    if (result == OK && delta_wants_checkpoint(&t->log)) {
         const struct duck_options o = {.memory_bytes_max = l->config->lake.memory_bytes_max,
                                        .threads = 1};
         result = *duck ? OK : duck_open(&l->scratch, &o, duck, f);

@@ -9,7 +9,12 @@
 #include "base/hash.h"
 #include "wire/json.h"
 
-enum { SCRATCH_BYTES_MAX = 1 << 30, READER_VERSION = 1, WRITER_VERSION = 2 };
+enum {
+    SCRATCH_BYTES_MAX = 1 << 30,
+    READER_VERSION = 1,
+    WRITER_VERSION = 2,
+    CHECKPOINT_EVERY = 100
+};
 
 struct str delta_name(const struct delta *l, struct arena *a, int64_t version, const char *suffix)
 {
@@ -305,6 +310,11 @@ enum outcome delta_open(struct arena *a, const struct files *files, struct str t
                         STR_ARG(table), checkpoint);
     }
     return result;
+}
+
+bool delta_wants_checkpoint(const struct delta *l)
+{
+    return l->version >= (l->checkpoint > 0 ? l->checkpoint : 0) + CHECKPOINT_EVERY;
 }
 
 int64_t delta_txn(const struct delta *l, struct str app)

@@ -11,8 +11,6 @@
 #include "base/buf.h"
 #include "persist/lake/files.h"
 
-enum { DELTA_CHECKPOINT_EVERY = 100 };
-
 struct delta_file {
     struct str path;             /* below the table's folder, decoded                          */
     struct str line;             /* the add action as it stands in the log                      */
@@ -71,6 +69,8 @@ enum outcome delta_update(struct delta *l, struct failure *f);
  *   by another */
 enum outcome delta_commit(struct delta *l, const struct delta_commit *c, struct failure *f);
 
+/* So many commits stand behind the newest checkpoint that another one is due. */
+bool delta_wants_checkpoint(const struct delta *l);
 /* Up to where the table holds an application's records; -1: it says nothing of it. */
 int64_t delta_txn(const struct delta *l, struct str app);
 /* The live or removed file of this path, or NULL. */

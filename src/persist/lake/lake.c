@@ -11,6 +11,7 @@
 #include "persist/lake/child.h"
 #include "persist/lake/commit.h"
 #include "persist/lake/tidy.h"
+#include "persist/lake/vacuum.h"
 #include "signal/fact.h"
 
 enum {
@@ -35,7 +36,7 @@ static enum outcome lock_lake(struct lake *l, struct failure *f)
         return failed_errno(f, STOP, "open %s", path.at);
     }
     if (flock(l->lock_fd, LOCK_EX | LOCK_NB) == 0) {
-        const enum outcome result = lake_remove_orphans(l, f);
+        const enum outcome result = vacuum_orphans(l, f);
         if (result != OK) {
             return result;
         }
@@ -453,7 +454,7 @@ static enum outcome settle(struct lake *l, struct failure *f)
             table_reset(l, t);
             settle_from(l, t);
         }
-        if (result == OK && t->log.version >= t->log.checkpoint + DELTA_CHECKPOINT_EVERY) {
+        if (result == OK && delta_wants_checkpoint(&t->log)) {
             arena_reset(&t->arena); /* what replay left behind goes */
             result = delta_open(&t->arena, &l->files, str_of(t->model->name), &t->log, f);
         }

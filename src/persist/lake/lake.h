@@ -54,8 +54,6 @@ struct lake {
     int64_t swept_us;      /* when logs were last looked through for what is out of date */
 };
 
-extern const struct persister_driver persist_lake;
-
 /* appId of a lane's txn: `weir/<bus id>/<stream>/<lane>`. */
 struct str lake_app(struct arena *a, struct str bus_id, struct lane lane);
 /* Whether a stream feeds a table. */

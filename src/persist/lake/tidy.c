@@ -10,6 +10,7 @@
 #include "persist/lake/schema.h"
 #include "persist/lake/source.h"
 #include "persist/lake/stage.h"
+#include "persist/lake/vacuum.h"
 
 enum {
     SMALL_BYTES_MAX = 32 << 20,  /* a larger file is left alone                   */
@@ -276,7 +277,7 @@ static enum outcome run(struct lake *l, int64_t now_us, struct failure *f)
             result = delta_update(&l->table[i].log, f);
         }
     }
-    return result == OK ? tidy_vacuum(l, now_us, f) : result;
+    return result == OK ? vacuum_run(l, now_us, f) : result;
 }
 
 enum outcome tidy_run(struct lake *l, struct failure *f)

@@ -11,11 +11,4 @@ void tidy_plan(struct lake *l, int64_t now_us);
  * whose time is up, forget facts older than `keep`. */
 enum outcome tidy_run(struct lake *l, struct failure *f);
 
-/* Remove from the disk what was removed from the tables long enough ago, and logs that checkpoints
- * have made needless. */
-enum outcome tidy_vacuum(struct lake *l, int64_t now_us, struct failure *f);
-/* Remove data files that no commit names and what a killed writer left half done; the caller holds
- * the lake alone. */
-enum outcome lake_remove_orphans(struct lake *l, struct failure *f);
-
 #endif

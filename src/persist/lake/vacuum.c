@@ -1,9 +1,9 @@
-/* What no commit names, and what no reader needs any more. */
+#include "persist/lake/vacuum.h"
+
 #include <dirent.h>
 #include <stdio.h>
 
 #include "persist/lake/stage.h"
-#include "persist/lake/tidy.h"
 
 enum { ORPHAN_AGE_MS = 3600 * 1000, VERSION_DIGITS = 20 };
 #define LOG_AGE_MS (INT64_C(30) * 86400 * 1000)
@@ -56,7 +56,7 @@ static void remove_stages(struct lake *l, const struct lake_table *t)
     }
 }
 
-enum outcome lake_remove_orphans(struct lake *l, struct failure *f)
+enum outcome vacuum_orphans(struct lake *l, struct failure *f)
 {
     enum outcome result = OK;
     const int64_t now_ms = clock_now_us() / 1000;
@@ -128,7 +128,7 @@ static enum outcome vacuum_table(struct lake *l, struct lake_table *t, int64_t n
     return result;
 }
 
-enum outcome tidy_vacuum(struct lake *l, int64_t now_us, struct failure *f)
+enum outcome vacuum_run(struct lake *l, int64_t now_us, struct failure *f)
 {
     const bool must_sweep = l->swept_us + SWEEP_US <= now_us;
     enum outcome result = OK;
