@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "transform/octokit.h"
+#include "transform/deliveries.h"
 #include "wire/json.h"
 
 enum { ROUNDS = 60, MEMORY_BYTES_MAX = 256 << 20 };

@@ -1,6 +1,5 @@
 /* One folder a row of the GitHub mapping: test/golden/github/ROW/{headers,input.json,want.json}.
  * WEIR_GOLDEN=write writes want.json anew: read the difference before you keep it. */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,13 +8,15 @@
 #include "signal/member.h"
 #include "signal/rank.h"
 #include "test.h"
-#include "transform/octokit.h"
+#include "transform/cdevents/validate.h"
+#include "transform/deliveries.h"
 #include "wire/json.h"
 
-enum { FILE_BYTES_MAX = 1 << 20, FOLDERS_MAX = 200 };
+enum { FILE_BYTES_MAX = 1 << 20 };
 
 static const char folder[] = "test/golden/github";
 static struct arena arena;
+static struct arena kept; /* over the resets of `arena` */
 
 static int empty(void **state)
 {
@@ -33,21 +34,6 @@ static struct str read_file(const char *name, const char *file)
         fail_msg("%s", f.text);
     }
     return text;
-}
-
-/* The value of a header line. */
-static struct str header(struct str headers, const char *name)
-{
-    while (headers.len > 0) {
-        struct str value;
-        const struct str key = str_cut(str_cut(headers, '\n', &headers), ':', &value);
-        if (str_eq_nocase(key, str_of(name))) {
-            /* the line's value ends where the next line began */
-            return str_trim(str_cut(value, '\n', &value));
-        }
-    }
-    fail_msg("no header %s", name);
-    return S("");
 }
 
 /* A rank for people: time and ordinal; its content's hash says nothing that the columns do not. */
@@ -146,38 +132,18 @@ static struct str shown(const struct transform_out *out)
     return copy;
 }
 
-static struct transform_out of_folder(const char *name, struct str body)
+static struct transform_out of_folder(const char *name)
 {
-    const struct str headers = read_file(name, "headers");
-    return deliver(&arena, header(headers, "X-GitHub-Event"), header(headers, "X-GitHub-Delivery"),
-                   body);
-}
-
-static int is_case(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.';
-}
-
-/* Each folder's name, to `visit`. */
-static size_t each_folder(void (*visit)(const char *name))
-{
-    struct dirent **entries = NULL;
-    const int n = scandir(folder, &entries, is_case, alphasort);
-    assert_true(n > 0);
-    for (int i = 0; i < n; i++) {
-        visit(entries[i]->d_name);
-        arena_reset(&arena);
-        free(entries[i]);
-    }
-    free(entries);
-    return (size_t)n;
+    const struct recorded r = recorded_read(&arena, name);
+    assert_true(r.event.len > 0 && r.id.len > 0);
+    return deliver(&arena, NULL, r.event, r.id, r.body);
 }
 
 static unsigned differences;
 
 static void compare(const char *name)
 {
-    const struct transform_out out = of_folder(name, read_file(name, "input.json"));
+    const struct transform_out out = of_folder(name);
     const struct str is = shown(&out);
     const char *const mode = getenv("WEIR_GOLDEN");
     if (mode && strcmp(mode, "write") == 0) {
@@ -201,18 +167,93 @@ static void compare(const char *name)
 static void each_row_gives_what_its_folder_says(void **state)
 {
     (void)state;
+    const struct str_list names = recorded_names(&kept);
     differences = 0;
-    assert_true(each_folder(compare) >= 48);
+    assert_true(names.n >= 48);
+    for (size_t i = 0; i < names.n; i++) {
+        compare(names.at[i].at);
+        arena_reset(&arena);
+    }
     assert_int_equal(differences, 0);
+}
+
+/* The fact of model `event` as the CDEvent that it stands for. */
+static yyjson_doc *event_of(const struct signal *fact)
+{
+    struct row row;
+    struct failure f = {0};
+    assert_int_equal(fact_read(&arena, fact, &row, &f), OK);
+    const struct value *const v = row.value;
+    char time[CLOCK_TEXT_BYTES];
+    struct buf b;
+    buf_init(&b, &arena, SIZE_MAX);
+    buf_add(&b, S("{\"context\":{\"specversion\":\"0.5.1\",\"id\":"));
+    buf_add_json(&b, v[model_column(row.model, S("id"))].text);
+    buf_add(&b, S(",\"source\":"));
+    buf_add_json(&b, v[model_column(row.model, S("source"))].text);
+    buf_add(&b, S(",\"type\":"));
+    buf_add_json(&b, v[model_column(row.model, S("type"))].text);
+    const size_t len = clock_text(v[model_column(row.model, S("occurred_at"))].number, time);
+    buf_printf(&b, ",\"timestamp\":\"%.*s\"},\"subject\":{\"id\":", (int)len, time);
+    buf_add_json(&b, v[model_column(row.model, S("subject_id"))].text);
+    buf_add(&b, S(",\"content\":"));
+    buf_add(&b, v[model_column(row.model, S("content"))].text);
+    buf_add(&b, S("},\"customData\":"));
+    buf_add(&b, v[model_column(row.model, S("custom_data"))].text);
+    buf_add_byte(&b, '}');
+    yyjson_doc *doc = NULL;
+    assert_int_equal(json_read(&arena, buf_str(&b), &doc, &f), OK);
+    return doc;
+}
+
+/* How many events it gave; each is held against the schema of its type. */
+static size_t check_events(const struct transform_out *out, const char *from)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < out->facts_n; i++) {
+        struct cd_event event;
+        struct failure f = {0};
+        if (!str_eq(out->fact[i].type, S("weir.fact.event"))) {
+            continue;
+        }
+        if (cd_validate(&arena, yyjson_doc_get_root(event_of(out->fact + i)), &event, &f) != OK) {
+            fail_msg("%s: %s: %s", from, f.pointer, f.text);
+        }
+        n++;
+    }
+    return n;
+}
+
+static void each_event_is_valid_by_the_schema_of_its_type(void **state)
+{
+    (void)state;
+    const struct str_list names = recorded_names(&kept);
+    const struct examples examples = examples_read(&kept);
+    size_t n = 0;
+    for (size_t i = 0; i < names.n; i++) {
+        const struct transform_out out = of_folder(names.at[i].at);
+        n += check_events(&out, names.at[i].at);
+        arena_reset(&arena);
+    }
+    assert_true(n >= 48);
+    for (size_t i = 0; i < examples.n; i++) {
+        const struct example *const e = examples.at + i;
+        const struct transform_out out = deliver(&arena, NULL, e->event, S("a-guid"), e->body);
+        (void)check_events(&out, arena_cstr(&arena, e->event));
+        arena_reset(&arena);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(each_row_gives_what_its_folder_says, empty),
+        cmocka_unit_test_setup(each_event_is_valid_by_the_schema_of_its_type, empty),
     };
     arena_init(&arena, 64 << 20);
+    arena_init(&kept, 256 << 20);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     arena_close(&arena);
+    arena_close(&kept);
     return failed;
 }

@@ -1,6 +1,6 @@
 /* Every example webhook that GitHub publishes, of github.com and of five GitHub Enterprise Servers:
  * each is mapped, ignored or unmapped by name, and none is dead. */
-#include "transform/octokit.h"
+#include "transform/deliveries.h"
 
 #include <stdlib.h>
 
@@ -47,7 +47,7 @@ static void count(const char *product, const char *event, size_t n[FATES])
             (event && !str_eq(e->event, str_of(event)))) {
             continue;
         }
-        const struct transform_out out = deliver(&scratch, e->event, S("a-guid"), e->body);
+        const struct transform_out out = deliver(&scratch, NULL, e->event, S("a-guid"), e->body);
         n[out.fate]++;
         if (out.fate == FATE_DEAD) {
             print_message("%.*s, %.*s, example %zu: %s\n", STR_ARG(e->product), STR_ARG(e->event),
@@ -127,7 +127,8 @@ static struct str event_id(struct str action_from, struct str action_to)
             yyjson_mut_obj_add_str(patched, label, "name", "bug");
             yyjson_mut_obj_put(root, yyjson_mut_str(patched, "label"), label);
             char *const body = yyjson_mut_write(patched, 0, NULL);
-            const struct transform_out out = deliver(&scratch, e->event, S("a-guid"), str_of(body));
+            const struct transform_out out = deliver(&scratch, NULL, e->event, S("a-guid"),
+                                                     str_of(body));
             free(body);
             yyjson_mut_doc_free(patched);
             struct row row;

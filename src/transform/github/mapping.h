@@ -80,6 +80,7 @@ struct found {
     yyjson_val *value; /* of the payload; NULL when `text` is no string of it          */
     struct str text;   /* of a string, a variable, a literal, a template, a function   */
     struct str member; /* what to take of each element of the array `value`; or ""     */
+    struct str path;   /* the alternative that it was, or the last one               */
     bool is_there, is_optional;
 };
 /* false: the path is not optional and nothing is there; the signal is dead. */
@@ -91,7 +92,7 @@ bool delivery_time(struct delivery *d, const char *path, int64_t *out);
 /* true, false; `otherwise` when there is none. false: dead. */
 bool delivery_bool(struct delivery *d, const char *path, bool otherwise, bool *out);
 /* Dead at this path. Always false. */
-bool delivery_dead(struct delivery *d, const char *path, const char *why);
+bool delivery_dead(struct delivery *d, struct str path, const char *why);
 
 /* ---- pick.c ---- */
 

@@ -51,7 +51,6 @@ static void follow(struct delivery *d, struct str path, struct found *out)
     }
 }
 
-static bool dead_at(struct delivery *d, struct str path, const char *why);
 static bool text_at(struct delivery *d, struct str path, struct str *out);
 
 /* `{a}/x/{b}`: its text; nothing when nothing in it is there. */
@@ -90,6 +89,7 @@ static bool apply(struct delivery *d, struct str path, struct found *out)
 /* One alternative. */
 static bool find_one(struct delivery *d, struct str path, struct found *out)
 {
+    out->path = path;
     if (path.at[0] == '=') {
         out->text = str_sub(path, 1, path.len);
         out->is_there = true;
@@ -128,7 +128,7 @@ static bool find_at(struct delivery *d, struct str path, struct found *out)
             return true;
         }
     }
-    return out->is_there || out->is_optional || dead_at(d, path, "is not there");
+    return out->is_there || out->is_optional || delivery_dead(d, out->path, "is not there");
 }
 
 bool delivery_find(struct delivery *d, const char *path, struct found *out)
@@ -149,7 +149,7 @@ static bool text_at(struct delivery *d, struct str path, struct str *out)
         buf_add_i64(&digits, yyjson_get_sint(found.value));
         *out = buf_str(&digits);
     } else if (found.is_there && found.value && !yyjson_is_str(found.value)) {
-        return dead_at(d, path, "is no text");
+        return delivery_dead(d, found.path, "is no text");
     } else {
         *out = found.text;
     }
@@ -175,17 +175,17 @@ bool delivery_time(struct delivery *d, const char *path, int64_t *out)
     if (yyjson_is_int(found.value)) {
         const int64_t seconds = yyjson_get_sint(found.value);
         if (seconds < 0 || seconds > seconds_max) {
-            return delivery_dead(d, path, "is no time: seconds since 1970 were expected");
+            return delivery_dead(d, found.path, "is no time: seconds since 1970 were expected");
         }
         *out = seconds * 1000000;
         return true;
     }
     if (!clock_parse(found.text, out)) {
-        return delivery_dead(d, path, "is no time as RFC 3339 has it");
+        return delivery_dead(d, found.path, "is no time as RFC 3339 has it");
     }
     if (*out < unknown_before_us) {
         *out = TIME_NONE;
-        return found.is_optional || delivery_dead(d, path, "is unknown (year 1)");
+        return found.is_optional || delivery_dead(d, found.path, "is unknown (year 1)");
     }
     return true;
 }
@@ -198,19 +198,17 @@ bool delivery_bool(struct delivery *d, const char *path, bool otherwise, bool *o
         return false;
     }
     if (found.is_there && !yyjson_is_bool(found.value)) {
-        return delivery_dead(d, path, "is neither true nor false");
+        return delivery_dead(d, found.path, "is neither true nor false");
     }
     *out = found.is_there ? yyjson_get_bool(found.value) : otherwise;
     return true;
 }
 
-/* The path's first alternative as a JSON Pointer. Elements of a list are numbered only where a
- * mapping goes through them one by one. */
+/* One alternative as a JSON Pointer. Elements of a list are numbered only where a mapping goes
+ * through them one by one. */
 static void pointer_of(const struct delivery *d, struct str path, struct buf *b)
 {
-    struct str rest = path;
-    path = str_cut(rest, '|', &rest);
-    path.len -= str_ends(path, S("?"));
+    path = str_sub(path, str_starts(path, S("$")), path.len); /* `$action` is the member `action` */
     if (path.len > 0 && path.at[0] == '.') {
         buf_printf(b, "/%s/%zu", d->here_array, d->here_index);
         path = str_sub(path, 1, path.len);
@@ -227,7 +225,7 @@ static void pointer_of(const struct delivery *d, struct str path, struct buf *b)
     }
 }
 
-static bool dead_at(struct delivery *d, struct str path, const char *why)
+bool delivery_dead(struct delivery *d, struct str path, const char *why)
 {
     struct buf b;
     buf_init(&b, d->in->arena, sizeof d->out->why.pointer - 1);
@@ -235,9 +233,4 @@ static bool dead_at(struct delivery *d, struct str path, const char *why)
     const char *const pointer = arena_cstr(d->in->arena, buf_str(&b));
     return transform_dead(d->out, pointer, "github %.*s, row %s: %s %s", STR_ARG(d->event),
                           d->row ? d->row->row : "", pointer, why);
-}
-
-bool delivery_dead(struct delivery *d, const char *path, const char *why)
-{
-    return dead_at(d, str_of(path), why);
 }

@@ -8,14 +8,13 @@ enum { JSON_BYTES_MAX = 64 * 1024 * 1024 };
 /* ---- lists ---- */
 
 /* `member` of each element as text (a number as its digits), or each element itself. */
-static bool list_of(struct delivery *d, const char *path, const struct found *from,
-                    struct value *out)
+static bool list_of(struct delivery *d, const struct found *from, struct value *out)
 {
     size_t i = 0;
     size_t n = 0;
     yyjson_val *element = NULL;
     if (!yyjson_is_arr(from->value)) {
-        return delivery_dead(d, path, "is no list");
+        return delivery_dead(d, from->path, "is no list");
     }
     *out = (struct value){.kind = VALUE_LIST};
     out->list.at = arena_array(d->in->arena, struct str, yyjson_arr_size(from->value));
@@ -28,7 +27,7 @@ static bool list_of(struct delivery *d, const char *path, const struct found *fr
             out->list.at[out->list.n++] = arena_printf(d->in->arena, "%lld",
                                                        (long long)yyjson_get_sint(v));
         } else if (!from->is_optional) {
-            return delivery_dead(d, path, "holds an element without its text");
+            return delivery_dead(d, from->path, "holds an element without its text");
         }
     }
     return true;
@@ -102,7 +101,7 @@ static bool json_of(struct delivery *d, const char *path, struct value *out)
         return true;
     }
     if (!yyjson_is_ctn(found.value)) {
-        return delivery_dead(d, path, "is neither an object nor a list");
+        return delivery_dead(d, found.path, "is neither an object nor a list");
     }
     buf_init(&b, d->in->arena, JSON_BYTES_MAX);
     if (found.member.len) {
@@ -127,7 +126,7 @@ static bool int_of(struct delivery *d, const char *path, struct value *out)
     } else if (!found.value && str_to_u64(found.text, &digits)) { /* `|=1` */
         out->number = (int64_t)digits;
     } else if (found.is_there) {
-        return delivery_dead(d, path, "is no whole number");
+        return delivery_dead(d, found.path, "is no whole number");
     }
     return true;
 }
@@ -167,8 +166,7 @@ static bool value_of(struct delivery *d, const struct pick *pick, enum column_ty
         return true;
     }
     case COLUMN_LIST:
-        return delivery_find(d, pick->from, &found) &&
-               (!found.is_there || list_of(d, pick->from, &found, out));
+        return delivery_find(d, pick->from, &found) && (!found.is_there || list_of(d, &found, out));
     case COLUMN_INT: return int_of(d, pick->from, out);
     case COLUMN_BOOL: return bool_of(d, pick->from, out);
     case COLUMN_JSON: return json_of(d, pick->from, out);
@@ -207,11 +205,10 @@ bool delivery_fact(struct delivery *d, const char *model, const struct pick *pic
 /* ---- members of a CDEvent ---- */
 
 /* A list of texts as JSON; false: dead. */
-static bool write_texts(struct delivery *d, struct buf *b, const struct pick *p,
-                        const struct found *found)
+static bool write_texts(struct delivery *d, struct buf *b, const struct found *found)
 {
     struct value list;
-    if (!list_of(d, p->from, found, &list)) {
+    if (!list_of(d, found, &list)) {
         return false;
     }
     buf_add_byte(b, '[');
@@ -250,7 +247,7 @@ static bool write_member(struct delivery *d, struct buf *b, const struct pick *p
     if (is_plain) {
         buf_add_json(b, text);
     } else if (is_text) {
-        return write_texts(d, b, p, &found);
+        return write_texts(d, b, &found);
     } else if (found.member.len) {
         write_list(d, b, &found);
     } else {

@@ -155,7 +155,7 @@ static bool commit(struct delivery *d)
 {
     struct fact fact;
     if (!yyjson_is_obj(d->here)) {
-        return delivery_dead(d, ".", "is no commit");
+        return delivery_dead(d, S("."), "is no commit");
     }
     struct value files;
     if (!delivery_fact(d, "commit", commit_picks, &fact) || !files_of(d, &files)) {
@@ -176,7 +176,7 @@ static bool commits(struct delivery *d)
         return false;
     }
     if (!yyjson_is_arr(found.value)) {
-        return delivery_dead(d, "commits", "is no list");
+        return delivery_dead(d, S("commits"), "is no list");
     }
     d->here_array = "commits";
     yyjson_arr_foreach(found.value, d->here_index, n, d->here)

@@ -15,13 +15,13 @@ bool delivery_repository(struct delivery *d)
     struct str rest = d->source;
     const size_t scheme = str_find(rest, ':');
     if (!str_starts(str_sub(rest, scheme, rest.len), S("://"))) {
-        return delivery_dead(d, path, "is no URL");
+        return delivery_dead(d, str_of(path), "is no URL");
     }
     d->repository = str_sub(rest, scheme + 3, rest.len);
     const struct str host = str_cut(d->repository, '/', &d->name);
     const size_t slash = str_find(d->name, '/');
     if (host.len == 0 || slash == 0 || slash + 1 >= d->name.len) {
-        return delivery_dead(d, path, "is not https://HOST/OWNER/NAME");
+        return delivery_dead(d, str_of(path), "is not https://HOST/OWNER/NAME");
     }
     d->host = str_sub(d->source, 0, scheme + 3 + host.len);
     return true;

@@ -1,11 +1,13 @@
-#include "transform/octokit.h"
+#include "transform/deliveries.h"
 
+#include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/file.h"
 #include "wire/json.h"
 
-enum { INDEX_BYTES_MAX = 64 * 1024 * 1024 };
+enum { INDEX_BYTES_MAX = 64 * 1024 * 1024, FILE_BYTES_MAX = 1 << 20 };
 
 static void read_product(struct arena *a, const char *product, struct examples *out)
 {
@@ -52,9 +54,56 @@ struct examples examples_read(struct arena *a)
     return out;
 }
 
-struct transform_out deliver(struct arena *a, struct str event, struct str id, struct str body)
+/* The value of a header line; empty when there is none. */
+static struct str header(struct str headers, struct str name)
 {
-    static const struct config config = {0};
+    while (headers.len > 0) {
+        struct str value;
+        const struct str line = str_cut(headers, '\n', &headers);
+        if (str_eq_nocase(str_cut(line, ':', &value), name)) {
+            return str_trim(value);
+        }
+    }
+    return S("");
+}
+
+struct recorded recorded_read(struct arena *a, const char *name)
+{
+    struct str headers;
+    struct failure f = {0};
+    struct recorded out = {0};
+    const struct str at = arena_printf(a, "test/golden/github/%s/headers", name);
+    const struct str body_at = arena_printf(a, "test/golden/github/%s/input.json", name);
+    if (file_read(a, at.at, FILE_BYTES_MAX, &headers, &f) == OK &&
+        file_read(a, body_at.at, FILE_BYTES_MAX, &out.body, &f) == OK) {
+        out.event = header(headers, S("X-GitHub-Event"));
+        out.id = header(headers, S("X-GitHub-Delivery"));
+    }
+    return out;
+}
+
+static int is_name(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+struct str_list recorded_names(struct arena *a)
+{
+    struct dirent **entries = NULL;
+    const int n = scandir("test/golden/github", &entries, is_name, alphasort);
+    struct str_list out = {.at = arena_array(a, struct str, n > 0 ? (size_t)n : 0)};
+    for (int i = 0; i < n; i++) {
+        out.at[out.n++] = arena_str(a, str_of(entries[i]->d_name));
+        free(entries[i]);
+    }
+    free(entries);
+    return out;
+}
+
+struct transform_out deliver(struct arena *a, const struct config *config, struct str event,
+                             struct str id, struct str body)
+{
+    static const struct config no_services = {0};
     const struct signal raw = {
         .id = id,
         .source = S("/agents/github"),
@@ -64,7 +113,7 @@ struct transform_out deliver(struct arena *a, struct str event, struct str id, s
         .received_us = INT64_C(1775001600000000), /* 2026-04-01 */
         .data = body,
     };
-    const struct transform_in in = {&raw, S("intake-0:4096"), &config, a};
+    const struct transform_in in = {&raw, S("intake-0:4096"), config ? config : &no_services, a};
     struct transform_out out = {.arena = a};
     transform_github(&in, &out);
     return out;

@@ -1,0 +1,37 @@
+/* deliveries.h - GitHub webhooks to test with: weir's own recorded ones, and GitHub's examples (npm
+ * @octokit/webhooks-examples, which tools/setup brings): read where they are, never copied. */
+#ifndef WEIR_TEST_TRANSFORM_DELIVERIES_H
+#define WEIR_TEST_TRANSFORM_DELIVERIES_H
+
+#include "base/arena.h"
+#include "transform/transform.h"
+
+struct example {
+    struct str product, event; /* api.github.com, pull_request    */
+    struct str type;           /* github.pull_request             */
+    size_t index;              /* among the event's examples      */
+    struct str body;           /* compact JSON                    */
+};
+
+struct examples {
+    struct example *at;
+    size_t n;
+};
+
+/* All of them, products in order of their names, or n == 0 when they are not there. */
+struct examples examples_read(struct arena *a);
+
+/* A recorded delivery of weir's own: test/golden/github/NAME. */
+struct recorded {
+    struct str event, id, body;
+};
+/* All empty when a file is missing. */
+struct recorded recorded_read(struct arena *a, const char *name);
+/* The names of all of them, sorted. */
+struct str_list recorded_names(struct arena *a);
+
+/* What becomes of one delivery; `config` NULL: without services. */
+struct transform_out deliver(struct arena *a, const struct config *config, struct str event,
+                             struct str id, struct str body);
+
+#endif

@@ -1,0 +1,138 @@
+/* What a payload lacks or has in another shape: the dead letter names that field, and nothing else
+ * happens. Every member of every recorded delivery is taken away, and made something else, in turn.
+ */
+#include <stdlib.h>
+
+#include "test.h"
+#include "transform/deliveries.h"
+#include "wire/json.h"
+
+static struct arena kept;
+static struct arena arena;
+static size_t variants;
+static size_t dead;
+
+enum { WITHOUT, OTHERS = 8 };
+
+/* The member at `pointer` is taken away, or becomes something of another shape. */
+static struct str variant(yyjson_doc *from, struct str pointer, size_t how)
+{
+    yyjson_mut_doc *const doc = yyjson_doc_mut_copy(from, NULL);
+    yyjson_mut_val *const others[OTHERS] = {
+        [1] = yyjson_mut_null(doc),        [2] = yyjson_mut_obj(doc),
+        [3] = yyjson_mut_arr(doc),         [4] = yyjson_mut_int(doc, -7),
+        [5] = yyjson_mut_str(doc, "\n~"),  [6] = yyjson_mut_bool(doc, true),
+        [7] = yyjson_mut_real(doc, 1e300),
+    };
+    if (how == WITHOUT) {
+        assert_non_null(yyjson_mut_doc_ptr_removen(doc, pointer.at, pointer.len));
+    } else {
+        assert_true(yyjson_mut_doc_ptr_setn(doc, pointer.at, pointer.len, others[how]));
+    }
+    size_t len = 0;
+    char *const text = yyjson_mut_write(doc, 0, &len);
+    const struct str body = arena_str(&arena, (struct str){text, len});
+    free(text);
+    yyjson_mut_doc_free(doc);
+    return body;
+}
+
+/* Dead only at this field, at what holds it or at what is in it. */
+static void deliver_variants(const struct recorded *r, yyjson_doc *doc, struct str pointer)
+{
+    for (size_t how = WITHOUT; how < OTHERS; how++) {
+        const struct transform_out out = deliver(&arena, NULL, r->event, r->id,
+                                                 variant(doc, pointer, how));
+        variants++;
+        if (out.fate == FATE_DEAD) {
+            const struct str named = str_of(out.why.pointer);
+            dead++;
+            if (!str_starts(named, pointer) && !str_starts(pointer, named)) {
+                fail_msg("variant %zu of %.*s: the dead letter names %s", how, STR_ARG(pointer),
+                         out.why.pointer);
+            }
+            assert_true(named.len > 0);
+            assert_int_equal(out.facts_n, 0);
+        } else if (out.fate == FATE_STORED) {
+            assert_true(out.facts_n > 0);
+        }
+        arena_reset(&arena);
+    }
+}
+
+static void vary(const struct recorded *r, yyjson_doc *doc, yyjson_val *at, struct str pointer)
+{
+    size_t i = 0;
+    size_t n = 0;
+    yyjson_val *key = NULL;
+    yyjson_val *value = NULL;
+    if (pointer.len > 0) {
+        deliver_variants(r, doc, pointer);
+    }
+    if (yyjson_is_obj(at)) {
+        yyjson_obj_foreach(at, i, n, key, value)
+        {
+            vary(r, doc, value, arena_printf(&kept, "%s/%s", pointer.at, yyjson_get_str(key)));
+        }
+    } else if (yyjson_is_arr(at)) {
+        yyjson_arr_foreach(at, i, n, value)
+        {
+            vary(r, doc, value, arena_printf(&kept, "%s/%zu", pointer.at, i));
+        }
+    }
+}
+
+static void a_dead_letter_names_the_field_that_is_missing_or_wrong(void **state)
+{
+    (void)state;
+    const struct str_list names = recorded_names(&kept);
+    assert_true(names.n > 0);
+    for (size_t i = 0; i < names.n; i++) {
+        struct failure f = {0};
+        yyjson_doc *doc = NULL;
+        const struct recorded r = recorded_read(&kept, names.at[i].at);
+        if (str_starts(names.at[i], S("dead"))) {
+            continue;
+        }
+        assert_int_equal(json_read(&kept, r.body, &doc, &f), OK);
+        vary(&r, doc, yyjson_doc_get_root(doc), S(""));
+    }
+    assert_true(variants > 10000 && dead > 1000);
+}
+
+static void what_is_no_json_object_is_dead(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {"", "{", "[]", "7", "null", "\"x\""};
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        const struct transform_out out = deliver(&arena, NULL, S("push"), S("a-guid"),
+                                                 str_of(bodies[i]));
+        assert_int_equal(out.fate, FATE_DEAD);
+        assert_string_equal(out.why.pointer, "");
+        assert_true(out.why.text[0] != '\0');
+    }
+}
+
+static void a_name_that_is_no_word_is_not_repeated(void **state)
+{
+    (void)state;
+    const struct transform_out out = deliver(&arena, NULL, S("a b"), S("a-guid"),
+                                             S("{\"action\":\"<x>/\\n\"}"));
+    assert_int_equal(out.fate, FATE_UNMAPPED);
+    assert_str(out.name, "github/a?b/?x???");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_dead_letter_names_the_field_that_is_missing_or_wrong),
+        cmocka_unit_test(what_is_no_json_object_is_dead),
+        cmocka_unit_test(a_name_that_is_no_word_is_not_repeated),
+    };
+    arena_init(&arena, 64 << 20);
+    arena_init(&kept, 512 << 20);
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    arena_close(&arena);
+    arena_close(&kept);
+    return failed;
+}
