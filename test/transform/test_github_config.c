@@ -75,6 +75,7 @@ static void the_first_service_whose_glob_fits_the_repository_is_it(void **state)
 {
     (void)state;
     static const struct service services[] = {
+        {"host", "github.com/* */shop", ""}, /* a star ends at a slash */
         {"cart", "acme/cart-* ghe.acme.example/acme/cart", ""},
         {"shop", "acme/shop acme/*-shop* Other/?x", ""},
         {"all", "acme/*", ""},
@@ -82,17 +83,17 @@ static void the_first_service_whose_glob_fits_the_repository_is_it(void **state)
     static const struct {
         const char *repository, *service;
     } cases[] = {
-        {"github.com/acme/shop", "shop"},
-        {"github.com/Acme/SHOP", "shop"},
+        {"github.com/acme/shop", "host"},
+        {"github.com/Acme/A-SHOP", "shop"},
         {"github.com/acme/cart-a", "cart"},
         {"github.com/acme/cart", "all"}, /* the host is another */
         {"ghe.acme.example/acme/cart", "cart"},
         {"github.com/acme/the-web-shop-2", "shop"},
         {"github.com/other/yx", "shop"},
         {"github.com/other/yyx", "other/yyx"},
-        {"github.com/acmes/shop", "acmes/shop"},
+        {"github.com/acmes/shops", "acmes/shops"},
     };
-    const struct config config = configured(services, 3);
+    const struct config config = configured(services, 4);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct seen seen = deploy(&config, cases[i].repository, "production", "");
         if (!str_eq(seen.service, str_of(cases[i].service)) ||

@@ -221,6 +221,8 @@ static const struct story stories[] = {
         {"name", "Whole cents"}, {"is_draft", "false"}, {"deleted_at", "null"}, {"author", "rosa"}}},
     {"RL1 RL2", "release", {
         {"deleted_at", "2026-04-01T00:00:00.000000Z"}, {"name", "Cents"}}},
+    {"PU1 PU3-of-a-commit-known", "commit", { /* the push that brought it first */
+        {"branch", "feature/cents"}, {"pushed_at", "2026-03-02T10:00:00.000000Z"}}},
     {"PU1 PU2", "branch", { /* in one second */
         {"head_sha", "null"}, {"deleted_at", "2026-03-02T10:00:00.000000Z"},
         {"created_at", "2026-03-02T10:00:00.000000Z"}}},

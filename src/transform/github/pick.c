@@ -172,7 +172,7 @@ static bool value_of(struct delivery *d, const struct pick *pick, enum column_ty
     case COLUMN_JSON: return json_of(d, pick->from, out);
     case COLUMN_REAL: break;
     }
-    assert(!"no mapping gives a column of this type");
+    assert(false && "no mapping gives a column of this type");
     return false;
 }
 

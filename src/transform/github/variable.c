@@ -200,7 +200,7 @@ bool delivery_variable(struct delivery *d, struct str name, struct str *out)
     } else if (str_eq(name, S("ticket_type"))) { /* bug, enhancement, question, by its labels */
         return ticket_type(d, out);
     } else {
-        assert(!"no such variable");
+        assert(false && "no such variable");
     }
     return true;
 }
@@ -275,6 +275,6 @@ struct str delivery_apply(struct str function, struct str text)
             return functions[i].apply(text);
         }
     }
-    assert(!"no such function");
+    assert(false && "no such function");
     return text;
 }
