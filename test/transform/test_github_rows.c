@@ -218,7 +218,8 @@ static const struct story stories[] = {
         {"labels", "checkout Bug"}}},
     {"IS1 IS6", "ticket", {{"state", "open"}, {"deleted_at", "2026-03-01T09:30:00.000000Z"}}},
     {"RL3 RL1 RL3-edited", "release", {
-        {"name", "Whole cents"}, {"is_draft", "false"}, {"deleted_at", "null"}, {"author", "rosa"}}},
+        {"name", "Whole cents"}, {"is_draft", "false"}, {"deleted_at", "null"},
+        {"author", "rosa"}}},
     {"RL1 RL2", "release", {
         {"deleted_at", "2026-04-01T00:00:00.000000Z"}, {"name", "Cents"}}},
     {"PU1 PU3-of-a-commit-known", "commit", { /* the push that brought it first */
