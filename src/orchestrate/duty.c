@@ -1,6 +1,7 @@
 #include "orchestrate/duty.h"
 
 #include "agent/agent.h"
+#include "persist/persister.h"
 #include "serve/serve.h"
 #include "transform/run.h"
 
@@ -20,6 +21,11 @@ static enum outcome run_intake(const struct post *p, struct failure *f)
 static enum outcome run_transform(const struct post *p, struct failure *f)
 {
     return transform_run(p->config, p->bus, p->progress, f);
+}
+
+static enum outcome run_store(const struct post *p, struct failure *f)
+{
+    return persist_run(&persist_store, p->config, p->bus, p->progress, f);
 }
 
 static enum outcome run_serve(const struct post *p, struct failure *f)
@@ -45,6 +51,11 @@ const struct duty duty_all[] = {
      .reads = STREAM_BIT(STREAM_RAW),
      .wave = 1,
      .hang_ms = 2 * MINUTE},
+    {.stage = "store",
+     .run = run_store,
+     .reads = STREAM_BIT(STREAM_STANDARD) | STREAM_BIT(STREAM_MEASURED),
+     .wave = 2,
+     .hang_ms = 5 * MINUTE},
     {.stage = "serve", .run = run_serve, .door = DOOR_ADMIN, .wave = 3, .hang_ms = MINUTE},
     {0},
 };

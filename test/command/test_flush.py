@@ -1,0 +1,69 @@
+"""weir flush returns when all that was received is kept, and says who is behind when it does not."""
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+
+from blackbox import BINARY, Weir, case, run, sign
+
+AGENTS = {"github": {"type": "github", "secret": "s3cret"}}
+SHA = "0123456789abcdef0123456789abcdef01234567"
+
+
+def push(weir, number):
+    """A push of one commit, number in its sha."""
+    sha = f"{number:040x}"
+    body = json.dumps({
+        "ref": "refs/heads/main", "before": SHA, "after": sha, "created": False, "deleted": False, "forced": False,
+        "repository": {"full_name": "acme/shop", "html_url": "https://github.com/acme/shop", "default_branch": "main",
+                       "name": "shop", "owner": {"login": "acme", "name": "acme"}, "pushed_at": 1764000000},
+        "pusher": {"name": "ada"}, "sender": {"login": "ada", "id": 1, "type": "User"}, "compare": "https://github.com/c",
+        "head_commit": None, "base_ref": None,
+        "commits": [{"id": sha, "tree_id": SHA, "message": "m", "timestamp": "2026-01-02T03:04:05Z", "distinct": True,
+                     "url": "https://github.com/acme/shop/commit/" + sha, "author": {"name": "Ada", "email": "a@b.c"},
+                     "committer": {"name": "Ada", "email": "a@b.c"}, "added": [], "removed": [], "modified": ["x"]}]})
+    headers = sign("s3cret", body.encode()) | {"X-GitHub-Event": "push", "X-GitHub-Delivery": f"d-{number}"}
+    status, answer = weir.post("/hooks/github", body.encode(), headers)
+    assert status == 202, (status, answer)
+
+
+def commits(folder):
+    with sqlite3.connect(f"file:{folder}/data/store.db?mode=ro", uri=True) as store:
+        return store.execute('select count(*) from "commit"').fetchone()[0]
+
+
+@case
+def what_was_accepted_is_in_the_store_when_flush_returns(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        for round_ in range(5):
+            for i in range(20):
+                push(weir, round_ * 20 + i)
+            weir.command("flush")
+            assert commits(folder) == (round_ + 1) * 20
+    assert commits(folder) == 100
+
+
+@case
+def a_stuck_stage_is_named_when_the_time_is_over(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        pid = next(pid for pid, line in weir.children().items() if "weir: store" in line)
+        os.kill(pid, signal.SIGSTOP)
+        push(weir, 1)
+        said = subprocess.run([BINARY, "flush", "--timeout", "300ms"], capture_output=True, text=True, timeout=30,
+                              check=False, cwd=folder)
+        assert said.returncode == 1 and "store is still behind" in said.stderr, said
+        os.kill(pid, signal.SIGCONT)
+        weir.command("flush")
+
+
+@case
+def without_a_running_weir_flush_says_whether_anything_waits(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        push(weir, 1)
+    assert commits(folder) == 1, "a stop drains"
+    said = subprocess.run([BINARY, "flush"], capture_output=True, text=True, timeout=30, check=False, cwd=folder)
+    assert said.returncode == 0, said
+
+
+run()
