@@ -145,7 +145,9 @@ static enum outcome read_lanes(struct reader *r, size_t bytes_max, struct batch 
         out->n++;
     }
     for (size_t i = 0; i < out->n; i++) {
-        lane_of(r, out->slice[i].lane)->at = out->slice[i].to;
+        struct read_lane *const l = lane_of(r, out->slice[i].lane);
+        assert(l);
+        l->at = out->slice[i].to;
     }
     return OK;
 }

@@ -188,6 +188,7 @@ enum outcome segment_begin(const char *dir, uint64_t first, uint64_t bytes, uint
         result = make_segment(dir, path, needed > wished ? needed : wished, &s.fd, f);
     }
     if (result == OK) {
+        assert(s.fd >= 0);
         result = begin(dir, &s, f);
     }
     if (result != OK) {

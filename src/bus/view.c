@@ -250,7 +250,7 @@ enum outcome view_read(struct view *v, struct slice *s, size_t bytes_max, struct
 enum outcome view_group(struct view *v, uint64_t position, struct arena *a, struct group *out,
                         struct failure *f)
 {
-    struct str bytes;
+    struct str bytes = {0};
     size_t want = HEAD_BYTES_GUESS;
     *out = (struct group){0};
     enum outcome result = seat(v, position, f);

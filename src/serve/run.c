@@ -82,7 +82,7 @@ static void answer(const struct serving *s, struct MHD_Connection *c, struct str
     answer_problem(to, a, 404, "here are /livez, /readyz, /health and /metrics");
 }
 
-/* The signature is libmicrohttpd's. */
+/* NOLINTNEXTLINE(readability-function-size): the signature is libmicrohttpd's */
 static enum MHD_Result handle(void *to, struct MHD_Connection *c, const char *url,
                               const char *method, const char *version, const char *upload,
                               size_t *upload_size, void **state)
