@@ -39,7 +39,7 @@ static enum outcome read_file(struct arena *a, int fd, const char *path, struct 
         return failed_errno(f, RETRY, "read %s", path);
     }
     const size_t bytes = (size_t)st.st_size;
-    char *const at = arena_try(a, bytes, 1);
+    char *const at = arena_grow(a, NULL, 0, bytes); /* not zeroed: it is all overwritten */
     if (!at) {
         return failed(f, RETRY, "read %s: no memory for its %zu bytes", path, bytes);
     }

@@ -1,0 +1,234 @@
+/* The embedded bus between processes, on a full disk, and what it says of itself. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "bus/log.h"
+#include "folder.h"
+
+enum { SEGMENT = 64 * 1024, NUMBERS_MAX = 1024, FOR_EVER = -1 };
+
+static int set_up(void **state)
+{
+    static struct log_bus l;
+    assert_non_null(folder_make_fast());
+    log_init(&l, SEGMENT);
+    log_open(&l);
+    *state = &l;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    log_drop(*state);
+    folder_drop();
+    return 0;
+}
+
+/* Exit status of a child that runs `work` on a bus of its own. */
+static pid_t in_child(int (*work)(struct log_bus *l))
+{
+    const pid_t pid = fork();
+    if (pid == 0) {
+        struct log_bus l;
+        log_init(&l, SEGMENT);
+        log_open(&l);
+        _exit(work(&l));
+    }
+    assert_true(pid > 0);
+    return pid;
+}
+
+static int status_of(pid_t pid)
+{
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+static int read_until_ten(struct log_bus *l)
+{
+    struct reader *r = NULL;
+    struct arena a;
+    uint64_t next = 0;
+    arena_init(&a, (size_t)1 << 28);
+    if (reader_join(l->bus, STREAM_BIT(STREAM_RAW), S("lake"), CURSOR_SINK, &r, &l->f) != OK) {
+        return 2;
+    }
+    while (next < 10) {
+        struct batch b = {.arena = &a};
+        if (reader_read(r, 1000, FOR_EVER, &b, &l->f) != OK) {
+            return 3;
+        }
+        for (size_t i = 0; i < b.gained_n; i++) {
+            (void)reader_seek(r, b.gained[i], (struct position){0}, &l->f);
+        }
+        for (size_t i = 0; b.n && i < b.slice->n; i++) {
+            if (log_number(&b.slice->record[i]) != next++) {
+                return 4;
+            }
+        }
+    }
+    return 0;
+}
+
+static void a_reader_in_another_process_is_woken_by_each_append(void **state)
+{
+    struct log_bus *const l = *state;
+    const pid_t child = in_child(read_until_ten); /* waits for ever if it is not woken */
+    for (uint64_t i = 0; i < 10; i++) {
+        usleep(2000); /* let it fall asleep, mostly */
+        assert_int_equal(log_append(l, i, 1, 100), OK);
+    }
+    assert_int_equal(status_of(child), 0);
+}
+
+static int step_once(struct log_bus *l)
+{
+    struct reader *r = NULL;
+    struct batch b = {.arena = &l->arena};
+    if (reader_join(l->bus, STREAM_BIT(STREAM_RAW), S("transform"), CURSOR_BUS, &r, &l->f) != OK ||
+        reader_read(r, 1000, 0, &b, &l->f) != OK || b.n != 1) {
+        return 2;
+    }
+    return (int)reader_step(r, &b, NULL, 0, NULL, &l->f);
+}
+
+static void a_step_in_another_process_is_fenced_while_this_one_owns_the_output(void **state)
+{
+    struct log_bus *const l = *state;
+    assert_int_equal(log_append(l, 0, 2, 100), OK);
+    assert_int_equal(step_once(l), OK);
+    assert_int_equal(log_append(l, 2, 2, 100), OK);
+    assert_int_equal(status_of(in_child(step_once)), RETRY);
+    log_close(l);
+    assert_int_equal(status_of(in_child(step_once)), OK);
+    log_open(l);
+}
+
+/* In a file system of 1 MiB; needs the right to mount one. */
+static int fill_the_disk(const char *dir)
+{
+    struct log_bus l;
+    uint64_t next = 0;
+    size_t n = 0;
+    static uint64_t numbers[NUMBERS_MAX];
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("none", dir, "tmpfs", 0, "size=1m") != 0) {
+        return 77;
+    }
+    const int fd = open(folder_path("filler"), O_WRONLY | O_CREAT, 0600);
+    if (fd < 0 || posix_fallocate(fd, 0, 300 * 1024) != 0) {
+        return 2;
+    }
+    close(fd);
+    log_init(&l, SEGMENT);
+    log_open(&l);
+    enum outcome result = OK;
+    while (result == OK && next < 2000) {
+        result = log_append(&l, next, 1, 1000);
+        next += result == OK;
+    }
+    if (result != RETRY || l.f.cause != CAUSE_OTHER || !strstr(l.f.text, strerror(ENOSPC))) {
+        return 3;
+    }
+    if (log_append(&l, next, 1, 1000) != RETRY) {
+        return 4;
+    }
+    unlink(folder_path("filler")); /* and when there is room again it goes on by itself */
+    if (log_append(&l, next++, 1, 1000) != OK) {
+        return 5;
+    }
+    log_recover(&l);
+    if (log_read(&l, raw_lane("intake-0"), numbers, NUMBERS_MAX, &n) != OK || n != next) {
+        return 6;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (numbers[i] != i) {
+            return 7;
+        }
+    }
+    return 0;
+}
+
+static void a_full_disk_is_told_and_nothing_is_lost(void **state)
+{
+    (void)state;
+    const pid_t pid = fork();
+    if (pid == 0) {
+        _exit(fill_the_disk(folder_path(".")));
+    }
+    const int status = status_of(pid);
+    if (status == 77) {
+        print_message("no right to mount a small file system\n");
+        skip();
+    }
+    assert_int_equal(status, 0);
+}
+
+static void an_interrupted_step_leaves_its_dead_letters_once(void **state)
+{
+    struct log_bus *const l = *state;
+    uint64_t numbers[NUMBERS_MAX];
+    size_t n = 0;
+    const struct lane dead = lane_dead(&l->arena, S("lake"), raw_lane("intake-0"));
+    struct record letters[3];
+    for (uint64_t i = 0; i < 3; i++) {
+        letters[i] = log_record(&l->arena, i, 50);
+        letters[i].origin = (struct origin){raw_lane("intake-0"), {100 * (i + 1)}, 1, 1};
+    }
+    assert_int_equal(bus_append(l->bus, dead, letters, 2, &l->f), OK);
+    const struct position first = letters[0].at;
+    assert_int_equal(bus_append(l->bus, dead, letters, 2, &l->f), OK); /* the same process */
+    log_recover(l);
+    assert_int_equal(bus_append(l->bus, dead, letters, 3, &l->f),
+                     OK); /* another life, and one more */
+    assert_int_equal(letters[0].at.at, first.at);
+    assert_int_equal(log_read(l, dead, numbers, NUMBERS_MAX, &n), OK);
+    assert_int_equal(n, 3);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(numbers[i], i);
+    }
+}
+
+static void the_bus_keeps_its_id_and_says_when_it_is_damaged(void **state)
+{
+    struct log_bus *const l = *state;
+    const struct str id = arena_str(&l->arena, bus_id(l->bus));
+    log_recover(l);
+    assert_true(str_eq(bus_id(l->bus), id));
+    log_close(l);
+    const int fd = open(folder_path("bus/id"), O_WRONLY | O_TRUNC);
+    assert_true(fd >= 0);
+    close(fd);
+    struct bus *b = NULL;
+    assert_int_equal(bus_open(&l->arena, S("embedded"), &l->config, &b, &l->f), STOP);
+    assert_non_null(strstr(l->f.text, "bus/id"));
+    assert_int_equal(bus_open(&l->arena, S("kafka"), &l->config, &b, &l->f), STOP);
+    assert_non_null(strstr(l->f.text, "embedded"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_reader_in_another_process_is_woken_by_each_append, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_step_in_another_process_is_fenced_while_this_one_owns_the_output, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_full_disk_is_told_and_nothing_is_lost, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_interrupted_step_leaves_its_dead_letters_once, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(the_bus_keeps_its_id_and_says_when_it_is_damaged, set_up,
+                                        tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

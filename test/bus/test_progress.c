@@ -1,0 +1,129 @@
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "bus/progress.h"
+#include "folder.h"
+
+static struct arena arena;
+
+static int set_up(void **state)
+{
+    (void)state;
+    arena_init(&arena, 1 << 20);
+    return folder_make_fast() ? 0 : 1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    arena_close(&arena);
+    folder_drop();
+    return 0;
+}
+
+static struct progress *page(const char *duty)
+{
+    struct progress *p = NULL;
+    struct failure f;
+    assert_int_equal(progress_open(&arena, str_of(folder_path(".")), str_of(duty), &p, &f), OK);
+    return p;
+}
+
+static void what_one_process_writes_another_sees(void **state)
+{
+    struct progress *const p = page("store");
+    struct progress *const q = page("store");
+    struct progress_cursor c;
+    const struct lane lane = {STREAM_STANDARD, S("intake-0")};
+    (void)state;
+    progress_state(p, DUTY_RETRYING);
+    progress_beat(p, true);
+    progress_cursor(p, lane, (struct position){4096}, 17, 123);
+    progress_cursor(p, lane, (struct position){8192}, 0, 456);
+    assert_int_equal(progress_state_is(q), DUTY_RETRYING);
+    assert_true(progress_busy_since_us(q) > 0);
+    assert_true(progress_cursor_at(q, 0, &c));
+    assert_true(c.at.at == 8192 && c.lag_bytes == 0 && c.time_us == 456);
+    assert_true(c.stream == STREAM_STANDARD && strcmp(c.lane, "intake-0") == 0);
+    assert_false(progress_cursor_at(q, 1, &c));
+    progress_beat(p, false);
+    assert_int_equal(progress_busy_since_us(q), 0);
+    progress_close(p);
+    progress_close(q);
+}
+
+static void a_page_that_outlived_its_process_goes_on(void **state)
+{
+    struct progress *p = page("intake-0");
+    const char *name = NULL;
+    uint64_t value = 0;
+    (void)state;
+    *progress_counter(p, "accepted{agent=%s}", "github") += 5;
+    progress_close(p);
+    p = page("intake-0");
+    *progress_counter(p, "accepted{agent=%s}", "github") += 2;
+    assert_true(progress_counter_at(p, 0, &name, &value));
+    assert_string_equal(name, "accepted{agent=github}");
+    assert_int_equal(value, 7);
+    assert_false(progress_counter_at(p, 1, &name, &value));
+    progress_close(p);
+}
+
+static void what_a_full_page_has_no_room_for_is_counted_as_other(void **state)
+{
+    struct progress *const p = page("transform");
+    const char *name = NULL;
+    uint64_t value = 0;
+    uint64_t sum = 0;
+    size_t n = 0;
+    (void)state;
+    for (int i = 0; i < PROGRESS_COUNTERS + 50; i++) {
+        *progress_counter(p, "unmapped{name=%d}", i) += 1;
+    }
+    while (progress_counter_at(p, n, &name, &value)) {
+        sum += value;
+        n++;
+    }
+    assert_int_equal(n, PROGRESS_COUNTERS);
+    assert_string_equal(name, "other");
+    assert_int_equal(value, 51);
+    assert_int_equal(sum, PROGRESS_COUNTERS + 50);
+    progress_close(p);
+}
+
+static void a_page_of_another_layout_begins_anew(void **state)
+{
+    struct progress *p = page("lake");
+    const char *name = NULL;
+    uint64_t value = 0;
+    const uint32_t version = 99;
+    (void)state;
+    *progress_counter(p, "flushes") += 1;
+    progress_close(p);
+    const int fd = open(folder_path("lake.page"), O_WRONLY);
+    assert_int_equal(pwrite(fd, &version, sizeof version, sizeof version), sizeof version);
+    close(fd);
+    assert_false(progress_peek(&arena, str_of(folder_path(".")), S("lake"), &p));
+    p = page("lake");
+    assert_false(progress_counter_at(p, 0, &name, &value));
+    progress_close(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_one_process_writes_another_sees, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_page_that_outlived_its_process_goes_on, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_a_full_page_has_no_room_for_is_counted_as_other,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_page_of_another_layout_begins_anew, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
