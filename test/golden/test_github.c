@@ -1,4 +1,6 @@
-/* One folder a row of the GitHub mapping: test/golden/github/ROW/{headers,input.json,want.json}.
+/* One folder a row of the GitHub mapping: test/golden/github/ROW/{headers,input.json,want.json};
+ * and where GitHub's own examples show none of a row, one of them patched:
+ * test/golden/github_examples/ROW/{from,patch.json,want.json}, `from` naming product, event, index.
  * WEIR_GOLDEN=write writes want.json anew: read the difference before you keep it. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +16,8 @@
 
 enum { FILE_BYTES_MAX = 1 << 20 };
 
-static const char folder[] = "test/golden/github";
+static const char own[] = "test/golden/github";
+static const char patched[] = "test/golden/github_examples";
 static struct arena arena;
 static struct arena kept; /* over the resets of `arena` */
 
@@ -25,7 +28,7 @@ static int empty(void **state)
     return 0;
 }
 
-static struct str read_file(const char *name, const char *file)
+static struct str read_file(const char *folder, const char *name, const char *file)
 {
     struct str text;
     struct failure f = {0};
@@ -141,10 +144,10 @@ static struct transform_out of_folder(const char *name)
 
 static unsigned differences;
 
-static void compare(const char *name)
+/* What was given beside what the folder wants. */
+static void compare(const char *folder, const char *name, const struct transform_out *out)
 {
-    const struct transform_out out = of_folder(name);
-    const struct str is = shown(&out);
+    const struct str is = shown(out);
     const char *const mode = getenv("WEIR_GOLDEN");
     if (mode && strcmp(mode, "write") == 0) {
         struct failure f = {0};
@@ -152,7 +155,7 @@ static void compare(const char *name)
         assert_int_equal(file_replace(path.at, is, 0644, &f), OK);
         return;
     }
-    const struct str want = read_file(name, "want.json");
+    const struct str want = read_file(folder, name, "want.json");
     if (!str_eq(is, want)) {
         differences++;
         size_t at = 0;
@@ -167,11 +170,69 @@ static void compare(const char *name)
 static void each_row_gives_what_its_folder_says(void **state)
 {
     (void)state;
-    const struct str_list names = recorded_names(&kept);
+    const struct str_list names = names_in(&kept, own);
     differences = 0;
     assert_true(names.n >= 48);
     for (size_t i = 0; i < names.n; i++) {
-        compare(names.at[i].at);
+        const struct transform_out out = of_folder(names.at[i].at);
+        compare(own, names.at[i].at, &out);
+        arena_reset(&arena);
+    }
+    assert_int_equal(differences, 0);
+}
+
+/* RFC 7396 */
+static struct str merged(struct str body, struct str patch)
+{
+    struct failure f = {0};
+    yyjson_doc *from = NULL;
+    yyjson_doc *by = NULL;
+    assert_int_equal(json_read(&arena, body, &from, &f), OK);
+    assert_int_equal(json_read(&arena, patch, &by, &f), OK);
+    yyjson_mut_doc *const doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_doc_set_root(
+        doc, yyjson_merge_patch(doc, yyjson_doc_get_root(from), yyjson_doc_get_root(by)));
+    char *const text = yyjson_mut_write(doc, 0, NULL);
+    const struct str out = arena_str(&arena, str_of(text));
+    free(text);
+    yyjson_mut_doc_free(doc);
+    return out;
+}
+
+/* The example that the folder's `from` names, patched. */
+static struct transform_out of_example(const struct examples *examples, const char *name)
+{
+    struct str rest = str_trim(read_file(patched, name, "from"));
+    const struct str product = str_cut(rest, ' ', &rest);
+    const struct str event = str_cut(rest, ' ', &rest);
+    uint64_t index = 0;
+    assert_true(str_to_u64(str_cut(rest, '\n', &rest), &index));
+    for (size_t i = 0; i < examples->n; i++) {
+        const struct example *const e = examples->at + i;
+        if (str_eq(e->product, product) && str_eq(e->event, event) && e->index == index) {
+            return deliver(&arena, NULL, event, S("a-guid"),
+                           merged(e->body, read_file(patched, name, "patch.json")));
+        }
+    }
+    fail_msg("%s: there is no such example", name);
+    return (struct transform_out){0};
+}
+
+static void each_patched_example_gives_what_its_folder_says(void **state)
+{
+    (void)state;
+    const struct examples examples = examples_read(&kept);
+    const struct str_list names = names_in(&kept, patched);
+    if (examples.n == 0) {
+        print_message("skipped: GitHub's example webhooks are not in .deps (tools/setup test)\n");
+        skip();
+    }
+    differences = 0;
+    assert_true(names.n > 0);
+    for (size_t i = 0; i < names.n; i++) {
+        const struct transform_out out = of_example(&examples, names.at[i].at);
+        assert_int_equal(out.fate, FATE_STORED);
+        compare(patched, names.at[i].at, &out);
         arena_reset(&arena);
     }
     assert_int_equal(differences, 0);
@@ -227,7 +288,7 @@ static size_t check_events(const struct transform_out *out, const char *from)
 static void each_event_is_valid_by_the_schema_of_its_type(void **state)
 {
     (void)state;
-    const struct str_list names = recorded_names(&kept);
+    const struct str_list names = names_in(&kept, own);
     const struct examples examples = examples_read(&kept);
     size_t n = 0;
     for (size_t i = 0; i < names.n; i++) {
@@ -248,6 +309,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(each_row_gives_what_its_folder_says, empty),
+        cmocka_unit_test_setup(each_patched_example_gives_what_its_folder_says, empty),
         cmocka_unit_test_setup(each_event_is_valid_by_the_schema_of_its_type, empty),
     };
     arena_init(&arena, 64 << 20);

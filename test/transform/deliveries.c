@@ -87,10 +87,10 @@ static int is_name(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
-struct str_list recorded_names(struct arena *a)
+struct str_list names_in(struct arena *a, const char *folder)
 {
     struct dirent **entries = NULL;
-    const int n = scandir("test/golden/github", &entries, is_name, alphasort);
+    const int n = scandir(folder, &entries, is_name, alphasort);
     struct str_list out = {.at = arena_array(a, struct str, n > 0 ? (size_t)n : 0)};
     for (int i = 0; i < n; i++) {
         out.at[out.n++] = arena_str(a, str_of(entries[i]->d_name));

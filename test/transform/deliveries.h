@@ -27,8 +27,8 @@ struct recorded {
 };
 /* All empty when a file is missing. */
 struct recorded recorded_read(struct arena *a, const char *name);
-/* The names of all of them, sorted. */
-struct str_list recorded_names(struct arena *a);
+/* The names of a folder's entries, sorted. */
+struct str_list names_in(struct arena *a, const char *folder);
 
 /* What becomes of one delivery; `config` NULL: without services. */
 struct transform_out deliver(struct arena *a, const struct config *config, struct str event,
