@@ -146,6 +146,13 @@ static void digests_are_those_of_their_specifications(void **state)
     hex_write(digest, sizeof digest, hex);
     assert_memory_equal(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
                         64);
+    char long_key[131]; /* longer than a block: RFC 4231 test case 6 */
+    memset(long_key, 0xAA, sizeof long_key);
+    hash_hmac_sha256((struct str){long_key, sizeof long_key},
+                     S("Test Using Larger Than Block-Size Key - Hash Key First"), digest);
+    hex_write(digest, sizeof digest, hex);
+    assert_memory_equal(hex, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+                        64);
     /* xxHash 0.8: XXH3 of the empty text, XXH128 of it */
     char wide[32];
     assert_true(hash_64(S(""), 0) == UINT64_C(0x2d06800538d394c2));
