@@ -35,6 +35,7 @@ static void must(bool holds, const char *what)
 
 /* ---- the bare server ---- */
 
+/* tidy: libmicrohttpd's signature */
 static enum MHD_Result answer_bare(void *cls, struct MHD_Connection *connection, const char *url,
                                    const char *method, const char *version, const char *data,
                                    size_t *size, void **context)
@@ -187,21 +188,19 @@ static double run_wrk(struct arena *a, int port, struct str script)
 /* User and system time of a process so far, in seconds: /proc/PID/stat, fields 14 and 15. */
 static double cpu_s(struct arena *a, pid_t pid)
 {
-    struct failure f;
-    struct str text = {0};
+    const long ticks = sysconf(_SC_CLK_TCK); /* a second */
     uint64_t sum = 0;
     FILE *const file = fopen(arena_printf(a, "/proc/%d/stat", (int)pid).at, "re");
     char line[1024] = "";
-    (void)f;
     must(file && fgets(line, sizeof line, file), "stat");
     (void)fclose(file);
-    text = str_of(strrchr(line, ')'));
+    struct str text = str_of(strrchr(line, ')'));
     for (int field = 2; field <= 15; field++) {
         uint64_t n = 0;
         const struct str word = str_cut(text, ' ', &text);
         sum += field >= 14 && str_to_u64(word, &n) ? n : 0;
     }
-    return (double)sum / (double)sysconf(_SC_CLK_TCK);
+    return (double)sum / (double)ticks;
 }
 
 static struct served measure(struct arena *a, bool is_bare, struct str dir)

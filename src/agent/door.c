@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 enum {
-    POCKETS_KEPT = 64,              /* about as many as a group has */
+    POCKETS_KEPT = 256,             /* about as many as a group has */
     POCKET_KEPT_BYTES = 256 * 1024, /* a larger one is given back at once */
     POCKET_LEAST = 256 * 1024,
     HEADERS_COPIES = 16, /* of the headers: JSON, problems, texts of signals */

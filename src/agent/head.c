@@ -87,23 +87,21 @@ static enum MHD_Result collect(void *to, enum MHD_ValueKind kind, const char *na
     c->bytes += name_bytes + value_bytes + LINE_EXTRA;
     c->head->header[c->head->headers_n++] = (struct header){
         {name, name_bytes}, {value ? value : "", value ? value_bytes : 0}};
-    return c->head->headers_n < HEADERS_MAX ? MHD_YES : MHD_NO;
+    return MHD_YES;
 }
 
 bool head_read(struct MHD_Connection *connection, struct arena *a, size_t bytes_max,
                struct head *out, struct refusal *why)
 {
-    struct header header[HEADERS_MAX];
+    const int n = MHD_get_connection_values_n(connection, MHD_HEADER_KIND, NULL, NULL);
     struct collected c = {.head = out};
-    *out = (struct head){.header = header};
+    *out = (struct head){.header = arena_array(a, struct header, n > 0 ? (size_t)n : 0)};
     (void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, collect, &c);
-    out->header = arena_array(a, struct header, out->headers_n);
-    memcpy(out->header, header, out->headers_n * sizeof *header);
-    if (c.bytes > bytes_max || out->headers_n == HEADERS_MAX) {
+    if (c.bytes > bytes_max || n > HEADERS_MAX) {
         return refuse(a, why, (struct refusal){.status = 431, .reason = "headers"},
                       "the headers are longer than intake.headers_bytes_max (%zu bytes) or more "
                       "than %d",
-                      bytes_max, HEADERS_MAX - 1);
+                      bytes_max, HEADERS_MAX);
     }
     return head_judge(out, a, why);
 }

@@ -36,9 +36,12 @@ static bool is_secret(struct str name)
     static const struct str words[] = {STR("authorization"), STR("cookie"),    STR("token"),
                                        STR("secret"),        STR("signature"), STR("password"),
                                        STR("api-key"),       STR("apikey")};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (memmem(name.at, name.len, words[i].at, words[i].len)) {
-            return true;
+    for (size_t i = 0; i < name.len; i++) {
+        for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
+            if (name.at[i] == words[k].at[0] &&
+                str_starts(str_sub(name, i, words[k].len), words[k])) {
+                return true;
+            }
         }
     }
     return false;

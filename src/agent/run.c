@@ -26,8 +26,8 @@ enum {
     STOP_TURN_MS = 50,
     ACCEPT_AGAIN_US = 1000000, /* after descriptors ran out                              */
     PARSER_LOG_US = 60000000,
-    HEADERS_POOL_FACTOR = 2, /* libmicrohttpd keeps the text and an entry for each header */
-    HEADERS_POOL_EXTRA = 16 * 1024,
+    HEADERS_POOL_EXTRA = 8 * 1024, /* libmicrohttpd's entry for each header; more only costs:
+                                      it clears the whole pool for each request */
     CERTIFICATE_BYTES_MAX = 1 << 20
 };
 /* The group's records; the largest batch is one group. */
@@ -352,8 +352,7 @@ static enum outcome start_daemon(struct run *r, struct failure *f)
         MHD_OPTION_NOTIFY_CONNECTION, door_notify, &r->door, MHD_OPTION_NOTIFY_COMPLETED,
         exchange_end, &r->door, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, &r->door,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)limits->connections_max,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        HEADERS_POOL_FACTOR * limits->headers_bytes_max + HEADERS_POOL_EXTRA,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, limits->headers_bytes_max + HEADERS_POOL_EXTRA,
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (!r->door.daemon) {
         return is_tls ? failed(f, STOP,

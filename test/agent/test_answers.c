@@ -278,7 +278,7 @@ static void headers_that_are_too_long_are_431(void **state)
         buf_printf(&b, "X-%d: a\r\n", i);
     }
     buf_add_byte(&b, 0);
-    assert_refused(s, post(&s->arena, "/hooks/open", buf_str(&b).at, S("{}")), 431, "199");
+    assert_refused(s, post(&s->arena, "/hooks/open", buf_str(&b).at, S("{}")), 431, "200");
     stop_with(s, 0);
 }
 
