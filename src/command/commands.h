@@ -9,6 +9,7 @@ int command_flush(int argc, char **argv);
 int command_init(int argc, char **argv);
 int command_query(int argc, char **argv);
 int command_run(int argc, char **argv);
+int command_status(int argc, char **argv);
 int command_validate(int argc, char **argv);
 
 #endif

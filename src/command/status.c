@@ -1,0 +1,267 @@
+/* status.c - how weir does: agents, streams, stages, what is dead, unmapped, ignored, kept. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "command/command.h"
+#include "command/commands.h"
+#include "command/status.h"
+#include "version.h"
+
+#define ARENA_BYTES_MAX ((size_t)256 << 20)
+enum { JSON_BYTES_MAX = 4 * 1024 * 1024, TOP_NAMES = 3 };
+
+/* ---- for programs (interface.md section 3) ---- */
+
+static void add_counts(struct buf *b, const char *name, const struct survey_count *count, size_t n)
+{
+    buf_printf(b, "\"%s\":{", name);
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(b, "%s", i == 0 ? "" : ",");
+        buf_add_json(b, count[i].rest);
+        buf_printf(b, ":%llu", (unsigned long long)count[i].n);
+    }
+    buf_add_byte(b, '}');
+}
+
+static void add_agents(struct buf *b, const struct status *s)
+{
+    buf_add(b, S("\"agents\":["));
+    for (size_t i = 0; i < s->agents_n; i++) {
+        const struct status_agent *const a = &s->agent[i];
+        buf_printf(b, "%s{\"name\":\"%.*s\",\"type\":\"%s\",\"accepted\":%llu,", i == 0 ? "" : ",",
+                   STR_ARG(a->name), a->type, (unsigned long long)a->accepted);
+        add_counts(b, "refused", a->refused, a->refused_n);
+        buf_add_byte(b, '}');
+    }
+    buf_add(b, S("],"));
+}
+
+static void add_streams(struct buf *b, const struct survey *s)
+{
+    buf_add(b, S("\"streams\":["));
+    for (int i = 0; i < STREAM_N; i++) {
+        buf_printf(b, "%s{\"name\":\"%s\",\"signals\":%llu,\"bytes\":%llu}", i == 0 ? "" : ",",
+                   stream_name((enum stream)i), (unsigned long long)s->stream[i].signals,
+                   (unsigned long long)s->stream[i].bytes);
+    }
+    buf_add(b, S("],\"stages\":["));
+    for (size_t i = 0; i < s->stages_n; i++) {
+        const struct survey_stage *const stage = &s->stage[i];
+        buf_printf(b, "%s{\"name\":\"%s\",\"state\":\"%s\",\"lag_bytes\":", i == 0 ? "" : ",",
+                   stage->name, stage_state_name(stage->state));
+        if (stage->lag_bytes == UINT64_MAX) {
+            buf_add(b, S("null"));
+        } else {
+            buf_printf(b, "%llu", (unsigned long long)stage->lag_bytes);
+        }
+        buf_printf(b, ",\"lag_ms\":%lld,\"restarts\":%llu}", (long long)stage->lag_ms,
+                   (unsigned long long)stage->restarts);
+    }
+    buf_add(b, S("],"));
+}
+
+static void add_rows(struct buf *b, const struct status *s)
+{
+    buf_printf(b, "\"store\":{\"type\":\"%.*s\",\"rows\":{", STR_ARG(s->store_type));
+    for (size_t i = 0; i < s->models_n; i++) {
+        buf_printf(b, "%s\"%s\":%llu", i == 0 ? "" : ",", s->model[i].name,
+                   (unsigned long long)s->model[i].rows);
+    }
+    buf_add(b, S("}}"));
+}
+
+static void print_json(struct arena *a, const struct status *s)
+{
+    struct buf b;
+    char complete[CLOCK_TEXT_BYTES];
+    const struct survey *const v = s->survey;
+    const int64_t uptime_s = v->pid > 0 ? (v->now_us - v->started_us) / 1000000 : 0;
+    buf_init(&b, a, JSON_BYTES_MAX);
+    clock_text(v->complete_us, complete);
+    buf_printf(&b, "{\"version\":\"%s\",\"running\":%s,\"pid\":%d,\"uptime_s\":%lld,", WEIR_VERSION,
+               v->pid > 0 ? "true" : "false", (int)v->pid, (long long)uptime_s);
+    add_agents(&b, s);
+    add_streams(&b, v);
+    buf_printf(&b, "\"dead\":%llu,", (unsigned long long)s->dead);
+    add_counts(&b, "unmapped", s->unmapped, s->unmapped_n);
+    buf_add_byte(&b, ',');
+    add_counts(&b, "ignored", s->ignored, s->ignored_n);
+    buf_printf(&b, ",\"complete_to\":\"%s\",\"lake\":{\"files\":%llu,\"bytes\":%llu},", complete,
+               (unsigned long long)s->lake_files, (unsigned long long)s->lake_bytes);
+    add_rows(&b, s);
+    printf("%.*s}\n", STR_ARG(buf_str(&b)));
+}
+
+/* ---- for people, at 80 columns (reports.md section 2) ---- */
+
+static const char *size_text(uint64_t bytes, char out[32])
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double n = (double)bytes;
+    size_t unit = 0;
+    while (n >= 1024 && unit + 1 < sizeof units / sizeof *units) {
+        n /= 1024;
+        unit++;
+    }
+    (void)snprintf(out, 32, unit == 0 || n >= 100 ? "%.0f %s" : "%.1f %s", n, units[unit]);
+    return out;
+}
+
+static const char *span_text(int64_t ms, char out[32])
+{
+    const long long s = ms / 1000;
+    if (ms < 1000) {
+        (void)snprintf(out, 32, "%lld ms", (long long)ms);
+    } else if (s < 120) {
+        (void)snprintf(out, 32, "%lld s", s);
+    } else if (s < 7200) {
+        (void)snprintf(out, 32, "%lld min", s / 60);
+    } else if (s < 172800) {
+        (void)snprintf(out, 32, "%lld h %lld min", s / 3600, s / 60 % 60);
+    } else {
+        (void)snprintf(out, 32, "%lld d %lld h", s / 86400, s / 3600 % 24);
+    }
+    return out;
+}
+
+static void print_counts(const struct survey_count *count, size_t n)
+{
+    for (size_t i = 0; i < n && i < TOP_NAMES; i++) {
+        printf("%s%.*s %llu", i == 0 ? "" : ", ", STR_ARG(count[i].rest),
+               (unsigned long long)count[i].n);
+    }
+    if (n > TOP_NAMES) {
+        printf(", and %zu more", n - TOP_NAMES);
+    }
+    printf("\n");
+}
+
+static uint64_t sum(const struct survey_count *count, size_t n)
+{
+    uint64_t all = 0;
+    for (size_t i = 0; i < n; i++) {
+        all += count[i].n;
+    }
+    return all;
+}
+
+static void print_head(const struct status *s)
+{
+    const struct survey *const v = s->survey;
+    char up[32], behind[32], complete[CLOCK_TEXT_BYTES], used[32], most[32];
+    uint64_t bytes = 0;
+    clock_text(v->complete_us, complete);
+    if (v->pid > 0) {
+        printf("weir %s, up %s", WEIR_VERSION, span_text((v->now_us - v->started_us) / 1000, up));
+    } else {
+        printf("weir %s, not running", WEIR_VERSION);
+    }
+    printf("; complete to %.8s UTC", complete + 11);
+    if (v->complete_us < v->now_us) {
+        printf(", %s behind", span_text((v->now_us - v->complete_us) / 1000, behind));
+    }
+    for (int i = 0; i < STREAM_N; i++) {
+        bytes += v->stream[i].bytes;
+    }
+    printf("\nstreams %s of %s\n", size_text(bytes, used), size_text(s->disk_bytes_max, most));
+}
+
+static void print_tables(const struct status *s)
+{
+    const struct survey *const v = s->survey;
+    printf("\n%-18s  %-10s  %10s  %s\n", "AGENT", "TYPE", "ACCEPTED", "REFUSED");
+    for (size_t i = 0; i < s->agents_n; i++) {
+        const struct status_agent *const a = &s->agent[i];
+        printf("%-18.*s  %-10s  %10llu  ", STR_ARG(a->name), a->type,
+               (unsigned long long)a->accepted);
+        print_counts(a->refused, a->refused_n);
+    }
+    printf("\n%-18s  %-10s  %10s  %10s  %8s\n", "STAGE", "STATE", "LAG", "", "RESTARTS");
+    for (size_t i = 0; i < v->stages_n; i++) {
+        const struct survey_stage *const stage = &v->stage[i];
+        char bytes[32] = "0", age[32] = "";
+        if (stage->lag_bytes > 0 && stage->lag_bytes != UINT64_MAX) {
+            (void)size_text(stage->lag_bytes, bytes);
+        }
+        if (stage->lag_ms > 0) {
+            (void)span_text(stage->lag_ms, age);
+        }
+        printf("%-18s  %-10s  %10s  %10s  %8llu\n", stage->name, stage_state_name(stage->state),
+               bytes, age, (unsigned long long)stage->restarts);
+    }
+}
+
+static void print_text(const struct status *s)
+{
+    char bytes[32];
+    uint64_t rows = 0;
+    print_head(s);
+    print_tables(s);
+    printf("\n%-10s  %10llu  %s\n", "dead", (unsigned long long)s->dead,
+           s->dead > 0 ? "weir dead list" : "");
+    printf("%-10s  %10llu  ", "unmapped", (unsigned long long)sum(s->unmapped, s->unmapped_n));
+    print_counts(s->unmapped, s->unmapped_n);
+    printf("%-10s  %10llu  ", "ignored", (unsigned long long)sum(s->ignored, s->ignored_n));
+    print_counts(s->ignored, s->ignored_n);
+    printf("%-10s  %10llu  files, %s\n", "lake", (unsigned long long)s->lake_files,
+           size_text(s->lake_bytes, bytes));
+    for (size_t i = 0; i < s->models_n; i++) {
+        rows += s->model[i].rows;
+    }
+    printf("%-10s  %10llu  rows, %.*s\n", "store", (unsigned long long)rows,
+           STR_ARG(s->store_type));
+}
+
+/* A stage that is down or behind is the answer no. */
+static int answer(const struct status *s)
+{
+    int ill = 0;
+    for (size_t i = 0; i < s->survey->stages_n; i++) {
+        ill += s->survey->stage[i].state != STAGE_OK;
+    }
+    if (ill > 0 && s->survey->pid > 0) {
+        (void)fprintf(stderr, "%d stage%s not as it should be; the log says why\n", ill,
+                      ill == 1 ? " is" : "s are");
+    }
+    return ill > 0 ? EXIT_NO : EXIT_DONE;
+}
+
+int command_status(int argc, char **argv)
+{
+    struct str place = {NULL, 0};
+    bool is_json = false;
+    struct words words;
+    int status = EXIT_DONE;
+    const struct flag flags[] = {flag_config(&place), flag_json(&is_json), {0}};
+    const struct usage usage = {
+        .name = "status",
+        .words = "",
+        .about = "Agents, streams, stages with their lag, what is dead, unmapped and ignored, and "
+                 "what is\nkept. Exit status 1 when a stage is down or behind.",
+        .flags = flags,
+        .examples = "  weir status\n  weir status --json\n",
+    };
+    if (!usage_read(&usage, argc, argv, &words, &status)) {
+        return status;
+    }
+    struct arena a;
+    struct config *config = NULL;
+    struct failure f;
+    arena_init(&a, ARENA_BYTES_MAX);
+    status = command_config(&a, place, &config);
+    if (status == EXIT_DONE) {
+        struct status *const s = arena_new(&a, struct status);
+        if (status_take(&a, config, s, &f) != OK) {
+            status = command_failed("status", &f);
+        } else {
+            if (is_json) {
+                print_json(&a, s);
+            } else {
+                print_text(s);
+            }
+            status = answer(s);
+        }
+    }
+    arena_close(&a);
+    return status;
+}

@@ -1,0 +1,117 @@
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command/status.h"
+#include "signal/model.h"
+#include "wire/sqlite.h"
+
+static void take_agents(struct arena *a, const struct config *config, struct status *s)
+{
+    s->agent = arena_array(a, struct status_agent, config->agents.n);
+    for (size_t i = 0; i < config->agents.n; i++) {
+        const struct named *const named = &config->agents.at[i];
+        struct status_agent *const to = &s->agent[s->agents_n++];
+        to->name = named->name;
+        to->type = named->type->name;
+        to->accepted = survey_counter(
+            s->survey, arena_printf(a, "accepted{agent=%.*s}", STR_ARG(named->name)).at);
+        const struct str prefix = arena_printf(a,
+                                               "refused{agent=%.*s,reason=", STR_ARG(named->name));
+        to->refused_n = survey_counters(s->survey, a, prefix, &to->refused);
+    }
+}
+
+/* Parquet files below a table's folder; its log is not counted. */
+static void count_files(struct arena *a, struct str folder, int depth, struct status *s)
+{
+    DIR *const d = opendir(arena_cstr(a, folder));
+    if (!d) {
+        return;
+    }
+    for (struct dirent *e; (e = readdir(d));) { /* NOLINT(concurrency-mt-unsafe): one thread */
+        const struct str name = str_of(e->d_name);
+        struct stat st;
+        if (str_starts(name, S(".")) || str_starts(name, S("_"))) {
+            continue;
+        }
+        const struct str path = arena_printf(a, "%.*s/%s", STR_ARG(folder), e->d_name);
+        if (stat(path.at, &st) != 0) {
+            continue; /* compacted meanwhile */
+        }
+        if (S_ISDIR(st.st_mode) && depth > 0) {
+            count_files(a, path, depth - 1, s);
+        } else if (str_ends(name, S(".parquet"))) {
+            s->lake_files++;
+            s->lake_bytes += (uint64_t)st.st_size;
+        }
+    }
+    closedir(d);
+}
+
+static enum outcome count_rows(struct arena *a, sqlite3 *db, const struct model *m, uint64_t *out,
+                               struct failure *f)
+{
+    sqlite3_stmt *st = NULL;
+    bool is_row = false;
+    const struct str sql = arena_printf(a, "SELECT count(*) FROM \"%s\"", m->name);
+    enum outcome result = sqlite_prepare(db, sql, &st, f);
+    if (result == OK) {
+        result = sqlite_row(st, &is_row, f);
+    }
+    if (result == OK && is_row) {
+        *out = (uint64_t)sqlite3_column_int64(st, 0);
+    }
+    sqlite3_finalize(st);
+    return result;
+}
+
+static enum outcome take_store(struct arena *a, const struct config *config, struct status *s,
+                               struct failure *f)
+{
+    sqlite3 *db = NULL;
+    const char *const path = arena_cstr(a, config->store.path);
+    s->store_type = config->store.type;
+    s->model = arena_array(a, struct status_model, model_all_n);
+    if (access(path, F_OK) != 0) {
+        return OK; /* nothing was kept yet */
+    }
+    enum outcome result = sqlite_open(path, SQLITE_USE_READ, &db, f);
+    for (size_t i = 0; i < model_all_n && result == OK; i++) {
+        if (model_all[i]->is_stored) {
+            struct status_model *const to = &s->model[s->models_n++];
+            to->name = model_all[i]->name;
+            result = count_rows(a, db, model_all[i], &to->rows, f);
+        }
+    }
+    sqlite_close(db);
+    return result;
+}
+
+enum outcome status_take(struct arena *a, const struct config *config, struct status *out,
+                         struct failure *f)
+{
+    enum { DAY_FOLDERS = 4 }; /* table/year/month/day */
+    struct bus *bus = NULL;
+    const struct str run = arena_printf(a, "%.*s/run", STR_ARG(config->data));
+    if (access(run.at, F_OK) != 0) {
+        return failed(f, RETRY, "%.*s: no weir has run here yet; `weir run` starts it",
+                      STR_ARG(config->data));
+    }
+    *out = (struct status){.survey = arena_new(a, struct survey),
+                           .disk_bytes_max = config->bus.disk_bytes_max};
+    enum outcome result = bus_open(a, config->bus.type, &config->bus, &bus, f);
+    if (result == OK) {
+        result = survey_take(a, config, bus, out->survey, f);
+        bus_close(bus);
+    }
+    if (result != OK) {
+        return result;
+    }
+    take_agents(a, config, out);
+    out->unmapped_n = survey_counters(out->survey, a, S("unmapped{"), &out->unmapped);
+    out->ignored_n = survey_counters(out->survey, a, S("ignored{"), &out->ignored);
+    out->dead = out->survey->stream[STREAM_DEAD].signals;
+    count_files(a, config->lake.path, DAY_FOLDERS, out);
+    return take_store(a, config, out, f);
+}
