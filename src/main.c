@@ -9,6 +9,7 @@ static const struct command commands[] = {
     {"flush", "wait until all that was received is in lake and store", command_flush, false},
     {"query", "SQL over lake and tail, or over the store", command_query, false},
     {"status", "how weir does: agents, stages, what is kept", command_status, false},
+    {"dead", "what could not be processed: list, show, retry, drop", command_dead, false},
     {"drivers", "what this binary was built with", command_drivers, false},
     {"configuration", "the reference of weir.yaml", command_configuration, true},
     {0},

@@ -4,6 +4,7 @@
 #define WEIR_COMMAND_COMMANDS_H
 
 int command_configuration(int argc, char **argv);
+int command_dead(int argc, char **argv);
 int command_drivers(int argc, char **argv);
 int command_flush(int argc, char **argv);
 int command_init(int argc, char **argv);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "command/status.h"
+#include "orchestrate/dead.h"
 #include "signal/model.h"
 #include "wire/sqlite.h"
 
@@ -103,6 +104,9 @@ enum outcome status_take(struct arena *a, const struct config *config, struct st
     enum outcome result = bus_open(a, config->bus.type, &config->bus, &bus, f);
     if (result == OK) {
         result = survey_take(a, config, bus, out->survey, f);
+        if (result == OK) {
+            result = dead_count(bus, &out->dead, f);
+        }
         bus_close(bus);
     }
     if (result != OK) {
@@ -111,7 +115,6 @@ enum outcome status_take(struct arena *a, const struct config *config, struct st
     take_agents(a, config, out);
     out->unmapped_n = survey_counters(out->survey, a, S("unmapped{"), &out->unmapped);
     out->ignored_n = survey_counters(out->survey, a, S("ignored{"), &out->ignored);
-    out->dead = out->survey->stream[STREAM_DEAD].signals;
     count_files(a, config->lake.path, DAY_FOLDERS, out);
     return take_store(a, config, out, f);
 }

@@ -2,6 +2,7 @@
 
 #include "agent/agent.h"
 #include "persist/persister.h"
+#include "serve/control.h"
 #include "serve/serve.h"
 #include "transform/run.h"
 
@@ -16,6 +17,11 @@ static enum outcome run_intake(const struct post *p, struct failure *f)
                               .index = p->index,
                               .progress = p->progress};
     return agent_run(&in, f);
+}
+
+static enum outcome run_collect(const struct post *p, struct failure *f)
+{
+    return control_run(p->config, p->bus, p->progress, f);
 }
 
 static enum outcome run_transform(const struct post *p, struct failure *f)
@@ -46,6 +52,7 @@ const struct duty duty_all[] = {
      .is_many = true,
      .wave = 0,
      .hang_ms = MINUTE},
+    {.stage = "collect", .run = run_collect, .wave = 0, .hang_ms = 2 * MINUTE},
     {.stage = "transform",
      .run = run_transform,
      .reads = STREAM_BIT(STREAM_RAW),

@@ -1,5 +1,7 @@
 #include "orchestrate/trim.h"
 
+#include "orchestrate/dead.h"
+
 #define TRIM_ARENA_BYTES_MAX ((size_t)4 << 20)
 
 static struct position earlier(struct position a, struct position b)
@@ -37,6 +39,9 @@ static enum outcome trim_lane(const struct trim *t, const struct lane_ends *ends
                               struct failure *f)
 {
     struct position keep_from = passed(t, ends);
+    if (lane_eq(ends->lane, dead_retry_lane())) {
+        keep_ms = t->config->dead.keep_ms; /* or what was closed would be open again */
+    }
     if (keep_ms > 0) {
         struct position old = {0};
         const enum outcome result = bus_older(t->bus, ends->lane, before(t, keep_ms), &old, f);

@@ -1,0 +1,192 @@
+#include "orchestrate/dead.h"
+
+#include <stdlib.h>
+
+enum { LOOK_BYTES = 1024 * 1024 };
+#define LOOK_ARENA_BYTES_MAX ((size_t)256 << 20)
+#define CLOSED_ARENA_BYTES_MAX ((size_t)256 << 20)
+
+const char dead_drop_type[] = "weir.drop";
+
+struct lane dead_retry_lane(void)
+{
+    return (struct lane){STREAM_RAW, S("retry")};
+}
+
+/* Positions that records of raw/retry name, sorted. */
+struct closed {
+    struct arena *arena;
+    struct str *id;
+    size_t n, room;
+};
+
+static int by_text(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+static bool is_closed(const struct closed *c, struct str id)
+{
+    return c->n > 0 && bsearch(&id, c->id, c->n, sizeof id, by_text);
+}
+
+static void closed_add(struct closed *c, struct str id)
+{
+    if (c->n == c->room) {
+        const size_t room = c->room ? c->room * 2 : 64;
+        struct str *const more = arena_array(c->arena, struct str, room);
+        if (c->n > 0) {
+            memcpy(more, c->id, c->n * sizeof *more);
+        }
+        c->id = more;
+        c->room = room;
+    }
+    c->id[c->n++] = arena_str(c->arena, id);
+}
+
+/* Every record of a lane; stops when take says false. */
+static enum outcome each_record(struct bus *bus, const struct lane_ends *lane,
+                                bool (*take)(void *to, const struct record *r), void *to,
+                                struct failure *f)
+{
+    struct arena a;
+    struct position from = lane->begin;
+    bool goes_on = true;
+    enum outcome result = OK;
+    arena_init(&a, LOOK_ARENA_BYTES_MAX);
+    while (result == OK && goes_on && from.at < lane->end.at) {
+        struct batch batch = {.arena = &a};
+        arena_reset(&a);
+        result = bus_look(bus, (struct span){lane->lane, from, lane->end}, LOOK_BYTES, &batch, f);
+        if (result != OK || batch.n == 0) {
+            break;
+        }
+        for (size_t i = 0; i < batch.slice[0].n && goes_on; i++) {
+            goes_on = take(to, &batch.slice[0].record[i]);
+        }
+        goes_on = goes_on && batch.slice[0].to.at > from.at;
+        from = batch.slice[0].to;
+    }
+    arena_close(&a);
+    return result;
+}
+
+static bool take_closed(void *to, const struct record *r)
+{
+    if (r->signal.retry_of.len > 0) {
+        closed_add(to, r->signal.retry_of);
+    }
+    return true;
+}
+
+static enum outcome read_closed(struct bus *bus, struct arena *a, struct closed *out,
+                                struct failure *f)
+{
+    struct lane_ends *lane = NULL;
+    size_t n = 0;
+    *out = (struct closed){.arena = a};
+    enum outcome result = bus_ends(bus, a, STREAM_RAW, &lane, &n, f);
+    for (size_t i = 0; i < n && result == OK; i++) {
+        if (lane_eq(lane[i].lane, dead_retry_lane())) {
+            result = each_record(bus, &lane[i], take_closed, out, f);
+        }
+    }
+    if (out->n > 0) {
+        qsort(out->id, out->n, sizeof *out->id, by_text);
+    }
+    return result;
+}
+
+struct visiting {
+    const struct closed *closed;
+    struct dead_visit visit;
+    struct lane lane;
+    bool goes_on;
+};
+
+static bool take_letter(void *to, const struct record *r)
+{
+    struct visiting *const v = to;
+    struct arena a;
+    arena_init(&a, CLOSED_ARENA_BYTES_MAX);
+    const struct dead_letter letter = {position_text(&a, v->lane, r->at), &r->signal};
+    if (!is_closed(v->closed, letter.id)) {
+        v->goes_on = v->visit.letter(v->visit.to, &letter);
+    }
+    arena_close(&a);
+    return v->goes_on;
+}
+
+enum outcome dead_each(struct bus *bus, struct dead_visit visit, struct failure *f)
+{
+    struct arena a;
+    struct closed closed;
+    struct lane_ends *lane = NULL;
+    size_t n = 0;
+    arena_init(&a, CLOSED_ARENA_BYTES_MAX);
+    enum outcome result = read_closed(bus, &a, &closed, f);
+    if (result == OK) {
+        result = bus_ends(bus, &a, STREAM_DEAD, &lane, &n, f);
+    }
+    struct visiting v = {&closed, visit, {STREAM_DEAD, {NULL, 0}}, true};
+    for (size_t i = 0; i < n && result == OK && v.goes_on; i++) {
+        v.lane = lane[i].lane;
+        result = each_record(bus, &lane[i], take_letter, &v, f);
+    }
+    arena_close(&a);
+    return result;
+}
+
+static enum outcome unknown(struct str id, struct failure *f)
+{
+    return failed(f, REJECT, "%.*s: no open dead letter has this id; `weir dead list` shows them",
+                  STR_ARG(id));
+}
+
+enum outcome dead_find(struct bus *bus, struct arena *a, struct str id, struct dead_letter *out,
+                       struct failure *f)
+{
+    struct closed closed;
+    struct lane lane;
+    struct position at;
+    struct lane_ends *ends = NULL;
+    struct batch batch = {.arena = a};
+    size_t n = 0;
+    const struct str full = str_starts(id, S("dead/")) ? id
+                                                       : arena_printf(a, "dead/%.*s", STR_ARG(id));
+    if (!position_parse(full, &lane, &at) || lane.stream != STREAM_DEAD) {
+        return failed(f, REJECT,
+                      "%.*s is no id of a dead letter, which looks like dead/LANE:NUMBER",
+                      STR_ARG(id));
+    }
+    enum outcome result = read_closed(bus, a, &closed, f);
+    if (result == OK) {
+        result = bus_ends(bus, a, STREAM_DEAD, &ends, &n, f);
+    }
+    if (result != OK) {
+        return result;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!lane_eq(ends[i].lane, lane) || at.at >= ends[i].end.at || is_closed(&closed, full) ||
+            bus_look(bus, (struct span){lane, at, ends[i].end}, 1, &batch, f) != OK ||
+            batch.n == 0 || batch.slice[0].n == 0 || batch.slice[0].record[0].at.at != at.at) {
+            continue;
+        }
+        *out = (struct dead_letter){full, &batch.slice[0].record[0].signal};
+        return OK;
+    }
+    return unknown(id, f);
+}
+
+static bool count_letter(void *to, const struct dead_letter *letter)
+{
+    (void)letter;
+    ++*(uint64_t *)to;
+    return true;
+}
+
+enum outcome dead_count(struct bus *bus, uint64_t *out, struct failure *f)
+{
+    *out = 0;
+    return dead_each(bus, (struct dead_visit){count_letter, out}, f);
+}

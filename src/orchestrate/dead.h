@@ -1,0 +1,38 @@
+/* dead.h - dead letters: read from their lanes, closed by what stands in lane raw/retry.
+ *
+ * A dead letter is open until a record of raw/retry names it (`retry_of`): sent again, or dropped.
+ * Its id is its position, `dead/LANE:OFFSET`. */
+#ifndef WEIR_ORCHESTRATE_DEAD_H
+#define WEIR_ORCHESTRATE_DEAD_H
+
+#include "bus/bus.h"
+
+/* The lane that retries and drops are written to; its one writer is the duty `collect`. */
+struct lane dead_retry_lane(void);
+/* The type of a record that drops one. */
+extern const char dead_drop_type[];
+
+struct dead_letter {
+    struct str id;
+    const struct signal *signal; /* stage, reason, pointer and the whole signal */
+};
+
+struct dead_visit {
+    bool (*letter)(void *to, const struct dead_letter *letter); /* false: enough; texts live until
+                                                                   it returns */
+    void *to;
+};
+
+/* Every open dead letter, lane by lane, oldest first.
+ *   returns OK | RETRY | STOP as the bus says */
+enum outcome dead_each(struct bus *bus, struct dead_visit visit, struct failure *f);
+
+/* The letter of this id (with or without `dead/`), in the arena.
+ *   returns OK | REJECT no such letter: never was, forgotten, or closed already */
+enum outcome dead_find(struct bus *bus, struct arena *a, struct str id, struct dead_letter *out,
+                       struct failure *f);
+
+/* How many are open. */
+enum outcome dead_count(struct bus *bus, uint64_t *out, struct failure *f);
+
+#endif

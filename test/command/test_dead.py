@@ -1,0 +1,72 @@
+"""Dead letters are listed with their reason, shown whole, sent again, and dropped; status counts the open ones."""
+import json
+import subprocess
+
+from blackbox import BINARY, Weir, case, eventually, run, sign
+
+AGENTS = {"github": {"type": "github", "secret": "s3cret"}}
+
+
+def broken(weir, number):
+    """JSON that lacks what its mapping needs: 202, then a dead letter."""
+    body = json.dumps({"action": "opened", "number": number}).encode()
+    headers = sign("s3cret", body) | {"X-GitHub-Event": "pull_request", "X-GitHub-Delivery": f"d-{number}"}
+    assert weir.post("/hooks/github", body, headers)[0] == 202
+
+
+def dead(weir):
+    return weir.rows("dead", "list")
+
+
+def status(weir):
+    return json.loads(weir.command("status", "--json"))
+
+
+@case
+def a_dead_letter_is_listed_shown_and_dropped(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        broken(weir, 7)
+        broken(weir, 8)
+        first, second = eventually(lambda: len(dead(weir)) == 2 and dead(weir), "both are dead")
+        assert {"id", "agent", "stage", "reason", "pointer", "received"} <= set(first), first
+        assert (first["agent"], first["stage"], first["signal"]) == ("github", "transform", "d-7"), first
+        assert first["pointer"] and first["reason"], first
+        shown = weir.command("dead", "show", first["id"])
+        assert '"number": 7' in shown and first["reason"] in shown, shown
+        assert "d-7" not in weir.log.read_text()
+        assert status(weir)["dead"] == 2
+        assert weir.command("dead", "drop", first["id"]) == "drop 1\n"
+        assert [letter["id"] for letter in dead(weir)] == [second["id"]]
+        assert status(weir)["dead"] == 1
+        weir.command("dead", "drop", first["id"], status=1)
+        weir.command("flush")
+        assert status(weir)["ignored"].get("dropped") == 1
+    assert [letter["id"] for letter in dead(weir)] == [second["id"]], "also when weir does not run"
+
+
+@case
+def a_retried_letter_is_transformed_anew_and_may_die_again(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        broken(weir, 7)
+        first = eventually(lambda: dead(weir), "it is dead")[0]
+        assert weir.command("dead", "retry", "--all") == "retry 1\n"
+        again = eventually(lambda: [d for d in dead(weir) if d["id"] != first["id"]], "it died again")
+        assert len(dead(weir)) == 1 and again[0]["reason"] == first["reason"], again
+        assert again[0]["signal"] == "d-7"
+
+
+@case
+def what_is_no_id_and_a_weir_that_does_not_run_are_told(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        broken(weir, 7)
+        first = eventually(lambda: dead(weir), "it is dead")[0]
+        for word in ("nonsense", "dead/transform-raw-intake-0:99999", "raw/intake-0:0"):
+            said = subprocess.run([BINARY, "dead", "show", word], capture_output=True, text=True, cwd=folder, check=False,
+                                  timeout=30)
+            assert said.returncode == 1 and word in said.stderr, said
+    said = subprocess.run([BINARY, "dead", "retry", first["id"]], capture_output=True, text=True, cwd=folder, check=False,
+                          timeout=30)
+    assert said.returncode == 1 and "does not run" in said.stderr, said
+
+
+run()

@@ -1,0 +1,63 @@
+"""weir status shows what the interface promises, for people and for programs."""
+import json
+import os
+import signal
+import subprocess
+
+from blackbox import BINARY, Weir, case, eventually, run, sign
+
+AGENTS = {"github": {"type": "github", "secret": "s3cret"}}
+
+
+def post(weir, event, number, secret="s3cret"):
+    body = json.dumps({"action": "created", "repository": {"full_name": "a/b"}}).encode()
+    return weir.post("/hooks/github", body,
+                     sign(secret, body) | {"X-GitHub-Event": event, "X-GitHub-Delivery": f"d-{number}"})[0]
+
+
+@case
+def json_has_every_promised_member(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        assert post(weir, "star", 1) == 202
+        assert post(weir, "star", 2, "forged") == 401
+        weir.command("flush")
+        said = json.loads(weir.command("status", "--json"))
+    assert {"version", "uptime_s", "agents", "streams", "stages", "dead", "unmapped", "ignored", "complete_to", "lake",
+            "store"} <= set(said), said
+    assert said["agents"] == [{"name": "github", "type": "github", "accepted": 1, "refused": {"signature": 1}}], said
+    assert said["unmapped"] == {"github/star/created": 1}, said
+    assert {"name": "raw", "signals": 1}.items() <= said["streams"][0].items(), said
+    assert all({"name", "state", "lag_bytes", "lag_ms", "restarts"} <= set(stage) for stage in said["stages"]), said
+    assert {stage["state"] for stage in said["stages"]} == {"ok"}, said
+    assert {"files", "bytes"} <= set(said["lake"]) and said["store"]["type"] == "sqlite", said
+    assert said["store"]["rows"]["change"] == 0, said
+
+
+@case
+def it_fits_into_80_columns_and_names_what_is_wrong(folder):
+    with Weir(folder, agents=AGENTS, admin={"behind": "1s"}) as weir:
+        post(weir, "star", 1)
+        text = weir.command("status")
+        assert max(map(len, text.splitlines())) <= 80, text
+        assert "github" in text and "transform" in text and "not running" not in text, text
+        transform = next(pid for pid, line in weir.children().items() if "weir: transform" in line)
+        os.kill(transform, signal.SIGSTOP)
+        post(weir, "star", 2)
+
+        def is_behind():
+            said = subprocess.run([BINARY, "status"], capture_output=True, text=True, cwd=folder, check=False, timeout=30)
+            return said.returncode == 1 and "behind" in said.stdout and "not as it should be" in said.stderr
+        eventually(is_behind, "the stopped stage is behind")
+        assert weir.get("/readyz")[0] == 503 and "transform is" in weir.get("/readyz")[1]
+        os.kill(transform, signal.SIGCONT)
+        eventually(weir.is_ready, "it catches up")
+
+
+@case
+def before_the_first_run_it_says_so(folder):
+    weir = Weir(folder, agents=AGENTS)
+    said = subprocess.run([BINARY, "status"], capture_output=True, text=True, cwd=folder, check=False, timeout=30)
+    assert said.returncode == 1 and "weir run" in said.stderr, (said, weir.config)
+
+
+run()
