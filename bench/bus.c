@@ -11,8 +11,15 @@
 #include "folder.h"
 
 /* As the intake's: 12 KB webhooks, 64 of them ready in one turn. */
-enum { RECORD_BYTES = 12 * 1024, GROUP = 64, READ_BYTES = 1 << 20, SEGMENT_BYTES = 64 << 20 };
-#define SPAN_US INT64_C(3000000)
+enum {
+    RECORD_BYTES = 12 * 1024,
+    GROUP = 64,
+    READ_BYTES = 1 << 20,
+    SEGMENT_BYTES = 64 << 20,
+    TURNS = 16
+};
+#define KEEP_BYTES (UINT64_C(256) << 20)
+#define TURN_US INT64_C(150000)
 #define DISK_BYTES (UINT64_C(3) << 30)
 
 static void must(enum outcome result, const struct failure *f)
@@ -23,21 +30,23 @@ static void must(enum outcome result, const struct failure *f)
     }
 }
 
+/* What was done in how long: the sum of many short turns, so that both sides of a comparison see
+ * the same machine. */
 struct rate {
-    double per_s;
     uint64_t n;
+    int64_t us;
 };
 
-static struct rate rate_since(int64_t start_us, uint64_t n)
+static double per_s(struct rate r)
 {
-    return (struct rate){(double)n * 1e6 / (double)(clock_mono_us() - start_us), n};
+    return (double)r.n * 1e6 / (double)r.us;
 }
 
 static void print(const char *name, struct rate r, const char *beside, struct rate b)
 {
     printf("{\"name\":\"%s\",\"value\":%.0f,\"unit\":\"records/s\",\"beside\":\"%s\","
            "\"beside_value\":%.0f,\"ratio\":%.3f}\n",
-           name, r.per_s, beside, b.per_s, r.per_s / b.per_s);
+           name, per_s(r), beside, per_s(b), per_s(r) / per_s(b));
 }
 
 static struct record *make_group(struct arena *a)
@@ -57,77 +66,107 @@ static struct record *make_group(struct arena *a)
     return r;
 }
 
-/* The same bytes, from the same memory, in a file whose blocks are there and were written before
- * (is_written) or not. */
-static struct rate bare(struct record *r, bool is_written, bool has_sync)
+/* A file of SEGMENT_BYTES whose blocks are there, and were written before or not. */
+static int bare_open(struct record *r, bool is_written)
 {
     struct failure f;
     const int fd = open(folder_path("bare"), O_RDWR | O_CREAT | O_TRUNC, 0600);
-    const off_t group = (off_t)GROUP * RECORD_BYTES;
-    const off_t file = (off_t)SEGMENT_BYTES / group * group;
-    uint64_t n = 0;
     must(os_allocate(fd, SEGMENT_BYTES, &f), &f);
-    for (off_t at = 0; is_written && at < file; at += RECORD_BYTES) {
+    for (off_t at = 0; is_written && at + RECORD_BYTES <= SEGMENT_BYTES; at += RECORD_BYTES) {
         must(file_write_at(fd, r[0].signal.data, at, &f), &f);
     }
     must(file_sync(fd, "bare", &f), &f);
-    const int64_t start_us = clock_mono_us();
-    for (off_t at = 0; clock_mono_us() - start_us < SPAN_US; at = (at + group) % file) {
-        for (int i = 0; i < GROUP; i++) {
-            must(file_write_at(fd, r[i].signal.data, at + (off_t)i * RECORD_BYTES, &f), &f);
-        }
-        if (has_sync) {
-            must(file_sync(fd, "bare", &f), &f);
-        }
-        n += GROUP;
-    }
-    const struct rate rate = rate_since(start_us, n);
-    close(fd);
-    unlink(folder_path("bare"));
-    return rate;
+    return fd;
 }
 
-/* Append for a while; what is over the budget of the disk is trimmed, so that segments come round.
- */
-static struct rate append_for(struct bus *b, struct arena *a, struct record *r, uint64_t keep)
+/* One turn of the same bytes, written from the same memory. */
+static void bare_turn(int fd, struct record *r, off_t *at, struct rate *rate)
+{
+    struct failure f;
+    const off_t group = (off_t)GROUP * RECORD_BYTES;
+    const int64_t start_us = clock_mono_us();
+    while (clock_mono_us() - start_us < TURN_US) {
+        *at = *at + group > SEGMENT_BYTES ? 0 : *at;
+        for (int i = 0; i < GROUP; i++) {
+            must(file_write_at(fd, r[i].signal.data, *at, &f), &f);
+            *at += RECORD_BYTES;
+        }
+        must(file_sync(fd, "bare", &f), &f);
+        rate->n += GROUP;
+    }
+    rate->us += clock_mono_us() - start_us;
+}
+
+/* One turn of appends; then what is beyond `keep` bytes is trimmed, so that segments come round. */
+static void append_turn(struct bus *b, struct arena *a, struct record *r, uint64_t keep,
+                        struct rate *rate)
 {
     struct failure f;
     const struct lane lane = {STREAM_RAW, S("intake-0")};
     const int64_t start_us = clock_mono_us();
-    uint64_t n = 0;
-    while (clock_mono_us() - start_us < SPAN_US) {
+    while (clock_mono_us() - start_us < TURN_US) {
         must(bus_append(b, lane, r, GROUP, &f), &f);
-        n += GROUP;
-        if (keep && n % (GROUP * 32) == 0) {
-            struct lane_ends *ends = NULL;
-            size_t ends_n = 0;
-            must(bus_ends(b, a, STREAM_RAW, &ends, &ends_n, &f), &f);
-            const uint64_t end = ends->end.at;
-            must(bus_trim(b, lane, (struct position){end > keep ? end - keep : 0}, &f), &f);
-        }
+        rate->n += GROUP;
     }
-    return rate_since(start_us, n);
+    rate->us += clock_mono_us() - start_us;
+    struct lane_ends *ends = NULL;
+    size_t ends_n = 0;
+    must(bus_ends(b, a, STREAM_RAW, &ends, &ends_n, &f), &f);
+    const uint64_t end = ends->end.at;
+    must(bus_trim(b, lane, (struct position){end > keep ? end - keep : 0}, &f), &f);
+}
+
+static void append_beside_bare(struct bus *b, struct arena *a, struct record *r, bool is_recycled)
+{
+    struct rate bus = {0};
+    struct rate bare = {0};
+    off_t at = 0;
+    int fd = bare_open(r, is_recycled);
+    for (int turn = 0; turn < TURNS; turn++) {
+        if (!is_recycled && turn % 4 == 0) { /* blocks that nobody wrote yet */
+            close(fd);
+            fd = bare_open(r, false);
+            at = 0;
+        }
+        bare_turn(fd, r, &at, &bare);
+        append_turn(b, a, r, is_recycled ? KEEP_BYTES : UINT64_MAX, &bus);
+    }
+    close(fd);
+    unlink(folder_path("bare"));
+    print(is_recycled ? "bus: append, 64 records of 12 KB a group, recycled segments"
+                      : "bus: append, 64 records of 12 KB a group, new segments",
+          bus,
+          is_recycled ? "pwrite and fdatasync, file written before"
+                      : "pwrite and fdatasync, preallocated file",
+          bare);
 }
 
 static struct rate read_all(struct bus *b, struct arena *a)
 {
     struct failure f;
     struct reader *r = NULL;
+    struct lane_ends *ends = NULL;
+    size_t ends_n = 0;
+    must(bus_ends(b, a, STREAM_RAW, &ends, &ends_n, &f), &f);
+    const struct lane_ends lane = *ends;
     uint64_t n = 0;
     const int64_t start_us = clock_mono_us();
-    must(reader_join(b, STREAM_BIT(STREAM_RAW), S("bench"), CURSOR_BUS, &r, &f), &f);
+    must(reader_join(b, STREAM_BIT(STREAM_RAW), S("bench"), CURSOR_SINK, &r, &f), &f);
     for (;;) {
         struct batch batch = {.arena = a};
         must(reader_read(r, READ_BYTES, 0, &batch, &f), &f);
         if (batch.n == 0 && batch.gained_n == 0) {
             break;
         }
+        if (batch.gained_n) {
+            must(reader_seek(r, lane.lane, lane.begin, &f), &f);
+        }
         for (size_t i = 0; i < batch.n; i++) {
             n += batch.slice[i].n;
         }
         arena_reset(a);
     }
-    const struct rate rate = rate_since(start_us, n);
+    const struct rate rate = {n, clock_mono_us() - start_us};
     reader_leave(r);
     return rate;
 }
@@ -146,7 +185,7 @@ static struct rate read_bare(const char *path, struct arena *a)
         }
     }
     close(fd);
-    return rate_since(start_us, bytes / RECORD_BYTES);
+    return (struct rate){bytes / RECORD_BYTES, clock_mono_us() - start_us};
 }
 
 static void ignore(void *to, const struct finding *finding)
@@ -154,13 +193,25 @@ static void ignore(void *to, const struct finding *finding)
     (void)to, (void)finding;
 }
 
-static struct rate recover(struct config_bus *config, uint64_t bytes)
+static struct rate recover(struct config_bus *config)
 {
     struct failure f;
     const struct finding_to report = {ignore, NULL};
     const int64_t start_us = clock_mono_us();
     must(bus_recover(config, report, &f), &f);
-    return rate_since(start_us, bytes / RECORD_BYTES);
+    return (struct rate){1, clock_mono_us() - start_us};
+}
+
+/* A file that the page cache holds. */
+static const char *make_copy(struct record *r)
+{
+    struct failure f;
+    const int fd = open(folder_path("copy"), O_RDWR | O_CREAT, 0600);
+    for (off_t at = 0; at < SEGMENT_BYTES; at += RECORD_BYTES) {
+        must(file_write_at(fd, r[0].signal.data, at, &f), &f);
+    }
+    close(fd);
+    return folder_path("copy");
 }
 
 static void measure(struct config_bus *config, struct arena *a, struct arena *batch)
@@ -168,30 +219,15 @@ static void measure(struct config_bus *config, struct arena *a, struct arena *ba
     struct failure f;
     struct bus *b = NULL;
     struct record *const r = make_group(a);
-    const struct rate new_file = bare(r, false, true);
-    const struct rate old_file = bare(r, true, true);
     must(bus_open(a, config->type, config, &b, &f), &f);
-    const struct rate growing = append_for(b, a, r, 0);
-    const struct rate again = read_all(b, batch);
-    char path[600];
-    snprintf(path, sizeof path, "%s", folder_path("bus/raw/intake-0/00000000000000000000.seg"));
-    print("bus: append, 64 records of 12 KB a group, growing", growing,
-          "pwrite and fdatasync, preallocated file", new_file);
-    const struct rate recycled = append_for(b, a, r, UINT64_C(256) << 20);
-    print("bus: append, 64 records of 12 KB a group, recycled", recycled,
-          "pwrite and fdatasync, file written before", old_file);
-    snprintf(path, sizeof path, "%s", folder_path("copy"));
-    const int fd = open(path, O_RDWR | O_CREAT, 0600);
-    for (off_t at = 0; at < SEGMENT_BYTES; at += RECORD_BYTES) {
-        must(file_write_at(fd, r[0].signal.data, at, &f), &f);
-    }
-    close(fd);
-    print("bus: read, batches of 1 MiB", again, "pread of the page cache", read_bare(path, batch));
+    append_beside_bare(b, a, r, false);
+    append_beside_bare(b, a, r, true);
+    print("bus: read, batches of 1 MiB", read_all(b, batch), "pread of the page cache",
+          read_bare(make_copy(r), batch));
     bus_close(b);
-    const struct rate start = recover(config, SEGMENT_BYTES);
-    printf("{\"name\":\"bus: recover a lane whose last segment has 64 MiB\",\"value\":%.1f,"
+    printf("{\"name\":\"bus: recover a lane of 256 MiB, last segment 64 MiB\",\"value\":%.1f,"
            "\"unit\":\"ms\"}\n",
-           (double)start.n / start.per_s * 1e3);
+           (double)recover(config).us / 1e3);
 }
 
 int main(void)
@@ -201,11 +237,11 @@ int main(void)
     if (!folder_make()) {
         return 1;
     }
+    arena_init(&a, SIZE_MAX / 2);
     struct config_bus config = {.type = S("embedded"),
-                                .path = str_of(folder_path("bus")),
+                                .path = arena_str(&a, str_of(folder_path("bus"))),
                                 .segment_bytes = SEGMENT_BYTES,
                                 .disk_bytes_max = DISK_BYTES};
-    arena_init(&a, SIZE_MAX / 2);
     arena_init(&batch, SIZE_MAX / 2);
     measure(&config, &a, &batch);
     arena_close(&batch);

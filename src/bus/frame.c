@@ -271,6 +271,13 @@ static struct item frame_read(struct str bytes, uint64_t generation, uint64_t po
                    .parts = head.parts}};
 }
 
+bool item_may_begin(const char *at, bool only_groups)
+{
+    uint32_t magic = 0;
+    memcpy(&magic, at + sizeof(uint64_t), sizeof magic);
+    return magic == MAGIC_GROUP || (magic == MAGIC_FRAME && !only_groups);
+}
+
 struct item item_read(struct str bytes, uint64_t generation, uint64_t position)
 {
     uint32_t magic = 0;

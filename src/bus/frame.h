@@ -50,6 +50,9 @@ void group_write(struct buf *b, struct group *g, const struct group_step *step, 
 /* Set the generation and every checksum in an encoded group. */
 void group_seal(char *group, size_t bytes, uint64_t generation);
 
+/* Whether an item may begin at `at`, of which FRAME_HEAD_BYTES can be read: a glance for searches.
+ */
+bool item_may_begin(const char *at, bool only_groups);
 /* The item that `bytes` begins with, which stands at `position` in a segment of this generation;
  * its texts point into `bytes`. */
 struct item item_read(struct str bytes, uint64_t generation, uint64_t position);

@@ -21,6 +21,8 @@ struct recovery {
     struct lane_tail *tail;
     struct arena *arena;  /* what the tail points to           */
     struct arena scratch; /* one segment at a time             */
+    uint64_t start;       /* a group that the page knows: what stands before it is read only if
+                             is_full, since it was whole once and its readers check it */
     uint64_t committed;   /* the page's mark: it moves after the sync, so what stands before it was
                              durable once, whatever stands there now */
 };
@@ -107,8 +109,13 @@ static enum outcome walk(struct recovery *v, struct patient *p, struct failure *
 {
     const bool is_last = p->limit == UINT64_MAX;
     uint64_t at = p->scan.first;
+    struct group g;
+    if (v->start > at && v->start < scan_end(&p->scan) &&
+        group_is_whole(scan_bytes(&p->scan, v->start, p->limit), p->scan.generation, v->start,
+                       &g)) {
+        at = v->start;
+    }
     for (;;) {
-        struct group g;
         const struct str rest = scan_bytes(&p->scan, at, p->limit);
         if (at < p->limit && group_is_whole(rest, p->scan.generation, at, &g)) {
             note_group(v, p, &g);
@@ -284,6 +291,7 @@ enum outcome lane_recover(struct arena *a, const struct lane_dir *dir, bool is_f
                          .report = report,
                          .is_writing = true,
                          .arena = a,
+                         .start = is_full ? 0 : (uint64_t)dir->page->last,
                          .committed = dir->page->mark,
                          .tail = out};
     *out = (struct lane_tail){0};

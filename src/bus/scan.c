@@ -99,8 +99,8 @@ uint64_t scan_next(const struct scan *s, uint64_t from, uint64_t limit, bool onl
 {
     const uint64_t end = scan_end(s) < limit ? scan_end(s) : limit;
     for (uint64_t p = from + ITEM_ALIGN; p + FRAME_HEAD_BYTES <= end; p += ITEM_ALIGN) {
-        const struct item item = scan_item(s, p, limit);
-        if (item.kind == ITEM_GROUP || (!only_groups && item.kind != ITEM_BAD)) {
+        const char *const at = s->bytes.at + SEGMENT_HEAD_BYTES + (p - s->first);
+        if (item_may_begin(at, only_groups) && scan_item(s, p, limit).kind != ITEM_BAD) {
             return p;
         }
     }
