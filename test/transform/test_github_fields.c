@@ -12,7 +12,7 @@ static struct arena arena;
 static size_t variants;
 static size_t dead;
 
-enum { WITHOUT, OTHERS = 8 };
+enum { WITHOUT, OTHERS = 9 };
 
 /* The member at `pointer` is taken away, or becomes something of another shape. */
 static struct str variant(yyjson_doc *from, struct str pointer, size_t how)
@@ -22,7 +22,7 @@ static struct str variant(yyjson_doc *from, struct str pointer, size_t how)
         [1] = yyjson_mut_null(doc),        [2] = yyjson_mut_obj(doc),
         [3] = yyjson_mut_arr(doc),         [4] = yyjson_mut_int(doc, -7),
         [5] = yyjson_mut_str(doc, "\n~"),  [6] = yyjson_mut_bool(doc, true),
-        [7] = yyjson_mut_real(doc, 1e300),
+        [7] = yyjson_mut_real(doc, 1e300), [8] = yyjson_mut_str(doc, ""),
     };
     if (how == WITHOUT) {
         assert_non_null(yyjson_mut_doc_ptr_removen(doc, pointer.at, pointer.len));

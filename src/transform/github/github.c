@@ -79,9 +79,17 @@ static bool give(struct delivery *d, const struct github_event *event)
     if (row->time && !delivery_time(d, row->time, &d->at_us)) {
         return false;
     }
-    if (row->gives && (!delivery_text(d, row->subject ? row->subject : event->subject, &subject) ||
-                       !event_add(d, subject))) {
-        return false;
+    if (row->gives) {
+        const char *const path = row->subject ? row->subject : event->subject;
+        if (!delivery_text(d, path, &subject)) {
+            return false;
+        }
+        if (subject.len == 0) {
+            return delivery_dead(d, str_of(path), "is empty");
+        }
+        if (!event_add(d, subject)) {
+            return false;
+        }
     }
     return !row->facts || row->facts(d);
 }

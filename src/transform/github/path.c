@@ -89,7 +89,7 @@ static bool apply(struct delivery *d, struct str path, struct found *out)
 /* One alternative. */
 static bool find_one(struct delivery *d, struct str path, struct found *out)
 {
-    out->path = path;
+    *out = (struct found){.path = path, .is_optional = out->is_optional};
     if (path.at[0] == '=') {
         out->text = str_sub(path, 1, path.len);
         out->is_there = true;
@@ -99,7 +99,6 @@ static bool find_one(struct delivery *d, struct str path, struct found *out)
         }
         out->is_there = out->text.len > 0;
     } else {
-        out->member = S("");
         follow(d, path, out);
         out->text = json_text(out->value);
         out->is_there = out->value != NULL;
@@ -204,10 +203,18 @@ bool delivery_bool(struct delivery *d, const char *path, bool otherwise, bool *o
     return true;
 }
 
-/* One alternative as a JSON Pointer. Elements of a list are numbered only where a mapping goes
- * through them one by one. */
+/* One alternative, or the first path inside a template or function, as a JSON Pointer. Elements of
+ * a list are numbered only where a mapping goes through them one by one. */
 static void pointer_of(const struct delivery *d, struct str path, struct buf *b)
 {
+    const size_t brace = str_find(path, '{');
+    const size_t parenthesis = str_find(path, '(');
+    if (brace < path.len) {
+        path = str_sub(path, brace + 1, path.len);
+        path = str_sub(path, 0, str_find(path, '}'));
+    } else if (parenthesis < path.len) {
+        path = str_sub(path, parenthesis + 1, path.len - parenthesis - 2);
+    }
     path = str_sub(path, str_starts(path, S("$")), path.len); /* `$action` is the member `action` */
     if (path.len > 0 && path.at[0] == '.') {
         buf_printf(b, "/%s/%zu", d->here_array, d->here_index);

@@ -188,6 +188,9 @@ bool delivery_columns(struct delivery *d, struct fact *fact, const struct pick *
         if (!value_of(d, p, m->columns[i].type, &v)) {
             return false;
         }
+        if (v.kind == VALUE_NULL && m->columns[i].rule == FOLD_KEY) {
+            return delivery_dead(d, str_of(p->from), "is empty");
+        }
         fact_set(fact, p->to, v);
     }
     return true;
