@@ -321,6 +321,19 @@ static void wake(void *reader)
     reader_wake(reader);
 }
 
+/* Asked to stop: what stands in the streams is still taken, since those before this stage in the
+ * path have stopped by then. */
+static enum outcome run_until_asked(struct loop *l, struct failure *f)
+{
+    for (;;) {
+        const bool is_last = asked_to_stop();
+        const enum outcome result = turn(l, f);
+        if (result != OK || (is_last && l->in.n == 0 && l->in.gained_n == 0)) {
+            return result == OK ? flush(l, f) : result;
+        }
+    }
+}
+
 static enum outcome run(struct loop *l, struct failure *f)
 {
     enum outcome result = insist(l, open_far_end, "open failed", f);
@@ -332,12 +345,7 @@ static enum outcome run(struct loop *l, struct failure *f)
     if (result == OK) {
         asked_install(wake, l->reader);
         progress_state(l->p.progress, DUTY_RUNNING);
-        while (result == OK && !asked_to_stop()) {
-            result = turn(l, f);
-        }
-        if (result == OK) {
-            result = flush(l, f);
-        }
+        result = run_until_asked(l, f);
         asked_install(NULL, NULL);
         reader_leave(l->reader);
     }

@@ -1,0 +1,76 @@
+"""The store behind a whole weir: webhooks in over HTTP, rows out of SQLite, once each, whatever is killed."""
+import json
+import os
+import signal
+import sqlite3
+
+from blackbox import ROOT, Weir, case, eventually, run, sign
+
+AGENTS = {"github": {"type": "github", "secret": "s3cret"}}
+OPENED, CLOSED = (json.loads((ROOT / "test/golden/github" / name / "input.json").read_text()) for name in ("IS1", "IS2"))
+
+
+def send(weir, *numbers):
+    for number in numbers:
+        for payload in (CLOSED, OPENED):  # the end comes first
+            payload["issue"]["number"] = number
+            body = json.dumps(payload).encode()
+            head = {"X-GitHub-Event": "issues", "X-GitHub-Delivery": f"{number}-{payload['action']}"}
+            status, answer = weir.post("/hooks/github", body, sign("s3cret", body) | head)
+            assert status == 202, answer
+
+
+def stored(folder, sql):
+    path = folder / "data/store.db"
+    if not path.exists():
+        return None
+    line = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
+    try:
+        return line.execute(sql).fetchall()
+    except sqlite3.OperationalError:
+        return None  # not made yet
+    finally:
+        line.close()
+
+
+TICKETS = "SELECT id, state, resolution, created_at, closed_at, assignees, agent FROM ticket ORDER BY id"
+ONE = [("1", "closed", "withdrawn", "2026-03-01T08:00:00.000000Z", "2026-03-01T09:30:00.000000Z", '["rosa","omar"]', "github")]
+
+
+def store_of(weir):
+    return [pid for pid, line in weir.children().items() if "weir: store" in line]
+
+
+@case
+def two_webhooks_become_one_row_in_any_order(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        send(weir, 1)
+        eventually(lambda: stored(folder, TICKETS) == ONE, "the ticket is one row")
+        assert stored(folder, "SELECT count(*) FROM event") == [(2,)]
+        send(weir, 1)
+        send(weir, 2)
+        eventually(lambda: stored(folder, "SELECT count(*), count(closed_at) FROM ticket") == [(2, 2)], "the second is there")
+        assert stored(folder, TICKETS)[:1] == ONE
+
+
+@case
+def what_was_accepted_is_stored_when_it_has_stopped(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        send(weir, *range(100))
+    assert stored(folder, "SELECT count(*), count(closed_at), count(created_at) FROM ticket") == [(100, 100, 100)]
+
+
+@case
+def a_killed_store_goes_on_from_its_cursor(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        for i in range(4):
+            send(weir, *range(20 * i, 20 * i + 20))
+            for pid in store_of(weir):
+                os.kill(pid, signal.SIGKILL)
+            eventually(lambda: store_of(weir), "the store is started again")
+        eventually(lambda: stored(folder, "SELECT count(*), count(closed_at) FROM ticket") == [(80, 80)], "all tickets are there")
+        assert stored(folder, "SELECT n FROM weir_rows WHERE model='ticket'") == [(80,)]
+
+
+if __name__ == "__main__":
+    run()
