@@ -11,7 +11,7 @@
 #include "persist/store/table.h"
 #include "signal/facts.h"
 
-enum { KEYS = 100000, BATCH = 1000, BATCHES = 60, FACTS = 20000 };
+enum { KEYS = 100000, BATCH = 1000, BATCHES = 60, FACTS = 200000 };
 
 static const struct signal raw = {
     .agent = STR("github"), .source = STR("/agents/github"), .received_us = 1700000000000000};
@@ -49,42 +49,57 @@ static struct signal change(struct arena *a, unsigned key, int64_t at_us)
                                                                           : (struct signal){0};
 }
 
+static void check(enum outcome result, const struct failure *f)
+{
+    if (result != OK) {
+        (void)fprintf(stderr, "%s\n", f->text);
+        exit(1);
+    }
+}
+
 static void print_rate(const char *name, const char *unit, double value)
 {
     printf("{\"name\":\"%s\",\"value\":%.0f,\"unit\":\"%s\"}\n", name, value, unit);
 }
 
-static void measure_facts(struct arena *a)
+static double per_second(double n, int64_t start_us)
 {
-    struct signal *const s = arena_array(a, struct signal, FACTS);
-    struct row *const fact = arena_array(a, struct row, FACTS);
+    return n * 1e6 / (double)(clock_mono_us() - start_us);
+}
+
+/* In memory that was touched before, as a running stage has it. */
+static void measure_facts(struct arena *keep, struct arena *a)
+{
+    static struct signal s[100];
+    static struct row fact[100];
     struct failure f;
-    int64_t start = clock_mono_us();
-    for (unsigned i = 0; i < FACTS; i++) {
-        s[i] = change(a, i % 1000, 1700000000000000 + i);
+    for (unsigned i = 0; i < 100; i++) {
+        s[i] = change(keep, 1, 1700000000000000 + i);
+        check(fact_read(keep, s + i, fact + i, &f), &f);
     }
-    print_rate("facts of a change written", "facts/s",
-               FACTS * 1e6 / (double)(clock_mono_us() - start));
-    start = clock_mono_us();
+    int64_t start_us = clock_mono_us();
     for (unsigned i = 0; i < FACTS; i++) {
-        if (fact_read(a, s + i, fact + i, &f) != OK) {
-            abort();
+        (void)change(a, i % 1000, 1700000000000000 + i);
+        if (i % 100 == 0) {
+            arena_reset(a);
         }
     }
-    print_rate("facts of a change read", "facts/s",
-               FACTS * 1e6 / (double)(clock_mono_us() - start));
-    struct row row = row_new(a, fact->model);
-    start = clock_mono_us();
+    print_rate("facts of a change written", "facts/s", per_second(FACTS, start_us));
+    start_us = clock_mono_us();
     for (unsigned i = 0; i < FACTS; i++) {
-        for (size_t k = 0; k < fact->model->columns_n; k++) {
-            if (fact->model->columns[k].rule == FOLD_KEY) {
-                fact[i].value[k] = fact->value[k];
-            }
+        struct row row;
+        check(fact_read(a, s + i % 100, &row, &f), &f);
+        if (i % 100 == 0) {
+            arena_reset(a);
         }
-        fold_into(a, &row, fact + i);
     }
-    print_rate("facts of a change folded", "facts/s",
-               FACTS * 1e6 / (double)(clock_mono_us() - start));
+    print_rate("facts of a change read", "facts/s", per_second(FACTS, start_us));
+    struct row row = row_new(keep, fact->model);
+    start_us = clock_mono_us();
+    for (unsigned i = 0; i < FACTS; i++) {
+        fold_into(a, &row, fact + i % 100);
+    }
+    print_rate("facts of a change folded", "facts/s", per_second(FACTS, start_us));
     arena_reset(a);
 }
 
@@ -95,14 +110,6 @@ struct bare {
     struct table table;
     sqlite3_stmt *upsert;
 };
-
-static void check(enum outcome result, const struct failure *f)
-{
-    if (result != OK) {
-        (void)fprintf(stderr, "%s\n", f->text);
-        exit(1);
-    }
-}
 
 static struct bare bare_open(struct arena *a, const char *path, bool has_rowid)
 {
@@ -195,11 +202,11 @@ static void run_batch(struct bench *b, unsigned first, bool is_random, size_t n)
 static void print_beside(const char *name, const struct bench *b, double n)
 {
     const double rate = n * 1e6 / (double)b->us[0];
-    const double beside = n * 1e6 / (double)b->us[1];
+    const double beside = n * 1e6 / (double)b->us[2];
     printf("{\"name\":\"%s\",\"value\":%.0f,\"unit\":\"facts/s\",\"beside\":\"SQLite alone, rows "
            "upserted unread\",\"beside_value\":%.0f,\"ratio\":%.2f}\n",
            name, rate, beside, rate / beside);
-    print_rate("SQLite alone with a rowid and an index", "rows/s", n * 1e6 / (double)b->us[2]);
+    print_rate("SQLite alone, its table WITHOUT ROWID", "rows/s", n * 1e6 / (double)b->us[1]);
 }
 
 static int drop(const char *path, const struct stat *info, int kind, struct FTW *walk)
@@ -219,7 +226,7 @@ int main(void)
     arena_init(&b.life, (size_t)1 << 30);
     arena_init(&b.turn, (size_t)1 << 30);
     arena_init(&b.scratch, (size_t)1 << 30);
-    measure_facts(&b.turn);
+    measure_facts(&b.scratch, &b.turn);
     if (!mkdtemp(folder)) {
         perror(folder);
         return 1;
