@@ -6,6 +6,8 @@ static const struct command commands[] = {
     {"init", "write a configuration to start from", command_init, false},
     {"validate", "check a configuration", command_validate, false},
     {"run", "collect, transform and keep, until it is stopped", command_run, false},
+    {"send", "post recorded payloads, signed", command_send, false},
+    {"simulate", "make what a small organisation's tools would send", command_simulate, false},
     {"flush", "wait until all that was received is in lake and store", command_flush, false},
     {"query", "SQL over lake and tail, or over the store", command_query, false},
     {"status", "how weir does: agents, stages, what is kept", command_status, false},

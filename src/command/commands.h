@@ -11,6 +11,8 @@ int command_init(int argc, char **argv);
 int command_query(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_status(int argc, char **argv);
+int command_send(int argc, char **argv);
+int command_simulate(int argc, char **argv);
 int command_validate(int argc, char **argv);
 
 #endif

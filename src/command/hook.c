@@ -1,0 +1,39 @@
+#include "command/hook.h"
+
+#include <assert.h>
+
+#include "base/hash.h"
+
+void hook_field(struct post_request *request, struct str name, struct str value)
+{
+    size_t i = 0;
+    while (i < POST_FIELDS_MAX && request->field[i].name.len) {
+        i++;
+    }
+    assert(i < POST_FIELDS_MAX);
+    request->field[i] = (struct post_field){name, value};
+}
+
+struct str hook_signature(struct arena *a, struct str secret, struct str body)
+{
+    unsigned char mac[SHA256_BYTES];
+    char hex[2 * SHA256_BYTES];
+    hash_hmac_sha256(secret, body, mac);
+    hex_write(mac, sizeof mac, hex);
+    return arena_printf(a, "sha256=%.*s", (int)sizeof hex, hex);
+}
+
+void hook_github(struct arena *a, struct str secret, struct str event, struct str id,
+                 struct post_request *request)
+{
+    hook_field(request, S("Content-Type"), S("application/json"));
+    hook_field(request, S("User-Agent"), S("GitHub-Hookshot/weir"));
+    hook_field(request, S("X-GitHub-Event"), event);
+    hook_field(request, S("X-GitHub-Delivery"), id);
+    hook_field(request, S("X-GitHub-Hook-ID"), S("4711"));
+    hook_field(request, S("X-GitHub-Hook-Installation-Target-Type"), S("organization"));
+    hook_field(request, S("X-GitHub-Hook-Installation-Target-ID"), S("9919"));
+    if (secret.len) {
+        hook_field(request, S("X-Hub-Signature-256"), hook_signature(a, secret, request->body));
+    }
+}

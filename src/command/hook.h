@@ -1,0 +1,18 @@
+/* hook.h - requests as tools send them to weir's hooks. */
+#ifndef WEIR_COMMAND_HOOK_H
+#define WEIR_COMMAND_HOOK_H
+
+#include "wire/post.h"
+
+/* What GitHub sends; signed when there is a secret. Texts live in the arena.
+ *   source   GitHub, "Webhook events and payloads", delivery headers */
+void hook_github(struct arena *a, struct str secret, struct str event, struct str id,
+                 struct post_request *request);
+
+/* The signature of GitHub's header: `sha256=` and 64 hex digits. */
+struct str hook_signature(struct arena *a, struct str secret, struct str body);
+
+/* A field more, where there is room (asserted). */
+void hook_field(struct post_request *request, struct str name, struct str value);
+
+#endif

@@ -1,0 +1,250 @@
+/* simulate.c - a small world in virtual time, told as its tools would tell it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "command/command.h"
+#include "command/commands.h"
+#include "command/simulate/sender.h"
+
+enum { ARENA_BYTES_MAX = 1 << 30, DAYS = 30, CONNECTIONS = 8, SHOWN_EVERY_US = 250000 };
+
+struct asked {
+    struct str to, until, rate, faults, secret, manifest;
+    int64_t count, days, seed, connections;
+    bool is_github;
+};
+
+struct simulating {
+    struct simulation world;
+    struct fault_plan faults;
+    struct sender sender;
+    int64_t from_us, until_us, shown_us;
+    bool is_shown;
+};
+
+static int wrong(const char *option, struct str value, const char *form)
+{
+    (void)fprintf(stderr, "weir simulate: --%s \"%.*s\": %s\n", option, STR_ARG(value), form);
+    return EXIT_USAGE;
+}
+
+/* A time, or a date, which means its first moment. */
+static bool read_until(struct arena *a, struct str text, int64_t *out_us)
+{
+    *out_us = clock_now_us();
+    return text.len == 0 || clock_parse(text, out_us) ||
+           clock_parse(arena_printf(a, "%.*sT00:00:00Z", STR_ARG(text)), out_us);
+}
+
+/* `200/s` or `200`. */
+static bool read_rate(struct arena *a, struct str text, double *out)
+{
+    if (str_ends(text, S("/s"))) {
+        text.len -= 2;
+    }
+    char *end = NULL;
+    const char *const number = arena_cstr(a, text);
+    *out = strtod(number, &end);
+    return text.len == 0 || (*end == '\0' && *out > 0.0);
+}
+
+/* How far it is, on a terminal. */
+static void show(struct simulating *m)
+{
+    const int64_t now_us = clock_mono_us();
+    if (!m->is_shown || now_us - m->shown_us < SHOWN_EVERY_US) {
+        return;
+    }
+    m->shown_us = now_us;
+    const struct simulation *const w = &m->world;
+    const double by_time = (double)(w->now_us - m->from_us) / (double)(m->until_us - m->from_us);
+    const double by_count = w->deliveries_max ? (double)w->delivered / (double)w->deliveries_max
+                                              : by_time;
+    (void)fprintf(stderr, "\r%3.0f %%, %llu sent ", 100.0 * by_count,
+                  (unsigned long long)m->sender.sent);
+}
+
+static bool deliver(void *to, const struct delivery *d)
+{
+    struct simulating *const m = to;
+    fault_pass(&m->faults, d);
+    show(m);
+    return !(m->sender.unanswered > 0 && m->sender.accepted == 0);
+}
+
+static void report(const struct simulating *m)
+{
+    const struct sender *const s = &m->sender;
+    if (m->is_shown) {
+        (void)fprintf(stderr, "\r%40s\r", "");
+    }
+    if (!s->post) {
+        (void)fprintf(stderr, "wrote %llu deliveries\n", (unsigned long long)s->sent);
+        return;
+    }
+    const double seconds = (double)(clock_mono_us() - s->start_us) / 1e6;
+    (void)fprintf(stderr, "sent %llu: %llu accepted, %llu refused", (unsigned long long)s->sent,
+                  (unsigned long long)s->accepted, (unsigned long long)s->refused);
+    for (size_t i = 0; i < STATUSES_MAX && s->status[i].n; i++) {
+        (void)fprintf(stderr, "%s%ld: %llu", i ? ", " : " (", s->status[i].status,
+                      (unsigned long long)s->status[i].n);
+    }
+    (void)fprintf(stderr, "%s, %llu without an answer; %.0f/s\n", s->refused ? ")" : "",
+                  (unsigned long long)s->unanswered, (double)s->sent / seconds);
+    if (s->unexpected) {
+        (void)fprintf(stderr, "weir simulate: %llu answers were not as expected; the first: %.*s\n",
+                      (unsigned long long)s->unexpected, STR_ARG(s->trouble));
+    }
+}
+
+static enum outcome open_file(struct arena *a, struct str path, FILE **out, struct failure *f)
+{
+    *out = str_eq(path, S("-")) ? stdout : fopen(arena_cstr(a, path), "we");
+    return *out ? OK : failed_errno(f, STOP, "open %.*s", STR_ARG(path));
+}
+
+static enum outcome open_sender(struct arena *a, const struct asked *q, struct sender *s,
+                                struct failure *f)
+{
+    const bool is_url = str_find(q->to, ':') < q->to.len && str_starts(q->to, S("http"));
+    enum outcome result = OK;
+    s->is_github = q->is_github;
+    s->secret = q->secret;
+    s->arena = a;
+    if (q->manifest.len) {
+        result = open_file(a, q->manifest, &s->manifest, f);
+    }
+    if (result == OK && is_url) {
+        result = post_open(
+            a,
+            &(struct post_options){
+                .url = q->to, .connections = (size_t)q->connections, .done = sender_done, .to = s},
+            &s->post, f);
+    } else if (result == OK) {
+        result = open_file(a, q->to, &s->file, f);
+    }
+    sender_open(s);
+    return result;
+}
+
+/* The world runs long enough to make what was asked for. */
+static void set_span(const struct asked *q, struct simulating *m)
+{
+    int64_t days = q->days > 0 ? q->days : DAYS;
+    if (q->count > 0 && q->days == 0) {
+        days = q->count * 3 / 2 / (q->is_github ? GITHUB_A_DAY : CDEVENTS_A_DAY) + 10;
+    }
+    m->from_us = m->until_us - days * DAY_US;
+}
+
+static int simulate(struct arena *a, const struct asked *q, struct simulating *m)
+{
+    struct failure f = {0};
+    const enum outcome opened = open_sender(a, q, &m->sender, &f);
+    if (opened != OK) {
+        return command_failed("simulate", &f);
+    }
+    set_span(q, m);
+    m->is_shown = isatty(STDERR_FILENO) != 0 && m->sender.file != stdout;
+    m->faults.is_github = q->is_github;
+    m->faults.send = sender_send;
+    m->faults.to = &m->sender;
+    fault_open(&m->faults, a, (uint64_t)q->seed);
+    simulation_open(&m->world, a, (uint64_t)q->seed, m->from_us);
+    m->world.deliver = deliver;
+    m->world.to = m;
+    m->world.deliveries_max = (uint64_t)q->count;
+    if (q->is_github) {
+        world_github(&m->world);
+    } else {
+        world_cdevents(&m->world);
+    }
+    simulation_run(&m->world, m->until_us);
+    fault_close(&m->faults);
+    const enum outcome closed = sender_close(&m->sender, &f);
+    simulation_close(&m->world);
+    report(m);
+    if (closed != OK) {
+        return command_failed("simulate", &f);
+    }
+    return m->sender.unexpected > 0 ? EXIT_NO : EXIT_DONE;
+}
+
+/* Check what was asked, in words that say what is right. */
+static int check(struct arena *a, const struct words *words, struct asked *q, struct simulating *m)
+{
+    struct str bad = {NULL, 0};
+    const struct str kind = str_of(words->at[0]);
+    q->is_github = str_eq(kind, S("github"));
+    if (!q->is_github && !str_eq(kind, S("cdevents"))) {
+        (void)fprintf(stderr, "weir simulate: \"%s\" is not one of cdevents, github\n",
+                      words->at[0]);
+        return EXIT_USAGE;
+    }
+    if (!read_until(a, q->until, &m->until_us)) {
+        return wrong("until", q->until, "a date or a time: 2026-11-22, 2026-11-22T05:53:00Z");
+    }
+    if (!read_rate(a, q->rate, &m->sender.rate)) {
+        return wrong("rate", q->rate, "deliveries a second: 200/s");
+    }
+    if (!fault_rates(q->faults, m->faults.rate, &bad)) {
+        return wrong("faults", bad,
+                     "duplicate, reorder, late, malformed or forged, and a share from 0 to 1: "
+                     "duplicate=0.01");
+    }
+    if (m->faults.rate[FAULT_FORGED] > 0.0 && q->secret.len == 0) {
+        return wrong("faults", q->faults,
+                     "forged needs --secret, else nothing can be told from it");
+    }
+    if (q->connections < 1 || q->connections > POST_CONNECTIONS_MAX) {
+        (void)fprintf(stderr, "weir simulate: --connections: from 1 to %d\n", POST_CONNECTIONS_MAX);
+        return EXIT_USAGE;
+    }
+    return EXIT_DONE;
+}
+
+int command_simulate(int argc, char **argv)
+{
+    struct asked q = {.to = STR("-"), .seed = 1, .connections = CONNECTIONS};
+    const struct flag flags[] = {
+        {"to", 0, FLAG_TEXT, &q.to, "URL|FILE|-", "where to; a file holds a delivery a line"},
+        {"secret", 0, FLAG_TEXT, &q.secret, "SECRET", "GitHub: sign with it; CDEvents: the token"},
+        {"days", 0, FLAG_NUMBER, &q.days, "N", "so much virtual time; 30 days without --count"},
+        {"count", 0, FLAG_NUMBER, &q.count, "N", "so many deliveries, faults not counted"},
+        {"until", 0, FLAG_TEXT, &q.until, "TIME", "when the virtual time ends; now"},
+        {"seed", 0, FLAG_NUMBER, &q.seed, "N", "the same seed makes the same bytes; 1"},
+        {"rate", 0, FLAG_TEXT, &q.rate, "N/s", "no faster than this"},
+        {"faults", 0, FLAG_TEXT, &q.faults, "LIST",
+         "duplicate, reorder, late, malformed, forged: duplicate=0.01,late=0.01"},
+        {"manifest", 0, FLAG_TEXT, &q.manifest, "FILE",
+         "what was sent: id, fault, what is expected, and over HTTP the status"},
+        {"connections", 0, FLAG_NUMBER, &q.connections, "N", "kept open at a time; 8"},
+        {0},
+    };
+    const struct usage usage = {
+        .name = "simulate",
+        .words = "cdevents|github",
+        .about = "Make what a small organisation's tools would send: CDEvents 0.5.1, or signed "
+                 "GitHub webhooks.",
+        .flags = flags,
+        .examples = "  weir simulate cdevents --count 3\n"
+                    "  weir simulate github --days 1 --until 2026-11-22 --to deliveries.jsonl\n",
+        .words_least = 1,
+        .words_most = 1,
+    };
+    struct words words;
+    int status = EXIT_DONE;
+    if (!usage_read(&usage, argc, argv, &words, &status)) {
+        return status;
+    }
+    struct arena a;
+    arena_init(&a, ARENA_BYTES_MAX);
+    struct simulating *const m = arena_new(&a, struct simulating);
+    status = check(&a, &words, &q, m);
+    if (status == EXIT_DONE) {
+        status = simulate(&a, &q, m);
+    }
+    arena_close(&a);
+    return status;
+}

@@ -1,0 +1,38 @@
+/* sender.h - where simulated deliveries go: over HTTP, or into a file one JSON object a line; and
+ * the list of what was sent. */
+#ifndef WEIR_COMMAND_SIMULATE_SENDER_H
+#define WEIR_COMMAND_SIMULATE_SENDER_H
+
+#include <stdio.h>
+
+#include "command/simulate/fault.h"
+#include "wire/post.h"
+
+enum { STATUSES_MAX = 16 };
+
+struct sender {
+    bool is_github;
+    struct str secret; /* GitHub: signs; CDEvents: the bearer token */
+    struct post *post; /* NULL: `file`                              */
+    FILE *file, *manifest;
+    double rate;      /* deliveries a second; 0: as fast as they are taken */
+    int64_t start_us; /* of the monotonic clock                            */
+    struct arena scratch;
+    uint64_t sent, accepted, refused, unanswered, unexpected;
+    struct {
+        long status;
+        uint64_t n;
+    } status[STATUSES_MAX]; /* of those that were refused */
+    struct arena *arena;    /* of the command */
+    struct str trouble;     /* the first answer that was not as expected */
+};
+
+void sender_open(struct sender *s);
+/* A fault_plan's send. */
+void sender_send(void *to, const struct delivery *d, enum fault fault, enum fate_expected expect);
+/* A post's done. */
+void sender_done(void *to, const struct post_answer *answer);
+/* All answers are there. returns OK | RETRY a file could not be written */
+enum outcome sender_close(struct sender *s, struct failure *f);
+
+#endif
