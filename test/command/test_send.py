@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""`weir send` and `weir simulate --to URL` against a receiver that checks every request as weir's own intake would."""
+import hashlib
+import hmac
+import http.server
+import json
+import subprocess
+import threading
+
+from blackbox import BINARY, case, run
+
+SECRET = "It's a Secret to Everybody"
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """202 for what is signed and JSON; the first request of a server is told to come again."""
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.seen.append((dict(self.headers), body))
+        if self.server.is_busy:
+            self.server.is_busy = False
+            return self.answer(503, {"Retry-After": "1"})
+        wanted = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+        if self.headers.get("X-Hub-Signature-256") != wanted and self.headers.get("Authorization") != f"Bearer {SECRET}":
+            return self.answer(401, {})
+        try:
+            json.loads(body)
+        except ValueError:
+            return self.answer(400, {})
+        return self.answer(202, {})
+
+    def answer(self, status, headers):
+        text = b'{"id":"1"}'
+        self.send_response(status)
+        for name, value in ({"Content-Length": str(len(text))} | headers).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_):
+        pass
+
+
+class Server:
+    def __enter__(self):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+        self.server.seen, self.server.is_busy = [], False
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
+        self.thread.start()
+        return self.server
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+def weir(*words, status=0, stdin=None):
+    done = subprocess.run([BINARY, *words], input=stdin, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
+    return done.stdout, done.stderr
+
+
+def url(server):
+    return f"http://127.0.0.1:{server.server_address[1]}/hooks/a"
+
+
+@case
+def a_payload_is_signed_and_its_answer_printed(folder):
+    payload = folder / "push.json"
+    payload.write_text('{ "ref": "refs/heads/main" }\n')
+    with Server() as server:
+        out, _ = weir("send", "--to", url(server), "--secret", SECRET, "--event", "push", str(payload))
+        headers, body = server.seen[0]
+    assert out == f'{payload}: 202 {{"id":"1"}}\n', out
+    assert headers["X-GitHub-Event"] == "push" and len(headers["X-GitHub-Delivery"]) == 36, headers
+    assert body == payload.read_bytes(), body
+
+
+@case
+def a_refusal_is_the_exit_code(_folder):
+    with Server() as server:
+        out, _ = weir("send", "--to", url(server), "--secret", "another", "--event", "push", "-", stdin="{}", status=1)
+        assert out.startswith("-: 401 "), out
+    _, err = weir("send", "-", status=2, stdin="{}")
+    assert "--to" in err, err
+    out, _ = weir("send", "--to", "http://127.0.0.1:1/hooks/a", "no such file", status=2)
+
+
+@case
+def recorded_deliveries_are_sent_as_they_were(folder):
+    lines = folder / "deliveries"
+    weir("simulate", "github", "--count", "20", "--secret", SECRET, "--to", str(lines))
+    with Server() as server:
+        weir("send", "--to", url(server), str(lines))
+        recorded = [json.loads(line) for line in lines.read_text().splitlines()]
+        assert [json.loads(body) for _, body in server.seen] == [r["body"] for r in recorded]
+        assert [h["X-GitHub-Delivery"] for h, _ in server.seen] == [r["headers"]["X-GitHub-Delivery"] for r in recorded]
+
+
+@case
+def a_busy_receiver_is_asked_again(_folder):
+    with Server() as server:
+        server.is_busy = True
+        out, _ = weir("send", "--to", url(server), "--secret", SECRET, "-", stdin='{"context":{}}')
+        assert out.startswith("-: 202"), out
+        assert len(server.seen) == 2
+
+
+def check_manifest(folder, kind):
+    manifest = folder / "manifest"
+    faults = "duplicate=0.1,reorder=0.1,late=0.05,malformed=0.1,forged=0.1"
+    with Server() as server:
+        _, err = weir("simulate", kind, "--count", "400", "--secret", SECRET, "--to", url(server), "--faults", faults,
+                      "--manifest", str(manifest))
+        rows = [json.loads(line) for line in manifest.read_text().splitlines()]
+        assert len(rows) == len(server.seen), (len(rows), len(server.seen))
+    whole = [r for r in rows if r["fault"] in ("none", "reorder", "late")]
+    again = [r for r in rows if r["fault"] == "duplicate"]
+    refused = [r for r in rows if r["expect"] == "refused"]
+    assert len(whole) == len({r["id"] for r in whole}) == 400, len(whole)
+    assert again and {r["id"] for r in again} <= {r["id"] for r in whole}
+    assert refused and all((r["status"] == 202) == (r["expect"] != "refused") for r in rows), rows
+    assert {r["status"] for r in refused} == {400, 401}
+    assert f"sent {len(rows)}: {len(rows) - len(refused)} accepted, {len(refused)} refused" in err, err
+
+
+@case
+def every_fault_of_webhooks_is_listed_with_its_answer(folder):
+    check_manifest(folder, "github")
+
+
+@case
+def every_fault_of_cdevents_is_listed_with_its_answer(folder):
+    check_manifest(folder, "cdevents")
+
+
+@case
+def an_unexpected_answer_is_the_exit_code(_folder):
+    with Server() as server:
+        _, err = weir("simulate", "github", "--count", "5", "--secret", "another", "--to", url(server), status=1)
+        assert "5 answers were not as expected" in err, err
+
+
+@case
+def what_is_asked_wrongly_is_told_with_what_is_right(_folder):
+    for words, said in ((["gitlab"], "cdevents, github"), (["github", "--faults", "forged=0.1"], "--secret"),
+                        (["github", "--faults", "late=7"], "from 0 to 1"), (["github", "--rate", "fast"], "200/s"),
+                        (["github", "--until", "soon"], "2026-11-22")):
+        _, err = weir("simulate", *words, status=2)
+        assert said in err, err
+
+
+run()
