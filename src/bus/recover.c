@@ -109,6 +109,7 @@ static enum outcome walk(struct recovery *v, struct patient *p, struct failure *
 {
     const bool is_last = p->limit == UINT64_MAX;
     uint64_t at = p->scan.first;
+    bool is_healed = false;
     struct group g;
     if (v->start > at && v->start < scan_end(&p->scan) &&
         group_is_whole(scan_bytes(&p->scan, v->start, p->limit), p->scan.generation, v->start,
@@ -120,6 +121,15 @@ static enum outcome walk(struct recovery *v, struct patient *p, struct failure *
         if (at < p->limit && group_is_whole(rest, p->scan.generation, at, &g)) {
             note_group(v, p, &g);
             at += g.bytes;
+            is_healed = false;
+            continue;
+        }
+        /* A void says that an earlier recovery knew this to be committed, and so are the frames
+         * that follow it: their group's head is what was lost. */
+        const struct item item = scan_item(&p->scan, at, p->limit);
+        if (item.kind == ITEM_VOID || (is_healed && item.kind == ITEM_FRAME)) {
+            at += item.bytes;
+            is_healed = true;
             continue;
         }
         /* A blank rest of a new file needs no search. */
