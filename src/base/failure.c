@@ -14,7 +14,7 @@ __attribute__((format(printf, 3, 0))) static void fill(struct failure *f, enum o
     }
 }
 
-enum outcome failed(struct failure *f, enum outcome outcome, const char *format, ...)
+enum outcome(failed)(struct failure *f, enum outcome outcome, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -23,8 +23,8 @@ enum outcome failed(struct failure *f, enum outcome outcome, const char *format,
     return outcome;
 }
 
-enum outcome failed_at(struct failure *f, enum outcome outcome, const char *pointer,
-                       const char *format, ...)
+enum outcome(failed_at)(struct failure *f, enum outcome outcome, const char *pointer,
+                        const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -34,7 +34,7 @@ enum outcome failed_at(struct failure *f, enum outcome outcome, const char *poin
     return outcome;
 }
 
-enum outcome failed_errno(struct failure *f, enum outcome outcome, const char *format, ...)
+enum outcome(failed_errno)(struct failure *f, enum outcome outcome, const char *format, ...)
 {
     const int number = errno;
     va_list args;

@@ -40,6 +40,12 @@ enum outcome failed_at(struct failure *f, enum outcome outcome, const char *poin
 enum outcome failed_errno(struct failure *f, enum outcome outcome, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same calls, written so that compilers and analyzers see which outcome comes back; `o` is
+ * evaluated twice. */
+#define failed(f, o, ...) ((void)failed((f), (o), __VA_ARGS__), (enum outcome)(o))
+#define failed_at(f, o, ...) ((void)failed_at((f), (o), __VA_ARGS__), (enum outcome)(o))
+#define failed_errno(f, o, ...) ((void)failed_errno((f), (o), __VA_ARGS__), (enum outcome)(o))
+
 /* "ok", "retry", "reject", "stop". */
 const char *outcome_name(enum outcome o);
 

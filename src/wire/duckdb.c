@@ -48,6 +48,7 @@
 
 struct library {
     void *handle;
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): the name of a member */
 #define POINTER(name) __typeof__(&(name)) name;
     FUNCTIONS(POINTER)
 #undef POINTER
