@@ -12,6 +12,8 @@ static const struct command commands[] = {
     {"query", "SQL over lake and tail, or over the store", command_query, false},
     {"status", "how weir does: agents, stages, what is kept", command_status, false},
     {"dead", "what could not be processed: list, show, retry, drop", command_dead, false},
+    {"views", "SQL that folds the lake's facts, for other engines", command_views, false},
+    {"verify", "check streams, lake and store against each other", command_verify, false},
     {"drivers", "what this binary was built with", command_drivers, false},
     {"configuration", "the reference of weir.yaml", command_configuration, true},
     {0},

@@ -1,8 +1,6 @@
 #include "command/query_store.h"
 
-#include <sqlite3.h>
-
-enum { BUSY_MS = 5000 };
+#include "wire/sqlite.h"
 
 static struct cell cell_of(struct arena *a, sqlite3_stmt *s, int i)
 {
@@ -63,12 +61,7 @@ enum outcome query_store(struct arena *a, struct str path, struct str sql, enum 
     const char *tail = NULL;
     const char *const file = arena_cstr(a, path);
     const struct str text = arena_str(a, sql);
-    enum outcome result = OK;
-    if (sqlite3_open_v2(file, &db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) {
-        result = failed(f, STOP, "%s: %s; weir run makes it", file, sqlite3_errmsg(db));
-    } else {
-        (void)sqlite3_busy_timeout(db, BUSY_MS);
-    }
+    enum outcome result = sqlite_open(file, SQLITE_USE_READ, &db, f);
     if (result == OK && sqlite3_prepare_v2(db, text.at, (int)text.len, &s, &tail) != SQLITE_OK) {
         result = failed(f, REJECT, "%s", sqlite3_errmsg(db));
     }
@@ -79,6 +72,6 @@ enum outcome query_store(struct arena *a, struct str path, struct str sql, enum 
         result = print(a, db, s, format, f);
     }
     sqlite3_finalize(s);
-    sqlite3_close(db);
+    sqlite_close(db);
     return result;
 }

@@ -1,0 +1,118 @@
+/* weir views: SQL that folds the lake's facts into models, for other engines. */
+#include <stdio.h>
+
+#include "command/command.h"
+#include "command/commands.h"
+#include "config/config.h"
+#include "persist/view.h"
+
+enum { SQL_BYTES_MAX = 4 << 20 };
+
+/* How each engine reads a Delta table, and makes a view that may be made again. */
+static const struct {
+    const char *name, *head, *view;
+} dialects[] = {
+    [DIALECT_DUCKDB] = {"duckdb", "LOAD delta; -- INSTALL delta once\nSET TimeZone = 'UTC';\n",
+                        "CREATE OR REPLACE VIEW"},
+    [DIALECT_SPARK] = {"spark",
+                       "SET spark.sql.session.timeZone = UTC;\n"
+                       "SET spark.sql.ansi.enabled = true;\n",
+                       "CREATE OR REPLACE TEMPORARY VIEW"},
+    [DIALECT_TRINO] = {"trino",
+                       "-- In a schema of the Delta Lake connector's catalogue, after "
+                       "CALL system.register_table(schema, 'MODEL_table', place) for each.\n",
+                       "CREATE OR REPLACE VIEW"},
+};
+
+static bool dialect_of(struct str name, enum dialect *out)
+{
+    for (size_t i = 0; i < sizeof dialects / sizeof *dialects; i++) {
+        if (str_eq(name, str_of(dialects[i].name))) {
+            *out = (enum dialect)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_facts(struct buf *b, enum dialect d, struct str lake, const char *model)
+{
+    switch (d) {
+    case DIALECT_DUCKDB:
+        buf_printf(b, "SELECT * FROM delta_scan('%.*s/%s')", STR_ARG(lake), model);
+        break;
+    case DIALECT_SPARK: buf_printf(b, "SELECT * FROM delta.`%.*s/%s`", STR_ARG(lake), model); break;
+    case DIALECT_TRINO: buf_printf(b, "SELECT * FROM %s_table", model); break;
+    }
+}
+
+static void add_view(struct buf *b, enum dialect d, const char *model, const char *suffix)
+{
+    buf_printf(b, "%s %s%s AS\n", dialects[d].view, model, suffix);
+}
+
+static void add_views(struct buf *b, enum dialect d, struct str lake)
+{
+    buf_add(b, str_of(dialects[d].head));
+    for (size_t i = 0; i < model_all_n; i++) {
+        const struct model *const m = model_all[i];
+        const struct str facts = arena_printf(b->arena, "%s_facts", m->name);
+        buf_printf(b, "\n-- %s: %s\n", m->name, m->about);
+        add_view(b, d, m->name, "_facts");
+        add_facts(b, d, lake, m->name);
+        buf_add(b, S(";\n"));
+        add_view(b, d, m->name, "_history");
+        view_add_history(b, m, d, facts);
+        buf_add(b, S(";\n"));
+        add_view(b, d, m->name, "_folded");
+        view_add_folded(b, m, d, facts);
+        buf_add(b, S(";\n"));
+    }
+    buf_add(b, S("\n-- with the columns that need other rows\n"));
+    for (size_t i = 0; i < model_all_n; i++) {
+        add_view(b, d, model_all[i]->name, "");
+        view_add_model(b, model_all[i], d);
+        buf_add(b, S(";\n"));
+    }
+}
+
+int command_views(int argc, char **argv)
+{
+    struct arena a;
+    struct buf sql;
+    struct config *config;
+    struct str place = S(""), name = S("duckdb");
+    enum dialect dialect;
+    struct words words;
+    int status;
+    const struct flag flags[] = {
+        flag_config(&place),
+        {"dialect", 'd', FLAG_TEXT, &name, "NAME", "duckdb (the default), spark or trino"},
+        {0},
+    };
+    const struct usage usage = {
+        .name = "views",
+        .words = "",
+        .about = "Print SQL that folds the lake's facts into models, for an engine that reads "
+                 "Delta tables.",
+        .flags = flags,
+        .examples = "weir views --dialect spark",
+    };
+    if (!usage_read(&usage, argc, argv, &words, &status)) {
+        return status;
+    }
+    if (!dialect_of(name, &dialect)) {
+        (void)fprintf(stderr, "weir views: no dialect %.*s; there are duckdb, spark and trino\n",
+                      STR_ARG(name));
+        return EXIT_USAGE;
+    }
+    arena_init(&a, 8 * (size_t)SQL_BYTES_MAX);
+    status = command_config(&a, place, &config);
+    if (status == EXIT_DONE) {
+        buf_init(&sql, &a, SQL_BYTES_MAX);
+        add_views(&sql, dialect, config->lake.path);
+        (void)fwrite(buf_str(&sql).at, 1, buf_str(&sql).len, stdout);
+    }
+    arena_close(&a);
+    return status;
+}

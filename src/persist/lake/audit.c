@@ -1,0 +1,131 @@
+#include "persist/lake/audit.h"
+
+#include <inttypes.h>
+
+#include "base/hash.h"
+#include "persist/lake/lake.h"
+
+#define ARENA_BYTES_MAX ((size_t)2 << 30)
+
+struct audit {
+    struct arena arena;
+    struct arena scratch; /* of one file */
+    struct files files;
+    struct bus *bus;
+    struct audit_to *report;
+    const struct model *model;
+    struct delta log;
+};
+
+static void found(struct audit *w, struct str what)
+{
+    w->report->found(w->report->to, what);
+}
+
+/* A file that is gone may have been merged and vacuumed since the log was read: then the log says
+ * so by now. */
+static enum outcome is_still_live(struct audit *w, const struct delta_file *file, bool *out,
+                                  struct failure *f)
+{
+    const struct str path = file->path;
+    const enum outcome result = delta_update(&w->log, f);
+    const struct delta_file *const now = delta_find(&w->log, path);
+    *out = result == OK && now && !now->removed_ms;
+    return result;
+}
+
+static enum outcome check_file(struct audit *w, const struct delta_file *file, struct failure *f)
+{
+    struct str bytes;
+    char hash[32];
+    const struct str path = file->path, checksum = file->checksum;
+    const int64_t size = file->bytes;
+    const struct str key = arena_printf(&w->scratch, "%s/%.*s", w->model->name, STR_ARG(path));
+    enum outcome result = w->files.driver->get(&w->files, &w->scratch, key, &bytes, f);
+    if (result != OK) {
+        found(w, arena_printf(&w->scratch, "lake: %.*s cannot be read: %s", STR_ARG(key), f->text));
+        return OK;
+    }
+    if (!bytes.at) {
+        bool is_live = false;
+        result = is_still_live(w, file, &is_live, f);
+        if (is_live) {
+            found(w, arena_printf(&w->scratch,
+                                  "lake: %.*s is gone, and the log of %s names it: restore it, or "
+                                  "rebuild the table with weir replay",
+                                  STR_ARG(key), w->model->name));
+        }
+        return result;
+    }
+    w->report->files++;
+    w->report->rows += file->rows > 0 ? (size_t)file->rows : 0;
+    hash_128_hex(bytes, hash);
+    const bool is_same = checksum.len == 0 || str_eq(checksum, (struct str){hash, sizeof hash});
+    if (bytes.len != (size_t)size || !is_same) {
+        found(w,
+              arena_printf(&w->scratch,
+                           "lake: %.*s is not what was written (%zu bytes, %" PRId64
+                           " in the log%s): restore it, or rebuild the table with weir replay",
+                           STR_ARG(key), bytes.len, size, is_same ? "" : "; its checksum differs"));
+    }
+    return OK;
+}
+
+static void check_positions(struct audit *w, const struct lane_ends *ends, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct str app = lake_app(&w->scratch, bus_id(w->bus), ends[i].lane);
+        const int64_t at = delta_txn(&w->log, app);
+        if (at >= 0 && (uint64_t)at > ends[i].end.at) {
+            found(w, arena_printf(&w->scratch,
+                                  "lake: table %s stands at %" PRId64 " in %s/%.*s, which ends at "
+                                  "%" PRIu64 ": the stream lost its end, or was made anew",
+                                  w->model->name, at, stream_name(ends[i].lane.stream),
+                                  STR_ARG(ends[i].lane.name), ends[i].end.at));
+        }
+    }
+}
+
+static enum outcome check_table(struct audit *w, struct failure *f)
+{
+    enum outcome result = delta_open(&w->arena, &w->files, str_of(w->model->name), &w->log, f);
+    if (result == STOP) {
+        found(w, arena_printf(&w->scratch, "lake: %s", f->text));
+        return OK;
+    }
+    for (int s = 0; s < STREAM_N && result == OK; s++) {
+        struct lane_ends *ends;
+        size_t n = 0;
+        if (lake_feeds((enum stream)s, w->model)) {
+            /* after the log: what it names was visible before */
+            result = bus_ends(w->bus, &w->scratch, (enum stream)s, &ends, &n, f);
+            check_positions(w, ends, n);
+        }
+    }
+    const size_t files_n = w->log.files_n;
+    for (size_t i = 0; i < files_n && result == OK; i++) {
+        if (!w->log.file[i].removed_ms) {
+            result = check_file(w, &w->log.file[i], f);
+            arena_reset(&w->scratch);
+        }
+    }
+    return result;
+}
+
+enum outcome audit_lake(const struct config *config, struct bus *bus, struct audit_to *report,
+                        struct failure *f)
+{
+    struct audit w = {.files = {&files_local, config->lake.path}, .bus = bus, .report = report};
+    enum outcome result = OK;
+    arena_init(&w.arena, ARENA_BYTES_MAX);
+    arena_init(&w.scratch, ARENA_BYTES_MAX);
+    for (size_t i = 0; i < model_all_n && result == OK; i++) {
+        w.model = model_all[i];
+        result = check_table(&w, f);
+        arena_reset(&w.arena);
+        arena_reset(&w.scratch);
+    }
+    arena_close(&w.arena);
+    arena_close(&w.scratch);
+    return result;
+}

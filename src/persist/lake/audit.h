@@ -1,0 +1,21 @@
+/* audit.h - the lake against its own checksums and against the bus. */
+#ifndef WEIR_PERSIST_LAKE_AUDIT_H
+#define WEIR_PERSIST_LAKE_AUDIT_H
+
+#include "bus/bus.h"
+#include "config/config.h"
+
+/* Told of each fault as one sentence; it lives until the call returns. */
+struct audit_to {
+    void (*found)(void *to, struct str what);
+    void *to;
+    size_t files, rows; /* out: looked at */
+};
+
+/* Every table: its log can be replayed, every live file is there with its size and checksum, no
+ * position lies behind the end of its lane. Reads only; a writer may be at work.
+ *   returns OK also when something was found | RETRY the disk fails */
+enum outcome audit_lake(const struct config *config, struct bus *bus, struct audit_to *report,
+                        struct failure *f);
+
+#endif
