@@ -29,6 +29,11 @@ static enum outcome run_transform(const struct post *p, struct failure *f)
     return transform_run(p->config, p->bus, p->progress, f);
 }
 
+static enum outcome run_lake(const struct post *p, struct failure *f)
+{
+    return persist_run(&persist_lake, p->config, p->bus, p->progress, f);
+}
+
 static enum outcome run_store(const struct post *p, struct failure *f)
 {
     return persist_run(&persist_store, p->config, p->bus, p->progress, f);
@@ -58,6 +63,12 @@ const struct duty duty_all[] = {
      .reads = STREAM_BIT(STREAM_RAW),
      .wave = 1,
      .hang_ms = 2 * MINUTE},
+    /* hang_ms: a flush and its housekeeping count as one turn */
+    {.stage = "lake",
+     .run = run_lake,
+     .reads = STREAM_BIT(STREAM_RAW) | STREAM_BIT(STREAM_STANDARD) | STREAM_BIT(STREAM_MEASURED),
+     .wave = 2,
+     .hang_ms = 10 * MINUTE},
     {.stage = "store",
      .run = run_store,
      .reads = STREAM_BIT(STREAM_STANDARD) | STREAM_BIT(STREAM_MEASURED),

@@ -1,0 +1,118 @@
+"""query, verify and views over a weir that runs, and over one that does not."""
+import csv
+import io
+import json
+import subprocess
+
+from blackbox import BINARY, Weir, case, eventually, run, sign
+
+REPOSITORY = {"full_name": "acme/shop", "html_url": "https://github.com/acme/shop", "name": "shop",
+              "owner": {"login": "acme"}, "default_branch": "main"}
+CHANGES = ("SELECT concat((SELECT count(*) FROM change), '/', (SELECT count(*) FROM change_history), '/', "
+           "(SELECT count(*) FROM raw)) AS n")
+
+
+def pull_request(number, action="opened", title="Add a cart", at="2026-03-07T12:00:00Z"):
+    change = {"id": 1000 + number, "number": number, "title": title, "state": "open", "draft": False, "merged": False,
+              "url": f"https://api.github.com/repos/acme/shop/pulls/{number}", "user": {"login": "mona"},
+              "html_url": f"https://github.com/acme/shop/pull/{number}", "created_at": "2026-03-07T11:00:00Z",
+              "updated_at": at, "closed_at": None, "merged_at": None, "merge_commit_sha": None, "labels": [],
+              "requested_reviewers": [], "assignees": [], "commits": 1, "additions": 2, "deletions": 3,
+              "changed_files": 1, "comments": 0, "base": {"ref": "main", "sha": "b" * 40, "repo": REPOSITORY},
+              "head": {"ref": f"feature-{number}", "sha": f"{number:040x}", "repo": REPOSITORY}}
+    return {"action": action, "number": number, "repository": REPOSITORY, "sender": {"login": "mona"},
+            "pull_request": change}
+
+
+def post(weir, body, delivery):
+    text = json.dumps(body).encode()
+    status, answer = weir.post("/hooks/github", text, sign("s", text) | {
+        "X-GitHub-Event": "pull_request", "X-GitHub-Delivery": f"{delivery:08d}-0000-0000-0000-000000000000"})
+    assert status == 202, answer
+
+
+def one(weir, sql):
+    return weir.rows("query", sql)[0]
+
+
+def weir_with_github(folder, **sections):
+    return Weir(folder, agents={"github": {"type": "github", "secret": "s"}}, **sections)
+
+
+@case
+def an_answer_is_complete_before_and_after_a_flush_and_when_weir_is_stopped(folder):
+    with weir_with_github(folder) as weir:
+        for i in range(20):
+            post(weir, pull_request(i % 10 + 1, title=f"Title {i}", at=f"2026-03-07T12:{i:02d}:00Z"), i)
+        eventually(lambda: one(weir, CHANGES)["n"] == "10/20/20", "the tail shows what was transformed")
+        title = one(weir, "SELECT title, updated FROM (SELECT title, revised_at AS updated FROM change WHERE id = '3')")
+        assert title == {"title": "Title 12", "updated": "2026-03-07T12:12:00.000000Z"}, title
+        weir.command("flush")
+        assert list(folder.glob("data/lake/change/year=2026/month=03/day=07/intake-0-*.parquet"))
+        assert one(weir, CHANGES)["n"] == "10/20/20"
+        post(weir, pull_request(11), 20)
+        eventually(lambda: one(weir, CHANGES)["n"] == "11/21/21", "lake and tail together")
+        assert weir.command("verify") == "ok\n"
+        stored = weir.rows("query", "--store", "SELECT count(*) AS n FROM change")
+        assert stored == [{"n": 11}], stored
+    assert one(weir, CHANGES)["n"] == "11/21/21"
+    assert weir.command("verify") == "ok\n"
+
+
+@case
+def rows_come_as_a_table_as_csv_and_as_json(folder):
+    with weir_with_github(folder) as weir:
+        post(weir, pull_request(7, title='Say "hello", world'), 1)
+        eventually(lambda: one(weir, CHANGES)["n"] == "1/1/1", "transformed")
+        sql = "SELECT title, number, merged_at, is_draft, [1, 2] AS list, 1.5::DECIMAL(4,2) AS d FROM change;"
+        assert weir.rows("query", sql) == [{"title": 'Say "hello", world', "number": 7, "merged_at": None,
+                                           "is_draft": False, "list": [1, 2], "d": 1.50}]
+        table = list(csv.reader(io.StringIO(weir.command("query", "--csv", sql))))
+        assert table == [["title", "number", "merged_at", "is_draft", "list", "d"],
+                         ['Say "hello", world', "7", "", "false", "[1,2]", "1.50"]], table
+        lines = weir.command("query", sql).splitlines()
+        assert len(lines) == 2 and lines[0].split() == "TITLE NUMBER MERGED_AT IS_DRAFT LIST D".lower().split(), lines
+        assert weir.rows("query", "SELECT id FROM change UNION ALL SELECT '0' ORDER BY id") == [{"id": "0"}, {"id": "7"}]
+        assert weir.command("query", "--csv", stdin="SELECT count(*) AS n FROM change") == "n\n1\n"
+
+
+@case
+def what_is_wrong_is_said_and_nothing_can_be_written(folder):
+    with weir_with_github(folder) as weir:
+        for sql, word in [("SELECT nothing FROM change", "nothing"), ("SELEC 1", "syntax"),
+                          ("COPY (SELECT 1) TO 'x.csv'", "disabled"), ("SELECT 1; COPY (SELECT 1) TO 'x'", "only reads"),
+                          ("SELECT * FROM read_csv('/etc/passwd')", "file")]:
+            done = subprocess.run([BINARY, "query", "-c", str(folder / "weir.yaml"), sql], capture_output=True, text=True,
+                                  cwd=folder, check=False)
+            assert done.returncode == 1 and word in done.stderr and not done.stdout, (sql, done)
+        assert not (folder / "x.csv").exists()
+
+
+@case
+def verify_finds_a_flipped_byte_and_a_lost_file(folder):
+    with weir_with_github(folder) as weir:
+        for i in range(5):
+            post(weir, pull_request(i + 1), i)
+        weir.command("flush")
+    assert weir.command("verify") == "ok\n"
+    data = next(folder.glob("data/lake/change/year=*/**/*.parquet"))
+    whole = data.read_bytes()
+    data.write_bytes(whole[:100] + bytes([whole[100] ^ 1]) + whole[101:])
+    assert "checksum differs" in weir.command("verify", status=1)
+    data.unlink()
+    assert f"{data.name} is gone" in weir.command("verify", status=1)
+    data.write_bytes(whole)
+    assert weir.command("verify") == "ok\n"
+
+
+@case
+def views_are_printed_for_every_dialect(folder):
+    weir = weir_with_github(folder)
+    for dialect in ("duckdb", "spark", "trino"):
+        sql = weir.command("views", "--dialect", dialect)
+        for view in ("change", "change_history", "deployment_folded"):
+            assert f"VIEW {view} AS\n" in sql, (dialect, view)
+    weir.command("views", "--dialect", "oracle", status=2)
+
+
+run()
