@@ -427,7 +427,7 @@ static bool is_anyone_busy(const struct weir *w)
     return false;
 }
 
-/* Forget what may go. true: a reader is behind. */
+/* Forget what may go. true: it failed, and is to be tried again. */
 static bool trim(struct weir *w)
 {
     struct failure f;
@@ -446,16 +446,17 @@ static bool trim(struct weir *w)
         log_event(LOG_WARN, "dead letters dropped", log_n("n", (int64_t)done.dead_n),
                   log_c("why", "they are older than dead.keep or over dead.disk_max"));
     }
-    return done.is_behind;
+    return false;
 }
 
-/* Rest only when all is done; whoever begins to work from here on wakes the orchestrator. */
+/* Rest only when nobody works; whoever begins to from here on wakes the orchestrator. A reader that
+ * gathers (the lake, for minutes) is behind, and yet there is nothing to do until it flushes. */
 static void tick(struct weir *w, int64_t now_us)
 {
     w->ticked_us = now_us;
-    const bool is_behind = trim(w);
+    const bool must_trim = trim(w);
     w->is_resting = false;
-    if (is_behind || is_anyone_busy(w)) {
+    if (must_trim || is_anyone_busy(w)) {
         return;
     }
     for (const struct child *c = w->child; c < w->child + CHILDREN_MAX; c++) {

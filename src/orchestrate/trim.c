@@ -106,12 +106,11 @@ static enum outcome trim_dead(const struct trim *t, const struct lane_ends *lane
 
 /* Lanes that have readers: what all have passed goes by age, or at once when there is no room. */
 static enum outcome trim_read(const struct trim *t, const struct lane_ends *lane, size_t n,
-                              bool is_over, struct trimmed *out, struct failure *f)
+                              bool is_over, struct failure *f)
 {
     enum outcome result = OK;
     for (size_t i = 0; i < n && result == OK; i++) {
         const struct position at = passed(t, &lane[i]);
-        out->is_behind = out->is_behind || at.at < lane[i].end.at;
         result = bus_passed(t->bus, lane[i].lane, at, f);
     }
     return result == OK ? trim_lanes(t, lane, n, is_over ? 0 : t->config->bus.keep_ms, f) : result;
@@ -137,7 +136,7 @@ enum outcome trim_all(const struct trim *t, struct trimmed *out, struct failure 
     const bool is_over = all.bytes > t->config->bus.disk_bytes_max / 10 * 9;
     for (int s = 0; s < STREAM_N && result == OK; s++) {
         result = s == STREAM_DEAD ? trim_dead(t, lane[s], n[s], out, f)
-                                  : trim_read(t, lane[s], n[s], is_over, out, f);
+                                  : trim_read(t, lane[s], n[s], is_over, f);
     }
     arena_close(&a);
     return result;

@@ -22,7 +22,6 @@ struct trim {
 };
 
 struct trimmed {
-    bool is_behind;  /* a reader has not passed the end of a lane             */
     uint64_t dead_n; /* dead letters that the budget of `dead` made it forget */
 };
 

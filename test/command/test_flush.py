@@ -50,7 +50,7 @@ def a_stuck_stage_is_named_when_the_time_is_over(folder):
         pid = next(pid for pid, line in weir.children().items() if "weir: store" in line)
         os.kill(pid, signal.SIGSTOP)
         push(weir, 1)
-        said = subprocess.run([BINARY, "flush", "--timeout", "300ms"], capture_output=True, text=True, timeout=30,
+        said = subprocess.run([BINARY, "flush", "--timeout", "8s"], capture_output=True, text=True, timeout=30,
                               check=False, cwd=folder)
         assert said.returncode == 1 and "store is still behind" in said.stderr, said
         os.kill(pid, signal.SIGCONT)
