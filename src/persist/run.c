@@ -329,7 +329,7 @@ static enum outcome run_until_asked(struct loop *l, struct failure *f)
         const bool is_last = asked_to_stop();
         const enum outcome result = turn(l, f);
         if (result != OK || (is_last && l->in.n == 0 && l->in.gained_n == 0)) {
-            return result == OK ? flush(l, f) : result;
+            return result == OK ? keep(l, f) : result;
         }
     }
 }
