@@ -75,7 +75,10 @@ enum outcome sqlite_open(const char *path, enum sqlite_use use, sqlite3 **out, s
     enum outcome result = OK;
     *out = NULL;
     if (sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
-        result = sqlite_failed(db, path, f);
+        result = use == SQLITE_USE_READ && sqlite3_errcode(db) == SQLITE_CANTOPEN
+                     ? failed(f, STOP, "%s: there is no such file yet, or no right to read it",
+                              path)
+                     : sqlite_failed(db, path, f);
     } else {
         result = set_up(db, use, f);
     }

@@ -178,22 +178,22 @@ static void a_full_disk_is_waited_out(void **state)
     struct store *s = NULL;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
     enum outcome result = store_open(&rig.arena, &rig.config, bus_id(rig.bus), &s, &f);
-    if (result == OK) {
-        struct rows rows = {.model = rig.want[0].model,
-                            .row = rig.want,
-                            .is_there = arena_array(&rig.arena, bool, rig.want_n),
-                            .n = 1};
-        for (int i = 0; i < 1000 && result == OK; i++) {
-            const struct slice none = {.lane = {STREAM_STANDARD, S("x")}, .to = {1}};
-            result = s->driver->put(s, &rows, 1, &(struct batch){.slice = (void *)&none, .n = 1},
-                                    &f);
-            rows.is_there[0] = true;
-        }
-        assert_int_equal(result, RETRY);
-        store_close(s);
+    assert_int_equal(result, OK);
+    bool is_there = false;
+    const struct rows rows = {
+        .model = rig.want[0].model, .row = rig.want, .is_there = &is_there, .n = 1};
+    for (uint64_t i = 0; i < 1000 && result == OK; i++) {
+        struct slice slice = {.lane = {STREAM_STANDARD, S("x")}, .from = {i}, .to = {i + 1}};
+        result = s->driver->put(s, &rows, 1, &(struct batch){.slice = &slice, .n = 1}, &f);
+        is_there = true;
     }
+    assert_int_equal(result, RETRY);
+    assert_int_equal(f.cause, CAUSE_OTHER);
+    assert_non_null(strstr(f.text, "disk"));
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    store_close(s);
     run_to_the_end(4 << 20);
+    rig_check(&rig);
 }
 
 /* ---- dead letters, retries, newer models ---- */
@@ -370,7 +370,7 @@ static void a_command_finds_no_store_and_says_so(void **state)
     struct failure f = {0};
     struct store *s = NULL;
     assert_int_equal(store_open(&rig.arena, &rig.config, S(""), &s, &f), STOP);
-    assert_non_null(strstr(f.text, "store.db"));
+    assert_non_null(strstr(f.text, "store.db: there is no such file yet"));
 }
 
 /* ---- retention ---- */
