@@ -101,13 +101,33 @@ struct visiting {
     const struct closed *closed;
     struct dead_visit visit;
     struct lane lane;
+    struct origin last; /* of the lane's newest letter so far */
     bool goes_on;
 };
+
+/* A letter is written before the step that it belongs to; a crash between the two brings it twice.
+ * Origins only grow in a lane, so what is not beyond the last one came before. */
+static bool is_repeated(struct visiting *v, const struct origin *origin)
+{
+    const struct origin last = v->last;
+    const bool is_beyond = last.parts == 0 || origin->at.at > last.at.at ||
+                           (origin->at.at == last.at.at && origin->part > last.part);
+    if (origin->lane.name.len == 0) {
+        return false;
+    }
+    if (is_beyond) {
+        v->last = (struct origin){.at = origin->at, .part = origin->part, .parts = 1};
+    }
+    return !is_beyond;
+}
 
 static bool take_letter(void *to, const struct record *r)
 {
     struct visiting *const v = to;
     struct arena a;
+    if (is_repeated(v, &r->origin)) {
+        return true;
+    }
     arena_init(&a, CLOSED_ARENA_BYTES_MAX);
     const struct dead_letter letter = {position_text(&a, v->lane, r->at), &r->signal};
     if (!is_closed(v->closed, letter.id)) {
@@ -128,9 +148,10 @@ enum outcome dead_each(struct bus *bus, struct dead_visit visit, struct failure 
     if (result == OK) {
         result = bus_ends(bus, &a, STREAM_DEAD, &lane, &n, f);
     }
-    struct visiting v = {&closed, visit, {STREAM_DEAD, {NULL, 0}}, true};
+    struct visiting v = {.closed = &closed, .visit = visit, .goes_on = true};
     for (size_t i = 0; i < n && result == OK && v.goes_on; i++) {
         v.lane = lane[i].lane;
+        v.last = (struct origin){0};
         result = each_record(bus, &lane[i], take_letter, &v, f);
     }
     arena_close(&a);
