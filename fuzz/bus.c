@@ -110,6 +110,7 @@ static void recover_twice(struct arena *a, const char *dir, const char *path,
     found = 0;
     must(lane_recover(a, &lane, true, (struct finding_to){count, &found}, &again, &f) == OK);
     must(found == 0 && (!t.has_segment || again.end == t.end));
+    must(again.has_group == t.has_group && again.last.position == t.last.position);
 }
 
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *where)

@@ -72,6 +72,7 @@ static enum outcome set_aside(struct recovery *v, const struct patient *p, uint6
                            (off_t)(SEGMENT_HEAD_BYTES + from - p->scan.first), f);
     FAILPOINT("bus.recover.voided");
     if (result == OK) {
+        scan_patch(&p->scan, from, (struct str){head, sizeof head});
         tell(v, FINDING_CORRUPT, from, to - from, path);
     }
     return result;
@@ -81,13 +82,19 @@ static enum outcome set_aside(struct recovery *v, const struct patient *p, uint6
 static enum outcome heal(struct recovery *v, const struct patient *p, uint64_t from, uint64_t to,
                          struct failure *f)
 {
+    uint64_t group_end = from;
     while (from < to) {
         const struct item item = scan_item(&p->scan, from, to);
+        if (item.kind == ITEM_GROUP) {
+            group_end = from + item.group.bytes;
+        }
         if (item.kind != ITEM_BAD) {
             from += item.bytes;
             continue;
         }
-        const uint64_t next = scan_next(&p->scan, from, to, false);
+        /* A hole ends with its group, so that the group is whole again. */
+        const bool is_inside = from < group_end && group_end <= to;
+        const uint64_t next = scan_next(&p->scan, from, is_inside ? group_end : to, false);
         const enum outcome result = set_aside(v, p, from, next, f);
         if (result != OK) {
             return result;
@@ -147,7 +154,14 @@ static enum outcome walk(struct recovery *v, struct patient *p, struct failure *
         if (result != OK) {
             return result;
         }
-        at = next;
+        if (group_is_whole(rest, p->scan.generation, at, &g)) {
+            note_group(v, p, &g);
+            at += g.bytes;
+            is_healed = false;
+        } else {
+            at = next;
+            is_healed = true;
+        }
     }
 }
 

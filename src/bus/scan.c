@@ -31,7 +31,7 @@ static enum scan_head head_of(struct scan *s)
                                                                                  : SCAN_DAMAGED;
 }
 
-static enum outcome read_file(struct arena *a, int fd, const char *path, struct str *out,
+static enum outcome read_file(struct arena *a, int fd, const char *path, struct scan *out,
                               struct failure *f)
 {
     struct stat st;
@@ -57,7 +57,8 @@ static enum outcome read_file(struct arena *a, int fd, const char *path, struct 
         }
         done += (size_t)n;
     }
-    *out = (struct str){at, done};
+    out->memory = at;
+    out->bytes = (struct str){at, done};
     return OK;
 }
 
@@ -69,7 +70,7 @@ enum outcome scan_open(struct arena *a, const char *path, uint64_t first, struct
     if (fd < 0) {
         return failed_errno(f, RETRY, "open %s", path);
     }
-    const enum outcome result = read_file(a, fd, path, &out->bytes, f);
+    const enum outcome result = read_file(a, fd, path, out, f);
     close(fd); /* read only */
     if (result == OK) {
         out->head = head_of(out);
@@ -86,6 +87,14 @@ struct str scan_bytes(const struct scan *s, uint64_t from, uint64_t to)
 {
     return to <= from ? (struct str){NULL, 0}
                       : str_sub(s->bytes, SEGMENT_HEAD_BYTES + (from - s->first), to - from);
+}
+
+void scan_patch(const struct scan *s, uint64_t position, struct str bytes)
+{
+    const size_t at = SEGMENT_HEAD_BYTES + (position - s->first);
+    if (at + bytes.len <= s->bytes.len) {
+        memcpy(s->memory + at, bytes.at, bytes.len);
+    }
 }
 
 struct item scan_item(const struct scan *s, uint64_t position, uint64_t limit)

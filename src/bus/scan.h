@@ -12,6 +12,7 @@ enum scan_head {
 };
 
 struct scan {
+    char *memory;     /* the same as bytes, to be patched */
     struct str bytes; /* of the file, its head included                    */
     uint64_t first;
     uint64_t generation;
@@ -25,6 +26,8 @@ enum outcome scan_open(struct arena *a, const char *path, uint64_t first, struct
 
 /* The bytes of [from, to), less where the file ends before. */
 struct str scan_bytes(const struct scan *s, uint64_t from, uint64_t to);
+/* Bytes that were written to the file meanwhile. */
+void scan_patch(const struct scan *s, uint64_t position, struct str bytes);
 /* What stands at a position; ITEM_BAD for what would reach beyond `limit`. */
 struct item scan_item(const struct scan *s, uint64_t position, uint64_t limit);
 /* The next position after `from` where a valid item begins (a group's head alone, if only_groups);
