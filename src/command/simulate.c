@@ -7,7 +7,7 @@
 #include "command/commands.h"
 #include "command/simulate/sender.h"
 
-enum { ARENA_BYTES_MAX = 1 << 30, DAYS = 30, CONNECTIONS = 8, SHOWN_EVERY_US = 250000 };
+enum { ARENA_BYTES_MAX = 1 << 30, DAYS = 30, CONNECTIONS = 32, SHOWN_EVERY_US = 250000 };
 
 struct asked {
     struct str to, until, rate, faults, secret, manifest;
@@ -219,7 +219,7 @@ int command_simulate(int argc, char **argv)
          "duplicate, reorder, late, malformed, forged: duplicate=0.01,late=0.01"},
         {"manifest", 0, FLAG_TEXT, &q.manifest, "FILE",
          "what was sent: id, fault, what is expected, and over HTTP the status"},
-        {"connections", 0, FLAG_NUMBER, &q.connections, "N", "kept open at a time; 8"},
+        {"connections", 0, FLAG_NUMBER, &q.connections, "N", "kept open at a time; 32"},
         {0},
     };
     const struct usage usage = {
