@@ -1,0 +1,160 @@
+"""Faults of the machine, made for real: a full disk, no descriptors, a system call that fails, a clock that jumps.
+
+Each time: an answer or an end for every request, nothing lost, and recovery by itself when the cause is gone.
+"""
+import json
+import os
+import pathlib
+import random
+import resource
+import shutil
+import socket
+import subprocess
+import time
+
+from blackbox import Skip, Weir, case, eventually, run
+from ledger import AGENTS, Ledger
+
+SEED = int(os.environ.get("WEIR_CRASH_SEED", str(random.randrange(1 << 32))))
+SECTIONS = {"agents": AGENTS, "lake": {"path": "./lake", "flush": "1s", "flush_bytes": "64KiB"},
+            "store": {"path": "./store.db"}, "bus": {"segment": "1MiB"}}
+
+
+def load_for(ledger, weir, seconds):
+    end = ledger.load(weir.port)
+    time.sleep(seconds)
+    end()
+
+
+def answers(weir, n=1):
+    """Statuses of n deliveries, one after the other."""
+    return [weir.post("/hooks/github", b"{}", {"X-GitHub-Event": "ping", "X-GitHub-Delivery": "x"})[0] for _ in range(n)]
+
+
+@case
+def a_full_disk_is_said_and_survived(folder):
+    if os.geteuid() != 0:
+        raise Skip("mounting a small disk needs root")
+    disk = folder / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "weir-test", str(disk)], capture_output=True,
+                             text=True, check=False)
+    if mounted.returncode:
+        raise Skip(mounted.stderr.strip())
+    try:
+        ledger, weir = Ledger(SEED), Weir(disk, **SECTIONS)
+        weir.log = folder / "log"
+        with weir:
+            load_for(ledger, weir, 0.5)
+            ballast = disk / "ballast"
+            with ballast.open("wb") as file:
+                try:
+                    while file.write(b"x" * 65536):
+                        file.flush()
+                except OSError:
+                    pass
+            end = ledger.load(weir.port)
+            eventually(lambda: "No space left on device" in weir.log.read_text(), "the log says that the disk is full")
+            time.sleep(1)
+            ballast.unlink()
+            before = len(ledger.accepted)
+            eventually(lambda: len(ledger.accepted) > before + 50, "it takes deliveries again by itself")
+            end()
+            eventually(weir.is_ready, "it is ready again by itself")
+            ledger.check(weir)
+            weir.command("verify")
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=False)
+
+
+@case
+def a_spent_disk_budget_is_429_until_the_readers_have_caught_up(folder):
+    sections = SECTIONS | {"bus": {"segment": "1MiB", "disk_max": "16MiB", "keep": "1s"}}
+    ledger = Ledger(SEED)
+    with Weir(folder, **sections) as weir:
+        load_for(ledger, weir, 4)
+        eventually(lambda: answers(weir)[0] in (202, 401), "it answers")
+        ledger.check(weir)
+        used = sum(p.stat().st_blocks * 512 for p in pathlib.Path(folder, "data", "bus").rglob("*") if p.is_file())
+        assert used < 24 << 20, f"{used} bytes under a budget of 16 MiB"
+
+
+@case
+def descriptors_that_run_out_come_back(folder):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    ledger, weir = Ledger(SEED), Weir(folder, **SECTIONS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (96, hard))
+    try:
+        weir.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with_many = []
+    try:
+        for _ in range(200):
+            with_many.append(socket.create_connection(("127.0.0.1", weir.port), timeout=5))
+        time.sleep(0.5)
+    finally:
+        for line in with_many:
+            line.close()
+    load_for(ledger, weir, 1)
+    assert ledger.accepted, "nothing was taken after the descriptors came back"
+    ledger.check(weir)
+    weir.stop()
+
+
+FAILING = [("fdatasync", "EIO"), ("fdatasync", "ENOSPC"), ("fsync", "EIO"), ("pwrite64", "EIO"), ("pwritev", "ENOSPC"),
+           ("write", "EINTR"), ("openat", "EMFILE"), ("openat", "EIO"), ("rename", "EIO"), ("linkat", "EIO"),
+           ("fallocate", "ENOSPC"), ("mmap", "ENOMEM"), ("fork", "EAGAIN"), ("clone", "EAGAIN"), ("accept4", "EMFILE"),
+           ("ftruncate", "EIO"), ("read", "EIO"), ("futex", "EINTR"), ("epoll_wait", "EINTR")]
+
+
+@case
+def a_system_call_that_fails_now_and_then_loses_nothing(folder):
+    if not shutil.which("strace"):
+        raise Skip("no strace")
+    dice, ledger = random.Random(SEED), Ledger(SEED)
+    print(f"  seed {SEED}", flush=True)
+    for call, error in FAILING:
+        with Weir(folder, **SECTIONS) as weir:
+            first = dice.randint(1, 30)
+            tracer = subprocess.Popen(
+                ["strace", "-f", "-q", "-o", "/dev/null", "-e", f"trace={call}", "-e",
+                 f"inject={call}:error={error}:when={first}+{dice.randint(50, 90)}", "-p", str(weir.process.pid),
+                 *[word for pid in weir.children() for word in ("-p", str(pid))]],
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            try:
+                time.sleep(0.3)
+                if tracer.poll() is not None:
+                    raise Skip(f"strace: {tracer.stderr.read().strip()[:200]}")
+                load_for(ledger, weir, 0.7)
+            finally:
+                tracer.terminate()
+                tracer.wait(20)
+            try:
+                eventually(weir.is_ready, f"ready again after {call} failed with {error}")
+                ledger.check(weir)
+            except AssertionError as error_seen:
+                raise AssertionError(f"{call} {error}: {error_seen}") from error_seen
+
+
+@case
+def a_clock_that_jumps_loses_nothing(folder):
+    library = next(iter(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
+    if library is None:
+        raise Skip("no libfaketime")
+    offset = folder / "offset"
+    offset.write_text("+0\n")
+    environment = {"LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_NO_CACHE": "1",
+                   "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+                   "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+    ledger, weir = Ledger(SEED), Weir(folder, environment=environment, **SECTIONS)
+    with weir:
+        for jump in ("+3600", "-86400", "+3650d", "-20000d", "+0"):
+            offset.write_text(jump + "\n")
+            load_for(ledger, weir, 0.5)
+        ledger.check(weir)
+        said = json.loads(weir.command("status", "--json"))
+        assert all(stage["restarts"] == 0 for stage in said["stages"]), said["stages"]
+
+
+run()

@@ -1,0 +1,136 @@
+"""kill -9 of one process or of all, at random moments and at every failpoint, under load: nothing lost, nothing doubled.
+
+WEIR_CRASH_ROUNDS (default 200) and WEIR_CRASH_SEED choose how long and which; the seed is printed.
+"""
+import contextlib
+import os
+import random
+import signal
+import time
+
+from blackbox import Skip, Weir, case, eventually, run
+from ledger import AGENTS, Ledger
+
+ROUNDS = int(os.environ.get("WEIR_CRASH_ROUNDS", "200"))
+SEED = int(os.environ.get("WEIR_CRASH_SEED", str(random.randrange(1 << 32))))
+CHECK_EVERY = 25
+LOAD_S = (0.02, 0.3)
+FAILING = (".fail", ".fails")  # places that can make their operation fail, too
+SECTIONS = {"agents": AGENTS, "lake": {"path": "./lake", "flush": "1s", "flush_bytes": "64KiB"},
+            "store": {"path": "./store.db"}, "bus": {"segment": "1MiB"}}
+
+
+def make(folder, **environment):
+    return Weir(folder, environment=environment, **SECTIONS)
+
+
+def kill_some(weir, dice):
+    """One process of weir's, or all of them at once."""
+    children = list(weir.children())
+    if dice.random() < 0.5 or not children:
+        weir.kill()
+        return
+    try:
+        os.kill(dice.choice(children), signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # it was a short-lived one
+    time.sleep(dice.uniform(*LOAD_S))
+    weir.kill()
+
+
+@case
+def random_kills_under_load(folder):
+    print(f"  seed {SEED}, {ROUNDS} rounds", flush=True)
+    dice, ledger, good = random.Random(SEED), Ledger(SEED), 0
+    weir = make(folder)
+    for number in range(1, ROUNDS + 1):
+        weir.start()
+        end = ledger.load(weir.port)
+        time.sleep(dice.uniform(*LOAD_S))
+        kill_some(weir, dice)
+        end()
+        if number % CHECK_EVERY == 0 or number == ROUNDS:
+            with weir:
+                good = ledger.check(weir)
+                weir.command("verify")
+    assert good > ROUNDS, f"too little was sent to mean anything: {good}"
+
+
+def failpoints(folder):
+    """Names of all places that a short run under load reaches."""
+    names = folder / "names"
+    ledger, weir = Ledger(SEED), make(folder, WEIR_FAILPOINT_LIST=str(names))
+    with weir:
+        end = ledger.load(weir.port)
+        time.sleep(3)
+        end()
+        ledger.check(weir)
+    if not names.exists():
+        raise Skip("this build has no failpoints")
+    return sorted(set(names.read_text().split()))
+
+
+@case
+def a_kill_at_every_failpoint(folder):
+    dice = random.Random(SEED)
+    places = folder / "places"
+    places.mkdir()
+    names = [n for n in failpoints(places) if not n.endswith(FAILING)]
+    print(f"  seed {SEED}, {len(names)} failpoints: {' '.join(names)}", flush=True)
+    assert len(names) >= 10, names
+    home = folder / "home"
+    home.mkdir()
+    ledger = Ledger(SEED)
+    for name in names:
+        weir = make(home, WEIR_FAILPOINT=f"{name}:{dice.randint(1, 4)}:kill")
+        weir.start(ready=False)  # one that dies at its start is never ready
+        time.sleep(0.3)
+        end = ledger.load(weir.port)
+        time.sleep(0.7)
+        weir.kill()
+        end()
+        with make(home) as weir:
+            try:
+                ledger.check(weir)
+            except AssertionError as error:
+                raise AssertionError(f"after a kill at {name}: {error}") from error
+
+
+@contextlib.contextmanager
+def weir_running(weir):
+    """It is stopped in the end, killed when the case failed."""
+    eventually(weir.is_ready, "weir is ready")
+    try:
+        yield
+    except BaseException:
+        weir.kill()
+        raise
+    weir.stop()
+
+
+@case
+def an_operation_that_fails_at_every_place_loses_nothing(folder):
+    dice = random.Random(SEED)
+    places = folder / "places"
+    places.mkdir()
+    names = [n for n in failpoints(places) if n.endswith(FAILING)]
+    assert names
+    home = folder / "home"
+    home.mkdir()
+    ledger = Ledger(SEED)
+    for name in names:
+        weir = make(home, WEIR_FAILPOINT=f"{name}:{dice.randint(1, 20)}:fail")
+        weir.start(ready=False)
+        time.sleep(0.3)
+        if weir.process.poll() is not None:  # its start failed: it must say so, and work the next time
+            assert "weir" in weir.log.read_text().splitlines()[-1], name
+            weir.process = None
+            weir = make(home).start()
+        with weir_running(weir):
+            end = ledger.load(weir.port)
+            time.sleep(0.7)
+            end()
+            ledger.check(weir)  # the cause is gone: weir recovered by itself
+
+
+run()
