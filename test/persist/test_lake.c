@@ -126,7 +126,7 @@ static void wherever_a_writer_is_killed_every_row_is_there_once(void **state)
                                          "lake.named", "lake.staged", "lake.committed"};
     size_t deaths = 0;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        for (int nth = 1, died = 1; died && nth < 100; nth += nth < 4 ? 1 : 5) {
+        for (int nth = 1, died = 1; died && nth < 100; nth += nth < 3 ? 1 : 9) {
             const pid_t child = fork();
             if (child == 0) {
                 write_and_die(places[i], nth);
