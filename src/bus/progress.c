@@ -56,7 +56,25 @@ static void tell(const struct progress *p)
     }
 }
 
-/* The page in an open file, emptied when it is not one of this version. */
+/* After a power cut a page holds what happened to reach the disk: names and numbers may be of
+ * different moments. */
+static bool is_sound(const struct page *page)
+{
+    bool is = page->cursors_n <= PROGRESS_CURSORS && page->counters_n <= PROGRESS_COUNTERS;
+    for (uint32_t i = 0; is && i < page->cursors_n; i++) {
+        const char *const lane = page->cursor[i].lane;
+        const size_t len = strnlen(lane, sizeof page->cursor[i].lane);
+        is = len < sizeof page->cursor[i].lane && page->cursor[i].stream < STREAM_N &&
+             lane_name_is_valid((struct str){lane, len});
+    }
+    for (uint32_t i = 0; is && i < page->counters_n; i++) {
+        const size_t len = strnlen(page->counter[i].name, PROGRESS_NAME_BYTES);
+        is = len > 0 && len < PROGRESS_NAME_BYTES;
+    }
+    return is;
+}
+
+/* The page in an open file, emptied when it is not a sound one of this version. */
 static enum outcome map_page(int fd, const char *path, struct page **out, struct failure *f)
 {
     struct stat st;
@@ -72,7 +90,7 @@ static enum outcome map_page(int fd, const char *path, struct page **out, struct
         return failed_errno(f, STOP, "map %s", path);
     }
     const uint32_t magic = page->magic;
-    if (magic != 0 && (magic != MAGIC || page->version != VERSION)) {
+    if ((magic != 0 && (magic != MAGIC || page->version != VERSION)) || !is_sound(page)) {
         memset(page, 0, sizeof *page);
     }
     page->version = VERSION;
@@ -115,7 +133,7 @@ bool progress_peek(struct arena *a, struct str dir, struct str duty, struct prog
     }
     struct progress *const p = arena_new(a, struct progress);
     *p = (struct progress){.page = at, .tell_fd = -1};
-    if (p->page->magic != MAGIC || p->page->version != VERSION) {
+    if (p->page->magic != MAGIC || p->page->version != VERSION || !is_sound(p->page)) {
         progress_close(p);
         return false;
     }

@@ -265,33 +265,60 @@ static void complete(struct arena *a, struct config *c)
     }
 }
 
+/* The tree as a configuration; everything wrong in it is in *errors. */
+static enum outcome make(struct problems *p, const struct yaml *root,
+                         const struct section_type *agents, struct config *c, struct failure *f)
+{
+    const struct sections s = {p->arena, p, agents};
+    section_read(&s, config_options, root, (struct str){NULL, 0}, c);
+    if (p->lines.n == 0) {
+        check(root, c, p);
+    }
+    if (p->lines.n > 0) {
+        return failed(f, STOP, "the configuration has %zu error%s", p->lines.n,
+                      p->lines.n == 1 ? "" : "s");
+    }
+    complete(p->arena, c);
+    return OK;
+}
+
 enum outcome config_read(struct arena *a, struct str place, const struct section_type *agents,
                          struct config **out, struct str_list *errors, struct failure *f)
 {
     struct problems p = {.arena = a};
     struct str_list files;
     struct yaml root;
-    *errors = (struct str_list){NULL, 0};
-    if (files_find(a, place, &files, f) != OK) {
-        problem_add(&p, (struct place){{NULL, 0}, 0, 0}, "%s", f->text);
-        *errors = p.lines;
-        return STOP;
-    }
-    files_read(a, &files, &root, &p);
     struct config *const c = arena_new(a, struct config);
-    c->place = place.len > 0 ? place : files.at[0];
-    c->files = files;
-    const struct sections s = {a, &p, agents};
-    section_read(&s, config_options, &root, (struct str){NULL, 0}, c);
-    if (p.lines.n == 0) {
-        check(&root, c, &p);
+    enum outcome result = files_find(a, place, &files, f);
+    if (result != OK) {
+        problem_add(&p, (struct place){{NULL, 0}, 0, 0}, "%s", f->text);
+    } else {
+        files_read(a, &files, &root, &p);
+        c->place = place.len > 0 ? place : files.at[0];
+        c->files = files;
+        result = make(&p, &root, agents, c, f);
     }
     *errors = p.lines;
-    if (p.lines.n > 0) {
-        return failed(f, STOP, "the configuration has %zu error%s", p.lines.n,
-                      p.lines.n == 1 ? "" : "s");
+    if (result == OK) {
+        *out = c;
     }
-    complete(a, c);
-    *out = c;
-    return OK;
+    return result;
+}
+
+enum outcome config_read_text(struct arena *a, struct str file, struct str text,
+                              const struct section_type *agents, struct config **out,
+                              struct str_list *errors)
+{
+    struct problems p = {.arena = a};
+    struct yaml root;
+    struct failure f;
+    struct config *const c = arena_new(a, struct config);
+    c->place = file;
+    const enum outcome result = yaml_read(a, file, text, &root, &p) ? make(&p, &root, agents, c, &f)
+                                                                    : STOP;
+    *errors = p.lines;
+    if (result == OK) {
+        *out = c;
+    }
+    return result;
 }

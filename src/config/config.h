@@ -85,6 +85,11 @@ struct config {
 enum outcome config_read(struct arena *a, struct str place, const struct section_type *agents,
                          struct config **out, struct str_list *errors, struct failure *f);
 
+/* The same of a text that stands for the file, for tests. */
+enum outcome config_read_text(struct arena *a, struct str file, struct str text,
+                              const struct section_type *agents, struct config **out,
+                              struct str_list *errors);
+
 /* The tables, for the manual. */
 extern const struct option config_options[];
 

@@ -41,7 +41,7 @@ struct weir {
     struct child child[CHILDREN_MAX];
     struct trim_reader reader[READERS_MAX];
     size_t readers_n;
-    int64_t begun_us, ticked_us;
+    int64_t begun_us, ticked_us, told_us;
     bool is_ready, is_stopping, is_resting;
     int wave; /* of draining */
 };
@@ -145,7 +145,7 @@ static void start_due(struct weir *w, int64_t now_us)
     }
 }
 
-static void tell_end(const struct child *c, int status, int64_t wait_ms)
+static void tell_end(const struct child *c, pid_t pid, int status, int64_t wait_ms)
 {
     char how[64];
     if (WIFSIGNALED(status)) {
@@ -154,8 +154,8 @@ static void tell_end(const struct child *c, int status, int64_t wait_ms)
     } else {
         (void)snprintf(how, sizeof how, "exit status %d", WEXITSTATUS(status));
     }
-    log_event(LOG_ERROR, "duty ended", log_c("duty", c->name), log_n("pid", c->pid),
-              log_c("how", how), log_n("restart_ms", wait_ms));
+    log_event(LOG_ERROR, "duty ended", log_c("duty", c->name), log_n("pid", pid), log_c("how", how),
+              log_n("restart_ms", wait_ms));
 }
 
 static void ended(struct weir *w, struct child *c, int status, int64_t now_us)
@@ -169,6 +169,7 @@ static void ended(struct weir *w, struct child *c, int status, int64_t now_us)
         forget_child(w, c);
         return;
     }
+    const pid_t pid = c->pid;
     c->pid = 0;
     if (was_asked) { /* by a reload: it starts at once with the new configuration */
         c->tries = 0;
@@ -181,7 +182,7 @@ static void ended(struct weir *w, struct child *c, int status, int64_t now_us)
     c->due_us = now_us + wait_ms * 1000;
     ++*counter_of(w, "restarts", c);
     *counter_of(w, "down", c) = c->tries; /* red until it has started again */
-    tell_end(c, status, wait_ms);
+    tell_end(c, pid, status, wait_ms);
 }
 
 static void reap(struct weir *w)
@@ -449,14 +450,15 @@ static bool trim(struct weir *w)
     return false;
 }
 
-/* Rest only when nobody works; whoever begins to from here on wakes the orchestrator. A reader that
- * gathers (the lake, for minutes) is behind, and yet there is nothing to do until it flushes. */
+/* Rest when nobody works, and a while after the last one did, so that what it left is trimmed; who
+ * begins to work from here on wakes the orchestrator. A reader that gathers (the lake, for minutes)
+ * is behind, and yet there is nothing to do until it flushes. */
 static void tick(struct weir *w, int64_t now_us)
 {
     w->ticked_us = now_us;
     const bool must_trim = trim(w);
     w->is_resting = false;
-    if (must_trim || is_anyone_busy(w)) {
+    if (must_trim || now_us - w->told_us < TICK_MS * 1000LL || is_anyone_busy(w)) {
         return;
     }
     for (const struct child *c = w->child; c < w->child + CHILDREN_MAX; c++) {
@@ -510,6 +512,7 @@ static void turn(struct weir *w)
     uint64_t told = 0;
     if (read(w->nursery.event_fd, &told, sizeof told) == (ssize_t)sizeof told) {
         w->is_resting = false;
+        w->told_us = clock_mono_us();
     }
     take_signals(w);
 }

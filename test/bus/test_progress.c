@@ -115,6 +115,32 @@ static void a_page_of_another_layout_begins_anew(void **state)
     progress_close(p);
 }
 
+/* Some pages of the file reached the disk, others did not. */
+static void a_page_that_a_power_cut_left_half_written_begins_anew(void **state)
+{
+    static char bytes[256 * 1024];
+    struct progress *const p = page("store");
+    const char *name = NULL;
+    uint64_t value = 0;
+    (void)state;
+    *progress_counter(p, "accepted{agent=a}") = 7;
+    progress_cursor(p, (struct lane){STREAM_RAW, S("intake-0")}, (struct position){8}, 0, 1);
+    progress_close(p);
+    const int fd = open(folder_path("store.page"), O_RDWR);
+    const ssize_t n = read(fd, bytes, sizeof bytes);
+    char *const at = memmem(bytes, (size_t)n, "accepted", 8);
+    assert_non_null(at);
+    assert_int_equal(pwrite(fd, "\0", 1, at - bytes), 1);
+    close(fd);
+    struct progress *const q = page("store");
+    struct progress_cursor c;
+    assert_false(progress_counter_at(q, 0, &name, &value));
+    assert_false(progress_cursor_at(q, 0, &c));
+    *progress_counter(q, "accepted{agent=a}") = 1;
+    assert_true(progress_counter_at(q, 0, &name, &value) && value == 1);
+    progress_close(q);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +150,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_a_full_page_has_no_room_for_is_counted_as_other,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_page_of_another_layout_begins_anew, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_page_that_a_power_cut_left_half_written_begins_anew,
+                                        set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

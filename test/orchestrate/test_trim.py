@@ -1,0 +1,52 @@
+"""Streams forget what every reader has passed, and nothing that one has not."""
+import json
+import os
+import signal
+
+from blackbox import Weir, case, eventually, run, sign
+
+AGENTS = {"github": {"type": "github", "secret": "s3cret"}}
+SMALL = {"segment": "1MiB", "disk_max": "16MiB", "keep": "0"}
+BODY_BYTES = 200_000
+
+
+def ping(weir, number):
+    body = json.dumps({"zen": "z" * BODY_BYTES, "number": number}).encode()
+    headers = sign("s3cret", body) | {"X-GitHub-Event": "ping", "X-GitHub-Delivery": f"d-{number}"}
+    return weir.post("/hooks/github", body, headers)[0]
+
+
+def raw_bytes(weir):
+    return json.loads(weir.command("status", "--json"))["streams"][0]["bytes"]
+
+
+@case
+def what_all_have_passed_is_forgotten_and_the_intake_never_refuses(folder):
+    with Weir(folder, agents=AGENTS, bus=SMALL, lake={"flush": "200ms"}) as weir:
+        for number in range(200):  # 40 MB through 16 MiB
+            answer = ping(weir, number)
+            while answer == 429:  # readers are a moment behind: it says so, and takes it later
+                answer = ping(weir, number)
+            assert answer == 202, answer
+        weir.command("flush")
+        eventually(lambda: raw_bytes(weir) < 8 << 20, "read segments are given back")
+        said = json.loads(weir.command("status", "--json"))
+        assert said["ignored"] == {"github/ping": 200}, said
+
+
+@case
+def unread_data_is_kept_and_fills_the_budget_until_429(folder):
+    with Weir(folder, agents=AGENTS, bus=SMALL, lake={"flush": "200ms"}) as weir:
+        lake = next(pid for pid, line in weir.children().items() if "weir: lake" in line)
+        os.kill(lake, signal.SIGSTOP)
+        answers = [ping(weir, number) for number in range(120)]  # 24 MB
+        taken = answers.count(202)
+        assert set(answers) == {202, 429} and taken > 50, {a: answers.count(a) for a in answers}
+        os.kill(lake, signal.SIGCONT)
+        eventually(lambda: ping(weir, 1000) == 202, "it takes signals again by itself")
+        weir.command("flush")
+        kept = int(weir.rows("query", "select count(*) as n from raw")[0]["n"])
+        assert kept >= taken + 1, (kept, taken)
+
+
+run()
