@@ -65,8 +65,7 @@ static struct str real_text(struct arena *a, double real)
 {
     const struct str text = arena_printf(a, "%.15g", real);
     const double back = strtod(text.at, NULL);
-    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) bit for bit
-     */
+    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
     return memcmp(&back, &real, sizeof real) == 0 ? text : arena_printf(a, "%.17g", real);
 }
 

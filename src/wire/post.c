@@ -172,6 +172,7 @@ static void turn(struct post *p, int wait_ms)
         char *slot = NULL;
         const CURLcode code = message->data.result;
         (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &slot);
+        /* NOLINTNEXTLINE(bugprone-casting-through-void): curl keeps a slot as a char * */
         slot_answered((struct slot *)(void *)slot, code);
     }
     if (is_waiting && wait_ms > 0) {
