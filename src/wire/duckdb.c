@@ -116,7 +116,7 @@ static enum outcome library_open(struct arena *a, struct failure *f)
     }
 #define RESOLVE(name)                                                                              \
     do {                                                                                           \
-        void *at = dlsym(found.handle, #name);                                                     \
+        void *const at = dlsym(found.handle, #name);                                               \
         if (!at) {                                                                                 \
             dlclose(found.handle);                                                                 \
             return failed(f, STOP, "libduckdb lacks %s: version 1.5 is needed", #name);            \
