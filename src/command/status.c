@@ -4,7 +4,7 @@
 
 #include "command/command.h"
 #include "command/commands.h"
-#include "command/status.h"
+#include "command/status_take.h"
 #include "version.h"
 
 #define ARENA_BYTES_MAX ((size_t)256 << 20)

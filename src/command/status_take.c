@@ -2,7 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "command/status.h"
+#include "command/status_take.h"
 #include "orchestrate/dead.h"
 #include "signal/model.h"
 #include "wire/sqlite.h"

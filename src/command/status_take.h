@@ -1,6 +1,6 @@
-/* status.h - what `weir status` shows, gathered. */
-#ifndef WEIR_COMMAND_STATUS_H
-#define WEIR_COMMAND_STATUS_H
+/* status_take.h - what `weir status` shows, gathered. */
+#ifndef WEIR_COMMAND_STATUS_TAKE_H
+#define WEIR_COMMAND_STATUS_TAKE_H
 
 #include "base/buf.h"
 #include "orchestrate/survey.h"
