@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 enum {
+    ELEMENTS_FIRST = 16,     /* of an array that grows by arena_more                         */
     BLOCK_BYTES = 64 * 1024, /* smallest block: most batches fit into a few                  */
     KEEP_BYTES = 1024 * 1024 /* largest block kept by a reset: a peak is given back at once  */
 };
@@ -119,6 +120,21 @@ void *arena_grow(struct arena *a, void *at, size_t old, size_t now)
     if (moved && at && old) {
         memcpy(moved, at, old);
     }
+    return moved;
+}
+
+void *arena_more(struct arena *a, void *at, size_t n, size_t *room, size_t size)
+{
+    assert(n <= *room);
+    if (n < *room) {
+        return at;
+    }
+    const size_t more = *room ? *room * 2 : ELEMENTS_FIRST;
+    void *const moved = arena_alloc(a, more, size);
+    if (n) {
+        memcpy(moved, at, n * size);
+    }
+    *room = more;
     return moved;
 }
 

@@ -38,6 +38,11 @@ void *arena_try(struct arena *a, size_t n, size_t size);
  * allocates. */
 void *arena_grow(struct arena *a, void *at, size_t old, size_t now);
 
+/* An array of n elements with room for one more: `at` itself, or twice as long when n has reached
+ * *room. `a->x = arena_more(arena, a->x, a->n, &a->room, sizeof *a->x); a->x[a->n++] = …;` */
+void *arena_more(struct arena *a, void *at, size_t n, size_t *room, size_t size)
+    __attribute__((returns_nonnull));
+
 /* A copy that lives as long as the arena, followed by a zero byte that is not counted. */
 struct str arena_str(struct arena *a, struct str s);
 /* The same as C text. */

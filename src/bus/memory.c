@@ -96,14 +96,7 @@ static enum outcome memory_lane_make(struct bus *b, struct lane lane, struct fai
 static void entry_add(struct bus *b, struct memory_lane *l, const struct record *r)
 {
     const struct memory_plan *const plan = b->options;
-    if (l->n == l->room) {
-        const size_t room = l->room ? l->room * 2 : 64;
-        struct entry *const grown = arena_grow(b->arena, l->entry, l->room * sizeof *l->entry,
-                                               room * sizeof *l->entry);
-        assert(grown); /* a test's arena has room */
-        l->entry = grown;
-        l->room = room;
-    }
+    l->entry = arena_more(b->arena, l->entry, l->n, &l->room, sizeof *l->entry);
     struct entry *const e = &l->entry[l->n++];
     *e = (struct entry){.at = l->end, .time_us = clock_now_us()};
     if (r) {

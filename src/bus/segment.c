@@ -45,14 +45,7 @@ enum outcome segments_list(struct arena *a, const char *dir, struct segments *ou
         if (!name_read(str_of(e->d_name), &first)) {
             continue;
         }
-        if (out->n == room) {
-            uint64_t *const more = arena_array(a, uint64_t, room ? room * 2 : 64);
-            if (room) {
-                memcpy(more, out->first, room * sizeof *more);
-            }
-            room = room ? room * 2 : 64;
-            out->first = more;
-        }
+        out->first = arena_more(a, out->first, out->n, &room, sizeof *out->first);
         out->first[out->n++] = first;
     }
     closedir(d);

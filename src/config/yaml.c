@@ -58,15 +58,7 @@ static bool node_is_plain_text(const struct reading *r, struct fy_node *node, st
 
 static struct yaml_entry *entry_add(struct arena *a, struct yaml *to)
 {
-    if (to->n == to->room) {
-        const size_t room = to->room ? to->room * 2 : 8;
-        struct yaml_entry *const more = arena_array(a, struct yaml_entry, room);
-        if (to->n > 0) {
-            memcpy(more, to->entry, to->n * sizeof *more);
-        }
-        to->entry = more;
-        to->room = room;
-    }
+    to->entry = arena_more(a, to->entry, to->n, &to->room, sizeof *to->entry);
     return &to->entry[to->n++];
 }
 

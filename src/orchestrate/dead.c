@@ -32,15 +32,7 @@ static bool is_closed(const struct closed *c, struct str id)
 
 static void closed_add(struct closed *c, struct str id)
 {
-    if (c->n == c->room) {
-        const size_t room = c->room ? c->room * 2 : 64;
-        struct str *const more = arena_array(c->arena, struct str, room);
-        if (c->n > 0) {
-            memcpy(more, c->id, c->n * sizeof *more);
-        }
-        c->id = more;
-        c->room = room;
-    }
+    c->id = arena_more(c->arena, c->id, c->n, &c->room, sizeof *c->id);
     c->id[c->n++] = arena_str(c->arena, id);
 }
 

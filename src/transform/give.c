@@ -12,15 +12,8 @@ bool transform_add(const struct transform_in *in, struct transform_out *out, str
     if (fact_end(fact, in->raw, in->raw_at, &done, &f) != OK) {
         return transform_dead(out, f.pointer, "%s", f.text);
     }
-    if (out->facts_n == out->facts_room) {
-        const size_t room = out->facts_room ? out->facts_room * 2 : 8;
-        struct signal *const grown = arena_array(out->arena, struct signal, room);
-        if (out->facts_n) {
-            memcpy(grown, out->fact, out->facts_n * sizeof *grown);
-        }
-        out->fact = grown;
-        out->facts_room = room;
-    }
+    out->fact = arena_more(out->arena, out->fact, out->facts_n, &out->facts_room,
+                           sizeof *out->fact);
     out->fact[out->facts_n++] = signal_copy(out->arena, &done);
     out->fate = FATE_STORED;
     return true;

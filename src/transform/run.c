@@ -80,15 +80,7 @@ static void lane_set(struct transform_stage *t, struct lane_state *l, const stru
 
 static struct record *record_add(struct arena *a, struct record **at, size_t *n, size_t *room)
 {
-    if (*n == *room) {
-        const size_t more = *room ? *room * 2 : 64;
-        struct record *const grown = arena_array(a, struct record, more);
-        if (*n) {
-            memcpy(grown, *at, *n * sizeof *grown);
-        }
-        *at = grown;
-        *room = more;
-    }
+    *at = arena_more(a, *at, *n, room, sizeof **at);
     return &(*at)[(*n)++];
 }
 

@@ -103,6 +103,26 @@ static void grow_keeps_what_was_there(void **state)
     arena_close(&a);
 }
 
+static void an_array_grows_by_doubling_and_keeps_its_elements(void **state)
+{
+    (void)state;
+    struct arena a;
+    size_t n = 0;
+    size_t room = 0;
+    int *at = NULL;
+    arena_init(&a, 1 << 20);
+    for (int i = 0; i < 1000; i++) {
+        at = arena_more(&a, at, n, &room, sizeof *at);
+        at[n++] = i;
+        assert_true(n <= room);
+    }
+    assert_int_equal(room, 1024);
+    for (int i = 0; i < 1000; i++) {
+        assert_int_equal(at[i], i);
+    }
+    arena_close(&a);
+}
+
 static char order[8];
 static size_t order_n;
 static char names[] = "a\0b\0c";
@@ -319,6 +339,7 @@ int main(void)
         cmocka_unit_test(the_ceiling_holds_and_try_says_so),
         cmocka_unit_test(over_the_ceiling_alloc_ends_the_process_with_a_message),
         cmocka_unit_test(grow_keeps_what_was_there),
+        cmocka_unit_test(an_array_grows_by_doubling_and_keeps_its_elements),
         cmocka_unit_test(deferred_things_are_dropped_once_last_one_first),
         cmocka_unit_test(digests_are_those_of_their_specifications),
         cmocka_unit_test(hex_goes_both_ways_and_refuses_what_is_none),

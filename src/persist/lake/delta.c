@@ -52,17 +52,11 @@ struct delta_file *delta_find(const struct delta *l, struct str path)
 
 static void grow_files(struct delta *l)
 {
-    const size_t room = l->files_room ? l->files_room * 2 : 64;
-    struct delta_file *const file = arena_array(l->arena, struct delta_file, room);
-    if (l->files_n > 0) {
-        memcpy(file, l->file, l->files_n * sizeof *file);
-    }
-    l->file = file;
-    l->files_room = room;
-    l->slots_n = room * 2;
+    l->file = arena_more(l->arena, l->file, l->files_n, &l->files_room, sizeof *l->file);
+    l->slots_n = l->files_room * 2;
     l->slot = arena_array(l->arena, uint32_t, l->slots_n);
     for (size_t i = 0; i < l->files_n; i++) {
-        l->slot[slot_of(l, file[i].path)] = (uint32_t)(i + 1);
+        l->slot[slot_of(l, l->file[i].path)] = (uint32_t)(i + 1);
     }
 }
 
@@ -160,15 +154,7 @@ static void replay_txn(struct delta *l, yyjson_val *txn)
             return;
         }
     }
-    if (l->txns_n == l->txns_room) {
-        const size_t room = l->txns_room ? l->txns_room * 2 : 16;
-        struct delta_txn *const at = arena_array(l->arena, struct delta_txn, room);
-        if (l->txns_n > 0) {
-            memcpy(at, l->txn, l->txns_n * sizeof *at);
-        }
-        l->txn = at;
-        l->txns_room = room;
-    }
+    l->txn = arena_more(l->arena, l->txn, l->txns_n, &l->txns_room, sizeof *l->txn);
     l->txn[l->txns_n++] = (struct delta_txn){arena_str(l->arena, app), version};
 }
 

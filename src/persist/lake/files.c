@@ -162,15 +162,7 @@ static enum outcome local_get(const struct files *s, struct arena *a, struct str
 
 static void list_add(struct arena *a, struct files_list *l, struct files_entry e)
 {
-    if (l->n == l->room) {
-        const size_t room = l->room ? l->room * 2 : 64;
-        struct files_entry *const at = arena_array(a, struct files_entry, room);
-        if (l->n > 0) {
-            memcpy(at, l->at, l->n * sizeof *at);
-        }
-        l->at = at;
-        l->room = room;
-    }
+    l->at = arena_more(a, l->at, l->n, &l->room, sizeof *l->at);
     l->at[l->n++] = e;
 }
 
