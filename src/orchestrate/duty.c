@@ -1,6 +1,8 @@
 #include "orchestrate/duty.h"
 
 #include "agent/agent.h"
+#include "base/log.h"
+#include "orchestrate/narrow.h"
 #include "persist/persister.h"
 #include "serve/control.h"
 #include "serve/serve.h"
@@ -16,6 +18,9 @@ static enum outcome run_intake(const struct post *p, struct failure *f)
                               .listen_n = p->listen_n,
                               .index = p->index,
                               .progress = p->progress};
+    if (narrow_intake(p->config, f) != OK) {
+        log_failure(LOG_WARN, "not narrowed", f, "the intake runs with all rights of its user");
+    }
     return agent_run(&in, f);
 }
 
