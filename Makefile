@@ -43,7 +43,7 @@ long: release ## the longer suites: crash, interop, every example webhook
 check-quick: ## a fast build without sanitizers, its tests, format and tidy
 	@tools/setup build test
 	@$(call configured,build-quick,-Doptimization=1 -Ddebug=true -Dwerror=true -Dfailpoints=true)
-	@$(call built,build-quick) 2> build-quick/err.log || { cat build-quick/err.log >&2; exit 1; }
+	@($(call built,build-quick)) 2> build-quick/err.log || { cat build-quick/err.log >&2; exit 1; }
 	@tools/check --brief format tidy-part
 	@tools/test-run build-quick quick
 
