@@ -6,6 +6,10 @@
 #define US_PER_S INT64_C(1000000)
 #define US_PER_DAY (INT64_C(86400) * US_PER_S)
 
+struct clock_date {
+    int year, month, day; /* month and day count from 1 */
+};
+
 static int64_t set_us = TIME_NONE;
 
 static int64_t read_us(clockid_t id)
@@ -31,8 +35,8 @@ void clock_set(int64_t now_us)
 }
 
 /* Howard Hinnant's days_from_civil and civil_from_days (chrono-compatible low-level date
- * algorithms): a year that begins in March, eras of 400 years. */
-int64_t clock_days(struct clock_date d)
+ * algorithms): a year that begins in March, eras of 400 years. Days from 1970-01-01 to a date. */
+static int64_t clock_days(struct clock_date d)
 {
     const int64_t y = d.month <= 2 ? (int64_t)d.year - 1 : d.year;
     const int64_t era = (y >= 0 ? y : y - 399) / 400;
@@ -48,7 +52,8 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
-struct clock_date clock_date_of(int64_t time_us)
+/* The UTC date of an instant. */
+static struct clock_date clock_date_of(int64_t time_us)
 {
     const int64_t z = floor_div(time_us, US_PER_DAY) + 719468;
     const int64_t era = (z >= 0 ? z : z - 146096) / 146097;

@@ -26,12 +26,4 @@ size_t clock_text(int64_t time_us, char out[CLOCK_TEXT_BYTES]);
  * 23:59 UTC. false: not one. */
 bool clock_parse(struct str text, int64_t *out_us);
 
-struct clock_date {
-    int year, month, day; /* month and day count from 1 */
-};
-/* The UTC date of an instant. */
-struct clock_date clock_date_of(int64_t time_us);
-/* Days from 1970-01-01 to a date of the proleptic Gregorian calendar. */
-int64_t clock_days(struct clock_date d);
-
 #endif

@@ -33,17 +33,6 @@ void log_set_json(bool is_json)
     log_is.is_json = is_json;
 }
 
-bool log_level_of(struct str word, enum log_level *out)
-{
-    for (enum log_level l = LOG_DEBUG; l <= LOG_ERROR; l++) {
-        if (str_eq(word, str_of(level_names[l]))) {
-            *out = l;
-            return true;
-        }
-    }
-    return false;
-}
-
 struct log_field log_s(const char *key, struct str text)
 {
     return (struct log_field){.key = key, .text = text};

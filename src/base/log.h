@@ -22,8 +22,6 @@ struct log_field {
 void log_set_stage(const char *stage);
 void log_set_level(enum log_level least);
 void log_set_json(bool is_json);
-/* false for a word that is no level. */
-bool log_level_of(struct str word, enum log_level *out);
 
 struct log_field log_s(const char *key, struct str text);
 struct log_field log_c(const char *key, const char *text);

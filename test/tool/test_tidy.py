@@ -56,6 +56,11 @@ def an_export_that_nobody_uses_is_found(folder):
 
 
 @case
+def a_call_that_begins_a_function_is_a_use(folder):
+    assert "str_len" not in faults(folder, src__base__lane_c="static int x(void)\n{\n    return str_len();\n}\n")
+
+
+@case
 def memory_outside_the_arena_is_found(folder):
     assert "malloc()" in faults(folder, src__bus__x_c="void *p(void)\n{\n    return malloc(1);\n}\n")
 
