@@ -244,7 +244,9 @@ static enum outcome settle(struct recovery *v, const struct patient *p, struct f
         result = file_write_at(p->fd, t->content,
                                (off_t)(SEGMENT_HEAD_BYTES + t->last.position - p->scan.first), f);
     }
-    FAILPOINT("bus.recover.sync");
+    if (result == OK && failpoint_fails("bus.recover.sync")) {
+        return failed(f, RETRY, "sync %s: failpoint", p->path);
+    }
     return result == OK ? file_sync(p->fd, p->path, f) : result;
 }
 

@@ -3,9 +3,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
+#include "base/failpoint.h"
 #include "bus/segment.h"
 #include "folder.h"
 
@@ -153,4 +155,21 @@ const char *log_segment(struct log_bus *l, struct lane lane, size_t i)
     const char *const dir = log_path(l, lane, "");
     assert_int_equal(segments_list(&l->arena, dir, &s, &l->f), OK);
     return i < s.n ? segment_path(&l->arena, dir, s.first[i]) : NULL;
+}
+
+void log_fail_next(const char *place)
+{
+#ifndef WEIR_FAILPOINTS
+    skip();
+#endif
+    char text[128];
+    (void)snprintf(text, sizeof text, "%s:1:fail", place);
+    assert_int_equal(setenv("WEIR_FAILPOINT", text, 1), 0);
+    failpoint_reset();
+}
+
+void log_fail_nothing(void)
+{
+    (void)unsetenv("WEIR_FAILPOINT");
+    failpoint_reset();
 }

@@ -46,4 +46,9 @@ const char *log_path(struct log_bus *l, struct lane lane, const char *name);
 /* The path of the lane's i-th segment, counted from the oldest; NULL: it has fewer. */
 const char *log_segment(struct log_bus *l, struct lane lane, size_t i);
 
+/* Let this failpoint fail when it is reached next, once; skips the test in a build without them. */
+void log_fail_next(const char *place);
+/* Nothing fails any more. */
+void log_fail_nothing(void);
+
 #endif

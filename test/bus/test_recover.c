@@ -315,6 +315,23 @@ static void of_two_writers_the_second_is_told_the_pid_of_the_first(void **state)
     assert_lane_counts_to(l, 2);
 }
 
+/* A mark that moved before the sync would let readers take what the next power cut undoes. */
+static void a_tail_that_cannot_be_synced_is_not_served(void **state)
+{
+    struct log_bus *const l = *state;
+    const struct finding_to nobody = {count_finding, NULL};
+    assert_int_equal(log_append(l, 0, 3, 40), OK);
+    log_close(l);
+    unlink(log_path(l, raw_lane("intake-0"), "lane.page"));
+    log_fail_next("bus.recover.sync");
+    assert_int_equal(bus_recover(&l->config, nobody, &l->f), RETRY);
+    log_fail_nothing();
+    log_open(l);
+    assert_int_equal(end_of(l).at, 0);
+    log_recover(l);
+    assert_lane_counts_to(l, 3);
+}
+
 static void an_idle_lane_is_small_and_grows_with_what_it_holds(void **state)
 {
     struct log_bus *const l = *state;
@@ -357,6 +374,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(of_two_writers_the_second_is_told_the_pid_of_the_first,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_tail_that_cannot_be_synced_is_not_served, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(an_idle_lane_is_small_and_grows_with_what_it_holds, set_up,
                                         tear_down),
     };

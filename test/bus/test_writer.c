@@ -1,0 +1,81 @@
+/* What the writer does when the disk fails it, and when the budget is spent. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "bus/log.h"
+#include "folder.h"
+
+enum { SEGMENT = 256 * 1024, BUDGET = 256 * 1024, LARGE = BUDGET / 4, NUMBERS_MAX = 8 };
+
+static int set_up(void **state)
+{
+    static struct log_bus l;
+    assert_non_null(folder_make_fast());
+    log_init(&l, SEGMENT);
+    l.config.disk_bytes_max = BUDGET;
+    log_open(&l);
+    *state = &l;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    log_fail_nothing();
+    log_drop(*state);
+    folder_drop();
+    return 0;
+}
+
+/* After a failed sync the kernel may call the pages clean that it never wrote: syncing the same
+ * file again would say OK of what is not on the disk. */
+static void what_could_not_be_synced_is_written_anew_in_another_segment(void **state)
+{
+    struct log_bus *const l = *state;
+    const struct lane lane = raw_lane("intake-0");
+    uint64_t numbers[NUMBERS_MAX];
+    size_t n = 0;
+    assert_int_equal(log_append(l, 0, 1, 100), OK);
+    log_fail_next("bus.append.sync.fail");
+    assert_int_equal(log_append(l, 1, 1, 100), RETRY);
+    assert_null(log_segment(l, lane, 1));
+    assert_int_equal(log_append(l, 1, 1, 100), OK);
+    assert_non_null(log_segment(l, lane, 1));
+    for (int life = 0; life < 2; life++) { /* and so it is after a restart */
+        assert_int_equal(log_read(l, lane, numbers, NUMBERS_MAX, &n), OK);
+        assert_int_equal(n, 2);
+        assert_int_equal(numbers[0], 0);
+        assert_int_equal(numbers[1], 1);
+        log_recover(l);
+    }
+}
+
+static void a_spent_budget_refuses_signals_but_takes_dead_letters(void **state)
+{
+    struct log_bus *const l = *state;
+    const struct lane dead = lane_dead(&l->arena, S("lake"), raw_lane("intake-0"));
+    enum outcome result = OK;
+    for (uint64_t i = 0; result == OK && i < NUMBERS_MAX; i++) {
+        result = log_append(l, i, 1, LARGE);
+    }
+    assert_int_equal(result, RETRY);
+    assert_int_equal(l->f.cause, CAUSE_FULL);
+    for (uint64_t i = 0; i < NUMBERS_MAX; i++) { /* without them nothing could be freed again */
+        struct record letter = log_record(&l->arena, i, LARGE);
+        letter.origin = (struct origin){raw_lane("intake-0"), {100 * (i + 1)}, 1, 1};
+        assert_int_equal(bus_append(l->bus, dead, &letter, 1, &l->f), OK);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_could_not_be_synced_is_written_anew_in_another_segment,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_spent_budget_refuses_signals_but_takes_dead_letters,
+                                        set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
