@@ -143,6 +143,10 @@ static void drop_takes_out_only_what_points_here(void **state)
     assert_int_equal(put(x, 1, 10, NOW_US), OK);
     assert_int_equal(repetitions_drop(x->r, &s, &second, NOW_US, &f), OK);
     assert_int_equal(find(x, 1, 20, 7), KNOWN_REPETITION);
+    struct sighting elsewhere = first; /* the same position, but of another lane */
+    elsewhere.lane.name = S("intake-1");
+    assert_int_equal(repetitions_drop(x->r, &s, &elsewhere, NOW_US, &f), OK);
+    assert_int_equal(find(x, 1, 10, 7), KNOWN_HERE);
     assert_int_equal(repetitions_drop(x->r, &s, &first, NOW_US, &f), OK);
     assert_int_equal(find(x, 1, 20, 7), KNOWN_NOT);
     reopen(x, "bus");
