@@ -46,7 +46,8 @@ struct refusal {
 };
 
 struct agent_driver {
-    const char *name; /* `type` in the configuration */
+    const char *name;    /* `type` in the configuration                                      */
+    const char *accepts; /* its media types, as an answer 415 tells them in Accept           */
 
     /* By the headers alone, before the body is read; NULL: all are admitted. */
     bool (*admit)(const struct request *q, struct refusal *why);

@@ -291,4 +291,8 @@ static bool take(const struct request *q, struct taken *out, struct refusal *why
 }
 
 const struct agent_driver agent_cdevents = {
-    .name = "cdevents", .admit = admit, .take = take, .consents = consents};
+    .name = "cdevents",
+    .accepts = "application/json, application/cloudevents+json, application/cloudevents-batch+json",
+    .admit = admit,
+    .take = take,
+    .consents = consents};

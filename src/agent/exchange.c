@@ -44,8 +44,10 @@ static enum MHD_Result send_problem(struct client *c, bool is_last)
         answer.field[0] = (struct http_field){"Retry-After", retry_after(status)};
     } else if (status == 405) {
         answer.field[0] = (struct http_field){"Allow", "POST, OPTIONS"};
-    } else if (status == 415) {
-        answer.field[0] = (struct http_field){"Accept-Encoding", "gzip"};
+    } else if (status == 415) { /* RFC 9110, section 15.5.16: the one that would have worked */
+        answer.field[0] = strcmp(c->refusal.reason, "encoding") == 0
+                              ? (struct http_field){"Accept-Encoding", "gzip"}
+                              : (struct http_field){"Accept", c->hook->driver->accepts};
     }
     count_refused(c);
     c->stage = CLIENT_ANSWERED;
@@ -138,9 +140,8 @@ static void fill_request(struct client *c, const struct head *head)
 }
 
 /* All that can be refused before the body is read and leaves the connection usable. */
-static bool is_welcome(struct client *c, struct str path, struct str method, struct head *head)
+static bool is_welcome(struct client *c, struct str method, struct head *head)
 {
-    c->hook = hook_of(c->door, path);
     if (!c->hook) {
         return is_refused(c, 404, "agent",
                           "no agent here: requests go to /hooks/NAME, NAME being "
@@ -191,10 +192,11 @@ static bool is_bearable(struct client *c, struct head *head)
 static enum MHD_Result handle_head(struct client *c, const char *url, const char *method)
 {
     struct head head = {0};
+    c->hook = hook_of(c->door, str_of(url)); /* first: every refusal counts for its agent */
     if (!is_bearable(c, &head)) {
         return send_problem(c, true);
     }
-    if (!is_welcome(c, str_of(url), str_of(method), &head)) {
+    if (!is_welcome(c, str_of(method), &head)) {
         const bool has_body = !head.is_length_known || head.length > 0;
         if (has_body && (head.expects_continue || head.length > DRAIN_AT_ONCE_MAX)) {
             return send_problem(c, true);

@@ -163,4 +163,8 @@ static bool take(const struct request *q, struct taken *out, struct refusal *why
     return true;
 }
 
-const struct agent_driver agent_github = {.name = "github", .admit = admit, .take = take};
+const struct agent_driver agent_github = {
+    .name = "github",
+    .accepts = "application/json, application/x-www-form-urlencoded",
+    .admit = admit,
+    .take = take};

@@ -34,6 +34,8 @@ static void add_agents(struct buf *b, const struct status *s)
         buf_add_byte(b, '}');
     }
     buf_add(b, S("],"));
+    add_counts(b, "refused", s->refused, s->refused_n);
+    buf_add_byte(b, ',');
 }
 
 static void add_streams(struct buf *b, const struct survey *s)
@@ -175,6 +177,10 @@ static void print_tables(const struct status *s)
         printf("%-18.*s  %-10s  %10llu  ", STR_ARG(a->name), a->type,
                (unsigned long long)a->accepted);
         print_counts(a->refused, a->refused_n);
+    }
+    if (s->refused_n > 0) {
+        printf("%-18s  %-10s  %10s  ", "(none)", "", "");
+        print_counts(s->refused, s->refused_n);
     }
     printf("\n%-18s  %-10s  %10s  %10s  %8s\n", "STAGE", "STATE", "LAG", "", "RESTARTS");
     for (size_t i = 0; i < v->stages_n; i++) {

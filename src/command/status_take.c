@@ -21,6 +21,7 @@ static void take_agents(struct arena *a, const struct config *config, struct sta
                                                "refused{agent=%.*s,reason=", STR_ARG(named->name));
         to->refused_n = survey_counters(s->survey, a, prefix, &to->refused);
     }
+    s->refused_n = survey_counters(s->survey, a, S("refused{agent=none,reason="), &s->refused);
 }
 
 /* Parquet files below a table's folder; its log is not counted. */

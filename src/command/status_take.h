@@ -22,6 +22,8 @@ struct status {
     struct survey *survey;
     struct status_agent *agent;
     size_t agents_n;
+    struct survey_count *refused; /* what named no agent, by reason, most frequent first */
+    size_t refused_n;
     struct survey_count *unmapped, *ignored; /* by name, most frequent first */
     size_t unmapped_n, ignored_n;
     uint64_t dead; /* dead letters that are open                    */

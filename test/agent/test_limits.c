@@ -168,7 +168,7 @@ static void one_address_is_told_429_and_then_not_even_that(void **state)
         (void)close(fd[i]);
     }
     assert_int_equal(server_stop(s), OK);
-    assert_int_equal(server_counter(s, "refused{agent=none,reason=address}"), TOLD - ALLOWED);
+    assert_int_equal(server_counter(s, "refused{agent=github,reason=address}"), TOLD - ALLOWED);
     assert_int_equal(server_counter(s, "closed{reason=address}"), 1);
 }
 
@@ -198,7 +198,7 @@ static void bodies_beyond_the_budget_are_503_before_they_are_read(void **state)
     (void)close(fd[1]);
     (void)close(fd[2]);
     assert_int_equal(server_stop(s), OK);
-    assert_int_equal(server_counter(s, "refused{agent=none,reason=budget}"), 1);
+    assert_int_equal(server_counter(s, "refused{agent=open,reason=budget}"), 1);
 }
 
 static void thousand_connections_that_drip_large_bodies_stay_under_the_ceiling(void **state)

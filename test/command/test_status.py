@@ -20,11 +20,15 @@ def json_has_every_promised_member(folder):
     with Weir(folder, agents=AGENTS) as weir:
         assert post(weir, "star", 1) == 202
         assert post(weir, "star", 2, "forged") == 401
+        assert weir.post("/hooks/githob", b"{}", {})[0] == 404
         weir.command("flush")
         said = json.loads(weir.command("status", "--json"))
+        lines = weir.command("status").splitlines()
     assert {"version", "uptime_s", "agents", "streams", "stages", "dead", "unmapped", "ignored", "complete_to", "lake",
             "store"} <= set(said), said
     assert said["agents"] == [{"name": "github", "type": "github", "accepted": 1, "refused": {"signature": 1}}], said
+    assert said["refused"] == {"agent": 1}, said
+    assert any(line.split() == ["(none)", "agent", "1"] for line in lines), lines
     assert said["unmapped"] == {"github/star/created": 1}, said
     assert {"name": "raw", "signals": 1}.items() <= said["streams"][0].items(), said
     assert all({"name", "state", "lag_bytes", "lag_ms", "restarts"} <= set(stage) for stage in said["stages"]), said
