@@ -1,4 +1,5 @@
 /* run.c - the orchestrator's one loop: start, watch, restart, reload, drain. */
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -267,11 +268,19 @@ static void relieve_old(struct weir *w, int64_t now_us)
     }
 }
 
+static int last_wave(void)
+{
+    int last = 0;
+    for (const struct duty *d = duty_all; d->stage; d++) {
+        last = d->wave > last ? d->wave : last;
+    }
+    return last;
+}
+
 /* false: nobody is left. */
 static bool drain(struct weir *w, int64_t now_us)
 {
-    enum { WAVES = 8 };
-    for (; w->wave < WAVES; w->wave++) {
+    for (; w->wave <= last_wave(); w->wave++) {
         bool is_left = false;
         for (struct child *c = w->child; c < w->child + CHILDREN_MAX; c++) {
             if (!c->duty || c->duty->wave != w->wave) {
@@ -582,9 +591,10 @@ static enum outcome open_readers(struct weir *w, struct failure *f)
 {
     enum outcome result = OK;
     for (const struct duty *d = duty_all; d->stage && result == OK; d++) {
-        if (d->reads == 0 || w->readers_n == READERS_MAX) {
+        if (d->reads == 0) {
             continue;
         }
+        assert(w->readers_n < READERS_MAX); /* one left out would lose what it has not read */
         struct progress *page = NULL;
         result = progress_open(&w->arena, w->nursery.run_dir, str_of(d->stage), &page, f);
         w->reader[w->readers_n++] = (struct trim_reader){.streams = d->reads, .page = page};
