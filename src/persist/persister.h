@@ -43,7 +43,8 @@ struct persister_driver {
     enum outcome (*cursor)(struct persister *p, struct lane lane, struct position *out,
                            struct failure *f);
     /* Gather the batch; the texts that outlive the call are copied. Signals of other stages'
-     * retries are not in it. One that never works goes to `rejects`, and the rest is taken. returns
+     * retries are not in it. One that never works goes to `rejects`, and the rest is taken; a fact
+     * of a model that only a newer weir knows is passed over and counted `unknown_models`. returns
      * OK | RETRY nothing of the batch was taken | STOP */
     enum outcome (*take)(struct persister *p, const struct batch *b, struct rejects *rejects,
                          struct failure *f);

@@ -19,7 +19,8 @@ void lakes_begin(struct lakes *t, const char *place)
                                           .vacuum_ms = 3600000,
                                           .flush_bytes = 16 << 20,
                                           .memory_bytes_max = 256 << 20};
-    if (bus_open(&t->arena, S("memory"), NULL, &t->bus, &f) != OK) {
+    if (bus_open(&t->arena, S("memory"), NULL, &t->bus, &f) != OK ||
+        progress_open(&t->arena, t->config.lake.path, S("lake"), &t->progress, &f) != OK) {
         fail_msg("%s", f.text);
     }
 }
@@ -28,6 +29,7 @@ void lakes_end(struct lakes *t)
 {
     duck_close(duck);
     duck = NULL;
+    progress_close(t->progress);
     bus_close(t->bus);
     arena_close(&t->arena);
 }
@@ -39,6 +41,7 @@ enum outcome lakes_open(struct lakes *t, struct failure *f)
                                       .state = t->lake,
                                       .config = &t->config,
                                       .bus = t->bus,
+                                      .progress = t->progress,
                                       .arena = &t->arena};
     return persist_lake.open(&t->persister, f);
 }

@@ -10,6 +10,7 @@ struct lakes {
     struct config config;
     struct arena arena;
     struct bus *bus; /* in memory, outlives every lake */
+    struct progress *progress;
     struct persister persister;
     struct lake *lake;
 };

@@ -389,6 +389,22 @@ static void what_is_gathered_is_due_by_size_and_by_age(void **state)
     lakes_close(&lakes);
 }
 
+static void a_newer_weirs_model_is_passed_over_and_counted(void **state)
+{
+    (void)state;
+    struct record r[] = {record_at(0), record_at(1)}; /* a deployment, a change */
+    r[0].signal.type = S("weir.fact.novelty");
+    assert_ok(lakes_open(&lakes, &failure));
+    (void)lakes_cursor(&lakes, lane);
+    assert_ok(lakes_take(&lakes, lane, r, 2, 0, &failure)); /* and asserts: no dead letter */
+    assert_ok(flush());
+    assert_int_equal(lakes_cursor(&lakes, lane), 3);
+    assert_int_equal(lakes_count(&lakes, "deployment", "SELECT count(*)"), 0);
+    assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), 1);
+    assert_int_equal(*progress_counter(lakes.progress, "unknown_models"), 1);
+    lakes_close(&lakes);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -403,6 +419,7 @@ int main(void)
         TEST(a_checkpoint_stands_for_the_commits_before_it),
         TEST(a_protocol_that_it_does_not_know_stops_it),
         TEST(what_is_gathered_is_due_by_size_and_by_age),
+        TEST(a_newer_weirs_model_is_passed_over_and_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,6 +119,7 @@ static enum outcome lake_driver_open(struct persister *p, struct failure *f)
     struct lake *const l = p->state;
     l->config = p->config;
     l->bus = p->bus;
+    l->unknown = progress_counter(p->progress, "unknown_models");
     l->arena = p->arena;
     l->files = (struct files){&files_local, p->config->lake.path};
     l->lock_fd = -1;
@@ -230,17 +231,13 @@ static size_t table_of(const struct lake *l, const struct slice *s, const struct
     return l->tables_n; /* a newer weir's model */
 }
 
-static void gather_slice(struct lake *l, struct gathered *g, const struct slice *s, size_t lane,
-                         struct rejects *rejects)
+static void gather_slice(struct lake *l, struct gathered *g, const struct slice *s, size_t lane)
 {
     for (size_t i = 0; i < s->n; i++) {
         const struct record *const r = &s->record[i];
         const size_t table = table_of(l, s, r);
         if (table == l->tables_n) {
-            struct failure why;
-            (void)failed(&why, REJECT, "%.*s is no model that this weir knows",
-                         STR_ARG(r->signal.type));
-            persist_reject(rejects, s, r, &why);
+            ++*l->unknown;
         } else if ((int64_t)r->at.at >= l->table[table].part[lane].from) {
             gather(l, &g[table], s, r, &l->table[table]);
         }
@@ -302,8 +299,7 @@ static void count_lines(struct lake *l, const struct gathered *g, size_t lane,
     }
 }
 
-static enum outcome take_slice(struct lake *l, const struct slice *s, struct rejects *rejects,
-                               struct failure *f)
+static enum outcome take_slice(struct lake *l, const struct slice *s, struct failure *f)
 {
     struct lake_lane *const lane = lane_find(l, s->lane);
     if (!lane) {
@@ -315,7 +311,7 @@ static enum outcome take_slice(struct lake *l, const struct slice *s, struct rej
     for (size_t i = 0; i < l->tables_n; i++) {
         buf_init(&g[i].lines, &l->scratch, ROW_BYTES_MAX);
     }
-    gather_slice(l, g, s, index, rejects);
+    gather_slice(l, g, s, index);
     const enum outcome result = keep_lines(l, g, index, f);
     if (result == OK) {
         count_lines(l, g, index, s, clock_now_us());
@@ -331,8 +327,9 @@ static enum outcome lake_driver_take(struct persister *p, const struct batch *b,
 {
     struct lake *const l = p->state;
     enum outcome result = OK;
+    (void)rejects; /* a fact is kept as it is; the transform has checked it */
     for (size_t i = 0; i < b->n && result == OK; i++) {
-        result = take_slice(l, &b->slice[i], rejects, f);
+        result = take_slice(l, &b->slice[i], f);
     }
     return result;
 }

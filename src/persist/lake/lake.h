@@ -49,9 +49,10 @@ struct lake {
     size_t lanes_n;
     struct lake_table *table; /* one a model */
     size_t tables_n;
-    int64_t tidy_due_us;   /* when housekeeping has something to do (tidy_plan)         */
-    int64_t tidy_after_us; /* not before: it failed, and what it does can wait          */
-    int64_t swept_us;      /* when logs were last looked through for what is out of date */
+    _Atomic uint64_t *unknown; /* facts of a newer weir's models, passed over */
+    int64_t tidy_due_us;       /* when housekeeping has something to do (tidy_plan)         */
+    int64_t tidy_after_us;     /* not before: it failed, and what it does can wait          */
+    int64_t swept_us;          /* when logs were last looked through for what is out of date */
 };
 
 /* appId of a lane's txn: `weir/<bus id>/<stream>/<lane>`. */
