@@ -16,8 +16,8 @@ enum duty_state { DUTY_STARTING, DUTY_RUNNING, DUTY_RETRYING, DUTY_STOPPED };
 
 struct progress;
 
-/* Map the page `<dir>/<duty>.page`, made when it is not there.
- *   returns OK | STOP no such folder, no rights, another layout (version) */
+/* Map the page `<dir>/<duty>.page`, made when it is not there, emptied when it has another layout
+ * (version) or is damaged. returns OK | STOP no such folder, no rights */
 enum outcome progress_open(struct arena *a, struct str dir, struct str duty, struct progress **out,
                            struct failure *f);
 void progress_close(struct progress *p);
