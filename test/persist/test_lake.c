@@ -212,6 +212,44 @@ static void different_lanes_may_be_written_by_processes_at_once(void **state)
     assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), WRITERS * ROUNDS * FACTS);
 }
 
+/* Positions of different lanes have nothing to do with each other. */
+static void each_lane_of_a_lake_goes_on_from_its_own_position(void **state)
+{
+    (void)state;
+    enum { LANES = 2 };
+    static const uint64_t n[LANES] = {FACTS, FACTS / 3};
+    struct lane own[LANES];
+    struct record *r[LANES];
+    assert_ok(lakes_open(&lakes, &failure));
+    for (size_t i = 0; i < LANES; i++) {
+        own[i] = (struct lane){STREAM_STANDARD, arena_printf(&lakes.arena, "lane-%zu", i)};
+        r[i] = arena_array(&lakes.arena, struct record, n[i]);
+        for (size_t k = 0; k < n[i]; k++) {
+            r[i][k] = record_at(1 + 3 * (i * FACTS + k));
+        }
+        assert_int_equal(lakes_cursor(&lakes, own[i]), 0);
+    }
+    for (size_t i = 0; i < LANES; i++) { /* the second is behind the first */
+        assert_ok(lakes_take(&lakes, own[i], r[i], n[i], 0, &failure));
+        assert_ok(flush());
+    }
+    for (int life = 0; life < 2; life++) { /* what is handed over again is known in each */
+        for (size_t i = 0; i < LANES; i++) {
+            assert_int_equal(lakes_cursor(&lakes, own[i]), n[i] + 1);
+        }
+        for (size_t i = 0; i < LANES; i++) {
+            assert_ok(lakes_take(&lakes, own[i], r[i], n[i], 0, &failure));
+        }
+        assert_ok(flush());
+        assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), n[0] + n[1]);
+        assert_int_equal(lakes_count(&lakes, "change", "SELECT count(DISTINCT fact_id)"),
+                         n[0] + n[1]);
+        lakes_close(&lakes);
+        assert_ok(lakes_open(&lakes, &failure));
+    }
+    lakes_close(&lakes);
+}
+
 static const struct delta *table(const char *name)
 {
     for (size_t i = 0; i < lakes.lake->tables_n; i++) {
@@ -413,6 +451,7 @@ int main(void)
         TEST(wherever_a_writer_is_killed_every_row_is_there_once),
         TEST(of_two_writers_of_a_lane_one_is_fenced),
         TEST(different_lanes_may_be_written_by_processes_at_once),
+        TEST(each_lane_of_a_lake_goes_on_from_its_own_position),
         TEST(small_files_are_merged_when_their_hour_is_over_and_vacuumed_later),
         TEST(facts_older_than_keep_are_forgotten),
         TEST(a_column_that_is_new_widens_the_table),
