@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <cmocka.h>
 
@@ -369,6 +370,20 @@ struct str post(struct arena *a, const char *path, const char *headers, struct s
     buf_add(&b, body);
     assert_false(buf_is_over(&b));
     return buf_str(&b);
+}
+
+struct str gzip(struct server *s, struct str plain)
+{
+    z_stream z = {.next_in = (z_const Bytef *)(uintptr_t)plain.at, .avail_in = (uInt)plain.len};
+    const size_t room = plain.len + 1024;
+    char *const out = arena_array(&s->arena, char, room);
+    assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    z.next_out = (Bytef *)out;
+    z.avail_out = (uInt)room;
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    const size_t len = z.total_out;
+    (void)deflateEnd(&z);
+    return (struct str){out, len};
 }
 
 struct str github_post(struct arena *a, const char *event, const char *delivery, struct str body)

@@ -67,6 +67,8 @@ struct answer ask(struct server *s, struct str request);
 struct str post(struct arena *a, const char *path, const char *headers, struct str body);
 /* The same as GitHub signs it. */
 struct str github_post(struct arena *a, const char *event, const char *delivery, struct str body);
+/* The text compressed, for a body. */
+struct str gzip(struct server *s, struct str plain);
 
 /* A CDEvent of specversion 0.5.1 with this id. */
 struct str cdevent(struct arena *a, const char *id);

@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <cmocka.h>
 
@@ -314,20 +313,6 @@ static void framing_that_two_readers_could_understand_differently_is_400(void **
     stop_with(s, 0);
     assert_int_equal(server_counter(s, "refused{agent=open,reason=framing}"),
                      sizeof heads / sizeof *heads);
-}
-
-static struct str gzip(struct server *s, struct str plain)
-{
-    z_stream z = {.next_in = (z_const Bytef *)(uintptr_t)plain.at, .avail_in = (uInt)plain.len};
-    const size_t room = plain.len + 1024;
-    char *const out = arena_array(&s->arena, char, room);
-    assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-    z.next_out = (Bytef *)out;
-    z.avail_out = (uInt)room;
-    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
-    const size_t len = z.total_out;
-    (void)deflateEnd(&z);
-    return (struct str){out, len};
 }
 
 #define ZIPPED "Content-Type: application/json\r\nContent-Encoding: gzip\r\n"

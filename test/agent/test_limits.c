@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-enum { LONG_MS = 15000, MIB = 1 << 20 };
+enum { LONG_MS = 15000, HOUR_MS = 3600000, MIB = 1 << 20 };
 
 #ifdef __SANITIZE_ADDRESS__
 enum { CEILING_KIB = 512 * 1024 }; /* what is freed stays in quarantine, 256 MiB of it */
@@ -201,6 +201,92 @@ static void bodies_beyond_the_budget_are_503_before_they_are_read(void **state)
     assert_int_equal(server_counter(s, "refused{agent=open,reason=budget}"), 1);
 }
 
+/* The length told, not told, and of what it inflates to: 3 MiB each, of which 4 MiB are left for
+ * the body and the driver's copy of it. */
+static void every_kind_of_body_is_charged_to_the_budget(void **state)
+{
+    struct server *const s = *state;
+    enum { HELD = 2, BODY = 3 * MIB };
+    struct arena *const a = &s->arena;
+    int fd[HELD];
+    char *const spaces = arena_array(a, char, BODY + 1);
+    memset(spaces, ' ', BODY);
+    spaces[BODY] = '\0';
+    const struct str event = cdevent(a, "1");
+    const struct str body = arena_printf(a, "%.*s%s", STR_ARG(event), spaces + event.len);
+    const struct str requests[] = {
+        post(a, "/hooks/open", "Content-Type: application/json\r\n", body),
+        arena_printf(a,
+                     "POST /hooks/open HTTP/1.1\r\nHost: weir\r\nTransfer-Encoding: chunked\r\n"
+                     "Content-Type: application/json\r\n\r\n%zx\r\n%.*s\r\n0\r\n\r\n",
+                     body.len, STR_ARG(body)),
+        post(a, "/hooks/open", "Content-Type: application/json\r\nContent-Encoding: gzip\r\n",
+             gzip(s, body)),
+    };
+    s->config.intake.bodies_bytes_max = 12 * MIB;
+    server_start(s);
+    for (int i = 0; i < HELD; i++) {
+        fd[i] = dial(s);
+        send_text(fd[i], S("POST /hooks/open HTTP/1.1\r\nHost: weir\r\nContent-Length: 4194304\r\n"
+                           "Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n"));
+        assert_int_equal(read_answer(a, fd[i]).status, 100); /* its share is taken */
+    }
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        assert_int_equal(ask(s, requests[i]).status, 503);
+    }
+    for (int i = 0; i < HELD; i++) {
+        (void)close(fd[i]);
+    }
+    nap(50);
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        assert_int_equal(ask(s, requests[i]).status, 202);
+    }
+    assert_int_equal(server_stop(s), OK);
+    assert_int_equal(s->signals_n, 3);
+}
+
+/* Two batches that become whole in one turn are more than one group may hold. */
+static void a_group_is_cut_before_it_has_too_many_records(void **state)
+{
+    struct server *const s = *state;
+    enum { BATCHES = 2, EVENTS = 2100 };
+    int fd[BATCHES];
+    struct str request[BATCHES];
+    s->config.intake.batch_events_max = EVENTS;
+    server_start(s);
+    for (int i = 0; i < BATCHES; i++) {
+        struct buf b;
+        buf_init(&b, &s->arena, 4 * MIB);
+        for (int k = 0; k < EVENTS; k++) {
+            const struct str id = arena_printf(&s->arena, "%d-%d", i, k);
+            buf_printf(&b,
+                       "%s{\"specversion\":\"1.0\",\"id\":\"%.*s\",\"source\":\"/ci/main\","
+                       "\"type\":\"dev.cdevents.pipelinerun.queued.0.3.0\",\"data\":",
+                       k > 0 ? "," : "[", STR_ARG(id));
+            buf_add(&b, cdevent(&s->arena, id.at));
+            buf_add_byte(&b, '}');
+        }
+        buf_add_byte(&b, ']');
+        request[i] = post(&s->arena, "/hooks/open",
+                          "Content-Type: application/cloudevents-batch+json\r\n", buf_str(&b));
+        fd[i] = dial(s);
+        send_text(fd[i], str_sub(request[i], 0, request[i].len - 1));
+    }
+    nap(200);
+    assert_int_equal(kill(s->pid, SIGSTOP), 0); /* so that it sees both ends at once */
+    for (int i = 0; i < BATCHES; i++) {
+        send_text(fd[i], str_sub(request[i], request[i].len - 1, 1));
+    }
+    assert_int_equal(kill(s->pid, SIGCONT), 0);
+    for (int i = 0; i < BATCHES; i++) {
+        assert_int_equal(read_answer(&s->arena, fd[i]).status, 202);
+        (void)close(fd[i]);
+    }
+    assert_int_equal(atomic_load(&s->control->appends), BATCHES);
+    assert_int_equal(server_stop(s), OK);
+    assert_int_equal(s->signals_n, BATCHES * EVENTS);
+}
+
 static void thousand_connections_that_drip_large_bodies_stay_under_the_ceiling(void **state)
 {
     struct server *const s = *state;
@@ -283,13 +369,17 @@ static void a_stop_does_not_wait_for_ever(void **state)
 {
     struct server *const s = *state;
     s->config.stop_ms = 200;
+    s->config.intake.request_ms = s->config.intake.idle_ms = HOUR_MS; /* nothing else ends it */
     server_start(s);
     const int fd = dial(s);
     send_text(fd, S("POST /hooks/open HTTP/1.1\r\nHost: weir\r\nContent-Length: 100\r\n"
                     "Content-Type: application/json\r\n\r\n{"));
     nap(50);
-    assert_int_equal(server_stop(s), OK); /* the deadline of the request is 20 s away */
-    assert_true(is_closed(fd, 1000));
+    assert_int_equal(kill(s->pid, SIGTERM), 0);
+    struct pollfd p = {.fd = s->report, .events = POLLIN};
+    assert_int_equal(poll(&p, 1, LONG_MS), 1); /* it reports its end while the client holds on */
+    assert_int_equal(server_stop(s), OK);
+    assert_true(is_closed(fd, LONG_MS));
     (void)close(fd);
     assert_int_equal(s->signals_n, 0);
 }
@@ -365,6 +455,8 @@ int main(int argc, char **argv)
         T(more_connections_than_allowed_wait_until_one_leaves),
         T(one_address_is_told_429_and_then_not_even_that),
         T(bodies_beyond_the_budget_are_503_before_they_are_read),
+        T(every_kind_of_body_is_charged_to_the_budget),
+        T(a_group_is_cut_before_it_has_too_many_records),
         T(thousand_connections_that_drip_large_bodies_stay_under_the_ceiling),
         T(an_idle_intake_is_not_woken),
         T(a_stop_finishes_what_is_in_flight),
