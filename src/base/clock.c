@@ -4,6 +4,9 @@
 #include <time.h>
 
 #define US_PER_S INT64_C(1000000)
+/* 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z: what every reader of a timestamp can hold. */
+#define FIRST_S INT64_C(-62135596800)
+#define LAST_S INT64_C(253402300799)
 #define US_PER_DAY (INT64_C(86400) * US_PER_S)
 
 struct clock_date {
@@ -188,6 +191,9 @@ bool clock_parse(struct str text, int64_t *out_us)
     }
     const int64_t seconds = clock_days(d) * 86400 + (int64_t)(hour * 60 + minute - offset) * 60 +
                             second;
+    if (seconds < FIRST_S || seconds > LAST_S) {
+        return false;
+    }
     *out_us = seconds * US_PER_S + fraction;
     return true;
 }

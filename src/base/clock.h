@@ -23,7 +23,8 @@ size_t clock_text(int64_t time_us, char out[CLOCK_TEXT_BYTES]);
 
 /* RFC 3339 section 5.6 as JSON Schema's date-time has it: real calendar dates, T or t, Z or z or an
  * offset, any number of fraction digits (below a microsecond they are cut), 60 seconds only at
- * 23:59 UTC. false: not one. */
+ * 23:59 UTC; in UTC it must lie in the years 0001 to 9999, which every store and reader can hold.
+ * false: not one. */
 bool clock_parse(struct str text, int64_t *out_us);
 
 #endif

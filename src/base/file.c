@@ -171,7 +171,13 @@ enum outcome file_make_dirs(const char *path, struct failure *f)
     }
     dir_of(path, parent);
     const enum outcome result = file_make_dirs(parent, f);
-    return result == OK ? file_make_dirs(path, f) : result;
+    if (result != OK) {
+        return result;
+    }
+    if (mkdir(path, 0700) != 0) { /* the parent is there, and yet: a file system of another kind */
+        return failed_errno(f, STOP, "make folder %s", path);
+    }
+    return file_sync_dir(parent, f);
 }
 
 struct str file_beside(struct arena *a, struct str base, struct str name)

@@ -12,14 +12,14 @@
 #include "base/hash.h"
 
 /* VERSION changes with the layout: pages of another weir are replaced by the one that runs. */
-enum { MAGIC = 0x72696577, VERSION = 3 };
+enum { MAGIC = 0x72696577, VERSION = 4 };
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "processes share these words: no lock may be in them");
 
 /* `sequence` is odd while the duty writes the members after it: a reader that saw it odd, or
  * changed, reads again. */
 struct page_cursor {
     _Atomic uint32_t sequence, stream;
-    _Atomic uint64_t at, lag_bytes;
+    _Atomic uint64_t at, restart, lag_bytes;
     _Atomic int64_t time_us;
     char lane[LANE_NAME_BYTES_MAX + 1];
 };
@@ -269,8 +269,8 @@ static struct page_cursor *cursor_find(struct page *page, struct lane lane)
     return NULL;
 }
 
-void progress_cursor(struct progress *p, struct lane lane, struct position at, uint64_t lag_bytes,
-                     int64_t time_us)
+void progress_cursor(struct progress *p, struct lane lane, struct position at,
+                     struct position restart, uint64_t lag_bytes, int64_t time_us)
 {
     struct page *const page = p->page;
     struct page_cursor *c = cursor_find(page, lane);
@@ -286,6 +286,7 @@ void progress_cursor(struct progress *p, struct lane lane, struct position at, u
     const uint32_t sequence = c->sequence | 1U; /* odd also after a death in between */
     c->sequence = sequence;
     c->at = at.at;
+    c->restart = restart.at;
     c->lag_bytes = lag_bytes;
     c->time_us = time_us;
     c->sequence = sequence + 1;
@@ -308,6 +309,7 @@ bool progress_cursor_at(const struct progress *p, size_t i, struct progress_curs
         memcpy(out->lane, c->lane, sizeof out->lane);
         out->lane[LANE_NAME_BYTES_MAX] = '\0';
         out->at = (struct position){c->at};
+        out->restart = (struct position){c->restart};
         out->lag_bytes = c->lag_bytes;
         out->time_us = c->time_us;
         if (before == c->sequence && before % 2 == 0) {

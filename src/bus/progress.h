@@ -49,15 +49,18 @@ void progress_hand_done(struct progress *p);
 _Atomic uint64_t *progress_counter(struct progress *p, const char *format, ...)
     __attribute__((format(printf, 2, 3), returns_nonnull));
 
-/* Publish a committed cursor. `lag_bytes`: what the lane still holds behind it (UINT64_MAX:
- * unknown); `time_us`: receipt time of the newest signal before the cursor (TIME_NONE: unknown). */
-void progress_cursor(struct progress *p, struct lane lane, struct position at, uint64_t lag_bytes,
-                     int64_t time_us);
+/* Publish where the duty stands in a lane. `at`: everything before it is done and durable;
+ * `restart`: where a restart would read from, so nothing behind it may be trimmed (not beyond `at`;
+ * less where a part of the far end has had nothing to keep for long); `lag_bytes`: what the lane
+ * still holds behind it (UINT64_MAX: unknown); `time_us`: receipt time of the newest signal before
+ * the cursor (TIME_NONE: unknown). */
+void progress_cursor(struct progress *p, struct lane lane, struct position at,
+                     struct position restart, uint64_t lag_bytes, int64_t time_us);
 
 struct progress_cursor {
     char lane[LANE_NAME_BYTES_MAX + 1];
     enum stream stream;
-    struct position at;
+    struct position at, restart;
     uint64_t lag_bytes;
     int64_t time_us;
 };

@@ -1,7 +1,9 @@
 #include "command/rows.h"
 
 #include <libsmartcols.h>
+#include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/buf.h"
 #include "command/command.h"
@@ -18,6 +20,10 @@ struct rows {
 
 static enum outcome begin_table(struct rows *r, const bool *is_number, struct failure *f)
 {
+    /* libsmartcols asks the locale what a letter is; without one it would print UTF-8 as hex */
+    if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX == 1) {
+        (void)setlocale(LC_CTYPE, "C.UTF-8");
+    }
     r->table = scols_new_table();
     if (!r->table) {
         return failed(f, RETRY, "no memory for a table");

@@ -56,6 +56,10 @@ int command_run(int argc, char **argv)
     if (!usage_read(&usage, argc, argv, &words, &status)) {
         return status;
     }
+    if (only.at && only.len == 0) {
+        (void)fprintf(stderr, "weir run: --only names no stage\n");
+        return EXIT_USAGE;
+    }
     if (!check_only(only)) {
         return EXIT_USAGE;
     }

@@ -150,9 +150,11 @@ struct looking {
     struct survey *survey;
 };
 
-/* Receipt of the oldest signal that the reader has not taken; now when there is none. */
+/* Receipt of the oldest signal that the reader has not taken; now when there is none. When it
+ * cannot be read (damage, trimmed meanwhile) nothing is promised beyond what the reader is known to
+ * have taken, `taken_us`. */
 static int64_t oldest_unread(const struct looking *l, const struct lane_ends *ends,
-                             struct position at)
+                             struct position at, int64_t taken_us)
 {
     struct batch batch = {.arena = l->arena};
     struct failure f;
@@ -161,11 +163,11 @@ static int64_t oldest_unread(const struct looking *l, const struct lane_ends *en
     }
     const struct position from = at.at < ends->begin.at ? ends->begin : at;
     const struct span what = {ends->lane, from, ends->end};
-    if (bus_look(l->bus, what, LOOK_BYTES, &batch, &f) != OK || batch.n == 0 ||
-        batch.slice[0].n == 0) {
-        return l->survey->now_us; /* trimmed meanwhile, or nothing visible */
+    if (bus_look(l->bus, what, LOOK_BYTES, &batch, &f) != OK) {
+        return taken_us != TIME_NONE ? taken_us : l->survey->started_us;
     }
-    return batch.slice[0].record[0].signal.received_us;
+    return batch.n > 0 && batch.slice[0].n > 0 ? batch.slice[0].record[0].signal.received_us
+                                               : l->survey->now_us; /* nothing visible */
 }
 
 static enum outcome measure_lag(const struct looking *l, const struct duty *d,
@@ -186,7 +188,7 @@ static enum outcome measure_lag(const struct looking *l, const struct duty *d,
         for (size_t i = 0; i < n; i++) {
             int64_t time_us = TIME_NONE;
             const struct position at = cursor_in(page, lane[i].lane, &time_us);
-            const int64_t oldest_us = oldest_unread(l, &lane[i], at);
+            const int64_t oldest_us = oldest_unread(l, &lane[i], at, time_us);
             const int64_t lag_ms = (s->now_us - oldest_us) / 1000;
             const uint64_t bytes = at.at >= lane[i].end.at ? 0 : bus_lag(l->bus, lane[i].lane, at);
             stage->lag_bytes = bytes == UINT64_MAX || stage->lag_bytes == UINT64_MAX

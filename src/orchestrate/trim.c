@@ -21,7 +21,7 @@ static struct position passed(const struct trim *t, const struct lane_ends *ends
         struct progress_cursor c;
         for (size_t k = 0; t->reader[i].page && progress_cursor_at(t->reader[i].page, k, &c); k++) {
             if (c.stream == ends->lane.stream && str_eq(str_of(c.lane), ends->lane.name)) {
-                at = c.at;
+                at = c.restart;
             }
         }
         least = earlier(least, at);

@@ -42,6 +42,9 @@ struct persister_driver {
      * seen before. */
     enum outcome (*cursor)(struct persister *p, struct lane lane, struct position *out,
                            struct failure *f);
+    /* Up to where everything taken of a lane is durable, though its cursor (`restart`) may stand
+     * behind: nothing in between has to be kept. NULL: the cursor says it. */
+    struct position (*done)(struct persister *p, struct lane lane, struct position restart);
     /* Gather the batch; the texts that outlive the call are copied. Signals of other stages'
      * retries are not in it. One that never works goes to `rejects`, and the rest is taken; a fact
      * of a model that only a newer weir knows is passed over and counted `unknown_models`. returns

@@ -103,7 +103,7 @@ static enum outcome seek(struct loop *l, struct lane_read *lane, struct failure 
     }
     if (result == OK) {
         lane->to = at;
-        progress_cursor(l->p.progress, lane->lane, at, UINT64_MAX, TIME_NONE);
+        progress_cursor(l->p.progress, lane->lane, at, at, UINT64_MAX, TIME_NONE);
     }
     return result;
 }
@@ -223,11 +223,15 @@ static enum outcome publish(struct loop *l, struct failure *f)
     enum outcome result = OK;
     for (size_t i = 0; i < l->lanes_n && result == OK; i++) {
         const struct lane_read *const lane = l->lane + i;
-        struct position at = {0};
-        result = l->p.driver->cursor(&l->p, lane->lane, &at, f);
+        struct position restart = {0};
+        result = l->p.driver->cursor(&l->p, lane->lane, &restart, f);
         if (result == OK) {
+            const struct position at = l->p.driver->done
+                                           ? l->p.driver->done(&l->p, lane->lane, restart)
+                                           : restart;
             const bool is_all = at.at == lane->to.at;
-            progress_cursor(l->p.progress, lane->lane, at, is_all ? lane->lag_bytes : UINT64_MAX,
+            progress_cursor(l->p.progress, lane->lane, at, restart,
+                            is_all ? lane->lag_bytes : UINT64_MAX,
                             is_all ? lane->received_us : TIME_NONE);
         }
     }
@@ -266,7 +270,8 @@ static enum outcome keep_batch(struct loop *l, struct failure *f)
         result = insist(l, bury, "dead letter failed", f);
     }
     FAILPOINT("persist.taken");
-    return result;
+    /* what gave no row is done as soon as it is read */
+    return result == OK && l->p.driver->done ? insist(l, publish, "cursor failed", f) : result;
 }
 
 static enum outcome read_batch(struct loop *l, struct failure *f)

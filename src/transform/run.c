@@ -205,7 +205,7 @@ static enum outcome lane_load(struct transform_stage *t, struct lane_state *l, s
     if (result == OK) {
         lane_set(t, l, &tally);
         l->is_stale = false;
-        progress_cursor(t->progress, lane, at, bus_lag(t->bus, lane, at), TIME_NONE);
+        progress_cursor(t->progress, lane, at, at, bus_lag(t->bus, lane, at), TIME_NONE);
     }
     return result;
 }
@@ -276,7 +276,7 @@ static void settle(struct transform_stage *t, const struct slice_work *w)
 {
     const struct slice *const s = w->slice;
     lane_set(t, w->lane, &w->tally);
-    progress_cursor(t->progress, s->lane, s->to, s->lag_bytes,
+    progress_cursor(t->progress, s->lane, s->to, s->to, s->lag_bytes,
                     s->n ? s->record[s->n - 1].signal.received_us : TIME_NONE);
 }
 

@@ -271,6 +271,7 @@ static void folders_are_made_with_their_parents(void **state)
     assert_int_equal(file_make_dirs(folder_path("file/d"), &f), STOP);
     assert_int_equal(file_make_dirs(folder_path("file"), &f), STOP);
     assert_non_null(strstr(f.text, "is not a folder"));
+    assert_int_equal(file_make_dirs("/proc/nowhere", &f), STOP);
 }
 
 static void paths_stand_beside_the_file_that_names_them(void **state)

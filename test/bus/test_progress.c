@@ -44,12 +44,12 @@ static void what_one_process_writes_another_sees(void **state)
     (void)state;
     progress_state(p, DUTY_RETRYING);
     progress_beat(p, true);
-    progress_cursor(p, lane, (struct position){4096}, 17, 123);
-    progress_cursor(p, lane, (struct position){8192}, 0, 456);
+    progress_cursor(p, lane, (struct position){4096}, (struct position){4000}, 17, 123);
+    progress_cursor(p, lane, (struct position){8192}, (struct position){4000}, 0, 456);
     assert_int_equal(progress_state_is(q), DUTY_RETRYING);
     assert_true(progress_busy_since_us(q) > 0);
     assert_true(progress_cursor_at(q, 0, &c));
-    assert_true(c.at.at == 8192 && c.lag_bytes == 0 && c.time_us == 456);
+    assert_true(c.at.at == 8192 && c.restart.at == 4000 && c.lag_bytes == 0 && c.time_us == 456);
     assert_true(c.stream == STREAM_STANDARD && strcmp(c.lane, "intake-0") == 0);
     assert_false(progress_cursor_at(q, 1, &c));
     progress_beat(p, false);
@@ -124,7 +124,8 @@ static void a_page_that_a_power_cut_left_half_written_begins_anew(void **state)
     uint64_t value = 0;
     (void)state;
     *progress_counter(p, "accepted{agent=a}") = 7;
-    progress_cursor(p, (struct lane){STREAM_RAW, S("intake-0")}, (struct position){8}, 0, 1);
+    progress_cursor(p, (struct lane){STREAM_RAW, S("intake-0")}, (struct position){8},
+                    (struct position){8}, 0, 1);
     progress_close(p);
     const int fd = open(folder_path("store.page"), O_RDWR);
     const ssize_t n = read(fd, bytes, sizeof bytes);

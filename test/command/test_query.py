@@ -70,6 +70,7 @@ def rows_come_as_a_table_as_csv_and_as_json(folder):
         table = list(csv.reader(io.StringIO(weir.command("query", "--csv", sql))))
         assert table == [["title", "number", "merged_at", "is_draft", "list", "d"],
                          ['Say "hello", world', "7", "", "false", "[1,2]", "1.50"]], table
+        assert "日本 é" in weir.command("query", "SELECT '日本 é' AS u")
         lines = weir.command("query", sql).splitlines()
         assert len(lines) == 2 and lines[0].split() == "TITLE NUMBER MERGED_AT IS_DRAFT LIST D".lower().split(), lines
         assert weir.rows("query", "SELECT id FROM change UNION ALL SELECT '0' ORDER BY id") == [{"id": "0"}, {"id": "7"}]

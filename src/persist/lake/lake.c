@@ -334,6 +334,26 @@ static enum outcome lake_driver_take(struct persister *p, const struct batch *b,
     return result;
 }
 
+/* The first row that waits for a flush, else all that was taken: a rare table's own txn may stand
+ * far behind without anything missing in it. */
+static struct position lake_driver_done(struct persister *p, struct lane lane,
+                                        struct position restart)
+{
+    struct lake *const l = p->state;
+    const struct lake_lane *const known = lane_find(l, lane);
+    if (!known || !known->is_begun) {
+        return restart;
+    }
+    struct position least = known->taken;
+    for (size_t i = 0; i < l->tables_n; i++) {
+        const struct lake_part *const part = &l->table[i].part[known - l->lane];
+        if (part->rows > 0 && part->first.at < least.at) {
+            least = part->first;
+        }
+    }
+    return least.at > restart.at ? least : restart;
+}
+
 /* ---- due ---- */
 
 static size_t table_bytes(const struct lake *l, const struct lake_table *t)
@@ -521,6 +541,7 @@ const struct persister_driver persist_lake = {
     .state_bytes = sizeof(struct lake),
     .open = lake_driver_open,
     .cursor = lake_driver_cursor,
+    .done = lake_driver_done,
     .take = lake_driver_take,
     .due_ms = lake_driver_due_ms,
     .flush = lake_driver_flush,
