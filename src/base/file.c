@@ -174,7 +174,7 @@ enum outcome file_make_dirs(const char *path, struct failure *f)
     if (result != OK) {
         return result;
     }
-    if (mkdir(path, 0700) != 0) { /* the parent is there, and yet: a file system of another kind */
+    if (mkdir(path, 0700) != 0 && errno != EEXIST) { /* EEXIST: it ended with a slash */
         return failed_errno(f, STOP, "make folder %s", path);
     }
     return file_sync_dir(parent, f);

@@ -264,7 +264,9 @@ static void folders_are_made_with_their_parents(void **state)
     struct failure f = {0};
     struct stat st;
     assert_int_equal(file_make_dirs(folder_path("a/b/c"), &f), OK);
+    assert_int_equal(file_make_dirs(folder_path("a/d/e/"), &f), OK);
     assert_int_equal(file_make_dirs(folder_path("a/b/c"), &f), OK);
+    assert_int_equal(file_make_dirs(folder_path("a/d/e/"), &f), OK);
     assert_int_equal(stat(folder_path("a/b/c"), &st), 0);
     assert_int_equal(st.st_mode & 0777, 0700);
     assert_int_equal(file_replace(folder_path("file"), S(""), 0600, &f), OK);
