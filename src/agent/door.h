@@ -50,6 +50,7 @@ struct client {
     enum client_stage stage; /* what follows belongs to the request */
     const struct hook *hook;
     struct pocket *pocket;
+    struct str uri; /* of the head, as in struct request_line */
     struct request request;
     bool is_gzip;
     char *body;

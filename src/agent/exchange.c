@@ -166,10 +166,10 @@ static bool is_welcome(struct client *c, struct str method, struct head *head)
 
 /* What must be answered at once, because the rest of the connection cannot be trusted or is not
  * wanted. */
-static bool is_bearable(struct client *c, struct head *head)
+static bool is_bearable(struct client *c, const struct request_line *line, struct head *head)
 {
     const struct config_intake *const limits = c->door->limits;
-    if (!head_read(c->connection, &c->pocket->arena, limits->headers_bytes_max, head,
+    if (!head_read(c->connection, line, &c->pocket->arena, limits->headers_bytes_max, head,
                    &c->refusal)) {
         return false;
     }
@@ -189,11 +189,13 @@ static bool is_bearable(struct client *c, struct head *head)
     return true;
 }
 
-static enum MHD_Result handle_head(struct client *c, const char *url, const char *method)
+static enum MHD_Result handle_head(struct client *c, const char *url, const char *method,
+                                   const char *version)
 {
     struct head head = {0};
+    const struct request_line line = {method, c->uri, version};
     c->hook = hook_of(c->door, str_of(url)); /* first: every refusal counts for its agent */
-    if (!is_bearable(c, &head)) {
+    if (!is_bearable(c, &line, &head)) {
         return send_problem(c, true);
     }
     if (!is_welcome(c, str_of(method), &head)) {
@@ -324,10 +326,12 @@ void *exchange_begin(void *door, const char *uri, struct MHD_Connection *connect
 {
     const union MHD_ConnectionInfo *const info = MHD_get_connection_info(
         connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct client *const c = info->socket_context;
     (void)door;
-    (void)uri;
-    client_begin(info->socket_context);
-    return info->socket_context;
+    client_begin(c);
+    /* Looked at now: libmicrohttpd decodes it in place. */
+    c->uri = uri && !strstr(uri, "%00") ? str_of(uri) : (struct str){0};
+    return c;
 }
 
 /* NOLINTNEXTLINE(readability-function-size) tidy: libmicrohttpd's signature */
@@ -338,9 +342,8 @@ enum MHD_Result exchange_handle(void *door, struct MHD_Connection *connection, c
     struct client *const c = *client;
     (void)door;
     (void)connection;
-    (void)version;
     switch (c->stage) {
-    case CLIENT_HEAD: return handle_head(c, url, method);
+    case CLIENT_HEAD: return handle_head(c, url, method, version);
     case CLIENT_BODY:
         return *upload_data_size > 0 ? handle_part(c, upload_data, upload_data_size)
                                      : handle_whole(c);

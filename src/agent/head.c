@@ -66,11 +66,38 @@ bool head_judge(struct head *head, struct arena *a, struct refusal *why)
                    : lengths > 1 ? "Content-Length stands more than once"
                                  : "Content-Length stands beside Transfer-Encoding");
     }
+    if (codings > 0 && head->is_http_1_0) {
+        return bad(a, why, "HTTP/1.0 has no Transfer-Encoding: send Content-Length or HTTP/1.1");
+    }
     if (codings > 1 || (codings == 1 && !is_chunked)) {
         return bad(a, why, "Transfer-Encoding must be chunked and nothing else");
     }
     head->is_length_known = codings == 0;
     return true;
+}
+
+/* libmicrohttpd gives texts up to their first NUL and takes a bare LF for the end of a line, where
+ * another reader sees a longer value or one more line. But the texts lie in its buffer in the order
+ * in which they came, so whatever it passed over shows as a gap: after the method and the URI there
+ * is one space, after the version and each value CR LF, after the last one CR LF CR LF. */
+static bool is_seamless(struct MHD_Connection *connection, const struct request_line *line,
+                        const struct head *head)
+{
+    enum { CRLF = 2 };
+    const union MHD_ConnectionInfo *const info = MHD_get_connection_info(
+        connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    const char *at = line->version + strlen(line->version) + CRLF;
+    if (!info || line->method + strlen(line->method) + 1 != line->uri.at ||
+        line->uri.at + line->uri.len + 1 != line->version) {
+        return false;
+    }
+    for (size_t i = 0; i < head->headers_n; i++) {
+        if (head->header[i].name.at != at) {
+            return false;
+        }
+        at = head->header[i].value.at + head->header[i].value.len + CRLF;
+    }
+    return at + CRLF == line->method + info->header_size;
 }
 
 struct collected {
@@ -90,18 +117,24 @@ static enum MHD_Result collect(void *to, enum MHD_ValueKind kind, const char *na
     return MHD_YES;
 }
 
-bool head_read(struct MHD_Connection *connection, struct arena *a, size_t bytes_max,
-               struct head *out, struct refusal *why)
+bool head_read(struct MHD_Connection *connection, const struct request_line *line, struct arena *a,
+               size_t bytes_max, struct head *out, struct refusal *why)
 {
     const int n = MHD_get_connection_values_n(connection, MHD_HEADER_KIND, NULL, NULL);
     struct collected c = {.head = out};
-    *out = (struct head){.header = arena_array(a, struct header, n > 0 ? (size_t)n : 0)};
+    *out = (struct head){.header = arena_array(a, struct header, n > 0 ? (size_t)n : 0),
+                         .is_http_1_0 = strcmp(line->version, "HTTP/1.0") == 0};
     (void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, collect, &c);
     if (c.bytes > bytes_max || n > HEADERS_MAX) {
         return refuse(a, why, (struct refusal){.status = 431, .reason = "headers"},
                       "the headers are longer than intake.headers_bytes_max (%zu bytes) or more "
                       "than %d",
                       bytes_max, HEADERS_MAX);
+    }
+    if (!is_seamless(connection, line, out)) {
+        return bad(a, why,
+                   "the head holds a NUL or %00, a folded line, a line that ends without CR LF, "
+                   "or more than one space in its first line");
     }
     return head_judge(out, a, why);
 }

@@ -315,6 +315,82 @@ static void framing_that_two_readers_could_understand_differently_is_400(void **
                      sizeof heads / sizeof *heads);
 }
 
+#define HIDDEN                                                                                     \
+    "POST /hooks/open HTTP/1.1\r\nHost: weir\r\nContent-Length: 0\r\n"                             \
+    "Content-Type: application/json\r\n\r\n"
+#define TO_OPEN "POST /hooks/open HTTP/1.1\r\nHost: weir\r\n"
+
+/* Each makes libmicrohttpd see less than was sent; the request behind it must not be answered. */
+static void a_head_that_is_not_seen_whole_is_400_and_the_last_thing_read(void **state)
+{
+    struct server *const s = *state;
+    static const struct str heads[] = {
+        STR(TO_OPEN "Content-Length: 0\x00"
+                    "99\r\nX-A: b\r\n\r\n" HIDDEN),
+        STR(TO_OPEN "X-A: b\r\nContent-Length: 0\x00"
+                    "99\r\n\r\n" HIDDEN),
+        STR(TO_OPEN "Content-Length: 0\x00\x00\r\n\r\n" HIDDEN),
+        STR(TO_OPEN "Content-Length: 0\r\nX-A:\x00"
+                    "b\r\n\r\n" HIDDEN),
+        STR(TO_OPEN "Content-Length: 0\r\nX-A: b\r\n c\r\nX-B: d\r\n\r\n" HIDDEN),
+        STR(TO_OPEN "Content-Length: 0\nX-A: b\r\n\r\n" HIDDEN),
+        STR(TO_OPEN "Content-Length: 0\n\r\n" HIDDEN),
+        STR(TO_OPEN "Content-Length: 0\r\n\n" HIDDEN),
+        STR("POST /hooks/open HTTP/1.1\nHost: weir\r\nContent-Length: 0\r\n\r\n" HIDDEN),
+        STR("POST /hooks/open\x00/b HTTP/1.1\r\nHost: weir\r\nContent-Length: 0\r\n\r\n" HIDDEN),
+        STR("POST /hooks/open%00 HTTP/1.1\r\nHost: weir\r\nContent-Length: 0\r\n\r\n" HIDDEN),
+        STR("POST /hooks/open?a=%00 HTTP/1.1\r\nHost: w\r\nContent-Length: 0\r\n\r\n" HIDDEN),
+        STR("POST\x00 /hooks/open HTTP/1.1\r\nHost: w\r\nContent-Length: 0\r\n\r\n" HIDDEN),
+        STR("POST  /hooks/open HTTP/1.1\r\nHost: w\r\nContent-Length: 0\r\n\r\n" HIDDEN),
+        STR("POST /hooks/open HTTP/1.0\r\nHost: w\r\nConnection: keep-alive\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" HIDDEN),
+    };
+    server_start(s);
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        const int fd = dial(s);
+        send_text(fd, heads[i]);
+        const struct answer answer = read_answer(&s->arena, fd);
+        if (answer.status != 400 ||
+            !str_eq_nocase(answer_header(answer, "Connection"), S("close"))) {
+            fail_msg("head %zu: %d, %.*s", i, answer.status, STR_ARG(answer.head));
+        }
+        assert_true(is_closed(fd, 10000));
+        (void)close(fd);
+    }
+    stop_with(s, 0);
+    assert_int_equal(server_counter(s, "refused{agent=none,reason=framing}") +
+                         server_counter(s, "refused{agent=open,reason=framing}"),
+                     sizeof heads / sizeof *heads);
+}
+
+/* However the bytes come, and on the second request of a connection as well. */
+static void a_sound_head_is_taken_in_whatever_pieces_it_comes(void **state)
+{
+    struct server *const s = *state;
+    char *const filler = arena_array(&s->arena, char, 13001);
+    memset(filler, 'a', 13000);
+    const struct str request = post(
+        &s->arena, "/hooks/open?access_token=a%20b&x=%41",
+        arena_printf(
+            &s->arena,
+            "Content-Type:application/json\r\nX-Empty:\r\nX-Spaces: \t \r\nCookie: a=b; c\r\n"
+            "X-Long: %s\r\nX-Last: b \r\n",
+            filler)
+            .at,
+        cdevent(&s->arena, "pieces"));
+    server_start(s);
+    const int fd = dial(s);
+    static const size_t sizes[] = {1u << 20, 1, 7, 4000, 1u << 20};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        for (size_t at = 0; at < request.len; at += sizes[i]) {
+            send_text(fd, str_sub(request, at, sizes[i]));
+        }
+        assert_int_equal(read_answer(&s->arena, fd).status, 202);
+    }
+    (void)close(fd);
+    stop_with(s, sizeof sizes / sizeof *sizes);
+}
+
 #define ZIPPED "Content-Type: application/json\r\nContent-Encoding: gzip\r\n"
 
 static void a_compressed_body_is_inflated_up_to_the_limit(void **state)
@@ -561,6 +637,8 @@ int main(void)
         T(a_chunked_body_is_counted_as_it_comes_and_drained),
         T(headers_that_are_too_long_are_431),
         T(framing_that_two_readers_could_understand_differently_is_400),
+        T(a_head_that_is_not_seen_whole_is_400_and_the_last_thing_read),
+        T(a_sound_head_is_taken_in_whatever_pieces_it_comes),
         T(a_compressed_body_is_inflated_up_to_the_limit),
         T(a_body_is_asked_for_when_it_is_expected),
         T(pipelined_requests_are_all_answered_in_order),
