@@ -24,18 +24,17 @@ struct request {
     size_t headers_n;
     struct str token_query; /* ?access_token=, decoded; empty: none                        */
     struct str body;        /* inflated; empty in `admit`                                  */
-    int64_t received_us;
-    size_t events_max;     /* of one batch                                                */
-    struct arena *arena;   /* of the request: what is taken lives here                    */
-    struct arena *scratch; /* forgotten when the driver returns                           */
+    size_t events_max;      /* of one batch                                                */
+    struct arena *arena;    /* of the request: what is taken lives here                    */
+    struct arena *scratch;  /* forgotten when the driver returns                           */
 };
 
 /* What a request brought. */
 struct taken {
-    struct signal *signal;
-    size_t n;        /* 0 only in an empty batch                                 */
-    bool is_batch;   /* answered with a list of ids                              */
-    bool is_private; /* the token was in the URL: no shared cache may keep it    */
+    struct signal *signal; /* when they were received is filled in when they are appended */
+    size_t n;              /* 0 only in an empty batch                                 */
+    bool is_batch;         /* answered with a list of ids                              */
+    bool is_private;       /* the token was in the URL: no shared cache may keep it    */
 };
 
 /* Why it was not taken. */

@@ -163,7 +163,6 @@ static bool to_signal(const struct arrival *v, struct str headers, struct signal
                            .partitionkey = source,
                            .time_us = time_us,
                            .agent = v->q->agent,
-                           .received_us = v->q->received_us,
                            .headers = headers,
                            .data = v->data};
     return true;

@@ -133,7 +133,6 @@ static void fill_request(struct client *c, const struct head *head)
                                   .header = head->header,
                                   .headers_n = head->headers_n,
                                   .token_query = str_of(token),
-                                  .received_us = clock_now_us(),
                                   .events_max = (size_t)d->limits->batch_events_max,
                                   .arena = &c->pocket->arena,
                                   .scratch = &d->scratch};

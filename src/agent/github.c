@@ -156,7 +156,6 @@ static bool take(const struct request *q, struct taken *out, struct refusal *why
                          .partitionkey = arena_str(q->arena, partition_of(root, id)),
                          .time_us = TIME_NONE,
                          .agent = q->agent,
-                         .received_us = q->received_us,
                          .headers = request_headers_json(q, q->arena),
                          .data = payload};
     *out = (struct taken){.signal = s, .n = 1};

@@ -75,13 +75,16 @@ static struct client *cut_group(struct door *d, size_t *records)
     return first;
 }
 
-/* The records of all clients that are not decided yet. */
+/* The records of all clients that are not decided yet, received now: a body that came slowly must
+ * not be older than what a reader has already called complete. */
 static size_t fill_records(struct client *first, struct record *record)
 {
+    const int64_t now_us = clock_now_us();
     size_t n = 0;
     for (struct client *c = first; c; c = c->next_waiting) {
         for (size_t i = 0; c->stage == CLIENT_WAITING && i < c->taken.n; i++) {
-            record[n++] = (struct record){.signal = c->taken.signal[i]};
+            record[n] = (struct record){.signal = c->taken.signal[i]};
+            record[n++].signal.received_us = now_us;
         }
     }
     return n;

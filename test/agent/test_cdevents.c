@@ -61,7 +61,6 @@ static bool take(struct desk *d, const char *headers, struct str body)
                                   .header = d->header,
                                   .headers_n = n,
                                   .body = body,
-                                  .received_us = 1,
                                   .events_max = 10,
                                   .arena = &d->arena,
                                   .scratch = &d->scratch};

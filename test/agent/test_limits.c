@@ -355,6 +355,7 @@ static void a_stop_finishes_what_is_in_flight(void **state)
     nap(50);
     assert_int_equal(kill(s->pid, SIGTERM), 0);
     assert_true(is_closed(idle, LONG_MS));
+    const int64_t whole_us = clock_now_us();
     send_text(busy, str_sub(request, request.len - 3, 3));
     const struct answer answer = read_answer(&s->arena, busy);
     assert_int_equal(answer.status, 202);
@@ -363,6 +364,7 @@ static void a_stop_finishes_what_is_in_flight(void **state)
     (void)close(busy);
     assert_int_equal(server_stop(s), OK);
     assert_int_equal(s->signals_n, 1);
+    assert_true(s->signal->received_us >= whole_us); /* not when its head came */
 }
 
 static void a_stop_does_not_wait_for_ever(void **state)
