@@ -25,6 +25,7 @@ enum {
     STOP_GRACE_US = 500000, /* an idle connection may still send while we drain          */
     STOP_TURN_MS = 50,
     ACCEPT_AGAIN_US = 1000000, /* after descriptors ran out                              */
+    FAILING_US = 5000000,      /* not ready for this long after an append failed        */
     PARSER_LOG_US = 60000000,
     HEADERS_POOL_EXTRA = 8 * 1024, /* libmicrohttpd's entry for each header; more only costs:
                                       it clears the whole pool for each request */
@@ -42,6 +43,7 @@ struct run {
     int epoll_fd, wake_fd;
     bool is_listening, is_failing;
     int64_t accept_again_us, stop_at_us; /* 0: not set */
+    int64_t failed_us;                   /* when an append failed last   */
     int64_t parser_said_us;
     uint64_t parser_said_n;
 };
@@ -108,6 +110,7 @@ static void reject_record(struct client *first, size_t record, const struct fail
 static void note_append(struct run *r, enum outcome result, const struct failure *f)
 {
     const bool is_failing = result != OK;
+    r->failed_us = is_failing ? r->door.now_us : r->failed_us;
     if (is_failing && !r->is_failing) {
         log_failure(result == STOP ? LOG_ERROR : LOG_WARN, "append failed", f,
                     f->cause == CAUSE_FULL ? "requests are answered 429 until there is room"
@@ -118,6 +121,17 @@ static void note_append(struct run *r, enum outcome result, const struct failure
         progress_state(r->in->progress, DUTY_RUNNING);
     }
     r->is_failing = is_failing;
+}
+
+/* Who asks readyz sends nothing while it says no: so it says yes again after a while, and the next
+ * append shows whether the cause is gone. */
+static void forgive(struct run *r)
+{
+    if (r->is_failing && r->door.now_us >= r->failed_us + FAILING_US) {
+        log_event(LOG_INFO, "taking requests again", log_c("why", "no append failed for a while"));
+        progress_state(r->in->progress, DUTY_RUNNING);
+        r->is_failing = false;
+    }
 }
 
 static enum outcome append_group(struct run *r, struct client *first, size_t room,
@@ -248,6 +262,10 @@ static int wait_ms(struct run *r)
         const int64_t left = r->accept_again_us - r->door.now_us;
         wait_us = wait_us < 0 || left < wait_us ? left : wait_us;
     }
+    if (r->is_failing) {
+        const int64_t left = r->failed_us + FAILING_US - r->door.now_us;
+        wait_us = wait_us < 0 || left < wait_us ? left : wait_us;
+    }
     int64_t ms = wait_us < 0 ? -1 : wait_us / 1000 + 1;
     if (r->stop_at_us != 0) {
         ms = ms < 0 || ms > STOP_TURN_MS ? STOP_TURN_MS : ms;
@@ -293,6 +311,7 @@ static enum outcome loop(struct run *r, struct failure *f)
         if (n < 0 && errno != EINTR) {
             return failed_errno(f, RETRY, "wait for requests");
         }
+        forgive(r);
         result = take_events(r, event, n, f);
         if (result == OK) {
             result = serve(r, f);

@@ -265,10 +265,34 @@ static enum outcome step(struct transform_stage *t, const struct batch *in,
                 {STREAM_DEAD, w[i].lane->dead_name}, i, w[i].dead, w[i].dead_n};
         }
     }
-    FAILPOINT("transform.before_index_sync");
-    const enum outcome result = repetitions_sync(t->repetitions, f);
     FAILPOINT("transform.before_step");
-    return result == OK ? reader_step(t->reader, in, out, n, tally, f) : result;
+    return reader_step(t->reader, in, out, n, tally, f);
+}
+
+/* What the batch gives, and its identities synced: all that comes before the step. */
+static enum outcome prepare(struct transform_stage *t, const struct batch *in,
+                            struct slice_work *work, struct failure *f)
+{
+    enum outcome result = OK;
+    for (size_t i = 0; i < in->n && result == OK; i++) {
+        result = work_slice(t, &in->slice[i], &work[i], f);
+    }
+    FAILPOINT("transform.before_index_sync");
+    return result == OK && in->n > 0 ? repetitions_sync(t->repetitions, f) : result;
+}
+
+/* A step that fails puts the reader back at its cursors; what fails before it has to do so itself,
+ * or the batch would wait until something new comes. */
+static enum outcome go_back(struct transform_stage *t, const struct batch *in, struct failure *f)
+{
+    const struct failure why = *f;
+    for (size_t i = 0; i < in->n; i++) {
+        if (reader_seek(t->reader, in->slice[i].lane, in->slice[i].from, f) != OK) {
+            return STOP;
+        }
+    }
+    *f = why;
+    return RETRY;
 }
 
 /* The step is done: its totals are the lane's. */
@@ -289,11 +313,9 @@ enum outcome transform_turn(struct transform_stage *t, int wait_ms, size_t *n, s
     enum outcome result = reader_read(t->reader, BATCH_BYTES, wait_ms, &in, f);
     progress_beat(t->progress, true);
     struct slice_work *const work = arena_array(&t->batch, struct slice_work, in.n);
-    for (size_t i = 0; i < in.n && result == OK; i++) {
-        result = work_slice(t, &in.slice[i], &work[i], f);
-    }
+    result = result == OK ? prepare(t, &in, work, f) : result;
     if (result != OK || in.n == 0) {
-        return result;
+        return result == RETRY ? go_back(t, &in, f) : result;
     }
     result = step(t, &in, work, f);
     FAILPOINT("transform.after_step");

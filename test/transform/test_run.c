@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/failpoint.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "folder.h"
@@ -294,6 +295,28 @@ static void a_replay_with_a_fresh_index_gives_the_same_facts(void **state)
     }
 }
 
+/* It is read again at once, not when something new comes. */
+static void what_fails_before_the_step_is_tried_again_and_counted_once(void **state)
+{
+    struct fixture *const x = *state;
+    struct failure f = {0};
+    size_t n = 0;
+    append(x, "intake-0", issue(x, "github", "d1", 1, true));
+    append(x, "intake-0", issue(x, "github", "d2", 2, false));
+    assert_int_equal(setenv("WEIR_FAILPOINT", "repetitions.sync.fails:1:fail", 1), 0);
+    failpoint_reset();
+    assert_int_equal(transform_turn(x->stage, 0, &n, &f), RETRY);
+    assert_int_equal(n, 0);
+    assert_int_equal(counted(x, "stored"), 0);
+    assert_int_equal(unsetenv("WEIR_FAILPOINT"), 0);
+    failpoint_reset();
+    turn(x);
+    assert_int_equal(counted(x, "stored"), 1);
+    assert_int_equal(counted(x, "dead"), 1);
+    assert_int_equal(all_of(x, STREAM_STANDARD, "intake-0").n, 2);
+    assert_int_equal(all_of(x, STREAM_DEAD, "transform-raw-intake-0").n, 1);
+}
+
 static void totals_come_back_with_the_cursor(void **state)
 {
     struct fixture *const x = *state;
@@ -353,6 +376,7 @@ int main(void)
         TEST(a_known_identity_with_another_body_is_a_conflict),
         TEST(a_retry_is_transformed_anew_and_enters_the_index),
         TEST(a_replay_with_a_fresh_index_gives_the_same_facts),
+        TEST(what_fails_before_the_step_is_tried_again_and_counted_once),
         TEST(totals_come_back_with_the_cursor),
         TEST(an_agent_that_is_gone_makes_dead_letters),
         TEST(a_signal_that_two_processes_died_on_is_buried),
