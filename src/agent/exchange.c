@@ -44,10 +44,10 @@ static enum MHD_Result send_problem(struct client *c, bool is_last)
         answer.field[0] = (struct http_field){"Retry-After", retry_after(status)};
     } else if (status == 405) {
         answer.field[0] = (struct http_field){"Allow", "POST, OPTIONS"};
-    } else if (status == 415) { /* RFC 9110, section 15.5.16: the one that would have worked */
-        answer.field[0] = strcmp(c->refusal.reason, "encoding") == 0
-                              ? (struct http_field){"Accept-Encoding", "gzip"}
-                              : (struct http_field){"Accept", c->hook->driver->accepts};
+    } else if (status == 415 && strcmp(c->refusal.reason, "encoding") == 0) {
+        answer.field[0] = (struct http_field){"Accept-Encoding", "gzip"};
+    } else if (status == 415 && c->hook) { /* RFC 9110, section 15.5.16: what would have worked */
+        answer.field[0] = (struct http_field){"Accept", c->hook->driver->accepts};
     }
     count_refused(c);
     c->stage = CLIENT_ANSWERED;

@@ -31,12 +31,31 @@ static bool bad(struct arena *a, struct refusal *why, const char *what)
     return refuse(a, why, (struct refusal){.status = 400, .reason = "framing"}, "%s", what);
 }
 
+/* How often the headers that frame a request stand in its head. */
+struct framing {
+    size_t lengths, codings, hosts;
+    bool is_chunked;
+};
+
+/* false: Content-Length is no number. */
+static bool note_framing(struct head *head, struct header h, struct framing *n)
+{
+    if (str_eq_nocase(h.name, S("Content-Length"))) {
+        n->lengths++;
+        return str_to_u64(h.value, &head->length);
+    }
+    if (str_eq_nocase(h.name, S("Transfer-Encoding"))) {
+        n->codings++;
+        n->is_chunked = str_eq_nocase(h.value, S("chunked"));
+    }
+    n->hosts += str_eq_nocase(h.name, S("Host"));
+    head->expects_continue |= str_eq_nocase(h.name, S("Expect"));
+    return true;
+}
+
 bool head_judge(struct head *head, struct arena *a, struct refusal *why)
 {
-    size_t lengths = 0;
-    size_t codings = 0;
-    size_t hosts = 0;
-    bool is_chunked = false;
+    struct framing n = {0};
     head->length = 0;
     for (size_t i = 0; i < head->headers_n; i++) {
         const struct header h = head->header[i];
@@ -46,33 +65,23 @@ bool head_judge(struct head *head, struct arena *a, struct refusal *why)
         if (!is_field_value(h.value)) {
             return bad(a, why, "a header's value holds a control character");
         }
-        if (str_eq_nocase(h.name, S("Content-Length"))) {
-            lengths++;
-            if (!str_to_u64(h.value, &head->length)) {
-                return bad(a, why, "Content-Length is no number");
-            }
-        } else if (str_eq_nocase(h.name, S("Transfer-Encoding"))) {
-            codings++;
-            is_chunked = str_eq_nocase(h.value, S("chunked"));
-        } else if (str_eq_nocase(h.name, S("Host"))) {
-            hosts++;
-        } else if (str_eq_nocase(h.name, S("Expect"))) {
-            head->expects_continue = true;
+        if (!note_framing(head, h, &n)) {
+            return bad(a, why, "Content-Length is no number");
         }
     }
-    if (lengths > 1 || hosts > 1 || (lengths > 0 && codings > 0)) {
+    if (n.lengths > 1 || n.hosts > 1 || (n.lengths > 0 && n.codings > 0)) {
         return bad(a, why,
-                   hosts > 1     ? "Host stands more than once"
-                   : lengths > 1 ? "Content-Length stands more than once"
-                                 : "Content-Length stands beside Transfer-Encoding");
+                   n.hosts > 1     ? "Host stands more than once"
+                   : n.lengths > 1 ? "Content-Length stands more than once"
+                                   : "Content-Length stands beside Transfer-Encoding");
     }
-    if (codings > 0 && head->is_http_1_0) {
+    if (n.codings > 0 && head->is_http_1_0) {
         return bad(a, why, "HTTP/1.0 has no Transfer-Encoding: send Content-Length or HTTP/1.1");
     }
-    if (codings > 1 || (codings == 1 && !is_chunked)) {
+    if (n.codings > 1 || (n.codings == 1 && !n.is_chunked)) {
         return bad(a, why, "Transfer-Encoding must be chunked and nothing else");
     }
-    head->is_length_known = codings == 0;
+    head->is_length_known = n.codings == 0;
     return true;
 }
 
