@@ -12,7 +12,7 @@ import socket
 import subprocess
 import time
 
-from blackbox import Skip, Weir, case, eventually, run
+from blackbox import BINARY, Skip, Weir, case, eventually, run
 from ledger import AGENTS, Ledger
 
 SEED = int(os.environ.get("WEIR_CRASH_SEED", str(random.randrange(1 << 32))))
@@ -116,8 +116,11 @@ def a_system_call_that_fails_now_and_then_loses_nothing(folder):
     if not shutil.which("strace"):
         raise Skip("no strace")
     dice, ledger = random.Random(SEED), Ledger(SEED)
+    is_sanitized = b"libasan" in pathlib.Path(BINARY).read_bytes()  # it ends a process whose mmap fails
     print(f"  seed {SEED}", flush=True)
     for call, error in FAILING:
+        if is_sanitized and call == "mmap":
+            continue
         with Weir(folder, **SECTIONS) as weir:
             first = dice.randint(1, 30)
             tracer = subprocess.Popen(
