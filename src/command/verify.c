@@ -32,11 +32,12 @@ static void segment_found(void *to, const struct finding *finding)
 {
     struct verifying *const v = to;
     if (finding->kind != FINDING_TORN) { /* an end that is being written is no damage */
-        say(v, arena_printf(v->arena,
-                            "bus: %s/%.*s is damaged from position %" PRIu64 " on, %" PRIu64
-                            " bytes: %.*s; the next start sets it aside",
-                            stream_name(finding->lane.stream), STR_ARG(finding->lane.name),
-                            finding->at.at, finding->bytes, STR_ARG(finding->path)));
+        say(v, arena_printf(
+                   v->arena,
+                   "bus: %s/%.*s is damaged from position %" PRIu64 " on, %" PRIu64
+                   " bytes: %.*s; who reads it stops there, and the start after sets it aside",
+                   stream_name(finding->lane.stream), STR_ARG(finding->lane.name), finding->at.at,
+                   finding->bytes, STR_ARG(finding->path)));
     }
 }
 
