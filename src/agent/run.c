@@ -472,14 +472,6 @@ static void run_close(struct run *r)
     arena_close(&r->group);
 }
 
-static void wake(void *run)
-{
-    const struct run *const r = run;
-    const int before = errno;
-    (void)eventfd_write(r->wake_fd, 1); /* full: it is awake */
-    errno = before;
-}
-
 enum outcome agent_run(const struct intake *in, struct failure *f)
 {
     enum { ARENA_BYTES_MAX = 256 << 20 }; /* clients and certificates: about 1 KiB a connection */
@@ -488,7 +480,7 @@ enum outcome agent_run(const struct intake *in, struct failure *f)
     struct run r = {.in = in, .arena = &a, .epoll_fd = -1, .wake_fd = -1};
     enum outcome result = run_open(&r, f);
     if (result == OK) {
-        asked_install(wake, &r);
+        asked_install(asked_wake_fd, &r.wake_fd);
         progress_state(in->progress, DUTY_RUNNING);
         result = loop(&r, f);
     }

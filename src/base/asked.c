@@ -1,8 +1,10 @@
 #include "base/asked.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -15,6 +17,7 @@ static void *volatile wake_thing;
 
 static void note(int number)
 {
+    const int was = errno; /* the interrupted code's */
     if (number == SIGUSR1) {
         is_flush = 1;
     } else {
@@ -23,6 +26,12 @@ static void note(int number)
     if (wake_loop) {
         wake_loop(wake_thing);
     }
+    errno = was;
+}
+
+void asked_wake_fd(void *thing)
+{
+    (void)eventfd_write(*(const int *)thing, 1); /* full: it is awake already */
 }
 
 void asked_install(void (*wake)(void *thing), void *thing)

@@ -13,6 +13,9 @@
  * ignored. */
 void asked_install(void (*wake)(void *thing), void *thing);
 
+/* A `wake` for loops that poll: `thing` is the int of an eventfd that does not block. */
+void asked_wake_fd(void *thing);
+
 bool asked_to_stop(void);
 /* True once for each time (or several at once) that it was asked. */
 bool asked_to_flush(void);

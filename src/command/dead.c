@@ -3,11 +3,11 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "bus/dead.h"
 #include "command/command.h"
 #include "command/commands.h"
 #include "config/config.h"
-#include "orchestrate/dead.h"
-#include "serve/control.h"
+#include "wire/control.h"
 
 enum { LINE_BYTES_MAX = 1024 * 1024, ANSWER_MS = 60000, IDS_MAX = 10000 };
 #define ARENA_BYTES_MAX ((size_t)1 << 30)

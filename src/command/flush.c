@@ -10,8 +10,8 @@
 
 #include "command/command.h"
 #include "command/commands.h"
-#include "orchestrate/duty.h"
 #include "orchestrate/survey.h"
+#include "registry.h"
 
 enum {
     TIMEOUT_MS = 30000,
@@ -59,10 +59,10 @@ static enum outcome take_ends(struct flushing *w, struct arena *a, struct hop *h
 /* A reader that has not passed the hop; NULL: all have. */
 static const char *who_lags(const struct survey *s, const struct hop *hop)
 {
-    for (const struct duty *d = duty_all; d->stage; d++) {
+    for (const struct duty *d = registry_duties; d->stage; d++) {
         for (size_t i = 0; i < hop->n; i++) {
             const struct lane_ends *const ends = &hop->lane[i];
-            if ((d->reads & STREAM_BIT(ends->lane.stream)) &&
+            if ((duty_reads(d) & STREAM_BIT(ends->lane.stream)) &&
                 survey_cursor(s, d->stage, ends->lane).at < ends->end.at) {
                 return d->stage;
             }
@@ -88,7 +88,7 @@ static enum outcome wait_hop(struct flushing *w, const struct hop *hop, struct f
     for (int turn = 0; result == OK; turn++) {
         arena_reset(&a);
         struct survey *const s = arena_new(&a, struct survey);
-        result = survey_take(&a, w->config, NULL, s, f);
+        result = survey_take(&a, &(struct survey_of){w->config, registry_duties, NULL}, s, f);
         who = result == OK ? who_lags(s, hop) : NULL;
         if (result != OK || !who) {
             break;

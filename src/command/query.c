@@ -14,6 +14,7 @@
 #include "command/query_store.h"
 #include "command/rows.h"
 #include "orchestrate/survey.h"
+#include "registry.h"
 
 enum { SQL_BYTES_MAX = 1 << 20 };
 #define ARENA_BYTES_MAX ((size_t)4 << 30)
@@ -242,7 +243,7 @@ static enum outcome run_lake(const struct query *q, struct arena *a, struct str 
     enum outcome result = bus_open(a, q->config->bus.type, &q->config->bus, &bus, f);
     if (result == OK) {
         /* first, so that all it promises stands before the ends that ask_open takes */
-        result = survey_take(a, q->config, bus, &survey, f);
+        result = survey_take(a, &(struct survey_of){q->config, registry_duties, bus}, &survey, f);
         result = result == OK ? ask_open(&ask, a, q->config, bus, sql, f) : result;
         bus_close(bus);
     }

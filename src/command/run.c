@@ -6,24 +6,33 @@
 #include "base/nearest.h"
 #include "command/command.h"
 #include "command/commands.h"
-#include "orchestrate/duty.h"
 #include "orchestrate/orchestrate.h"
 #include "registry.h"
 
 #define ARENA_BYTES_MAX ((size_t)64 << 20)
 
+static bool is_stage(struct str name)
+{
+    for (const struct duty *d = registry_duties; d->stage; d++) {
+        if (str_eq(name, str_of(d->stage))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool check_only(struct str only)
 {
     while (only.len > 0) {
         const struct str stage = str_trim(str_cut(only, ',', &only));
-        if (duty_find(stage)) {
+        if (is_stage(stage)) {
             continue;
         }
         struct nearest n = nearest_to(stage);
         (void)fprintf(stderr, "weir run: there is no stage %.*s; there are", STR_ARG(stage));
-        for (const struct duty *d = duty_all; d->stage; d++) {
+        for (const struct duty *d = registry_duties; d->stage; d++) {
             nearest_offer(&n, str_of(d->stage));
-            (void)fprintf(stderr, "%s %s", d == duty_all ? "" : ",", d->stage);
+            (void)fprintf(stderr, "%s %s", d == registry_duties ? "" : ",", d->stage);
         }
         const struct str near = nearest_found(&n);
         (void)fprintf(stderr, "%s%.*s%s\n", near.len ? "; did you mean " : "", STR_ARG(near),
@@ -72,6 +81,7 @@ int command_run(int argc, char **argv)
         struct failure f;
         const struct orchestrate o = {.place = place,
                                       .agents = registry_agents,
+                                      .duties = registry_duties,
                                       .only = arena_str(&a, only),
                                       .title = title,
                                       .title_bytes = end > title ? (size_t)(end - title) : 0};

@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include "command/status_take.h"
-#include "orchestrate/dead.h"
+
+#include "bus/dead.h"
+#include "registry.h"
 #include "signal/model.h"
 #include "wire/sqlite.h"
 
@@ -104,7 +106,7 @@ enum outcome status_take(struct arena *a, const struct config *config, struct st
                            .disk_bytes_max = config->bus.disk_bytes_max};
     enum outcome result = bus_open(a, config->bus.type, &config->bus, &bus, f);
     if (result == OK) {
-        result = survey_take(a, config, bus, out->survey, f);
+        result = survey_take(a, &(struct survey_of){config, registry_duties, bus}, out->survey, f);
         if (result == OK) {
             result = dead_count(bus, &out->dead, f);
         }

@@ -1,7 +1,8 @@
-/* duty.h - the kinds of process that weir consists of, in the order of the path.
+/* duty.h - what the orchestrator knows of a kind of process.
  *
- * Each duty is one process that knows one thing and shares only the data folder. The table decides
- * who listens where, who drains before whom, and how long a busy one may be silent. */
+ * Each duty is one process that knows one thing and shares only the data folder. A table of them
+ * (registry.h has weir's) decides who listens where, who drains before whom, and how long a busy
+ * one may be silent; it stands in the order of the path and ends with {0}. */
 #ifndef WEIR_ORCHESTRATE_DUTY_H
 #define WEIR_ORCHESTRATE_DUTY_H
 
@@ -24,17 +25,18 @@ enum duty_door { DOOR_NONE, DOOR_INTAKE, DOOR_ADMIN };
 struct duty {
     const char *stage; /* --only, log, metrics */
     enum outcome (*run)(const struct post *post, struct failure *f);
-    enum duty_door door; /* the listening sockets it is given                                */
-    bool is_many;        /* config->intake.processes of it; a reload starts the new ones before
-                            the old ones drain, so that nobody is refused                     */
-    unsigned reads;      /* STREAM_BIT of the streams that may forget only what it has passed */
-    int wave;            /* SIGTERM drains wave by wave, so that each finds its input complete */
-    int64_t hang_ms;     /* busy for longer without a beat: it hangs and is killed            */
+    enum duty_door door;   /* the listening sockets it is given                                */
+    bool is_many;          /* config->intake.processes of it; a reload starts the new ones before
+                              the old ones drain, so that nobody is refused                     */
+    const unsigned *reads; /* STREAM_BIT of the streams that may forget only what it has passed:
+                              its driver's own word; NULL: it reads none                      */
+    int wave;              /* SIGTERM drains wave by wave, so that each finds its input complete */
+    int64_t hang_ms;       /* busy for longer without a beat: it hangs and is killed            */
 };
 
-/* Ends with {0}. */
-extern const struct duty duty_all[];
-
-const struct duty *duty_find(struct str stage);
+static inline unsigned duty_reads(const struct duty *d)
+{
+    return d->reads ? *d->reads : 0;
+}
 
 #endif

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "bus/upkeep.h"
-#include "orchestrate/duty.h"
 #include "orchestrate/lock.h"
 
 enum { LOOK_BYTES = 1 }; /* one record is enough to know its age */
@@ -145,8 +144,7 @@ struct position survey_cursor(const struct survey *s, const char *reader, struct
 
 struct looking {
     struct arena *arena;
-    const struct config *config;
-    struct bus *bus;
+    const struct survey_of *of;
     struct survey *survey;
 };
 
@@ -163,7 +161,7 @@ static int64_t oldest_unread(const struct looking *l, const struct lane_ends *en
     }
     const struct position from = at.at < ends->begin.at ? ends->begin : at;
     const struct span what = {ends->lane, from, ends->end};
-    if (bus_look(l->bus, what, LOOK_BYTES, &batch, &f) != OK) {
+    if (bus_look(l->of->bus, what, LOOK_BYTES, &batch, &f) != OK) {
         return taken_us != TIME_NONE ? taken_us : l->survey->started_us;
     }
     return batch.n > 0 && batch.slice[0].n > 0 ? batch.slice[0].record[0].signal.received_us
@@ -178,10 +176,11 @@ static enum outcome measure_lag(const struct looking *l, const struct duty *d,
     for (int stream = 0; stream < STREAM_N; stream++) {
         struct lane_ends *lane = NULL;
         size_t n = 0;
-        if (!(d->reads & STREAM_BIT(stream))) {
+        if (!(duty_reads(d) & STREAM_BIT(stream))) {
             continue;
         }
-        const enum outcome result = bus_ends(l->bus, l->arena, (enum stream)stream, &lane, &n, f);
+        const enum outcome result = bus_ends(l->of->bus, l->arena, (enum stream)stream, &lane, &n,
+                                             f);
         if (result != OK) {
             return result;
         }
@@ -190,7 +189,8 @@ static enum outcome measure_lag(const struct looking *l, const struct duty *d,
             const struct position at = cursor_in(page, lane[i].lane, &time_us);
             const int64_t oldest_us = oldest_unread(l, &lane[i], at, time_us);
             const int64_t lag_ms = (s->now_us - oldest_us) / 1000;
-            const uint64_t bytes = at.at >= lane[i].end.at ? 0 : bus_lag(l->bus, lane[i].lane, at);
+            const uint64_t bytes = at.at >= lane[i].end.at ? 0
+                                                           : bus_lag(l->of->bus, lane[i].lane, at);
             stage->lag_bytes = bytes == UINT64_MAX || stage->lag_bytes == UINT64_MAX
                                    ? UINT64_MAX
                                    : stage->lag_bytes + bytes;
@@ -272,7 +272,7 @@ static enum outcome take_stages(const struct looking *l, struct failure *f)
     enum { STAGES_MAX = 16 };
     struct survey *const s = l->survey;
     s->stage = arena_array(l->arena, struct survey_stage, STAGES_MAX);
-    for (const struct duty *d = duty_all; d->stage && s->stages_n < STAGES_MAX; d++) {
+    for (const struct duty *d = l->of->duties; d->stage && s->stages_n < STAGES_MAX; d++) {
         struct survey_stage *const stage = &s->stage[s->stages_n];
         *stage = (struct survey_stage){.name = d->stage};
         const bool is_there = has_process(s, l->arena, d, stage);
@@ -280,13 +280,13 @@ static enum outcome take_stages(const struct looking *l, struct failure *f)
             continue; /* not wanted: run --only */
         }
         stage->state = is_there ? stage->state : STAGE_DOWN;
-        if (l->bus && d->reads) {
+        if (l->of->bus && d->reads) {
             const enum outcome result = measure_lag(l, d, stage, f);
             if (result != OK) {
                 return result;
             }
         }
-        if (stage->state == STAGE_OK && is_behind(l->config, stage)) {
+        if (stage->state == STAGE_OK && is_behind(l->of->config, stage)) {
             stage->state = STAGE_BEHIND;
         }
         s->stages_n++;
@@ -301,10 +301,10 @@ static enum outcome take_streams(const struct looking *l, struct failure *f)
         struct lane_ends *lane = NULL;
         size_t n = 0;
         to->stream = (enum stream)stream;
-        enum outcome result = bus_ends(l->bus, l->arena, to->stream, &lane, &n, f);
+        enum outcome result = bus_ends(l->of->bus, l->arena, to->stream, &lane, &n, f);
         for (size_t i = 0; i < n && result == OK; i++) {
             struct bus_size size;
-            result = bus_size(l->bus, lane[i].lane, &size, f);
+            result = bus_size(l->of->bus, lane[i].lane, &size, f);
             if (result == OK) {
                 to->signals += size.signals;
                 to->bytes += size.bytes;
@@ -317,19 +317,19 @@ static enum outcome take_streams(const struct looking *l, struct failure *f)
     return OK;
 }
 
-enum outcome survey_take(struct arena *a, const struct config *config, struct bus *bus,
-                         struct survey *out, struct failure *f)
+enum outcome survey_take(struct arena *a, const struct survey_of *of, struct survey *out,
+                         struct failure *f)
 {
     *out = (struct survey){.now_us = clock_now_us()};
     out->complete_us = out->now_us;
-    const struct looking l = {a, config, bus, out};
-    out->pid = lock_holder(a, config->data);
-    open_pages(out, a, arena_printf(a, "%.*s/run", STR_ARG(config->data)));
+    const struct looking l = {a, of, out};
+    out->pid = lock_holder(a, of->config->data);
+    open_pages(out, a, arena_printf(a, "%.*s/run", STR_ARG(of->config->data)));
     const struct progress *const orchestrator = page_of(out, S("orchestrator"));
     out->started_us = (int64_t)counter_of(orchestrator, "started_us");
     out->is_ready = out->pid > 0 && counter_of(orchestrator, "ready") > 0;
     enum outcome result = take_stages(&l, f);
-    if (result == OK && bus) {
+    if (result == OK && of->bus) {
         result = take_streams(&l, f);
     }
     return result;

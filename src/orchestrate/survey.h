@@ -9,6 +9,7 @@
 
 #include "bus/progress.h"
 #include "config/config.h"
+#include "orchestrate/duty.h"
 
 enum { SURVEY_PAGES_MAX = 160 };
 
@@ -50,10 +51,16 @@ struct survey {
     struct survey_stream stream[STREAM_N];
 };
 
-/* Look at it all. `bus` NULL: pages alone (no lags, no streams).
+struct survey_of {
+    const struct config *config;
+    const struct duty *duties;
+    struct bus *bus; /* NULL: pages alone (no lags, no streams) */
+};
+
+/* Look at it all.
  *   returns OK | RETRY | STOP as the bus says */
-enum outcome survey_take(struct arena *a, const struct config *config, struct bus *bus,
-                         struct survey *out, struct failure *f);
+enum outcome survey_take(struct arena *a, const struct survey_of *of, struct survey *out,
+                         struct failure *f);
 
 const char *stage_state_name(enum stage_state s);
 

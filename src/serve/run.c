@@ -54,7 +54,8 @@ static void answer_surveyed(const struct serving *s, struct MHD_Connection *c, s
 {
     struct survey *const survey = arena_new(a, struct survey);
     struct failure f;
-    if (survey_take(a, s->serve->config, s->serve->bus, survey, &f) != OK) {
+    const struct survey_of of = {s->serve->config, s->serve->duties, s->serve->bus};
+    if (survey_take(a, &of, survey, &f) != OK) {
         answer_problem(to, a, 503, f.text);
     } else if (str_eq(path, S("/readyz"))) {
         answer_readyz(survey, to);
@@ -136,14 +137,6 @@ static enum outcome start(struct serving *s, struct failure *f)
     return OK;
 }
 
-static void wake(void *thing)
-{
-    const uint64_t one = 1;
-    if (write(*(const int *)thing, &one, sizeof one) < 0) {
-        return; /* full: it is awake already */
-    }
-}
-
 /* Sleep until a request comes; a time-out is due only while a connection is open. */
 static void turn(struct serving *s)
 {
@@ -165,6 +158,7 @@ static void turn(struct serving *s)
     progress_beat(s->serve->progress, false);
     (void)poll(fds, s->daemons_n + 1, wait_ms); /* EINTR: the loop looks what was asked */
     progress_beat(s->serve->progress, true);
+    (void)eventfd_read(s->wake_fd, &(eventfd_t){0});
     for (size_t i = 0; i < s->daemons_n; i++) {
         (void)MHD_run(s->daemon[i]);
     }
@@ -178,7 +172,7 @@ enum outcome serve_run(const struct serve *serve, struct failure *f)
     }
     const enum outcome result = start(&s, f);
     if (result == OK) {
-        asked_install(wake, &s.wake_fd);
+        asked_install(asked_wake_fd, &s.wake_fd);
         progress_state(serve->progress, DUTY_RUNNING);
         while (!asked_to_stop()) {
             turn(&s);

@@ -6,6 +6,7 @@
 
 #include "bus/progress.h"
 #include "config/config.h"
+#include "orchestrate/duty.h"
 
 struct serve {
     const struct config *config;
@@ -13,6 +14,7 @@ struct serve {
     size_t listen_n;
     struct bus *bus;
     struct progress *progress;
+    const struct duty *duties; /* that a weir consists of; ends with {0} */
 };
 
 /* Answer until asked to stop (asked.h).

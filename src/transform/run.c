@@ -19,6 +19,8 @@ enum {
 #define SCRATCH_BYTES_MAX ((size_t)512 << 20)
 #define BATCH_ARENA_BYTES_MAX ((size_t)512 << 20)
 
+const unsigned transform_streams = STREAM_BIT(STREAM_RAW);
+
 /* One raw lane: its totals as the last step left them. */
 struct lane_state {
     struct str name, dead_name;
@@ -368,8 +370,7 @@ enum outcome transform_open(struct arena *a, const struct config *config, struct
     enum outcome result = repetitions_open(a, dir, bus_id(bus), &config->repetitions,
                                            &t->repetitions, f);
     if (result == OK) {
-        result = reader_join(bus, STREAM_BIT(STREAM_RAW), S("transform"), CURSOR_BUS, &t->reader,
-                             f);
+        result = reader_join(bus, transform_streams, S("transform"), CURSOR_BUS, &t->reader, f);
     }
     if (result == OK) {
         result = lanes_load(t, f);

@@ -12,6 +12,9 @@
 
 struct transform_stage;
 
+/* STREAM_BIT of what it reads. */
+extern const unsigned transform_streams;
+
 /* Run until asked to stop (asked.h): what has been read is finished first.
  *   returns OK asked to stop | STOP as the failure says; the process should end */
 enum outcome transform_run(const struct config *config, struct bus *bus, struct progress *progress,

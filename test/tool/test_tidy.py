@@ -51,6 +51,18 @@ def a_stage_that_includes_a_stage_is_found(folder):
 
 
 @case
+def two_folders_of_one_level_that_include_each_other_are_found(folder):
+    told = faults(folder, src__serve__x_c='#include "orchestrate/x.h"\n', src__orchestrate__x_c='#include "serve/x.h"\n',
+                  **{"src/serve/x.h": "\n", "src/orchestrate/x.h": "\n"})
+    assert told.count("comes back to") == 2, told
+
+
+@case
+def a_folder_that_includes_one_of_its_level_is_left_in_peace(folder):
+    assert faults(folder, src__serve__x_c='#include "orchestrate/x.h"\n', **{"src/orchestrate/x.h": "\n"}) == ""
+
+
+@case
 def an_export_that_nobody_uses_is_found(folder):
     assert "str.h:2: str_len() is used nowhere else" in faults(folder, src__bus__lane_c="int x;\n")
 

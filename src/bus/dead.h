@@ -2,8 +2,8 @@
  *
  * A dead letter is open until a record of raw/retry names it (`retry_of`): sent again, or dropped.
  * Its id is its position, `dead/LANE:OFFSET`. */
-#ifndef WEIR_ORCHESTRATE_DEAD_H
-#define WEIR_ORCHESTRATE_DEAD_H
+#ifndef WEIR_BUS_DEAD_H
+#define WEIR_BUS_DEAD_H
 
 #include "bus/bus.h"
 

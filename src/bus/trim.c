@@ -1,6 +1,6 @@
-#include "orchestrate/trim.h"
+#include "bus/trim.h"
 
-#include "orchestrate/dead.h"
+#include "bus/dead.h"
 
 #define TRIM_ARENA_BYTES_MAX ((size_t)4 << 20)
 

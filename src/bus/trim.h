@@ -1,7 +1,7 @@
 /* trim.h - what the streams may forget: what every reader has passed and is older than `keep`, or
  * whatever all have passed when the bus is over its budget (bus.md section 6.1). */
-#ifndef WEIR_ORCHESTRATE_TRIM_H
-#define WEIR_ORCHESTRATE_TRIM_H
+#ifndef WEIR_BUS_TRIM_H
+#define WEIR_BUS_TRIM_H
 
 #include "bus/progress.h"
 #include "bus/upkeep.h"

@@ -1,10 +1,11 @@
-#include "orchestrate/duty.h"
+/* duties.c - what each process of weir does, in the order of the path. */
+#include "registry.h"
 
 #include "agent/agent.h"
+#include "agent/collect.h"
 #include "base/log.h"
 #include "orchestrate/narrow.h"
 #include "persist/persister.h"
-#include "serve/control.h"
 #include "serve/serve.h"
 #include "transform/run.h"
 
@@ -26,7 +27,7 @@ static enum outcome run_intake(const struct post *p, struct failure *f)
 
 static enum outcome run_collect(const struct post *p, struct failure *f)
 {
-    return control_run(p->config, p->bus, p->progress, f);
+    return collect_run(p->config, p->bus, p->progress, f);
 }
 
 static enum outcome run_transform(const struct post *p, struct failure *f)
@@ -50,12 +51,13 @@ static enum outcome run_serve(const struct post *p, struct failure *f)
                             .listen_fd = p->listen_fd,
                             .listen_n = p->listen_n,
                             .bus = p->bus,
-                            .progress = p->progress};
+                            .progress = p->progress,
+                            .duties = registry_duties};
     return serve_run(&s, f);
 }
 
 /* hang_ms: several times the longest turn that was seen on a busy disk. */
-const struct duty duty_all[] = {
+const struct duty registry_duties[] = {
     {.stage = "intake",
      .run = run_intake,
      .door = DOOR_INTAKE,
@@ -65,30 +67,20 @@ const struct duty duty_all[] = {
     {.stage = "collect", .run = run_collect, .wave = 0, .hang_ms = 2 * MINUTE},
     {.stage = "transform",
      .run = run_transform,
-     .reads = STREAM_BIT(STREAM_RAW),
+     .reads = &transform_streams,
      .wave = 1,
      .hang_ms = 2 * MINUTE},
     {.stage = "store",
      .run = run_store,
-     .reads = STREAM_BIT(STREAM_STANDARD) | STREAM_BIT(STREAM_MEASURED),
+     .reads = &persist_store.streams,
      .wave = 2,
      .hang_ms = 5 * MINUTE},
     /* hang_ms: a flush and its housekeeping count as one turn */
     {.stage = "lake",
      .run = run_lake,
-     .reads = STREAM_BIT(STREAM_RAW) | STREAM_BIT(STREAM_STANDARD) | STREAM_BIT(STREAM_MEASURED),
+     .reads = &persist_lake.streams,
      .wave = 2,
      .hang_ms = 10 * MINUTE},
     {.stage = "serve", .run = run_serve, .door = DOOR_ADMIN, .wave = 3, .hang_ms = MINUTE},
     {0},
 };
-
-const struct duty *duty_find(struct str stage)
-{
-    for (const struct duty *d = duty_all; d->stage; d++) {
-        if (str_eq(stage, str_of(d->stage))) {
-            return d;
-        }
-    }
-    return NULL;
-}

@@ -1,4 +1,4 @@
-#include "orchestrate/dead.h"
+#include "bus/dead.h"
 
 #include <stdlib.h>
 
