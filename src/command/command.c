@@ -2,10 +2,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/nearest.h"
+#include "command/screen.h"
 #include "version.h"
 
 int command_failed(const char *name, const struct failure *f)
@@ -18,15 +18,6 @@ bool command_has_colour(int fd)
 {
     const char *const no = getenv("NO_COLOR"), *const term = getenv("TERM");
     return isatty(fd) && !(no && no[0]) && !(term && strcmp(term, "dumb") == 0);
-}
-
-size_t command_columns(void)
-{
-    struct winsize size = {0};
-    if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
-        return size.ws_col;
-    }
-    return 80;
 }
 
 static const struct command *find(const struct command *table, const char *name)
@@ -43,10 +34,9 @@ static int unknown(const struct command *table, const char *name)
 {
     struct nearest n = nearest_to(str_of(name));
     for (const struct command *c = table; c->name; c++) {
-        if (!c->is_hidden) {
-            nearest_offer(&n, str_of(c->name));
-        }
+        nearest_offer(&n, str_of(c->name));
     }
+    nearest_offer(&n, S("help"));
     const struct str near = nearest_found(&n);
     (void)fprintf(stderr, "weir: there is no command %s%s%.*s%s\nTry: weir help\n", name,
                   near.len ? "; did you mean " : "", STR_ARG(near), near.len ? "?" : "");
@@ -55,16 +45,21 @@ static int unknown(const struct command *table, const char *name)
 
 static int help(const struct command *table)
 {
-    printf("weir measures the flow of engineering: signals in, models in a lake and a store, "
-           "answers out.\n\nUsage: weir COMMAND [OPTION…] [WORD…]\n\n");
+    enum { ABOUT_AT = 17 };
+    screen_wrap(S("weir measures the flow of engineering: signals in, models in a lake and a "
+                  "store, answers out."),
+                0, 0);
+    printf("\nUsage: weir COMMAND [OPTION…] [WORD…]\n\n");
     for (const struct command *c = table; c->name; c++) {
-        if (!c->is_hidden) {
-            printf("  %-9s  %s\n", c->name, c->about);
-        }
+        printf("  %-13s  ", c->name);
+        screen_wrap(str_of(c->about), ABOUT_AT, ABOUT_AT);
     }
-    printf("  %-9s  %s\n\n", "help", "this list; help COMMAND: all about one of them");
-    printf("Start with: weir init, then weir run. Exit codes: 0 done, 1 no or failed, 2 wrong use "
-           "or configuration.\n");
+    printf("  %-13s  ", "help");
+    screen_wrap(S("this list; help COMMAND: all about one of them"), ABOUT_AT, ABOUT_AT);
+    (void)putchar('\n');
+    screen_wrap(S("Start with: weir init, then weir run. Exit codes: 0 done, 1 no or failed, 2 "
+                  "wrong use or configuration."),
+                0, 0);
     return EXIT_DONE;
 }
 
@@ -85,7 +80,8 @@ static int run(const struct command *table, int argc, char **argv)
         return EXIT_DONE;
     }
     if (str_eq(first, S("help")) || str_eq(first, S("--help")) || str_eq(first, S("-h"))) {
-        return argc > 2 ? help_of(table, argv[2]) : help(table);
+        return argc > 2 && !str_eq(str_of(argv[2]), S("help")) ? help_of(table, argv[2])
+                                                               : help(table);
     }
     const struct command *const c = find(table, argv[1]);
     return c ? c->run(argc - 1, argv + 1) : unknown(table, argv[1]);
@@ -93,6 +89,7 @@ static int run(const struct command *table, int argc, char **argv)
 
 int command_main(const struct command *table, int argc, char **argv)
 {
+    screen_open();
     const int status = run(table, argc, argv);
     /* an answer that did not reach its reader is none; a closed pipe is the reader's wish */
     if (fflush(stdout) != 0 || ferror(stdout)) {

@@ -8,6 +8,8 @@
 
 #include "base/arena.h"
 #include "base/failure.h"
+#include "command/rows.h"
+#include "config/config.h"
 
 /* interface.md section 3 */
 enum exit_code {
@@ -20,12 +22,12 @@ struct command {
     const char *name;
     const char *about;                 /* one line of `weir help`                     */
     int (*run)(int argc, char **argv); /* argv[0] is the command's name; an exit code */
-    bool is_hidden;                    /* not in `weir help`: for weir itself         */
 };
 
 enum flag_type {
     FLAG_SWITCH,  /* bool                                                      */
     FLAG_TEXT,    /* struct str                                                */
+    FLAG_LIST,    /* struct str_list with room for all of argv: may come again */
     FLAG_NUMBER,  /* int64_t, 0 or more                                        */
     FLAG_DURATION /* int64_t ms: 500ms, 30s, 5m; a plain number counts seconds */
 };
@@ -39,41 +41,63 @@ struct flag {
     const char *about;
 };
 
-struct usage {
-    const char *name;  /* "dead show"                                        */
-    const char *words; /* what else it takes, for the first line of help     */
-    const char *about; /* one or a few lines                                 */
-    const struct flag *flags;
-    const char *examples; /* lines "weir …" that can be run as they stand; NULL */
-    int words_least, words_most;
-};
-
 /* What is left of argv when the options are taken out. */
 struct words {
     char **at;
     int n;
 };
 
+/* What of the configuration a command needs: it gets --config, and no more than this is read. */
+enum needs {
+    NEEDS_NOTHING,
+    NEEDS_CONFIG, /* what is kept where; secrets are not looked for */
+    NEEDS_SECRETS /* all of it                                      */
+};
+
+/* What it prints on stdout besides text: it gets --json, and --csv. */
+enum prints { PRINTS_TEXT, PRINTS_OBJECT, PRINTS_ROWS };
+
+struct usage {
+    const char *name;  /* "dead"                                              */
+    const char *words; /* what else it takes, for the first line of help      */
+    const char *about; /* one or a few sentences; wrapped when they are shown */
+    const struct flag *flags;
+    const char *examples; /* lines "weir …" that can be run as they stand; NULL  */
+    int words_least, words_most;
+    enum needs needs;
+    enum prints prints;
+    size_t memory_bytes_max; /* of the command; 0: 64 MiB */
+    /* What flags and words alone cannot tell, before the configuration is read: EXIT_DONE, or it
+     * says what is wrong and gives the status. NULL: nothing. */
+    int (*check)(void *of, const struct words *words);
+    void *of;
+};
+
 /* Read argv by `u`; options may stand anywhere before `--`, as `--name value` or `--name=value`.
  * false: the command ends now with *status (help was printed, or what is wrong). */
 bool usage_read(const struct usage *u, int argc, char **argv, struct words *words, int *status);
 
-/* The flags that many commands have. */
-struct flag flag_config(struct str *place);
-struct flag flag_json(bool *is_json);
-struct flag flag_csv(bool *is_csv);
+/* A command from its words to its exit code. */
+struct session {
+    struct arena arena;
+    struct words words;
+    enum rows_format format;
+    struct config_from from;
+    struct config *config; /* NULL where nothing of it is needed */
+    int status;
+};
 
-struct config;
-/* The configuration, checked; otherwise every error of it is printed and the status is returned. */
-int command_config(struct arena *a, struct str place, struct config **out);
+/* What every command begins with: its words, its memory, its configuration, as its usage says.
+ * false: it ends now with s->status (help was printed, or all that is wrong); nothing is held. */
+bool command_begin(struct session *s, const struct usage *u, int argc, char **argv);
+/* Give the memory back; returns s->status. */
+int command_end(struct session *s);
 
 /* "weir NAME: sentence" on stderr; returns EXIT_NO, for STOP EXIT_USAGE. */
 int command_failed(const char *name, const struct failure *f);
 
 /* Colours and charts are for terminals, where NO_COLOR is not set (no-color.org). */
 bool command_has_colour(int fd);
-/* Columns of the terminal on stdout; 80 when it is none. */
-size_t command_columns(void);
 
 /* What main does: find the command of argv[1] in the table (ends with {0}) and run it. */
 int command_main(const struct command *table, int argc, char **argv);

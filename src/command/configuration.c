@@ -1,4 +1,4 @@
-/* configuration.c - `weir help configuration`: the reference of weir.yaml, as docs/ holds it. */
+/* configuration.c - the reference of weir.yaml, as docs/ holds it. */
 #include <stdio.h>
 
 #include "command/command.h"
@@ -10,14 +10,19 @@ enum { MANUAL_BYTES_MAX = 256 * 1024 };
 
 int command_configuration(int argc, char **argv)
 {
-    struct arena a;
+    const struct usage usage = {
+        .name = "configuration",
+        .words = "",
+        .about = "The reference of weir.yaml, in Markdown.",
+        .examples = "  weir configuration\n",
+    };
+    struct session s;
     struct buf text;
-    (void)argc;
-    (void)argv;
-    arena_init(&a, (size_t)4 * MANUAL_BYTES_MAX);
-    buf_init(&text, &a, MANUAL_BYTES_MAX);
+    if (!command_begin(&s, &usage, argc, argv)) {
+        return s.status;
+    }
+    buf_init(&text, &s.arena, MANUAL_BYTES_MAX);
     config_manual(&text, registry_agents);
     printf("%.*s", STR_ARG(buf_str(&text)));
-    arena_close(&a);
-    return EXIT_DONE;
+    return command_end(&s);
 }

@@ -1,102 +1,79 @@
 /* dead.c - what could not be processed: listed, shown, sent again, dropped. */
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "bus/dead.h"
 #include "command/command.h"
 #include "command/commands.h"
-#include "config/config.h"
+#include "command/screen.h"
 #include "wire/control.h"
+#include "wire/json.h"
 
-enum { LINE_BYTES_MAX = 1024 * 1024, ANSWER_MS = 60000, IDS_MAX = 10000 };
+enum { LINE_BYTES_MAX = 1024 * 1024, ANSWER_MS = 60000, IDS_MAX = 10000, SECOND_BYTES = 19 };
 #define ARENA_BYTES_MAX ((size_t)1 << 30)
 
 struct dead {
     struct arena *arena;
     const struct config *config;
     struct bus *bus;
-    bool is_json, is_all;
-    size_t columns;
+    enum rows_format format;
+    struct rows *rows;
+    bool is_all;
     uint64_t n; /* listed so far */
     struct str *id;
-    size_t ids_n;
+    size_t ids_n, ids_room;
 };
 
 /* ---- list ---- */
 
-static void print_letter_json(struct arena *a, const struct dead_letter *l)
+/* The columns of a list; a table has the first ones. */
+static const struct str column[] = {STR("id"),      STR("received"), STR("agent"),  STR("stage"),
+                                    STR("pointer"), STR("reason"),   STR("signal"), STR("type")};
+enum { COLUMNS = sizeof column / sizeof *column, TABLE_COLUMNS = 6 };
+
+static enum outcome begin_rows(struct dead *d, struct failure *f)
 {
-    struct buf b;
-    char received[CLOCK_TEXT_BYTES];
-    buf_init(&b, a, LINE_BYTES_MAX);
-    clock_text(l->signal->received_us, received);
-    const struct {
-        const char *name;
-        struct str value;
-    } member[] = {{"id", l->id},
-                  {"agent", l->signal->agent},
-                  {"stage", l->signal->stage},
-                  {"reason", l->signal->reason},
-                  {"pointer", l->signal->pointer},
-                  {"received", str_of(received)},
-                  {"signal", l->signal->id},
-                  {"type", l->signal->type}};
-    for (size_t i = 0; i < sizeof member / sizeof *member; i++) {
-        buf_printf(&b, "%c\"%s\":", i == 0 ? '{' : ',', member[i].name);
-        if (member[i].value.len == 0 && strcmp(member[i].name, "pointer") == 0) {
-            buf_add(&b, S("null"));
-        } else {
-            buf_add_json(&b, member[i].value);
-        }
-    }
-    printf("%.*s}\n", STR_ARG(buf_str(&b)));
+    static const bool is_number[COLUMNS] = {false};
+    const struct rows_head head = {column, is_number,
+                                   d->format == ROWS_TABLE ? TABLE_COLUMNS : COLUMNS};
+    return rows_begin(d->arena, d->format, &head, &d->rows, f);
 }
 
-/* Control characters of strangers must not reach the terminal. */
-static void print_safe(struct str text, size_t most)
+static void add_row(struct dead *d, const struct dead_letter *l)
 {
-    for (size_t i = 0; i < text.len && i < most; i++) {
-        const unsigned char c = (unsigned char)text.at[i];
-        (void)putchar(c < ' ' || c == 0x7F ? ' ' : c);
-    }
-}
-
-static void print_letter(const struct dead *d, const struct dead_letter *l)
-{
-    enum { LEFT = 62 };
     char received[CLOCK_TEXT_BYTES];
-    const bool is_wide = !isatty(STDOUT_FILENO);
-    clock_text(l->signal->received_us, received);
-    if (d->n == 0) {
-        printf("%-30s  %-19s  %-9s  %s\n", "ID", "RECEIVED", "STAGE", "REASON");
-    }
-    printf("%-30.*s  %.19s  %-9.*s  ", STR_ARG(l->id), received, STR_ARG(l->signal->stage));
-    print_safe(l->signal->reason, is_wide ? SIZE_MAX : (d->columns > LEFT ? d->columns - LEFT : 1));
-    (void)putchar('\n');
+    size_t n = clock_text(l->signal->received_us, received);
+    n = d->format == ROWS_TABLE ? SECOND_BYTES : n;
+    const struct cell cell[COLUMNS] = {
+        {CELL_TEXT, l->id},
+        {CELL_TEXT, {received, n}},
+        {CELL_TEXT, l->signal->agent},
+        {CELL_TEXT, l->signal->stage},
+        {l->signal->pointer.len ? CELL_TEXT : CELL_NULL, l->signal->pointer},
+        {CELL_TEXT, l->signal->reason},
+        {CELL_TEXT, l->signal->id},
+        {CELL_TEXT, l->signal->type},
+    };
+    rows_add(d->rows, cell);
 }
 
 static bool list_letter(void *to, const struct dead_letter *l)
 {
     struct dead *const d = to;
-    if (d->is_json) {
-        struct arena a;
-        arena_init(&a, (size_t)4 * LINE_BYTES_MAX);
-        print_letter_json(&a, l);
-        arena_close(&a);
-    } else {
-        print_letter(d, l);
-    }
+    add_row(d, l);
     d->n++;
     return true;
 }
 
 static enum outcome list(struct dead *d, struct failure *f)
 {
-    const enum outcome result = dead_each(d->bus, (struct dead_visit){list_letter, d}, f);
-    if (result == OK && d->n == 0 && !d->is_json) {
-        (void)fprintf(stderr, "no dead letters\n");
-    } else if (result == OK && !d->is_json) {
+    enum outcome result = begin_rows(d, f);
+    if (result != OK) {
+        return result;
+    }
+    result = dead_each(d->bus, (struct dead_visit){list_letter, d}, f);
+    rows_end(d->rows);
+    if (result == OK && d->n > 0 && d->format == ROWS_TABLE) {
         (void)fprintf(stderr, "%llu dead; weir dead show ID, retry ID, drop ID\n",
                       (unsigned long long)d->n);
     }
@@ -105,12 +82,10 @@ static enum outcome list(struct dead *d, struct failure *f)
 
 /* ---- show ---- */
 
-static void print_member(const char *name, struct str value)
+static void print_member(struct dead *d, const char *name, struct str value)
 {
     if (value.len > 0) {
-        printf("%-10s  ", name);
-        print_safe(value, SIZE_MAX);
-        (void)putchar('\n');
+        printf("%-10s  %.*s\n", name, STR_ARG(screen_line(d->arena, value)));
     }
 }
 
@@ -121,29 +96,31 @@ static enum outcome show(struct dead *d, struct failure *f)
     if (result != OK) {
         return result;
     }
-    if (d->is_json) {
-        print_letter_json(d->arena, &l);
+    if (d->format != ROWS_TABLE) {
+        if (begin_rows(d, f) != OK) {
+            return f->outcome;
+        }
+        add_row(d, &l);
+        rows_end(d->rows);
         return OK;
     }
     char received[CLOCK_TEXT_BYTES];
     clock_text(l.signal->received_us, received);
-    print_member("id", l.id);
-    print_member("stage", l.signal->stage);
-    print_member("reason", l.signal->reason);
-    print_member("pointer", l.signal->pointer);
-    print_member("agent", l.signal->agent);
-    print_member("received", str_of(received));
-    print_member("source", l.signal->source);
-    print_member("signal", l.signal->id);
-    print_member("type", l.signal->type);
-    print_member("headers", l.signal->headers);
-    printf("\n");
-    if (isatty(STDOUT_FILENO)) {
-        print_safe(l.signal->data, SIZE_MAX);
-    } else {
-        (void)fwrite(l.signal->data.at, 1, l.signal->data.len, stdout);
-    }
-    printf("\n");
+    print_member(d, "id", l.id);
+    print_member(d, "stage", l.signal->stage);
+    print_member(d, "reason", l.signal->reason);
+    print_member(d, "pointer", l.signal->pointer);
+    print_member(d, "agent", l.signal->agent);
+    print_member(d, "received", str_of(received));
+    print_member(d, "source", l.signal->source);
+    print_member(d, "signal", l.signal->id);
+    print_member(d, "type", l.signal->type);
+    print_member(d, "headers", l.signal->headers);
+    const struct str data = screen_columns() > 0 ? screen_line(d->arena, l.signal->data)
+                                                 : l.signal->data;
+    (void)putchar('\n');
+    (void)fwrite(data.at, 1, data.len, stdout);
+    (void)putchar('\n');
     return OK;
 }
 
@@ -152,42 +129,64 @@ static enum outcome show(struct dead *d, struct failure *f)
 static bool gather_id(void *to, const struct dead_letter *l)
 {
     struct dead *const d = to;
+    d->id = arena_more(d->arena, d->id, d->ids_n, &d->ids_room, sizeof *d->id);
     d->id[d->ids_n++] = arena_str(d->arena, l->id);
-    return d->ids_n < IDS_MAX;
+    return true;
 }
 
-static enum outcome ask(struct dead *d, const char *command, struct failure *f)
+/* What a running weir said to one line; *done_n grows by what it did. */
+static enum outcome read_answer(struct dead *d, struct str answer, uint64_t *done_n,
+                                struct failure *f)
+{
+    yyjson_doc *doc = NULL;
+    if (json_read(d->arena, str_trim(answer), &doc, f) != OK) {
+        return failed(f, RETRY, "weir's answer cannot be read: %.*s", STR_ARG(answer));
+    }
+    yyjson_val *const root = yyjson_doc_get_root(doc);
+    *done_n += yyjson_get_uint(json_get(root, S("n")));
+    if (yyjson_get_bool(json_get(root, S("ok")))) {
+        return OK;
+    }
+    const struct str why = json_text(json_get(root, S("why")));
+    return failed(f, REJECT, "%.*s; `weir dead list` says what there is", STR_ARG(why));
+}
+
+static enum outcome ask(struct dead *d, const char *command, size_t from, uint64_t *done_n,
+                        struct failure *f)
 {
     struct buf line;
     struct str answer;
     buf_init(&line, d->arena, LINE_BYTES_MAX);
     buf_printf(&line, "{\"command\":\"%s\",\"ids\":[", command);
-    for (size_t i = 0; i < d->ids_n; i++) {
-        buf_printf(&line, "%s", i == 0 ? "" : ",");
+    for (size_t i = from; i < d->ids_n && i < from + IDS_MAX; i++) {
+        buf_add(&line, i == from ? S("") : S(","));
         buf_add_json(&line, d->id[i]);
     }
     buf_add(&line, S("]}\n"));
+    if (buf_is_over(&line)) {
+        return failed(f, REJECT, "these ids are longer than any id is");
+    }
     const enum outcome result = control_ask(d->arena, d->config->data, buf_str(&line), ANSWER_MS,
                                             &answer, f);
-    if (result != OK) {
-        return result;
-    }
-    if (!str_starts(answer, S("{\"ok\":true"))) {
-        return failed(f, RETRY, "%.*s", STR_ARG(answer));
-    }
-    printf("%s %zu\n", command, d->ids_n);
-    return OK;
+    return result == OK ? read_answer(d, answer, done_n, f) : result;
 }
 
 static enum outcome close_letters(struct dead *d, const char *command, struct failure *f)
 {
-    if (!d->is_all) {
-        return ask(d, command, f);
+    enum outcome result = OK;
+    uint64_t done_n = 0;
+    if (d->is_all) {
+        d->id = NULL;
+        d->ids_n = 0;
+        result = dead_each(d->bus, (struct dead_visit){gather_id, d}, f);
     }
-    d->id = arena_array(d->arena, struct str, IDS_MAX);
-    d->ids_n = 0;
-    const enum outcome result = dead_each(d->bus, (struct dead_visit){gather_id, d}, f);
-    return result == OK && d->ids_n > 0 ? ask(d, command, f) : result;
+    for (size_t i = 0; i < d->ids_n && result == OK; i += IDS_MAX) {
+        result = ask(d, command, i, &done_n, f);
+    }
+    if (result == OK || done_n > 0) {
+        printf("%s %llu\n", command, (unsigned long long)done_n);
+    }
+    return result;
 }
 
 /* ---- the command ---- */
@@ -204,75 +203,64 @@ static enum outcome obey(struct dead *d, struct str verb, struct failure *f)
 }
 
 /* Whether the verb has the ids that it needs. */
-static bool check(const struct dead *d, struct str verb)
+static int check(void *of, const struct words *words)
 {
+    const struct dead *const d = of;
+    const struct str verb = str_of(words->at[0]);
+    const int ids_n = words->n - 1;
     const bool is_list = str_eq(verb, S("list")), is_show = str_eq(verb, S("show"));
     const bool is_closing = str_eq(verb, S("retry")) || str_eq(verb, S("drop"));
     if (!is_list && !is_show && !is_closing) {
-        (void)fprintf(stderr, "weir dead: %.*s: there are list, show, retry and drop\n",
+        (void)fprintf(stderr, "weir dead: there is no %.*s; there are list, show, retry and drop\n",
                       STR_ARG(verb));
-    } else if ((is_show && d->ids_n != 1) || (is_list && d->ids_n > 0) ||
-               (is_closing && (d->ids_n == 0) != d->is_all)) {
+    } else if ((is_show && ids_n != 1) || (is_list && ids_n > 0) ||
+               (is_closing && (ids_n == 0) != d->is_all) || (!is_closing && d->is_all)) {
         (void)fprintf(stderr, "weir dead %.*s takes %s\n", STR_ARG(verb),
-                      is_list ? "no id" : (is_show ? "one ID" : "ids, or --all"));
+                      is_list ? "no id" : (is_show ? "one ID of weir dead list" : "ids, or --all"));
     } else {
-        return true;
+        return EXIT_DONE;
     }
-    return false;
-}
-
-static int run(struct dead *d, struct str place, struct str verb)
-{
-    struct config *config = NULL;
-    struct failure f;
-    const int status = command_config(d->arena, place, &config);
-    if (status != EXIT_DONE) {
-        return status;
-    }
-    d->config = config;
-    d->columns = command_columns();
-    enum outcome result = bus_open(d->arena, config->bus.type, &config->bus, &d->bus, &f);
-    if (result == OK) {
-        result = obey(d, verb, &f);
-        bus_close(d->bus);
-    }
-    return result == OK ? EXIT_DONE : command_failed("dead", &f);
+    return EXIT_USAGE;
 }
 
 int command_dead(int argc, char **argv)
 {
-    struct str place = {NULL, 0};
-    struct dead d = {.is_json = false};
-    struct words words;
-    int status = EXIT_DONE;
+    struct dead d = {.n = 0};
     const struct flag flags[] = {
-        flag_config(&place),
-        flag_json(&d.is_json),
-        {"all", 0, FLAG_SWITCH, &d.is_all, NULL, "retry or drop all of them"},
-        {0}};
+        {"all", 0, FLAG_SWITCH, &d.is_all, NULL, "retry or drop all of them"}, {0}};
     const struct usage usage = {
         .name = "dead",
         .words = "list|show ID|retry ID…|drop ID…",
         .about = "What could not be processed, and why. `retry` sends it through again (after a "
-                 "mapping or a\nconfiguration was mended), `drop` forgets it.",
+                 "mapping or a configuration was mended), `drop` forgets it.",
         .flags = flags,
         .examples = "  weir dead list\n  weir dead retry --all\n",
         .words_least = 1,
         .words_most = IDS_MAX,
+        .needs = NEEDS_CONFIG,
+        .prints = PRINTS_ROWS,
+        .memory_bytes_max = ARENA_BYTES_MAX,
+        .check = check,
+        .of = &d,
     };
-    if (!usage_read(&usage, argc, argv, &words, &status)) {
-        return status;
+    struct session s;
+    struct failure f;
+    if (!command_begin(&s, &usage, argc, argv)) {
+        return s.status;
     }
-    struct arena a;
-    arena_init(&a, ARENA_BYTES_MAX);
-    d.arena = &a;
-    d.ids_n = (size_t)words.n - 1;
-    d.id = arena_array(&a, struct str, d.ids_n);
+    d.arena = &s.arena;
+    d.config = s.config;
+    d.format = s.format;
+    d.ids_n = (size_t)s.words.n - 1;
+    d.id = arena_array(&s.arena, struct str, d.ids_n);
     for (size_t i = 0; i < d.ids_n; i++) {
-        d.id[i] = str_of(words.at[i + 1]);
+        d.id[i] = str_of(s.words.at[i + 1]);
     }
-    const struct str verb = str_of(words.at[0]);
-    status = check(&d, verb) ? run(&d, place, verb) : EXIT_USAGE;
-    arena_close(&a);
-    return status;
+    enum outcome result = bus_open(&s.arena, s.config->bus.type, &s.config->bus, &d.bus, &f);
+    if (result == OK) {
+        result = obey(&d, str_of(s.words.at[0]), &f);
+        bus_close(d.bus);
+    }
+    s.status = result == OK ? EXIT_DONE : command_failed("dead", &f);
+    return command_end(&s);
 }

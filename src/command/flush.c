@@ -18,7 +18,6 @@ enum {
     TURN_MS = 20,
     ASK_TURNS = 50 /* ask again: what came through meanwhile has to be flushed too */
 };
-#define ARENA_BYTES_MAX ((size_t)64 << 20)
 #define TURN_ARENA_BYTES_MAX ((size_t)64 << 20)
 
 struct flushing {
@@ -131,12 +130,8 @@ static enum outcome flush(struct flushing *w, struct arena *a, struct failure *f
 
 int command_flush(int argc, char **argv)
 {
-    struct str place = {NULL, 0};
     int64_t timeout_ms = TIMEOUT_MS;
-    struct words words;
-    int status = EXIT_DONE;
     const struct flag flags[] = {
-        flag_config(&place),
         {"timeout", 0, FLAG_DURATION, &timeout_ms, "30s", "how long to wait before giving up"},
         {0}};
     const struct usage usage = {
@@ -146,26 +141,21 @@ int command_flush(int argc, char **argv)
                  "in dead.",
         .flags = flags,
         .examples = "  weir flush\n  weir flush --timeout 5m\n",
+        .needs = NEEDS_CONFIG,
     };
-    if (!usage_read(&usage, argc, argv, &words, &status)) {
-        return status;
-    }
-    struct arena a;
-    struct config *config = NULL;
+    struct session s;
     struct failure f;
-    arena_init(&a, ARENA_BYTES_MAX);
-    status = command_config(&a, place, &config);
-    if (status == EXIT_DONE) {
-        struct flushing w = {.config = config,
-                             .until_us = clock_mono_us() + timeout_ms * 1000,
-                             .is_shown = command_has_colour(STDERR_FILENO)};
-        enum outcome result = bus_open(&a, config->bus.type, &config->bus, &w.bus, &f);
-        if (result == OK) {
-            result = flush(&w, &a, &f);
-            bus_close(w.bus);
-        }
-        status = result == OK ? EXIT_DONE : command_failed("flush", &f);
+    if (!command_begin(&s, &usage, argc, argv)) {
+        return s.status;
     }
-    arena_close(&a);
-    return status;
+    struct flushing w = {.config = s.config,
+                         .until_us = clock_mono_us() + timeout_ms * 1000,
+                         .is_shown = command_has_colour(STDERR_FILENO)};
+    enum outcome result = bus_open(&s.arena, s.config->bus.type, &s.config->bus, &w.bus, &f);
+    if (result == OK) {
+        result = flush(&w, &s.arena, &f);
+        bus_close(w.bus);
+    }
+    s.status = result == OK ? EXIT_DONE : command_failed("flush", &f);
+    return command_end(&s);
 }

@@ -1,4 +1,4 @@
-/* weir query: SQL over lake and tail, or over the store. */
+/* query.c - SQL over lake and tail, or over the store. */
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -344,16 +344,8 @@ static int run_stdin(const struct query *q, struct arena *a)
 
 int command_query(int argc, char **argv)
 {
-    struct arena a;
     struct query q = {0};
-    struct str place = S("");
-    bool is_csv = false, is_json = false;
-    struct words words;
-    int status;
     const struct flag flags[] = {
-        flag_config(&place),
-        flag_csv(&is_csv),
-        flag_json(&is_json),
         {"store", 0, FLAG_SWITCH, &q.is_store, NULL, "over the store (SQLite) instead of the lake"},
         {0},
     };
@@ -361,25 +353,25 @@ int command_query(int argc, char **argv)
         .name = "query",
         .words = "[SQL]",
         .about = "Answer SQL (DuckDB's) over lake and tail: complete to the last transformed "
-                 "signal, whether weir runs or not.\nEach model is a table with one row a key; "
+                 "signal, whether weir runs or not. Each model is a table with one row a key; "
                  "MODEL_history shows every fact. Without SQL: a prompt, or SQL from stdin.",
         .flags = flags,
-        .examples = "weir query \"SELECT state, count(*) FROM change GROUP BY state\"\n"
-                    "weir query --csv \"FROM deployment ORDER BY finished_at DESC LIMIT 10\"\n"
-                    "weir query --store \"SELECT count(*) FROM change\"",
+        .examples = "  weir query \"SELECT state, count(*) FROM change GROUP BY state\"\n"
+                    "  weir query --csv \"FROM deployment ORDER BY finished_at DESC LIMIT 10\"\n"
+                    "  weir query --store \"SELECT count(*) FROM change\"\n",
         .words_most = 1,
+        .needs = NEEDS_CONFIG,
+        .prints = PRINTS_ROWS,
+        .memory_bytes_max = ARENA_BYTES_MAX,
     };
-    if (!usage_read(&usage, argc, argv, &words, &status)) {
-        return status;
+    struct session s;
+    if (!command_begin(&s, &usage, argc, argv)) {
+        return s.status;
     }
-    arena_init(&a, ARENA_BYTES_MAX);
-    status = command_config(&a, place, &q.config);
-    q.format = is_json ? ROWS_JSON : is_csv ? ROWS_CSV : ROWS_TABLE;
-    if (status == EXIT_DONE) {
-        status = words.n > 0            ? run_one(&q, str_of(words.at[0]))
-                 : isatty(STDIN_FILENO) ? prompt(&q)
-                                        : run_stdin(&q, &a);
-    }
-    arena_close(&a);
-    return status;
+    q.config = s.config;
+    q.format = s.format;
+    s.status = s.words.n > 0          ? run_one(&q, str_of(s.words.at[0]))
+               : isatty(STDIN_FILENO) ? prompt(&q)
+                                      : run_stdin(&q, &s.arena);
+    return command_end(&s);
 }

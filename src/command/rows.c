@@ -1,40 +1,38 @@
 #include "command/rows.h"
 
 #include <libsmartcols.h>
-#include <locale.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/buf.h"
-#include "command/command.h"
+#include "command/screen.h"
 
 enum { CELL_BYTES_MAX = 1 << 30 };
 
 struct rows {
     enum rows_format format;
     const struct str *name;
+    const bool *is_number;
+    size_t *width; /* of each column, for a table */
     size_t columns_n, n;
     struct libscols_table *table;
     struct arena line; /* of one row */
 };
 
-static enum outcome begin_table(struct rows *r, const bool *is_number, struct failure *f)
+static enum outcome begin_table(struct rows *r, struct failure *f)
 {
-    /* libsmartcols asks the locale what a letter is; without one it would print UTF-8 as hex */
-    if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX == 1) {
-        (void)setlocale(LC_CTYPE, "C.UTF-8");
-    }
     r->table = scols_new_table();
     if (!r->table) {
         return failed(f, RETRY, "no memory for a table");
     }
     for (size_t i = 0; i < r->columns_n; i++) {
         char *const name = arena_cstr(&r->line, r->name[i]);
-        const int flags = is_number[i] ? SCOLS_FL_RIGHT : SCOLS_FL_TRUNC;
-        if (!scols_table_new_column(r->table, name, 0, flags)) {
+        if (!scols_table_new_column(r->table, name, 0, r->is_number[i] ? SCOLS_FL_RIGHT : 0)) {
             return failed(f, RETRY, "no memory for a table");
         }
+        r->width[i] = screen_width(r->name[i]);
     }
+    /* what is too wide is cut here, and marked */
+    (void)scols_table_set_termforce(r->table, SCOLS_TERMFORCE_NEVER);
     return OK;
 }
 
@@ -77,31 +75,84 @@ enum outcome rows_begin(struct arena *a, enum rows_format format, const struct r
                         struct rows **out, struct failure *f)
 {
     struct rows *const r = arena_new(a, struct rows);
-    *r = (struct rows){.format = format, .name = head->name, .columns_n = head->n};
+    *r = (struct rows){.format = format,
+                       .name = head->name,
+                       .is_number = head->is_number,
+                       .width = arena_array(a, size_t, head->n),
+                       .columns_n = head->n};
     *out = r;
     arena_init(&r->line, CELL_BYTES_MAX);
     if (format == ROWS_CSV) {
         csv_header(r);
     }
-    return format == ROWS_TABLE ? begin_table(r, head->is_number, f) : OK;
-}
-
-/* A cell of a table is one line without control characters, which a terminal would obey. */
-static char *shown(struct rows *r, struct str s)
-{
-    char *const text = arena_cstr(&r->line, s);
-    for (char *p = text; *p; p++) {
-        *p = (unsigned char)*p < ' ' || *p == 0x7f ? ' ' : *p;
-    }
-    return text;
+    return format == ROWS_TABLE ? begin_table(r, f) : OK;
 }
 
 static void add_to_table(struct rows *r, const struct cell *cell)
 {
     struct libscols_line *const line = scols_table_new_line(r->table, NULL);
     for (size_t i = 0; line && i < r->columns_n; i++) {
-        (void)scols_line_set_data(line, i, shown(r, cell[i].text));
+        const struct str text = screen_line(&r->line, cell[i].text);
+        const size_t width = screen_width(text);
+        r->width[i] = width > r->width[i] ? width : r->width[i];
+        (void)scols_line_set_data(line, i, arena_cstr(&r->line, text));
     }
+}
+
+/* The widest texts lose columns until the line fits; a number that is cut would be another. */
+static void fit(struct rows *r, size_t columns)
+{
+    enum { LEAST = 3 };
+    size_t all = r->columns_n - 1; /* the spaces between them */
+    for (size_t i = 0; i < r->columns_n; i++) {
+        const bool is_wider = !r->is_number[i] && r->width[i] > columns;
+        r->width[i] = is_wider ? columns : r->width[i];
+        all += r->width[i];
+    }
+    while (all > columns) {
+        size_t widest = r->columns_n;
+        for (size_t i = 0; i < r->columns_n; i++) {
+            if (!r->is_number[i] && r->width[i] > LEAST &&
+                (widest == r->columns_n || r->width[i] > r->width[widest])) {
+                widest = i;
+            }
+        }
+        if (widest == r->columns_n) {
+            return; /* the terminal will break the lines */
+        }
+        r->width[widest]--;
+        all--;
+    }
+}
+
+static void cut_cell(struct rows *r, struct libscols_cell *cell, size_t column)
+{
+    const struct str text = str_of(cell ? scols_cell_get_data(cell) : NULL);
+    const struct str cut = screen_cut(&r->line, text, r->width[column]);
+    if (cut.at != text.at) {
+        (void)scols_cell_set_data(cell, arena_cstr(&r->line, cut));
+    }
+    arena_reset(&r->line);
+}
+
+static void cut_table(struct rows *r, size_t columns)
+{
+    fit(r, columns);
+    for (size_t i = 0; i < r->columns_n; i++) {
+        if (!r->is_number[i]) {
+            cut_cell(r, scols_column_get_header(scols_table_get_column(r->table, i)), i);
+        }
+    }
+    struct libscols_line *line = NULL;
+    struct libscols_iter *const each = scols_new_iter(SCOLS_ITER_FORWARD);
+    while (each && scols_table_next_line(r->table, each, &line) == 0) {
+        for (size_t i = 0; i < r->columns_n; i++) {
+            if (!r->is_number[i]) {
+                cut_cell(r, scols_line_get_cell(line, i), i);
+            }
+        }
+    }
+    scols_free_iter(each);
 }
 
 static void add_json(struct rows *r, const struct cell *cell)
@@ -142,6 +193,10 @@ void rows_add(struct rows *r, const struct cell *cell)
 
 void rows_end(struct rows *r)
 {
+    const size_t columns = screen_columns();
+    if (r->table && columns > 0) {
+        cut_table(r, columns);
+    }
     if (r->table && r->n > 0) {
         (void)scols_print_table(r->table);
     } else if (r->table) {

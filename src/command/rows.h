@@ -1,7 +1,8 @@
 /* rows.h - rows on stdout: a table for people, CSV or JSON lines for programs.
  *
- * A table is set by libsmartcols as wide as the terminal; to a pipe it is written whole. CSV is RFC
- * 4180 with a header; JSON is one object a line, null where there is nothing. */
+ * A table is at most as wide as the terminal, what had to be cut ends with an ellipsis; to a pipe
+ * it is written whole. CSV is RFC 4180 with a header; JSON is one object a line, null where there
+ * is nothing. */
 #ifndef WEIR_COMMAND_ROWS_H
 #define WEIR_COMMAND_ROWS_H
 

@@ -9,8 +9,6 @@
 #include "orchestrate/orchestrate.h"
 #include "registry.h"
 
-#define ARENA_BYTES_MAX ((size_t)64 << 20)
-
 static bool is_stage(struct str name)
 {
     for (const struct duty *d = registry_duties; d->stage; d++) {
@@ -42,53 +40,49 @@ static bool check_only(struct str only)
     return true;
 }
 
+static int check(void *of, const struct words *words)
+{
+    const struct str only = *(const struct str *)of;
+    (void)words;
+    if (only.at && only.len == 0) {
+        (void)fprintf(stderr, "weir run: --only names no stage\n");
+        return EXIT_USAGE;
+    }
+    return check_only(only) ? EXIT_DONE : EXIT_USAGE;
+}
+
 int command_run(int argc, char **argv)
 {
-    struct str place = {NULL, 0}, only = {NULL, 0};
-    struct words words;
-    int status = EXIT_DONE;
+    struct str only = {NULL, 0};
     const struct flag flags[] = {
-        flag_config(&place),
         {"only", 0, FLAG_TEXT, &only, "STAGE,…", "these stages alone, the others run elsewhere"},
         {0}};
     const struct usage usage = {
         .name = "run",
         .words = "",
         .about = "Collect, transform and keep, until SIGTERM or Ctrl-C; both drain first. SIGHUP "
-                 "reads the\nconfiguration again, SIGUSR1 flushes lake and store.",
+                 "reads the configuration again, SIGUSR1 flushes lake and store.",
         .flags = flags,
         .examples = "  weir run\n  weir run -c /etc/weir\n",
+        .needs = NEEDS_SECRETS,
+        .check = check,
+        .of = &only,
     };
     /* ps shows what each child does in the memory of these words; so nothing may point there */
     char *const title = program_invocation_name;
     const char *const end = argv[argc - 1] + strlen(argv[argc - 1]);
-    if (!usage_read(&usage, argc, argv, &words, &status)) {
-        return status;
+    struct session s;
+    struct failure f;
+    if (!command_begin(&s, &usage, argc, argv)) {
+        return s.status;
     }
-    if (only.at && only.len == 0) {
-        (void)fprintf(stderr, "weir run: --only names no stage\n");
-        return EXIT_USAGE;
+    const struct orchestrate o = {.from = s.from,
+                                  .duties = registry_duties,
+                                  .only = arena_str(&s.arena, only),
+                                  .title = title,
+                                  .title_bytes = end > title ? (size_t)(end - title) : 0};
+    if (orchestrate_run(&o, &s.arena, s.config, &f) != OK) {
+        s.status = command_failed("run", &f);
     }
-    if (!check_only(only)) {
-        return EXIT_USAGE;
-    }
-    struct arena a;
-    struct config *config = NULL;
-    arena_init(&a, ARENA_BYTES_MAX);
-    place = arena_str(&a, place);
-    status = command_config(&a, place, &config);
-    if (status == EXIT_DONE) {
-        struct failure f;
-        const struct orchestrate o = {.place = place,
-                                      .agents = registry_agents,
-                                      .duties = registry_duties,
-                                      .only = arena_str(&a, only),
-                                      .title = title,
-                                      .title_bytes = end > title ? (size_t)(end - title) : 0};
-        if (orchestrate_run(&o, &a, config, &f) != OK) {
-            status = command_failed("run", &f);
-        }
-    }
-    arena_close(&a);
-    return status;
+    return command_end(&s);
 }

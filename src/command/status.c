@@ -234,40 +234,31 @@ static int answer(const struct status *s)
 
 int command_status(int argc, char **argv)
 {
-    struct str place = {NULL, 0};
-    bool is_json = false;
-    struct words words;
-    int status = EXIT_DONE;
-    const struct flag flags[] = {flag_config(&place), flag_json(&is_json), {0}};
     const struct usage usage = {
         .name = "status",
         .words = "",
         .about = "Agents, streams, stages with their lag, what is dead, unmapped and ignored, and "
-                 "what is\nkept. Exit status 1 when a stage is down or behind.",
-        .flags = flags,
+                 "what is kept. Exit status 1 when a stage is down or behind.",
         .examples = "  weir status\n  weir status --json\n",
+        .needs = NEEDS_CONFIG,
+        .prints = PRINTS_OBJECT,
+        .memory_bytes_max = ARENA_BYTES_MAX,
     };
-    if (!usage_read(&usage, argc, argv, &words, &status)) {
-        return status;
-    }
-    struct arena a;
-    struct config *config = NULL;
+    struct session s;
     struct failure f;
-    arena_init(&a, ARENA_BYTES_MAX);
-    status = command_config(&a, place, &config);
-    if (status == EXIT_DONE) {
-        struct status *const s = arena_new(&a, struct status);
-        if (status_take(&a, config, s, &f) != OK) {
-            status = command_failed("status", &f);
-        } else {
-            if (is_json) {
-                print_json(&a, s);
-            } else {
-                print_text(s);
-            }
-            status = answer(s);
-        }
+    if (!command_begin(&s, &usage, argc, argv)) {
+        return s.status;
     }
-    arena_close(&a);
-    return status;
+    struct status *const taken = arena_new(&s.arena, struct status);
+    if (status_take(&s.arena, s.config, taken, &f) != OK) {
+        s.status = command_failed("status", &f);
+        return command_end(&s);
+    }
+    if (s.format == ROWS_JSON) {
+        print_json(&s.arena, taken);
+    } else {
+        print_text(taken);
+    }
+    s.status = answer(taken);
+    return command_end(&s);
 }

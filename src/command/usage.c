@@ -3,40 +3,28 @@
 
 #include "base/nearest.h"
 #include "command/command.h"
+#include "command/screen.h"
 #include "config/value.h"
 
-struct flag flag_config(struct str *place)
-{
-    return (struct flag){.name = "config",
-                         .letter = 'c',
-                         .type = FLAG_TEXT,
-                         .to = place,
-                         .value = "FILE|DIR|GLOB",
-                         .about = "configuration; else ./weir.yaml, then "
-                                  "$XDG_CONFIG_HOME/weir/weir.yaml, then /etc/weir/weir.yaml"};
-}
-
-struct flag flag_json(bool *is_json)
-{
-    return (struct flag){.name = "json", .to = is_json, .about = "JSON instead of a table"};
-}
-
-struct flag flag_csv(bool *is_csv)
-{
-    return (struct flag){.name = "csv", .to = is_csv, .about = "CSV instead of a table"};
-}
+enum { ABOUT_AT = 33, NARROW = 60 };
 
 static void print_flag(char letter, const char *name, const char *value, const char *about)
 {
     char left[64];
     (void)snprintf(left, sizeof left, "%c%c%s --%s%s%s", letter ? '-' : ' ', letter ? letter : ' ',
                    letter ? "," : " ", name, value ? " " : "", value ? value : "");
-    printf("  %-30s %s\n", left, about);
+    printf("  %s", left);
+    const size_t at = screen_width(str_of(left)) + 2;
+    const bool is_narrow = screen_columns() > 0 && screen_columns() < NARROW;
+    const size_t indent = is_narrow ? 8 : ABOUT_AT;
+    printf(at < indent ? "%*s" : "\n%*s", (int)(at < indent ? indent - at : indent), "");
+    screen_wrap(str_of(about), indent, indent);
 }
 
 static void print_help(const struct usage *u)
 {
-    printf("%s\n\nUsage: weir %s%s%s%s\n\nOptions:\n", u->about, u->name,
+    screen_wrap(str_of(u->about), 0, 0);
+    printf("\nUsage: weir %s%s%s%s\n\nOptions:\n", u->name,
            u->flags && u->flags->name ? " [OPTION…]" : "", u->words[0] ? " " : "", u->words);
     for (const struct flag *f = u->flags; f && f->name; f++) {
         print_flag(f->letter, f->name, f->value, f->about);
@@ -87,6 +75,11 @@ static bool set(const struct usage *u, const struct flag *f, struct str value, i
     switch (f->type) {
     case FLAG_SWITCH: *(bool *)f->to = true; return true;
     case FLAG_TEXT: *(struct str *)f->to = value; return true;
+    case FLAG_LIST: {
+        struct str_list *const list = f->to;
+        list->at[list->n++] = value;
+        return true;
+    }
     case FLAG_NUMBER: {
         uint64_t number = 0;
         if (!str_to_u64(value, &number) || number > INT64_MAX) {

@@ -1,4 +1,4 @@
-/* weir verify: segments, lake and store against their checksums and each other. */
+/* verify.c - segments, lake and store against their checksums and each other. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -207,35 +207,28 @@ static enum outcome verify(struct verifying *v, struct failure *f)
 
 int command_verify(int argc, char **argv)
 {
-    struct arena a;
-    struct config *config;
-    struct failure f;
-    struct str place = S("");
-    struct words words;
-    int status;
-    const struct flag flags[] = {flag_config(&place), {0}};
     const struct usage usage = {
         .name = "verify",
         .words = "",
         .about = "Check segments, lake and store against their checksums and each other. Prints "
                  "what is wrong and where; exit code 1 when something is. Reads only: weir may "
                  "run meanwhile.",
-        .flags = flags,
-        .examples = "weir verify",
+        .examples = "  weir verify\n",
+        .needs = NEEDS_CONFIG,
+        .memory_bytes_max = ARENA_BYTES_MAX,
     };
-    if (!usage_read(&usage, argc, argv, &words, &status)) {
-        return status;
+    struct session s;
+    struct failure f;
+    if (!command_begin(&s, &usage, argc, argv)) {
+        return s.status;
     }
-    arena_init(&a, ARENA_BYTES_MAX);
-    status = command_config(&a, place, &config);
-    if (status == EXIT_DONE) {
-        struct verifying v = {.config = config, .arena = &a};
-        const enum outcome result = verify(&v, &f);
-        status = result != OK ? command_failed("verify", &f) : v.faults > 0 ? EXIT_NO : EXIT_DONE;
-        if (result == OK && v.faults == 0) {
-            printf("ok\n");
-        }
+    struct verifying v = {.config = s.config, .arena = &s.arena};
+    if (verify(&v, &f) != OK) {
+        s.status = command_failed("verify", &f);
+    } else if (v.faults > 0) {
+        s.status = EXIT_NO;
+    } else {
+        printf("ok\n");
     }
-    arena_close(&a);
-    return status;
+    return command_end(&s);
 }

@@ -1,4 +1,4 @@
-/* weir views: SQL that folds the lake's facts into models, for other engines. */
+/* views.c - SQL that folds the lake's facts into models, for other engines. */
 #include <stdio.h>
 
 #include "command/command.h"
@@ -6,7 +6,7 @@
 #include "config/config.h"
 #include "persist/view.h"
 
-enum { SQL_BYTES_MAX = 4 << 20 };
+enum { SQL_BYTES_MAX = 4 << 20, CONFIG_BYTES_MAX = 64 << 20 };
 
 /* How each engine reads a Delta table, and makes a view that may be made again. */
 static const struct {
@@ -76,17 +76,24 @@ static void add_views(struct buf *b, enum dialect d, struct str lake)
     }
 }
 
+static int check(void *of, const struct words *words)
+{
+    enum dialect dialect;
+    const struct str name = *(const struct str *)of;
+    (void)words;
+    if (dialect_of(name, &dialect)) {
+        return EXIT_DONE;
+    }
+    (void)fprintf(stderr,
+                  "weir views: there is no dialect %.*s; there are duckdb, spark and trino\n",
+                  STR_ARG(name));
+    return EXIT_USAGE;
+}
+
 int command_views(int argc, char **argv)
 {
-    struct arena a;
-    struct buf sql;
-    struct config *config;
-    struct str place = S(""), name = S("duckdb");
-    enum dialect dialect;
-    struct words words;
-    int status;
+    struct str name = S("duckdb");
     const struct flag flags[] = {
-        flag_config(&place),
         {"dialect", 'd', FLAG_TEXT, &name, "NAME", "duckdb (the default), spark or trino"},
         {0},
     };
@@ -96,23 +103,21 @@ int command_views(int argc, char **argv)
         .about = "Print SQL that folds the lake's facts into models, for an engine that reads "
                  "Delta tables.",
         .flags = flags,
-        .examples = "weir views --dialect spark",
+        .examples = "  weir views\n  weir views --dialect spark\n",
+        .needs = NEEDS_CONFIG,
+        .check = check,
+        .of = &name,
+        .memory_bytes_max = 8 * (size_t)SQL_BYTES_MAX + CONFIG_BYTES_MAX,
     };
-    if (!usage_read(&usage, argc, argv, &words, &status)) {
-        return status;
+    struct session s;
+    struct buf sql;
+    enum dialect dialect = DIALECT_DUCKDB;
+    if (!command_begin(&s, &usage, argc, argv)) {
+        return s.status;
     }
-    if (!dialect_of(name, &dialect)) {
-        (void)fprintf(stderr, "weir views: no dialect %.*s; there are duckdb, spark and trino\n",
-                      STR_ARG(name));
-        return EXIT_USAGE;
-    }
-    arena_init(&a, 8 * (size_t)SQL_BYTES_MAX);
-    status = command_config(&a, place, &config);
-    if (status == EXIT_DONE) {
-        buf_init(&sql, &a, SQL_BYTES_MAX);
-        add_views(&sql, dialect, config->lake.path);
-        (void)fwrite(buf_str(&sql).at, 1, buf_str(&sql).len, stdout);
-    }
-    arena_close(&a);
-    return status;
+    (void)dialect_of(name, &dialect); /* checked */
+    buf_init(&sql, &s.arena, SQL_BYTES_MAX);
+    add_views(&sql, dialect, s.config->lake.path);
+    (void)fwrite(buf_str(&sql).at, 1, buf_str(&sql).len, stdout);
+    return command_end(&s);
 }

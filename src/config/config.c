@@ -1,10 +1,10 @@
-/* config.c - the tables of weir.yaml, and what they cannot say: what must fit together. */
+/* config.c - the tables of weir.yaml. */
 #include "config/config.h"
 
 #include <stddef.h>
 
+#include "config/check.h"
 #include "config/files.h"
-#include "config/section.h"
 
 /* Ranges: below the least nothing works, above the most a promise about memory or time would be
  * empty. */
@@ -164,94 +164,6 @@ const struct option config_options[] = {
     {0},
 };
 
-/* Where a section of the tree stands, for problems that no single key has. */
-static struct place place_of(const struct yaml *root, const char *section, const char *key)
-{
-    const struct yaml_entry *const e = yaml_find(root, str_of(section));
-    const struct yaml_entry *const k = e ? yaml_find(&e->value, str_of(key)) : NULL;
-    return k ? k->value.place : (e ? e->place : root->place);
-}
-
-/* HOST:PORT, [V6]:PORT or unix:PATH; the port is a number below 65536. */
-static bool address_is_valid(struct str address)
-{
-    if (str_starts(address, S("unix:"))) {
-        return address.len > 5 && address.len < 5 + 108; /* sun_path, unix(7) */
-    }
-    size_t colon = address.len;
-    while (colon > 0 && address.at[colon - 1] != ':') {
-        colon--;
-    }
-    uint64_t port = 0;
-    const struct str host = str_sub(address, 0, colon > 0 ? colon - 1 : 0);
-    const bool is_v6 = str_starts(host, S("[")) && str_ends(host, S("]"));
-    return colon > 1 && str_to_u64(str_sub(address, colon, address.len), &port) && port < 65536 &&
-           (is_v6 || str_find(host, ':') == host.len);
-}
-
-static void check_listen(const struct yaml *root, const char *section, const struct str_list *list,
-                         struct problems *p)
-{
-    const struct place at = place_of(root, section, "listen");
-    if (list->n == 0) {
-        problem_add(p, at, "%s.listen is empty; it wants HOST:PORT, [::1]:PORT or unix:PATH",
-                    section);
-    }
-    for (size_t i = 0; i < list->n; i++) {
-        if (!address_is_valid(list->at[i])) {
-            problem_add(p, at, "%s.listen is %.*s; it wants HOST:PORT, [::1]:PORT or unix:PATH",
-                        section, STR_ARG(list->at[i]));
-        }
-    }
-}
-
-/* The same address twice can only fail later, and less clearly. Port 0 is any free port. */
-static void check_twins(const struct yaml *root, const struct config *c, struct problems *p)
-{
-    for (size_t i = 0; i < c->admin.listen.n; i++) {
-        for (size_t k = 0; k < c->intake.listen.n; k++) {
-            if (str_eq(c->admin.listen.at[i], c->intake.listen.at[k]) &&
-                !str_ends(c->admin.listen.at[i], S(":0"))) {
-                problem_add(p, place_of(root, "admin", "listen"),
-                            "admin.listen and intake.listen are both %.*s; give one another port",
-                            STR_ARG(c->admin.listen.at[i]));
-            }
-        }
-    }
-}
-
-static void check_agents(const struct yaml *root, const struct config *c, struct problems *p)
-{
-    const struct yaml_entry *const agents = yaml_find(root, S("agents"));
-    for (size_t i = 0; i < c->agents.n; i++) {
-        const struct str name = c->agents.at[i].name;
-        if (str_eq(name, S("collect")) || str_eq(name, S("retry")) ||
-            str_starts(name, S("intake-"))) {
-            problem_add(p, yaml_find(&agents->value, name)->place,
-                        "agents.%.*s: weir keeps this name for itself; choose another",
-                        STR_ARG(name));
-        }
-    }
-}
-
-static void check(const struct yaml *root, const struct config *c, struct problems *p)
-{
-    check_listen(root, "intake", &c->intake.listen, p);
-    check_listen(root, "admin", &c->admin.listen, p);
-    check_twins(root, c, p);
-    check_agents(root, c, p);
-    if ((c->intake.tls.certificate.len > 0) != (c->intake.tls.key.len > 0)) {
-        problem_add(p, place_of(root, "intake", "tls"),
-                    "intake.tls wants both certificate and key");
-    }
-    /* one body may be held three times: as sent, inflated, as read from it (agent/door.c) */
-    if (c->intake.body_bytes_max > c->intake.bodies_bytes_max / 3) {
-        problem_add(p, place_of(root, "intake", "bodies_bytes_max"),
-                    "intake.bodies_bytes_max is less than three times body_bytes_max: the largest "
-                    "bodies could never come in");
-    }
-}
-
 static void complete(struct arena *a, struct config *c)
 {
     const struct {
@@ -265,38 +177,34 @@ static void complete(struct arena *a, struct config *c)
     }
 }
 
-/* The tree as a configuration; everything wrong in it is in *errors. */
-static enum outcome make(struct problems *p, const struct yaml *root,
-                         const struct section_type *agents, struct config *c, struct failure *f)
+/* The tree as a configuration; everything wrong in it is in the problems. */
+static enum outcome make(const struct sections *s, const struct yaml *root, struct config *c,
+                         struct failure *f)
 {
-    const struct sections s = {p->arena, p, agents};
-    section_read(&s, config_options, root, (struct str){NULL, 0}, c);
-    if (p->lines.n == 0) {
-        check(root, c, p);
-    }
+    const struct problems *const p = s->problems;
+    section_read(s, config_options, root, (struct str){NULL, 0}, c);
+    check_config(s, root, c);
     if (p->lines.n > 0) {
         return failed(f, STOP, "the configuration has %zu error%s", p->lines.n,
                       p->lines.n == 1 ? "" : "s");
     }
-    complete(p->arena, c);
+    complete(s->arena, c);
     return OK;
 }
 
-enum outcome config_read(struct arena *a, struct str place, const struct section_type *agents,
-                         struct config **out, struct str_list *errors, struct failure *f)
+enum outcome config_read(struct arena *a, const struct config_from *from, struct config **out,
+                         struct str_list *errors, struct failure *f)
 {
     struct problems p = {.arena = a};
-    struct str_list files;
+    const struct sections s = {a, &p, from->agents, from->is_without_secrets};
     struct yaml root;
     struct config *const c = arena_new(a, struct config);
-    enum outcome result = files_find(a, place, &files, f);
+    enum outcome result = files_find(a, &from->places, &c->files, f);
     if (result != OK) {
         problem_add(&p, (struct place){{NULL, 0}, 0, 0}, "%s", f->text);
     } else {
-        files_read(a, &files, &root, &p);
-        c->place = place.len > 0 ? place : files.at[0];
-        c->files = files;
-        result = make(&p, &root, agents, c, f);
+        files_read(a, &c->files, &root, &p);
+        result = make(&s, &root, c, f);
     }
     *errors = p.lines;
     if (result == OK) {
@@ -310,12 +218,12 @@ enum outcome config_read_text(struct arena *a, struct str file, struct str text,
                               struct str_list *errors)
 {
     struct problems p = {.arena = a};
+    const struct sections s = {a, &p, agents, false};
     struct yaml root;
     struct failure f;
     struct config *const c = arena_new(a, struct config);
-    c->place = file;
-    const enum outcome result = yaml_read(a, file, text, &root, &p) ? make(&p, &root, agents, c, &f)
-                                                                    : STOP;
+    const bool is_read = yaml_read(a, file, text, &root, &p);
+    const enum outcome result = is_read ? make(&s, &root, c, &f) : STOP;
     *errors = p.lines;
     if (result == OK) {
         *out = c;

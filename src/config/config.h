@@ -62,8 +62,7 @@ struct config_log {
 };
 
 struct config {
-    struct str place;      /* file, folder or glob that it was read from        */
-    struct str_list files; /* that it was made of                             */
+    struct str_list files; /* that it was made of                               */
     struct str data;       /* folder of everything that weir keeps, absolute    */
     struct config_intake intake;
     struct config_admin admin;
@@ -77,13 +76,19 @@ struct config {
     int64_t stop_ms; /* SIGTERM: how long a duty may drain                */
 };
 
-/* Read and check it. `agents` lists the agent types (registry.c). All errors of the run are in
- * *errors, one line each as `FILE:LINE:COLUMN: what is wrong; nearest valid name or range`; secrets
- * are never in them. place    file, folder (its *.yaml, *.yml) or glob; empty: ./weir.yaml,
- * $XDG_CONFIG_HOME/weir/weir.yaml, /etc/weir/weir.yaml returns  OK | STOP (errors holds at least
- * one line; for a missing file: what was looked for, and `weir init`) */
-enum outcome config_read(struct arena *a, struct str place, const struct section_type *agents,
-                         struct config **out, struct str_list *errors, struct failure *f);
+/* What a configuration is read from. */
+struct config_from {
+    struct str_list places; /* files, folders, globs; none: as files.h says              */
+    const struct section_type *agents; /* the agent types (registry.h)                   */
+    bool is_without_secrets; /* for who only asks: secrets stay empty, keys are not opened */
+};
+
+/* Read and check it. All errors of the run are in *errors, one line each as `FILE:LINE:COLUMN: what
+ * is wrong; nearest valid name or range`; secrets are never in them.
+ *   returns OK | STOP errors holds at least one line; for a missing file: what was looked for, and
+ *           `weir init` */
+enum outcome config_read(struct arena *a, const struct config_from *from, struct config **out,
+                         struct str_list *errors, struct failure *f);
 
 /* The same of a text that stands for the file, for tests. */
 enum outcome config_read_text(struct arena *a, struct str file, struct str text,

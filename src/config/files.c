@@ -18,6 +18,21 @@ static bool is_there(const char *path, bool *is_folder)
     return true;
 }
 
+static void add(struct arena *a, struct str_list *list, struct str path)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (str_eq(list->at[i], path)) {
+            return; /* two places may name one file */
+        }
+    }
+    if (!list->at) {
+        list->at = arena_array(a, struct str, FILES_MAX + 1);
+    }
+    if (list->n <= FILES_MAX) {
+        list->at[list->n++] = path;
+    }
+}
+
 static enum outcome find_glob(struct arena *a, const char *pattern, int flags, struct str_list *out,
                               struct failure *f)
 {
@@ -27,11 +42,10 @@ static enum outcome find_glob(struct arena *a, const char *pattern, int flags, s
         globfree(&found);
         return failed(f, STOP, "%s: cannot be looked through", pattern);
     }
-    out->at = arena_array(a, struct str, found.gl_pathc);
-    for (size_t i = 0; i < found.gl_pathc && out->n < FILES_MAX; i++) {
+    for (size_t i = 0; i < found.gl_pathc; i++) {
         bool is_folder = false;
         if (is_there(found.gl_pathv[i], &is_folder) && !is_folder) {
-            out->at[out->n++] = arena_str(a, str_of(found.gl_pathv[i]));
+            add(a, out, arena_str(a, str_of(found.gl_pathv[i])));
         }
     }
     globfree(&found);
@@ -51,8 +65,7 @@ static enum outcome find_default(struct arena *a, struct str_list *out, struct f
     for (size_t i = 0; i < sizeof looked / sizeof *looked; i++) {
         bool is_folder = false;
         if (is_there(looked[i].at, &is_folder) && !is_folder) {
-            out->at = arena_array(a, struct str, 1);
-            out->at[out->n++] = looked[i];
+            add(a, out, looked[i]);
             return OK;
         }
     }
@@ -62,23 +75,20 @@ static enum outcome find_default(struct arena *a, struct str_list *out, struct f
                   STR_ARG(own));
 }
 
-enum outcome files_find(struct arena *a, struct str place, struct str_list *out, struct failure *f)
+static enum outcome find_place(struct arena *a, struct str place, struct str_list *out,
+                               struct failure *f)
 {
-    *out = (struct str_list){NULL, 0};
-    if (place.len == 0) {
-        return find_default(a, out, f);
-    }
+    const size_t before = out->n;
     const char *const path = arena_cstr(a, place);
     bool is_folder = false;
     if (is_there(path, &is_folder) && !is_folder) {
-        out->at = arena_array(a, struct str, 1);
-        out->at[out->n++] = place;
+        add(a, out, place);
         return OK;
     }
     const struct str pattern = is_folder ? arena_printf(a, "%s/*.{yaml,yml}", path)
                                          : arena_printf(a, "%s", path);
     const enum outcome o = find_glob(a, pattern.at, is_folder ? GLOB_BRACE : 0, out, f);
-    if (o != OK || out->n > 0) {
+    if (o != OK || out->n > before) {
         return o;
     }
     if (is_folder) {
@@ -86,6 +96,24 @@ enum outcome files_find(struct arena *a, struct str place, struct str_list *out,
                       path, path);
     }
     return failed(f, STOP, "%s: no such file; `weir init` writes one", path);
+}
+
+enum outcome files_find(struct arena *a, const struct str_list *places, struct str_list *out,
+                        struct failure *f)
+{
+    *out = (struct str_list){NULL, 0};
+    if (places->n == 0) {
+        return find_default(a, out, f);
+    }
+    enum outcome result = OK;
+    for (size_t i = 0; i < places->n && result == OK; i++) {
+        result = find_place(a, places->at[i], out, f);
+    }
+    if (out->n > FILES_MAX) {
+        result = failed(f, STOP, "more than %d files are no configuration: is -c right?",
+                        FILES_MAX);
+    }
+    return result;
 }
 
 void files_read(struct arena *a, const struct str_list *files, struct yaml *out, struct problems *p)

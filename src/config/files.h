@@ -5,10 +5,12 @@
 #include "base/failure.h"
 #include "config/yaml.h"
 
-/* The files that `place` names: a file, a folder (its *.yaml and *.yml, by name) or a glob; empty:
- * the first there is of ./weir.yaml, $XDG_CONFIG_HOME/weir/weir.yaml, /etc/weir/weir.yaml.
- *   returns OK (at least one) | STOP (none: says what was looked for, and what to do) */
-enum outcome files_find(struct arena *a, struct str place, struct str_list *out, struct failure *f);
+/* The files that the places name, each once: a place is a file, a folder (its *.yaml and *.yml, by
+ * name) or a glob; without places the first there is of ./weir.yaml,
+ * $XDG_CONFIG_HOME/weir/weir.yaml, /etc/weir/weir.yaml.
+ *   returns OK (at least one a place) | STOP (none: says what was looked for, and what to do) */
+enum outcome files_find(struct arena *a, const struct str_list *places, struct str_list *out,
+                        struct failure *f);
 
 /* One tree of all of them. What is wrong goes to `p`. */
 void files_read(struct arena *a, const struct str_list *files, struct yaml *out,

@@ -9,7 +9,7 @@ enum { PREFIX_BYTES_MAX = 128 };
 
 static const char head[] =
     "# Configuration\n\n"
-    "Made from the option tables by `weir help configuration`: change it there.\n\n"
+    "Made from the option tables by `weir configuration`: change it there.\n\n"
     "YAML 1.2, in one file, a folder of `*.yaml` and `*.yml`, or a glob; several files are merged "
     "by section, and\nthe same name twice is an error that names both places. Without `-c`, weir "
     "looks for `./weir.yaml`, then\n`$XDG_CONFIG_HOME/weir/weir.yaml`, then "
@@ -45,14 +45,9 @@ static const char *type_name(enum option_type type)
 static void add_range(struct buf *b, const struct option *o)
 {
     if (o->least != 0 || o->most != 0) {
-        char least[VALUE_TEXT_BYTES], most[VALUE_TEXT_BYTES];
-        value_text(o->type, o->least, least);
-        value_text(o->type, o->most, most);
-        if (o->type != OPTION_DURATION && o->most == INT64_MAX) {
-            buf_printf(b, ", %s or more", least);
-        } else {
-            buf_printf(b, ", %s to %s", least, most);
-        }
+        char range[VALUE_RANGE_BYTES];
+        value_range(o, range);
+        buf_printf(b, ", %s", range);
     }
     for (size_t i = 0; o->words && o->words[i]; i++) {
         buf_printf(b, "%s`%s`", i == 0 ? ": " : ", ", o->words[i]);

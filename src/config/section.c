@@ -1,6 +1,5 @@
 #include "config/section.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -121,6 +120,9 @@ static void read_list(const struct reading *r)
         wrong(r, "at least one secret");
         return;
     }
+    if (r->option->type == OPTION_SECRET && r->s->is_without_secrets) {
+        return;
+    }
     struct str_list *const to = r->to;
     to->at = arena_array(r->s->arena, struct str, is_list ? r->value->n : 1);
     if (!is_list) {
@@ -166,10 +168,8 @@ static void read_number(const struct reading *r)
         return;
     }
     if ((o->least != 0 || o->most != 0) && (number < o->least || number > o->most)) {
-        char least[VALUE_TEXT_BYTES], most[VALUE_TEXT_BYTES], range[2 * VALUE_TEXT_BYTES + 8];
-        value_text(o->type, o->least, least);
-        value_text(o->type, o->most, most);
-        (void)snprintf(range, sizeof range, "%s to %s", least, most);
+        char range[VALUE_RANGE_BYTES];
+        value_range(o, range);
         wrong(r, range);
         return;
     }

@@ -8,6 +8,7 @@ struct sections {
     struct arena *arena;
     struct problems *problems;
     const struct section_type *agents; /* what NAMED without types of its own is read by */
+    bool is_without_secrets; /* they are left empty, and what they stand for is not looked for */
 };
 
 /* Fill the struct at `to` (zeroed) from `map`; `map` may be NULL: defaults alone. `path` is what

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+enum { VALUE_TEXT_BYTES = 32 };
+
 struct unit {
     const char *name;
     int64_t factor;
@@ -55,7 +57,8 @@ bool value_size(struct str text, int64_t *out_bytes)
     return number_with_unit(text, sizes, out_bytes);
 }
 
-void value_text(enum option_type type, int64_t number, char out[VALUE_TEXT_BYTES])
+/* The shortest text that is read back as this number of a SIZE, DURATION (ms) or INT. */
+static void value_text(enum option_type type, int64_t number, char out[VALUE_TEXT_BYTES])
 {
     if (type == OPTION_DURATION && number == INT64_MAX) {
         (void)snprintf(out, VALUE_TEXT_BYTES, "forever");
@@ -69,4 +72,16 @@ void value_text(enum option_type type, int64_t number, char out[VALUE_TEXT_BYTES
     (void)snprintf(out, VALUE_TEXT_BYTES, "%lld%s",
                    (long long)(is_plain ? number : number / unit->factor),
                    is_plain ? "" : unit->name);
+}
+
+void value_range(const struct option *o, char out[VALUE_RANGE_BYTES])
+{
+    char least[VALUE_TEXT_BYTES], most[VALUE_TEXT_BYTES];
+    value_text(o->type, o->least, least);
+    value_text(o->type, o->most, most);
+    if (o->type != OPTION_DURATION && o->most == INT64_MAX) {
+        (void)snprintf(out, VALUE_RANGE_BYTES, "%s or more", least);
+    } else {
+        (void)snprintf(out, VALUE_RANGE_BYTES, "%s to %s", least, most);
+    }
 }

@@ -4,13 +4,14 @@
 
 #include "config/option.h"
 
-enum { VALUE_TEXT_BYTES = 32 };
+enum { VALUE_RANGE_BYTES = 80 };
 
 /* 500ms, 30s, 5m, 24h, 7d, 0, forever (INT64_MAX); one number, one unit. false: not one. */
 bool value_duration(struct str text, int64_t *out_ms);
 /* 512, 26MiB, 20GiB, 4KiB; bytes below 2^63. false: not one. */
 bool value_size(struct str text, int64_t *out_bytes);
-/* The shortest text that is read back as this number of a SIZE, DURATION (ms) or INT. */
-void value_text(enum option_type type, int64_t number, char out[VALUE_TEXT_BYTES]);
+/* What a number may be, in the shortest texts that are read back as its ends: "1KiB to 1GiB", "1MiB
+ * or more". */
+void value_range(const struct option *o, char out[VALUE_RANGE_BYTES]);
 
 #endif

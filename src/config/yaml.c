@@ -228,19 +228,26 @@ struct yaml_entry *yaml_find(const struct yaml *map, struct str key)
     return NULL;
 }
 
-void yaml_merge(struct arena *a, struct yaml *to, const struct yaml *from, struct problems *p)
+/* What stands in a section, an agent or an address, is never put together of two files. */
+static void merge_into(struct arena *a, struct yaml *to, const struct yaml *from,
+                       struct str section, struct problems *p)
 {
     for (size_t i = 0; i < from->n; i++) {
         const struct yaml_entry *const e = &from->entry[i];
         struct yaml_entry *const twin = yaml_find(to, e->key);
         if (!twin) {
             *entry_add(a, to) = *e;
-        } else if (twin->value.kind == YAML_MAP && e->value.kind == YAML_MAP) {
-            yaml_merge(a, &twin->value, &e->value, p);
+        } else if (section.len == 0 && twin->value.kind == YAML_MAP && e->value.kind == YAML_MAP) {
+            merge_into(a, &twin->value, &e->value, e->key, p);
         } else {
             const struct str first = place_text(a, twin->place);
-            problem_add(p, e->place, "%.*s is set a second time; first at %.*s", STR_ARG(e->key),
-                        STR_ARG(first));
+            problem_add(p, e->place, "%.*s%s%.*s is set a second time; first at %.*s",
+                        STR_ARG(section), section.len ? "." : "", STR_ARG(e->key), STR_ARG(first));
         }
     }
+}
+
+void yaml_merge(struct arena *a, struct yaml *to, const struct yaml *from, struct problems *p)
+{
+    merge_into(a, to, from, S(""), p);
 }

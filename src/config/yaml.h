@@ -32,8 +32,8 @@ bool yaml_read(struct arena *a, struct str file, struct str text, struct yaml *o
 /* The entry of this key, or NULL. */
 struct yaml_entry *yaml_find(const struct yaml *map, struct str key);
 
-/* Add the sections of `from` to `to`: maps are merged, whatever else stands twice is a problem that
- * names both places. */
+/* Add the sections of `from` to `to`: what stands in one section comes together, and whatever is
+ * named twice there (an agent, a setting) is a problem that names both places. */
 void yaml_merge(struct arena *a, struct yaml *to, const struct yaml *from, struct problems *p);
 
 #endif

@@ -8,11 +8,10 @@
 #include "orchestrate/duty.h"
 
 struct orchestrate {
-    struct str place;                  /* of the configuration: SIGHUP reads it again        */
-    const struct section_type *agents; /* registry.h                                          */
-    const struct duty *duties;         /* that there are: registry.h                          */
-    struct str only;                   /* stages by comma; empty: all                         */
-    char *title;                       /* argv's memory, overwritten in children for ps       */
+    struct config_from from;   /* SIGHUP reads the configuration again                        */
+    const struct duty *duties; /* that there are: registry.h                                  */
+    struct str only;           /* stages by comma; empty: all                                 */
+    char *title;               /* argv's memory, overwritten in children for ps               */
     size_t title_bytes;
 };
 

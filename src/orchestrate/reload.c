@@ -53,7 +53,7 @@ static struct config *read_new(const struct orchestrate *o, const struct config 
     struct config *next = NULL;
     struct str_list errors;
     struct failure f;
-    if (config_read(a, o->place, o->agents, &next, &errors, &f) != OK) {
+    if (config_read(a, &o->from, &next, &errors, &f) != OK) {
         for (size_t i = 0; i < errors.n; i++) {
             refused(arena_cstr(a, errors.at[i]));
         }
@@ -101,7 +101,8 @@ bool reload(const struct orchestrate *o, struct setup *now, struct children *all
     next.config = read_new(o, now->config, a);
     if (next.config && move_over(now, &next, all, &f) == OK) {
         set_log(now->config);
-        log_event(LOG_INFO, "reload", log_s("configuration", now->config->place));
+        log_event(LOG_INFO, "reload", log_s("configuration", now->config->files.at[0]),
+                  log_n("files", (int64_t)now->config->files.n));
         arena_close(&now->arena[now->turn]); /* children have copies of their own */
         now->turn = !now->turn;
         return true;

@@ -74,9 +74,17 @@ static int end(void **state)
     return 0;
 }
 
+static void read_from(struct setting *s, const struct config_from *from)
+{
+    s->outcome = config_read(&s->arena, from, &s->config, &s->errors, &s->failure);
+}
+
+/* "": no place is named */
 static void read_place(struct setting *s, const char *place)
 {
-    s->outcome = config_read(&s->arena, str_of(place), types, &s->config, &s->errors, &s->failure);
+    struct str one = str_of(place);
+    const struct config_from from = {.places = {&one, one.len > 0}, .agents = types};
+    read_from(s, &from);
 }
 
 static void read_text(struct setting *s, const char *text)
@@ -163,13 +171,22 @@ static const struct {
     {"intake: { request: 2h }\n", "weir.yaml:1:20: intake.request is 2h; it wants 100ms to 1h"},
     {"lake: { keep: 1s }\n", "weir.yaml:1:15: lake.keep is 1s; it wants 1h to forever"},
     {"intake: { listen: 8080 }\n",
-     "weir.yaml:1:19: intake.listen is 8080; it wants HOST:PORT, [::1]:PORT or unix:PATH"},
+     "weir.yaml:1:19: intake.listen is 8080; it wants HOST:PORT (up to 65535), [::1]:PORT or "
+     "unix:PATH"},
+    {"intake: { listen: [127.0.0.1:1, 127.0.0.1:99999] }\n",
+     "weir.yaml:1:33: intake.listen is 127.0.0.1:99999; it wants HOST:PORT (up to 65535), "
+     "[::1]:PORT or unix:PATH"},
     {"intake: { listen: [] }\n",
-     "weir.yaml:1:11: intake.listen is empty; it wants HOST:PORT, [::1]:PORT or unix:PATH"},
+     "weir.yaml:1:11: intake.listen is empty; it wants HOST:PORT (up to 65535), [::1]:PORT or "
+     "unix:PATH"},
+    {"bus: { disk_max: 1MiB }\n", "weir.yaml:1:18: bus.disk_max is 1MiB; it wants 16MiB or more"},
     {"admin: { listen: 127.0.0.1:8080 }\n", "weir.yaml:1:18: admin.listen and intake.listen are "
                                             "both 127.0.0.1:8080; give one another port"},
     {"intake: { tls: { key: k.pem } }\n",
-     "weir.yaml:1:18: intake.tls wants both certificate and key"},
+     "weir.yaml:1:18: intake.tls has a key and no certificate; it wants both"},
+    {"intake: { body_bytes_max: 64MiB }\n",
+     "weir.yaml:1:27: intake.bodies_bytes_max is less than three times body_bytes_max: the "
+     "largest bodies could never come in"},
     {"store: { type: oracle }\n", "weir.yaml:1:16: store.type is oracle; it wants sqlite"},
     {"log: { level: loud }\n",
      "weir.yaml:1:15: log.level is loud; it wants debug, info, warn or error"},
@@ -226,6 +243,14 @@ static void all_mistakes_are_told_in_one_run(void **state)
     assert_int_equal(s->outcome, STOP);
     assert_int_equal(s->errors.n, 5);
     assert_string_equal(s->failure.text, "the configuration has 5 errors");
+    /* what a table refuses, and what only fits together or not */
+    read_text(s, "intake: { processes: 0, listen: '127.0.0.1:99999', tls: { key: k } }\n"
+                 "admin: { listen: '127.0.0.1:99999' }\n"
+                 "agents: { collect: { type: door }, intake-3: { type: door, secret: s } }\n");
+    for (size_t i = 0; i < s->errors.n; i++) {
+        assert_true(str_starts(s->errors.at[i], S("weir.yaml:")));
+    }
+    assert_int_equal(s->errors.n, 8);
 }
 
 static void a_secret_is_in_no_message(void **state)
@@ -278,6 +303,49 @@ static void the_same_name_in_two_files_names_both_places(void **state)
     read_place(s, "*.yaml");
     assert_int_equal(s->errors.n, 1);
     assert_text(s->errors.at[0], "b.yaml:2:1: stop is set a second time; first at a.yaml:1:1");
+}
+
+static void one_name_in_two_files_is_no_merged_agent(void **state)
+{
+    struct setting *const s = *state;
+    file_write_text("a.yaml", "agents:\n  one: { type: door, secret: s }\nstore: { keep: 1d }\n");
+    file_write_text("b.yaml", "store: { keep: 2d }\nagents:\n  one: { name: back }\n");
+    read_place(s, "*.yaml");
+    assert_int_equal(s->errors.n, 2);
+    assert_text(s->errors.at[0],
+                "b.yaml:1:10: store.keep is set a second time; first at a.yaml:3:10");
+    assert_text(s->errors.at[1],
+                "b.yaml:3:3: agents.one is set a second time; first at a.yaml:2:3");
+}
+
+static void every_place_that_is_named_is_read(void **state)
+{
+    struct setting *const s = *state;
+    file_write_text("a.yaml", "agents:\n  one: { type: door, secret: s }\n");
+    file_write_text("b.yaml", "agents:\n  two: { type: door, secret: s }\n");
+    struct str place[] = {S("b.yaml"), S("[ab].yaml")};
+    read_from(s, &(struct config_from){.places = {place, 2}, .agents = types});
+    assert_int_equal(s->outcome, OK);
+    assert_int_equal(s->config->files.n, 2); /* b.yaml once */
+    assert_int_equal(s->config->agents.n, 2);
+    place[1] = S("c.yaml");
+    read_from(s, &(struct config_from){.places = {place, 2}, .agents = types});
+    assert_text(s->errors.at[0], "c.yaml: no such file; `weir init` writes one");
+}
+
+static void who_only_asks_needs_no_secret(void **state)
+{
+    struct setting *const s = *state;
+    struct str place = S("weir.yaml");
+    struct config_from from = {.places = {&place, 1}, .agents = types, .is_without_secrets = true};
+    file_write_text("weir.yaml", "agents:\n  a: { type: door, secret: '${file:nowhere}' }\n"
+                                 "intake: { tls: { certificate: nowhere, key: nowhere } }\n");
+    read_from(s, &from);
+    assert_int_equal(s->outcome, OK);
+    assert_int_equal(((struct door *)s->config->agents.at[0].options)->secret.n, 0);
+    from.is_without_secrets = false;
+    read_from(s, &from);
+    assert_int_equal(s->errors.n, 2);
 }
 
 static void a_missing_file_says_what_to_do(void **state)
@@ -346,6 +414,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(values_are_expanded_once, begin, end),
         cmocka_unit_test_setup_teardown(files_of_a_folder_are_merged_by_section, begin, end),
         cmocka_unit_test_setup_teardown(the_same_name_in_two_files_names_both_places, begin, end),
+        cmocka_unit_test_setup_teardown(one_name_in_two_files_is_no_merged_agent, begin, end),
+        cmocka_unit_test_setup_teardown(every_place_that_is_named_is_read, begin, end),
+        cmocka_unit_test_setup_teardown(who_only_asks_needs_no_secret, begin, end),
         cmocka_unit_test_setup_teardown(a_missing_file_says_what_to_do, begin, end),
         cmocka_unit_test_setup_teardown(an_alias_bomb_is_refused_at_once, begin, end),
         cmocka_unit_test(sizes_and_durations_have_exact_units),

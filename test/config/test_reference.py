@@ -10,10 +10,10 @@ def weir(*words, folder=None):
 
 @case
 def the_reference_in_docs_is_what_the_tables_say(_folder):
-    said = weir("help", "configuration")
+    said = weir("configuration")
     assert said.returncode == 0, said
     assert (ROOT / "docs" / "configuration.md").read_text() == said.stdout, \
-        "it drifted: build/weir help configuration > docs/configuration.md"
+        "it drifted: build/weir configuration > docs/configuration.md"
 
 
 @case
@@ -42,6 +42,51 @@ def validate_tells_every_error_of_a_run(folder):
     said = weir("validate", folder=folder)
     assert said.returncode == 2 and not said.stdout, said
     assert [line.split(" ")[0] for line in said.stderr.splitlines()] == ["weir.yaml:1:11:", "weir.yaml:2:15:"], said
+
+
+def make_certificate(folder, name):
+    """NAME.crt and NAME.key, for 127.0.0.1 and by nobody else's authority."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.crt", "-days", "2",
+                    "-subj", "/CN=weir", "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+
+
+@case
+def validate_opens_the_certificate_and_its_key(folder):
+    make_certificate(folder, "one")
+    make_certificate(folder, "two")
+    for certificate, key, wrong in (("one.crt", "one.key", None), ("none", "one.key", "1:31: intake.tls.certificate: read "),
+                                    ("one.crt", "none", "1:45: intake.tls.key: read "),
+                                    ("one.key", "one.key", "holds no certificate"),
+                                    ("one.crt", "one.crt", "holds no private key"),
+                                    ("one.crt", "two.key", "is not the key of the first certificate in")):
+        (folder / "weir.yaml").write_text(f"intake: {{ tls: {{ certificate: {certificate}, key: {key} }} }}\n")
+        said = weir("validate", folder=folder)
+        assert said.returncode == (2 if wrong else 0), said
+        assert not wrong or (wrong in said.stderr and said.stderr.startswith("weir.yaml:1:")), said
+        assert not wrong or said.stderr.count("\n") == 1, said
+
+
+@case
+def a_configuration_may_be_named_in_pieces(folder):
+    (folder / "a.yaml").write_text("agents: { one: { type: github, secret: s } }\n")
+    (folder / "b.yaml").write_text("agents: { two: { type: github, secret: s } }\n")
+    said = weir("validate", "-c", "a.yaml", "--config=b.yaml", folder=folder)
+    assert (said.returncode, said.stdout) == (0, "ok a.yaml\nok b.yaml\n"), said
+    (folder / "b.yaml").write_text("agents: { one: { type: cdevents } }\n")
+    said = weir("validate", "-c", "a.yaml", "-c", "b.yaml", folder=folder)
+    assert said.returncode == 2, said
+    assert said.stderr == "b.yaml:1:11: agents.one is set a second time; first at a.yaml:1:11\n", said
+
+
+@case
+def who_only_asks_needs_no_secret(folder):
+    (folder / "weir.yaml").write_text("agents: { one: { type: github, secret: '${file:gone}' } }\n")
+    said = weir("validate", folder=folder)
+    assert said.returncode == 2 and "weir.yaml:1:40: ${file:gone}: " in said.stderr, said
+    for words in (["status"], ["flush"], ["dead", "list"], ["query", "SELECT 1"], ["verify"], ["views"]):
+        said = weir(*words, folder=folder)
+        assert "gone" not in said.stderr and said.returncode != 2, said
 
 
 @case

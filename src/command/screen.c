@@ -1,0 +1,127 @@
+#include "command/screen.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <wchar.h>
+#include <wctype.h>
+
+#include "base/buf.h"
+
+enum { COLUMNS_WITHOUT_TERMINAL = 80, COLUMNS_LEAST = 20 };
+static const struct str ellipsis = STR("…");
+
+void screen_open(void)
+{
+    /* one thread; nobody changes the environment */
+    if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX == 1) { /* NOLINT(concurrency-mt-unsafe) */
+        (void)setlocale(LC_CTYPE, "C.UTF-8");          /* NOLINT(concurrency-mt-unsafe) */
+    }
+}
+
+size_t screen_columns(void)
+{
+    struct winsize size = {0};
+    if (isatty(STDOUT_FILENO) == 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) {
+        return 0;
+    }
+    return size.ws_col > 0 ? size.ws_col : COLUMNS_WITHOUT_TERMINAL;
+}
+
+/* The character that the text begins with; its bytes, at least one. */
+static size_t next(struct str text, wchar_t *out)
+{
+    mbstate_t state = {0};
+    const size_t n = mbrtowc(out, text.at, text.len, &state);
+    if (n == 0 || n > text.len) { /* a zero byte; no character (-1, -2) */
+        *out = n == 0 ? L'\0' : L'\xFFFD';
+        return 1;
+    }
+    return n;
+}
+
+static size_t width_of(wchar_t c)
+{
+    const int width = wcwidth(c);
+    return width > 0 ? (size_t)width : 0;
+}
+
+struct str screen_line(struct arena *a, struct str text)
+{
+    struct buf b;
+    buf_init(&b, a, 3 * text.len + 1); /* U+FFFD has three bytes */
+    while (text.len > 0) {
+        wchar_t c = L'\0';
+        const size_t n = next(text, &c);
+        if (iswcntrl((wint_t)c)) {
+            buf_add_byte(&b, ' ');
+        } else if (c == L'\xFFFD') {
+            buf_add(&b, S("\xEF\xBF\xBD"));
+        } else {
+            buf_add(&b, str_sub(text, 0, n));
+        }
+        text = str_sub(text, n, text.len);
+    }
+    return buf_str(&b);
+}
+
+size_t screen_width(struct str line)
+{
+    size_t width = 0;
+    while (line.len > 0) {
+        wchar_t c = L'\0';
+        const size_t n = next(line, &c);
+        width += width_of(c);
+        line = str_sub(line, n, line.len);
+    }
+    return width;
+}
+
+struct str screen_cut(struct arena *a, struct str line, size_t columns)
+{
+    size_t fits = 0, width = 0;
+    for (struct str rest = line; rest.len > 0;) {
+        wchar_t c = L'\0';
+        const size_t n = next(rest, &c);
+        width += width_of(c);
+        rest = str_sub(rest, n, rest.len);
+        if (width <= columns - 1) {
+            fits = line.len - rest.len; /* room for the ellipsis is left */
+        }
+        if (width > columns) {
+            return arena_printf(a, "%.*s%s", (int)fits, line.at, ellipsis.at);
+        }
+    }
+    return line;
+}
+
+void screen_wrap(struct str text, size_t at, size_t indent)
+{
+    size_t columns = screen_columns();
+    columns = columns == 0 ? COLUMNS_WITHOUT_TERMINAL : columns;
+    columns = columns < COLUMNS_LEAST ? COLUMNS_LEAST : columns;
+    bool is_first = true;
+    while (text.len > 0) {
+        size_t end = 0;
+        while (end < text.len && text.at[end] != ' ' && text.at[end] != '\n') {
+            end++;
+        }
+        const struct str word = str_sub(text, 0, end);
+        const size_t width = screen_width(word);
+        text = str_sub(text, end + 1, text.len);
+        if (word.len == 0) {
+            continue;
+        }
+        if (!is_first && at + 1 + width > columns) {
+            printf("\n%*s", (int)indent, "");
+            at = indent;
+            is_first = true;
+        }
+        printf("%s%.*s", is_first ? "" : " ", STR_ARG(word));
+        at += width + (is_first ? 0 : 1);
+        is_first = false;
+    }
+    (void)putchar('\n');
+}

@@ -1,0 +1,28 @@
+/* screen.h - text for people: as wide as their terminal, and without what a terminal would obey.
+ *
+ * Widths are columns: a wide character takes two, a combining one none. Text is UTF-8, whatever the
+ * locale says. */
+#ifndef WEIR_COMMAND_SCREEN_H
+#define WEIR_COMMAND_SCREEN_H
+
+#include "base/arena.h"
+#include "base/str.h"
+
+/* Once, before anything is printed: what is a letter, and how wide. */
+void screen_open(void);
+
+/* Columns of the terminal on stdout; 0 when it is none. */
+size_t screen_columns(void);
+
+/* One line: control characters become spaces, what is no UTF-8 becomes U+FFFD. */
+struct str screen_line(struct arena *a, struct str text);
+/* The columns that such a line takes. */
+size_t screen_width(struct str line);
+/* The line itself, or as much of it as fits before an ellipsis. columns > 0. */
+struct str screen_cut(struct arena *a, struct str line, size_t columns);
+
+/* Print words (parted by spaces or line ends) on lines no wider than the terminal (80 where there
+ * is none); the first line goes on at column `at`, the others begin at column `indent`. */
+void screen_wrap(struct str text, size_t at, size_t indent);
+
+#endif

@@ -1,0 +1,133 @@
+#include "config/check.h"
+
+#include "config/tls.h"
+
+/* `section.key` of the tree; NULL when it was not written. */
+static const struct yaml_entry *find(const struct yaml *root, const char *section, const char *key)
+{
+    const struct yaml_entry *const e = yaml_find(root, str_of(section));
+    return e ? yaml_find(&e->value, str_of(key)) : NULL;
+}
+
+/* HOST:PORT, [V6]:PORT or unix:PATH; the port is a number below 65536. */
+static bool address_is_valid(struct str address)
+{
+    if (str_starts(address, S("unix:"))) {
+        return address.len > 5 && address.len < 5 + 108; /* sun_path, unix(7) */
+    }
+    size_t colon = address.len;
+    while (colon > 0 && address.at[colon - 1] != ':') {
+        colon--;
+    }
+    uint64_t port = 0;
+    const struct str host = str_sub(address, 0, colon > 0 ? colon - 1 : 0);
+    const bool is_v6 = str_starts(host, S("[")) && str_ends(host, S("]"));
+    return colon > 1 && str_to_u64(str_sub(address, colon, address.len), &port) && port < 65536 &&
+           (is_v6 || str_find(host, ':') == host.len);
+}
+
+#define ADDRESS_FORMS "it wants HOST:PORT (up to 65535), [::1]:PORT or unix:PATH"
+
+/* The n-th address as it was written: what ${…} stands for is never shown. */
+static const struct yaml *written(const struct yaml *listen, const struct str_list *list, size_t i)
+{
+    return listen->kind == YAML_LIST && listen->n == list->n ? &listen->entry[i].value : listen;
+}
+
+static void check_listen(const struct yaml *root, const char *section, const struct str_list *list,
+                         struct problems *p)
+{
+    const struct yaml_entry *const e = find(root, section, "listen");
+    if (!e) {
+        return; /* the default is right */
+    }
+    if (e->value.kind == YAML_LIST && e->value.n == 0) {
+        problem_add(p, e->place, "%s.listen is empty; " ADDRESS_FORMS, section);
+    }
+    for (size_t i = 0; i < list->n; i++) {
+        const struct yaml *const w = written(&e->value, list, i);
+        if (!address_is_valid(list->at[i])) {
+            problem_add(p, w->place, "%s.listen is %.*s; " ADDRESS_FORMS, section,
+                        STR_ARG(w->text));
+        }
+    }
+}
+
+/* The same address twice can only fail later, and less clearly. Port 0 is any free port. */
+static void check_twins(const struct yaml *root, const struct config *c, struct problems *p)
+{
+    const struct yaml_entry *const admin = find(root, "admin", "listen");
+    const struct yaml_entry *const intake = find(root, "intake", "listen");
+    for (size_t i = 0; i < c->admin.listen.n; i++) {
+        for (size_t k = 0; k < c->intake.listen.n; k++) {
+            if (!str_eq(c->admin.listen.at[i], c->intake.listen.at[k]) ||
+                str_ends(c->admin.listen.at[i], S(":0"))) {
+                continue;
+            }
+            const struct yaml *const w = admin ? written(&admin->value, &c->admin.listen, i)
+                                               : written(&intake->value, &c->intake.listen, k);
+            problem_add(p, w->place,
+                        "admin.listen and intake.listen are both %.*s; give one another port",
+                        STR_ARG(w->text));
+        }
+    }
+}
+
+static void check_agents(const struct yaml *root, struct problems *p)
+{
+    const struct yaml_entry *const agents = yaml_find(root, S("agents"));
+    for (size_t i = 0; agents && agents->value.kind == YAML_MAP && i < agents->value.n; i++) {
+        const struct str name = agents->value.entry[i].key;
+        if (str_eq(name, S("collect")) || str_eq(name, S("retry")) ||
+            str_starts(name, S("intake-"))) {
+            problem_add(p, agents->value.entry[i].place,
+                        "agents.%.*s: weir keeps this name for itself; choose another",
+                        STR_ARG(name));
+        }
+    }
+}
+
+static void check_tls(const struct sections *s, const struct yaml *root, const struct config *c)
+{
+    const struct yaml_entry *const tls = find(root, "intake", "tls");
+    const struct yaml_entry *const certificate = tls ? yaml_find(&tls->value, S("certificate"))
+                                                     : NULL;
+    const struct yaml_entry *const key = tls ? yaml_find(&tls->value, S("key")) : NULL;
+    if (!certificate != !key) {
+        problem_add(s->problems, certificate ? certificate->place : key->place,
+                    "intake.tls has a %s and no %s; it wants both",
+                    certificate ? "certificate" : "key", certificate ? "key" : "certificate");
+        return;
+    }
+    const struct config_tls *const t = &c->intake.tls;
+    struct failure f;
+    bool is_key = false;
+    if (key && t->certificate.len > 0 && t->key.len > 0 && !s->is_without_secrets &&
+        tls_check(s->arena, t, &is_key, &f) != OK) {
+        problem_add(s->problems, is_key ? key->value.place : certificate->value.place,
+                    "intake.tls.%s: %s", is_key ? "key" : "certificate", f.text);
+    }
+}
+
+/* One body may be held three times: as sent, inflated, as read from it (agent/door.c). */
+static void check_bodies(const struct yaml *root, const struct config *c, struct problems *p)
+{
+    const struct yaml_entry *const one = find(root, "intake", "body_bytes_max");
+    const struct yaml_entry *const all = find(root, "intake", "bodies_bytes_max");
+    if ((one || all) && c->intake.body_bytes_max > 0 && c->intake.bodies_bytes_max > 0 &&
+        c->intake.body_bytes_max > c->intake.bodies_bytes_max / 3) {
+        problem_add(p, all ? all->value.place : one->value.place,
+                    "intake.bodies_bytes_max is less than three times body_bytes_max: the largest "
+                    "bodies could never come in");
+    }
+}
+
+void check_config(const struct sections *s, const struct yaml *root, const struct config *c)
+{
+    check_listen(root, "intake", &c->intake.listen, s->problems);
+    check_listen(root, "admin", &c->admin.listen, s->problems);
+    check_twins(root, c, s->problems);
+    check_agents(root, s->problems);
+    check_tls(s, root, c);
+    check_bodies(root, c, s->problems);
+}
