@@ -87,8 +87,6 @@ static void child_main(struct child *c, const struct nursery *n, pid_t parent)
     log_set_stage(c->duty->stage);
     close(n->signal_fd);
     progress_tell(c->page, n->event_fd);
-    progress_beat(c->page, false);
-    progress_state(c->page, DUTY_STARTING);
     if (run(c, n, &f) != OK) {
         log_failure(LOG_ERROR, "duty failed", &f, "it is started again, later and later");
         exit(EXIT_FAILURE);
@@ -99,6 +97,8 @@ static void child_main(struct child *c, const struct nursery *n, pid_t parent)
 enum outcome child_start(struct child *c, const struct nursery *n, struct failure *f)
 {
     const pid_t parent = getpid();
+    progress_beat(c->page, false); /* nobody writes it now; who hung left it as it was */
+    progress_state(c->page, DUTY_STARTING);
     (void)fflush(NULL); /* or both would write it */
     const pid_t pid = fork();
     if (pid < 0) {
