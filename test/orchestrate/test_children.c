@@ -305,6 +305,7 @@ static void who_does_not_drain_in_time_is_killed_and_not_started_again(void **st
     assert_false(c->is_killed);
     children_turn(&r->all, due_us);
     assert_true(c->is_killed);
+    assert_int_equal(children_due_us(&r->all, INT64_MAX), INT64_MAX);
     until(r, count(r, "middle") == 0);
     assert_false(children_drain(&r->all, due_us));
     rig_close(r);
@@ -319,7 +320,11 @@ static void who_waits_to_be_started_again_does_not_hold_up_the_stop(void **state
     assert_int_equal(children_add(&r->all, &r->f), OK);
     until(r, find(r, "many-0")->due_us > 0);
     r->all.is_stopping = true;
+    assert_int_equal(children_due_us(&r->all, INT64_MAX), INT64_MAX);
+    children_turn(&r->all, INT64_MAX / 2);
+    assert_int_equal(find(r, "many-0")->pid, 0);
     assert_false(children_drain(&r->all, clock_mono_us()));
+    assert_int_equal(count(r, "many"), 0);
     rig_close(r);
 }
 
@@ -354,6 +359,7 @@ static void move(int64_t from, int64_t to)
     assert_int_equal(asked(r, "middle") + asked(r, "keeper"), 2);
     until(r, counter(r, "process", "middle") > 0 && asked(r, "middle") == 0);
     children_turn(&r->all, clock_mono_us());
+    assert_int_equal(count(r, "many"), from + to);
     assert_int_equal(asked(r, "many"), 0); /* the old ones go on: nobody would be refused */
     *may_run = 1;
     until(r, children_all_run(&r->all) && count(r, "many") == (size_t)to);
@@ -414,6 +420,35 @@ static void a_renewal_without_room_changes_nothing(void **state)
     rig_close(r);
 }
 
+static void an_old_process_that_waited_to_be_started_again_is_not(void **state)
+{
+    (void)state;
+    struct rig *const r = rig_open(1);
+    r->all.only = S("many");
+    behaviour = FAILS;
+    assert_int_equal(children_add(&r->all, &r->f), OK);
+    until(r, find(r, "many-0")->due_us > 0);
+    behaviour = WORKS;
+    renew(r, 1);
+    children_turn(&r->all, clock_mono_us());
+    assert_null(find(r, "many-0"));
+    until(r, children_all_run(&r->all));
+    assert_int_equal(count(r, "many"), 1);
+    rig_close(r);
+}
+
+static void who_was_asked_to_stop_runs_no_more(void **state)
+{
+    (void)state;
+    struct rig *const r = rig_open(1);
+    r->all.only = S("middle");
+    behaviour = IS_DEAF;
+    start(r);
+    renew(r, 1);
+    assert_false(children_all_run(&r->all));
+    rig_close(r);
+}
+
 static void a_renewal_starts_at_once_who_waited_to_be_started_again(void **state)
 {
     (void)state;
@@ -438,7 +473,9 @@ static void a_flush_is_passed_to_who_keeps_standard_models_alone(void **state)
 {
     (void)state;
     struct rig *const r = rig_open(1);
-    start(r);
+    assert_int_equal(children_add(&r->all, &r->f), OK);
+    children_flush(&r->all); /* nobody is there yet: no other process may get it */
+    until(r, children_all_run(&r->all));
     children_flush(&r->all);
     until(r, *progress_counter(find(r, "keeper")->page, "flushed") == 1);
     assert_int_equal(*progress_counter(find(r, "middle")->page, "flushed"), 0);
@@ -485,6 +522,8 @@ int main(void)
         cmocka_unit_test(old_processes_go_once_the_new_ones_accept_when_there_are_fewer_of_them),
         cmocka_unit_test(old_and_new_processes_never_share_a_lane),
         cmocka_unit_test(a_renewal_without_room_changes_nothing),
+        cmocka_unit_test(an_old_process_that_waited_to_be_started_again_is_not),
+        cmocka_unit_test(who_was_asked_to_stop_runs_no_more),
         cmocka_unit_test(a_renewal_starts_at_once_who_waited_to_be_started_again),
         cmocka_unit_test(a_flush_is_passed_to_who_keeps_standard_models_alone),
         cmocka_unit_test(who_begins_to_work_while_it_is_watched_tells_so_once),
