@@ -29,7 +29,7 @@ static struct transform_out map(struct arena *a, struct str type, struct str bod
         .received_us = INT64_C(1775001600000000),
         .data = body,
     };
-    const struct transform_in in = {&raw, S("intake-0:4096"), &config, a};
+    const struct transform_in in = {&raw, S("intake-0:4096"), &config, a, NULL};
     struct transform_out out = {.arena = a};
     transform_github(&in, &out);
     return out;

@@ -122,6 +122,33 @@ static void check_bodies(const struct yaml *root, const struct config *c, struct
     }
 }
 
+/* PATH=GLOB, the path in plain words: a.b.c */
+static bool is_rollback_rule(struct str rule)
+{
+    const struct str path = str_sub(rule, 0, str_find(rule, '='));
+    bool is = path.len > 0 && path.at[0] != '.' && path.len + 1 < rule.len;
+    for (size_t i = 0; i < path.len && is; i++) {
+        const char c = path.at[i];
+        is = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+             c == '_' || c == '-' || c == '.';
+    }
+    return is;
+}
+
+static void check_rules(const struct yaml *root, const struct config *c, struct problems *p)
+{
+    const struct yaml_entry *const e = find(root, "rules", "rollbacks");
+    for (size_t i = 0; e && i < c->rules.rollbacks.n; i++) {
+        if (!is_rollback_rule(c->rules.rollbacks.at[i])) {
+            const struct yaml *const w = written(&e->value, &c->rules.rollbacks, i);
+            problem_add(p, w->place,
+                        "rules.rollbacks holds %.*s; it wants PATH=GLOB, such as "
+                        "deployment.payload.kind=rollback",
+                        STR_ARG(w->text));
+        }
+    }
+}
+
 void check_config(const struct sections *s, const struct yaml *root, const struct config *c)
 {
     check_listen(root, "intake", &c->intake.listen, s->problems);
@@ -130,4 +157,5 @@ void check_config(const struct sections *s, const struct yaml *root, const struc
     check_agents(root, s->problems);
     check_tls(s, root, c);
     check_bodies(root, c, s->problems);
+    check_rules(root, c, s->problems);
 }

@@ -117,8 +117,9 @@ static const struct option store_options[] = {
 static const struct option service_options[] = {
     {"repositories", OPTION_LIST, offsetof(struct config_service, repositories), NULL,
      .about = "globs of OWNER/NAME or HOST/OWNER/NAME"},
-    {"production", OPTION_LIST, offsetof(struct config_service, production), "production, prod",
-     .about = "names of its production environments"},
+    {"production", OPTION_LIST, offsetof(struct config_service, production), "",
+     .about = "names of its production environments; absent: what the signal says of itself, else "
+              "production, prod and live are"},
     {0},
 };
 static const struct section_type service_types[] = {
@@ -147,6 +148,8 @@ const struct option config_options[] = {
      .about = "who may send what: POST /hooks/NAME"},
     {"services", OPTION_NAMED, offsetof(struct config, services), .types = service_types,
      .about = "what a deployment or incident belongs to; by default its repository"},
+    {"rules", OPTION_SECTION, offsetof(struct config, rules), .section = rules_options,
+     .about = "what labels, names and payloads mean, where they do not say so themselves"},
     {"bus", OPTION_SECTION, offsetof(struct config, bus), .section = bus_options,
      .about = "the streams between the stages"},
     {"repetitions", OPTION_SECTION, offsetof(struct config, repetitions),

@@ -7,6 +7,7 @@
 
 #include "base/failure.h"
 #include "config/option.h"
+#include "config/rules.h"
 
 struct config_tls {
     struct str certificate, key; /* both empty: no TLS */
@@ -72,6 +73,7 @@ struct config {
     struct config_lake lake;
     struct config_store store;
     struct named_list services; /* struct config_service each                        */
+    struct config_rules rules;
     struct config_log log;
     int64_t stop_ms; /* SIGTERM: how long a duty may drain                */
 };

@@ -145,10 +145,11 @@ static const struct column branch_columns[] = {
     KEY("repository", COLUMN_TEXT, "HOST/OWNER/NAME"),
     KEY("name", COLUMN_TEXT, "without refs/heads/"),
     LATEST("head", "head_sha", COLUMN_TEXT, "its newest commit; null once deleted"),
-    LATEST("head", "is_default", COLUMN_BOOL, "the repository's default branch"),
+    LATEST("life", "is_default", COLUMN_BOOL, "the repository's default branch"),
     EARLIEST("created_at", COLUMN_TIME, "created"),
-    LATEST("head", "deleted_at", COLUMN_TIME, "deleted; null while it exists"),
+    LATEST("life", "deleted_at", COLUMN_TIME, "deleted; null while it exists"),
     RANK("head"),
+    RANK("life"),
     COMMON,
 };
 MODEL(branch, "A branch", true);
@@ -186,7 +187,7 @@ static const struct column deployment_columns[] = {
     LATEST("what", "task", COLUMN_TEXT, "deploy, rollback, …"),
     LATEST("what", "creator", COLUMN_TEXT, "login"),
     LATEST("state", "state", COLUMN_TEXT, "queued, running, succeeded, failed, inactive"),
-    LATEST("what", "is_rollback", COLUMN_BOOL, "the task says so"),
+    LATEST("what", "is_rollback", COLUMN_BOOL, "its task says so, or a rule of the configuration"),
     DERIVED("previous_id", COLUMN_TEXT,
             "deployment of the same service and environment that succeeded before"),
     EARLIEST("created_at", COLUMN_TIME, "created"),

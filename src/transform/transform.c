@@ -22,7 +22,9 @@ void transform_signal(const struct transform_in *in, struct transform_out *out)
     const struct str type = agent && agent->type ? str_of(agent->type->name) : S("");
     for (size_t i = 0; i < sizeof transformers / sizeof *transformers; i++) {
         if (str_eq(str_of(transformers[i].agent_type), type)) {
-            transformers[i].run(in, out);
+            struct transform_in known = *in;
+            known.options = agent->options;
+            transformers[i].run(&known, out);
             return;
         }
     }

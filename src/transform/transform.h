@@ -17,6 +17,7 @@ struct transform_in {
     struct str raw_at; /* `lane:position` */
     const struct config *config;
     struct arena *arena; /* scratch, reset after this signal */
+    const void *options; /* of the agent that took it (config/agents.h); NULL: none are known */
 };
 
 /* Zeroed but for `arena` before it is filled. */

@@ -139,7 +139,7 @@ static struct transform_out of_folder(const char *name)
 {
     const struct recorded r = recorded_read(&arena, name);
     assert_true(r.event.len > 0 && r.id.len > 0);
-    return deliver(&arena, NULL, r.event, r.id, r.body);
+    return deliver(&arena, r.config, r.event, r.id, r.body);
 }
 
 static unsigned differences;

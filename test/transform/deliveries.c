@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "registry.h"
+#include "test.h"
 #include "wire/json.h"
 
 enum { INDEX_BYTES_MAX = 64 * 1024 * 1024, FILE_BYTES_MAX = 1 << 20 };
@@ -79,6 +81,11 @@ struct recorded recorded_read(struct arena *a, const char *name)
         out.event = header(headers, S("X-GitHub-Event"));
         out.id = header(headers, S("X-GitHub-Delivery"));
     }
+    const struct str config_at = arena_printf(a, "test/golden/github/%s/config.yaml", name);
+    struct str config;
+    if (file_read(a, config_at.at, FILE_BYTES_MAX, &config, &f) == OK) {
+        out.config = config_of(a, config);
+    }
     return out;
 }
 
@@ -100,10 +107,32 @@ struct str_list names_in(struct arena *a, const char *folder)
     return out;
 }
 
+struct config *config_of(struct arena *a, struct str text)
+{
+    struct config *config = NULL;
+    struct str_list errors;
+    if (config_read_text(a, S("config.yaml"), text, registry_agents, &config, &errors) != OK) {
+        fail_msg("%s", errors.at[0].at);
+    }
+    return config;
+}
+
+/* What weir does where the configuration says nothing. */
+static const struct config *plain(void)
+{
+    static struct arena a;
+    static const struct config *config;
+    if (!config) {
+        arena_init(&a, 1 << 20);
+        config = config_of(&a, S("agents: {github: {type: github, secret: x},"
+                                 " builds: {type: cdevents}}"));
+    }
+    return config;
+}
+
 struct transform_out deliver(struct arena *a, const struct config *config, struct str event,
                              struct str id, struct str body)
 {
-    static const struct config no_services = {0};
     const struct signal raw = {
         .id = id,
         .source = S("/agents/github"),
@@ -113,8 +142,8 @@ struct transform_out deliver(struct arena *a, const struct config *config, struc
         .received_us = INT64_C(1775001600000000), /* 2026-04-01 */
         .data = body,
     };
-    const struct transform_in in = {&raw, S("intake-0:4096"), config ? config : &no_services, a};
+    const struct transform_in in = {&raw, S("intake-0:4096"), config ? config : plain(), a, NULL};
     struct transform_out out = {.arena = a};
-    transform_github(&in, &out);
+    transform_signal(&in, &out);
     return out;
 }

@@ -24,13 +24,17 @@ struct examples examples_read(struct arena *a);
 /* A recorded delivery of weir's own: test/golden/github/NAME. */
 struct recorded {
     struct str event, id, body;
+    const struct config *config; /* of its config.yaml, or NULL */
 };
 /* All empty when a file is missing. */
 struct recorded recorded_read(struct arena *a, const char *name);
 /* The names of a folder's entries, sorted. */
 struct str_list names_in(struct arena *a, const char *folder);
 
-/* What becomes of one delivery; `config` NULL: without services. */
+/* A configuration from its text; fails the test when it is wrong. */
+struct config *config_of(struct arena *a, struct str text);
+
+/* What becomes of one delivery that the agent `github` took; `config` NULL: defaults alone. */
 struct transform_out deliver(struct arena *a, const struct config *config, struct str event,
                              struct str id, struct str body);
 

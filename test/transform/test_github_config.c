@@ -27,7 +27,8 @@ struct service {
 
 static struct config configured(const struct service *services, size_t n)
 {
-    struct config config = {0};
+    struct config config = *config_of(&arena, S("agents: {github: {type: github, secret: x}}"));
+    config.services = (struct named_list){0};
     config.services.at = arena_array(&arena, struct named, n);
     for (size_t i = 0; i < n; i++) {
         struct config_service *const s = arena_new(&arena, struct config_service);

@@ -41,7 +41,7 @@ static struct str variant(yyjson_doc *from, struct str pointer, size_t how)
 static void deliver_variants(const struct recorded *r, yyjson_doc *doc, struct str pointer)
 {
     for (size_t how = WITHOUT; how < OTHERS; how++) {
-        const struct transform_out out = deliver(&arena, NULL, r->event, r->id,
+        const struct transform_out out = deliver(&arena, r->config, r->event, r->id,
                                                  variant(doc, pointer, how));
         variants++;
         if (out.fate == FATE_DEAD) {

@@ -25,9 +25,10 @@ struct told {
     size_t n;
 };
 
-static struct told tell(struct str event, struct str id, struct str body)
+static struct told tell(const struct config *config, struct str event, struct str id,
+                        struct str body)
 {
-    const struct transform_out out = deliver(&arena, NULL, event, id, body);
+    const struct transform_out out = deliver(&arena, config, event, id, body);
     struct told told = {.fact = arena_array(&arena, struct row, out.facts_n)};
     for (size_t i = 0; i < out.facts_n; i++) {
         struct failure f = {0};
@@ -131,11 +132,11 @@ static void any_order_and_repetition_gives_the_same_rows(void **state)
     size_t n = 0;
     for (size_t i = 0; i < names.n; i++) {
         const struct recorded r = recorded_read(&arena, names.at[i].at);
-        told[n++] = tell(r.event, r.id, r.body);
+        told[n++] = tell(r.config, r.event, r.id, r.body);
     }
     for (size_t i = 0; i < examples.n; i++) {
         const struct example *const e = examples.at + i;
-        told[n++] = tell(e->event, arena_printf(&arena, "guid-%zu", i), e->body);
+        told[n++] = tell(NULL, e->event, arena_printf(&arena, "guid-%zu", i), e->body);
     }
     for (size_t i = 0; i < n; i++) {
         fold(want, told + i);
@@ -224,6 +225,11 @@ static const struct story stories[] = {
         {"deleted_at", "2026-04-01T00:00:00.000000Z"}, {"name", "Cents"}}},
     {"PU1 PU3-of-a-commit-known", "commit", { /* the push that brought it first */
         {"branch", "feature/cents"}, {"pushed_at", "2026-03-02T10:00:00.000000Z"}}},
+    {"CR1-asked-for PU1-told-by-create PU2-told-by-create DE1-asked-for", "branch", {
+        {"head_sha", "null"}, {"deleted_at", "2026-03-02T10:00:00.000000Z"},
+        {"created_at", "2026-03-02T10:00:00.000000Z"}, {"is_default", "false"}}},
+    {"CR1-asked-for PU1-told-by-create", "branch", {
+        {"head_sha", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}, {"deleted_at", "null"}}},
     {"PU1 PU2", "branch", { /* in one second */
         {"head_sha", "null"}, {"deleted_at", "2026-03-02T10:00:00.000000Z"},
         {"created_at", "2026-03-02T10:00:00.000000Z"}}},
@@ -237,7 +243,7 @@ static size_t read_story(const struct story *story, struct told *told)
         const struct str name = str_cut(rest, ' ', &rest);
         const struct recorded r = recorded_read(&arena, arena_cstr(&arena, name));
         assert_true(r.event.len > 0);
-        told[n++] = tell(r.event, r.id, r.body);
+        told[n++] = tell(r.config, r.event, r.id, r.body);
     }
     return n;
 }

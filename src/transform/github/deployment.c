@@ -1,6 +1,8 @@
 /* deployment and deployment_status: what was deployed where, and how far it came. */
 #include "transform/github/mapping.h"
 
+#include "transform/glob.h"
+
 /* Of states of one second, which is the later one. */
 enum { ORDINAL_CREATED, ORDINAL_QUEUED, ORDINAL_RUNNING, ORDINAL_ENDED, ORDINAL_INACTIVE };
 
@@ -81,7 +83,7 @@ static const struct pick content_started[] = {
 /* customData.github      <- payload */
 static const struct pick created[] = {
     {"payload",              "deployment.payload?"},
-    {"pipeline_run",         "workflow_run.url?"},
+    {"pipeline_run",         "{workflow_run.url?}/attempts/{workflow_run.run_attempt|=1}"},
     {0}};
 static const struct pick succeeded[] = {
     {"deployment",           "deployment.id"},
@@ -98,19 +100,46 @@ static const struct pick failed_picks[] = {
 
 /* clang-format on */
 
+/* Whether what stands at the rule's path is like its glob. Lists and objects are like nothing. */
+static bool rule_holds(struct delivery *d, struct str rule)
+{
+    struct str glob;
+    struct found found;
+    const struct str path = arena_printf(d->in->arena, "%.*s?", STR_ARG(str_cut(rule, '=', &glob)));
+    struct str text = {0};
+    if (!delivery_find(d, path.at, &found) || !found.is_there || yyjson_is_ctn(found.value)) {
+        return false;
+    }
+    if (yyjson_is_bool(found.value)) {
+        text = yyjson_is_true(found.value) ? S("true") : S("false");
+    } else if (!delivery_text(d, path.at, &text)) {
+        return false;
+    }
+    return glob_matches(glob, text);
+}
+
+/* By its task, else by a rule of the configuration. */
+static bool is_rollback(struct delivery *d)
+{
+    const struct str_list *const rules = &d->in->config->rules.rollbacks;
+    bool is = rule_holds(d, S("deployment.task=rollback"));
+    for (size_t i = 0; i < rules->n && !is; i++) {
+        is = rule_holds(d, rules->at[i]);
+    }
+    return is;
+}
+
 /* What both events tell; its time is the deployment's own. */
 static bool deployment(struct delivery *d, struct fact *fact)
 {
     int64_t updated_us = TIME_NONE;
     struct str environment;
-    struct str task;
     struct str run;
     bool is_told = false;
     bool is_production = false;
     if (!delivery_fact(d, "deployment", deployment_picks, fact) ||
         !delivery_time(d, "deployment.updated_at|deployment.created_at", &updated_us) ||
         !delivery_text(d, "deployment.environment", &environment) ||
-        !delivery_text(d, "deployment.task?", &task) ||
         !delivery_text(d, "workflow_run.id?", &run)) {
         return false;
     }
@@ -120,7 +149,7 @@ static bool deployment(struct delivery *d, struct fact *fact)
         return false;
     }
     fact_bool(fact, "is_production", is_production);
-    fact_bool(fact, "is_rollback", str_eq(task, S("rollback")));
+    fact_bool(fact, "is_rollback", is_rollback(d));
     fact_group(fact, "what", updated_us, 0);
     if (run.len > 0) { /* a payload without the run does not say that there was none */
         fact_group(fact, "run", updated_us, 0);
@@ -173,11 +202,9 @@ static bool is_state(struct delivery *d, struct str state)
     return delivery_text(d, "deployment_status.state", &word) && str_eq(word, state);
 }
 
-static bool is_rollback(struct delivery *d)
+static bool is_undoing(struct delivery *d)
 {
-    struct str task;
-    return is_state(d, S("success")) && delivery_text(d, "deployment.task?", &task) &&
-           str_eq(task, S("rollback"));
+    return is_state(d, S("success")) && is_rollback(d);
 }
 
 static bool is_success(struct delivery *d)
@@ -232,7 +259,7 @@ const struct github_row github_deployment[] = {
 const struct github_row github_deployment_status[] = {
     {"DS1", "created", is_success, "service.deployed", "$service", AT, "deployment.id",
         content_service, succeeded, status},
-    {"DS2", "created", is_rollback, "service.rolledback", "$service", AT, "deployment.id",
+    {"DS2", "created", is_undoing, "service.rolledback", "$service", AT, "deployment.id",
         content_service, succeeded, status},
     {"DS3", "created", is_failure, "cdeventsx.github-deployment.failed", NULL, AT,
         "deployment_status.id", content_failed, failed_picks, status},

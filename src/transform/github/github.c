@@ -6,8 +6,8 @@
 /* clang-format off */
 static const struct github_event events[] = {
     /* X-GitHub-Event, subject.id of its CDEvents, its rows */
-    {"create",              .rows = NULL}, /* push tells the same, with a better time */
-    {"delete",              .rows = NULL}, /* likewise                                */
+    {"create",              "{$source}#refs/heads/{ref}", .rows = github_create},
+    {"delete",              "{$source}#refs/heads/{ref}", .rows = github_delete},
     {"deployment",          "deployment.url",   .rows = github_deployment,
         .action_if_absent = "created"},
     {"deployment_status",   "deployment.url",   .rows = github_deployment_status,

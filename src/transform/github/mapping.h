@@ -12,7 +12,8 @@
  * with these members .author.name             from the element at hand (delivery.here) instead of
  * the root $service                 what code knows, not the payload: names in variable.c
  *   outcome(a.b?)            that text turned into another: functions in variable.c
- * A text with braces is a template: `{repository.html_url}#{ref}`. */
+ * A text with braces is a template, nothing when its first path is nothing:
+ * `{repository.html_url}#{ref}`. */
 #ifndef WEIR_TRANSFORM_GITHUB_MAPPING_H
 #define WEIR_TRANSFORM_GITHUB_MAPPING_H
 
@@ -123,11 +124,15 @@ bool event_add(struct delivery *d, struct str subject);
 
 /* ---- the mappings: one file each, in github.c's table ---- */
 
-extern const struct github_row github_deployment[], github_deployment_status[], github_issues[],
-    github_pull_request[], github_pull_request_review[], github_push[], github_release[],
-    github_workflow_job[], github_workflow_run[];
+extern const struct github_row github_create[], github_delete[], github_deployment[],
+    github_deployment_status[], github_issues[], github_pull_request[],
+    github_pull_request_review[], github_push[], github_release[], github_workflow_job[],
+    github_workflow_run[];
 
 /* What every form of a pull request shows of a change (pull_request.c). */
 bool change_of_pull_request(struct delivery *d, struct fact *out);
+/* The agent's option `refs`: create and delete tell of new and deleted refs, push does not
+ * (refs.c). */
+bool refs_are_told_by_create(const struct delivery *d);
 
 #endif

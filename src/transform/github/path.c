@@ -53,9 +53,10 @@ static void follow(struct delivery *d, struct str path, struct found *out)
 
 static bool text_at(struct delivery *d, struct str path, struct str *out);
 
-/* `{a}/x/{b}`: its text; nothing when nothing in it is there. */
+/* `{a}/x/{b}`: its text; nothing when `a` is not there. */
 static bool fill(struct delivery *d, struct str template, struct found *out)
 {
+    bool is_first = true;
     struct buf b;
     buf_init(&b, d->in->arena, SIZE_MAX);
     while (template.len > 0) {
@@ -65,7 +66,8 @@ static bool fill(struct delivery *d, struct str template, struct found *out)
             if (!text_at(d, str_cut(template, '}', &template), &text)) {
                 return false;
             }
-            out->is_there = out->is_there || text.len > 0;
+            out->is_there = is_first ? text.len > 0 : out->is_there;
+            is_first = false;
             buf_add(&b, text);
         }
     }

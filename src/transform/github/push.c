@@ -89,6 +89,7 @@ static bool branch(struct delivery *d, const char *head, unsigned ordinal)
     fact_time(&fact, "created_at", ordinal == ORDINAL_CREATED ? d->at_us : TIME_NONE);
     fact_time(&fact, "deleted_at", is_deleted ? d->at_us : TIME_NONE);
     fact_group(&fact, "head", d->at_us, ordinal);
+    fact_group(&fact, "life", d->at_us, is_deleted);
     return transform_add(d->in, d->out, &fact);
 }
 
@@ -219,14 +220,30 @@ static bool is_branch(struct delivery *d)
     return is_ref(d, S("refs/heads/")) && !says(d, "deleted");
 }
 
+/* Told by the event `create` or `delete`, what became of the ref is not told again. */
+static bool is_told(struct delivery *d)
+{
+    return !refs_are_told_by_create(d);
+}
+
 static bool is_branch_deleted(struct delivery *d)
 {
-    return is_ref(d, S("refs/heads/")) && says(d, "deleted");
+    return is_ref(d, S("refs/heads/")) && says(d, "deleted") && is_told(d);
+}
+
+static bool is_branch_deleted_silently(struct delivery *d)
+{
+    return is_ref(d, S("refs/heads/")) && says(d, "deleted") && !is_told(d);
 }
 
 static bool is_branch_created(struct delivery *d)
 {
-    return is_branch(d) && says(d, "created");
+    return is_branch(d) && says(d, "created") && is_told(d);
+}
+
+static bool is_branch_pushed_new(struct delivery *d)
+{
+    return is_branch(d) && says(d, "created") && !is_told(d);
 }
 
 static bool is_branch_moved(struct delivery *d)
@@ -236,26 +253,43 @@ static bool is_branch_moved(struct delivery *d)
 
 static bool is_tag(struct delivery *d)
 {
-    return is_ref(d, S("refs/tags/")) && !says(d, "deleted");
+    return is_ref(d, S("refs/tags/")) && !says(d, "deleted") && is_told(d);
+}
+
+static bool is_tag_silently(struct delivery *d)
+{
+    return is_ref(d, S("refs/tags/")) && !says(d, "deleted") && !is_told(d);
 }
 
 static bool is_tag_deleted(struct delivery *d)
 {
-    return is_ref(d, S("refs/tags/")) && says(d, "deleted");
+    return is_ref(d, S("refs/tags/")) && says(d, "deleted") && is_told(d);
 }
+
+static bool is_tag_deleted_silently(struct delivery *d)
+{
+    return is_ref(d, S("refs/tags/")) && says(d, "deleted") && !is_told(d);
+}
+
+#define AT "repository.pushed_at"
 
 /* clang-format off */
 const struct github_row github_push[] = {
-    {"PU1", NULL, is_branch_created, "branch.created", .time = "repository.pushed_at",
+    {"PU1", NULL, is_branch_created, "branch.created", .time = AT,
         .extra = "after", .content = content_branch, .custom = made, .facts = branch_created},
-    {"PU2", NULL, is_branch_deleted, "branch.deleted", .time = "repository.pushed_at",
+    {"PU1", NULL, is_branch_pushed_new, "cdeventsx.github-push.received", .time = AT,
+        .extra = "after", .content = content_push, .facts = branch_created},
+    {"PU2", NULL, is_branch_deleted, "branch.deleted", .time = AT,
         .extra = "before", .content = content_branch, .custom = gone, .facts = branch_deleted},
-    {"PU3", NULL, is_branch_moved, "cdeventsx.github-push.received", .time = "repository.pushed_at",
+    {"PU2", NULL, is_branch_deleted_silently, NULL, .time = AT, .facts = branch_deleted},
+    {"PU3", NULL, is_branch_moved, "cdeventsx.github-push.received", .time = AT,
         .extra = "after", .content = content_push, .facts = branch_moved},
     {"PU4", NULL, is_branch, NULL, .facts = commits},
-    {"PU5", NULL, is_tag, "cdeventsx.github-tag.created", .time = "repository.pushed_at",
+    {"PU5", NULL, is_tag, "cdeventsx.github-tag.created", .time = AT,
         .extra = "after", .content = content_tag, .facts = tag_created},
-    {"PU6", NULL, is_tag_deleted, "cdeventsx.github-tag.deleted", .time = "repository.pushed_at",
+    {"PU5", NULL, is_tag_silently, NULL, .time = AT, .facts = tag_created},
+    {"PU6", NULL, is_tag_deleted, "cdeventsx.github-tag.deleted", .time = AT,
         .extra = "before", .content = content_tag_deleted},
+    {"PU6", NULL, is_tag_deleted_silently, .gives = NULL},
     {0}};
 /* clang-format on */

@@ -4,6 +4,8 @@
 
 #include <assert.h>
 
+#include "transform/glob.h"
+
 /* ---- the repository ---- */
 
 bool delivery_repository(struct delivery *d)
@@ -74,48 +76,10 @@ static struct str purl(const struct delivery *d, struct str version)
 
 /* ---- what the configuration says ---- */
 
-static bool is_like(char glob, char c)
-{
-    return glob == '?' ? c != '/' : lower(glob) == lower(c);
-}
-
-/* `*` is any text without a slash, `?` one such character; letters of either case. */
-static bool matches(struct str glob, struct str text)
-{
-    size_t g = 0;
-    size_t t = 0;
-    size_t star = SIZE_MAX; /* index of the last star, and what it has taken so far */
-    size_t taken = 0;
-    while (t < text.len) {
-        if (g < glob.len && glob.at[g] == '*') {
-            star = g++;
-            taken = t;
-        } else if (g < glob.len && is_like(glob.at[g], text.at[t])) {
-            g++;
-            t++;
-        } else if (star != SIZE_MAX && text.at[taken] != '/') {
-            g = star + 1;
-            t = ++taken;
-        } else {
-            return false;
-        }
-    }
-    while (g < glob.len && glob.at[g] == '*') {
-        g++;
-    }
-    return g == glob.len;
-}
-
 /* Globs are OWNER/NAME or HOST/OWNER/NAME. */
 static bool has_repository(const struct config_service *s, const struct delivery *d)
 {
-    for (size_t i = 0; i < s->repositories.n; i++) {
-        if (matches(s->repositories.at[i], d->name) ||
-            matches(s->repositories.at[i], d->repository)) {
-            return true;
-        }
-    }
-    return false;
+    return glob_any(&s->repositories, d->name) || glob_any(&s->repositories, d->repository);
 }
 
 /* The first service that names the repository, or NULL. */
@@ -147,23 +111,39 @@ bool delivery_is_production(const struct delivery *d, struct str environment, bo
 
 /* ---- labels ---- */
 
-/* The first of an issue's labels that CDEvents knows as a type of ticket. */
-static bool ticket_type(struct delivery *d, struct str *out)
+/* One of an issue's labels is one of `globs`. */
+static bool has_label(const struct found *labels, const struct str_list *globs)
 {
-    static const struct str types[] = {STR("bug"), STR("enhancement"), STR("question")};
-    struct found labels;
     size_t i = 0;
     size_t n = 0;
     yyjson_val *label = NULL;
+    yyjson_arr_foreach(labels->value, i, n, label)
+    {
+        if (glob_any(globs, json_text(json_get(label, S("name"))))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* CDEvents' type of ticket that an issue's labels make it. */
+static bool ticket_type(struct delivery *d, struct str *out)
+{
+    const struct config_tickets *const rules = &d->in->config->rules.tickets;
+    const struct {
+        const struct str_list *labels;
+        struct str type;
+    } types[] = {{&rules->bug, S("bug")},
+                 {&rules->enhancement, S("enhancement")},
+                 {&rules->incident, S("incident")},
+                 {&rules->task, S("task")},
+                 {&rules->question, S("question")}};
+    struct found labels;
     if (!delivery_find(d, "issue.labels?", &labels)) {
         return false;
     }
-    yyjson_arr_foreach(labels.value, i, n, label)
-    {
-        const struct str name = json_text(json_get(label, S("name")));
-        for (size_t t = 0; t < sizeof types / sizeof *types && out->len == 0; t++) {
-            *out = str_eq_nocase(types[t], name) ? types[t] : *out;
-        }
+    for (size_t t = 0; t < sizeof types / sizeof *types && out->len == 0; t++) {
+        *out = has_label(&labels, types[t].labels) ? types[t].type : *out;
     }
     return true;
 }
@@ -197,7 +177,7 @@ bool delivery_variable(struct delivery *d, struct str name, struct str *out)
         const bool is_there = delivery_text(d, "deployment.sha", &version);
         *out = is_there ? purl(d, version) : S("");
         return is_there;
-    } else if (str_eq(name, S("ticket_type"))) { /* bug, enhancement, question, by its labels */
+    } else if (str_eq(name, S("ticket_type"))) { /* bug, …, by its labels */
         return ticket_type(d, out);
     } else {
         assert(false && "no such variable");
