@@ -75,7 +75,8 @@ static void binary_folder(char out[PATH_BYTES])
     out[len] = '\0';
 }
 
-/* The first of the places that has one; *tried says where it was looked for. */
+/* The first of the places that has one; *tried says where it was looked for. Lazy: to look up every
+ * function of the engine costs as much as the rest of opening it. */
 static void *load_library(struct buf *tried)
 {
     static const char *const beside[] = {"libduckdb.so", "../lib/weir/libduckdb.so"};
@@ -83,20 +84,20 @@ static void *load_library(struct buf *tried)
     const char *const asked = getenv("WEIR_DUCKDB");
     if (asked && *asked) {
         buf_printf(tried, "%s", asked);
-        return dlopen(asked, RTLD_NOW | RTLD_LOCAL);
+        return dlopen(asked, RTLD_LAZY | RTLD_LOCAL);
     }
     binary_folder(folder);
     for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
         char path[PATH_BYTES + 32];
         (void)snprintf(path, sizeof path, "%s%s", folder, beside[i]);
-        void *const handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        void *const handle = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
         buf_printf(tried, "%s, ", path);
         if (handle) {
             return handle;
         }
     }
     buf_printf(tried, "libduckdb.so");
-    return dlopen("libduckdb.so", RTLD_NOW | RTLD_LOCAL);
+    return dlopen("libduckdb.so", RTLD_LAZY | RTLD_LOCAL);
 }
 
 static enum outcome library_open(struct arena *a, struct failure *f)
