@@ -57,7 +57,8 @@ struct persister_driver {
     /* Make durable what was gathered, with the cursors of its slices, if each still stands where
      * the first batch began; then housekeeping. `is_asked`: everything, though it is not due.
      *   returns OK | RETRY nothing or a whole part was kept; the same call may work later (cause
-     *           FENCED: persist_run drops and reads again) | STOP */
+     *           FENCED: persist_run drops and reads again; cause REFUSED: it does, too, and take
+     *           rejects what the flush could not keep) | STOP */
     enum outcome (*flush)(struct persister *p, bool is_asked, struct failure *f);
     /* Forget what was gathered and not kept: the lanes are read again from their cursors. */
     void (*drop)(struct persister *p);

@@ -34,6 +34,7 @@ struct loop {
     size_t lanes_n;
     _Atomic uint64_t *dead;
     bool is_flushing; /* asked to: read to the end, then flush */
+    bool is_sifting;  /* what was to be flushed is read again, without what was refused */
 };
 
 void persist_reject(struct rejects *r, const struct slice *slice, const struct record *record,
@@ -58,7 +59,7 @@ void persist_reject(struct rejects *r, const struct slice *slice, const struct r
 /* ---- trying again ---- */
 
 /* Do the step until it no longer says RETRY, or a stop is asked for. Being fenced is not waited
- * out: the lane is somebody else's now. */
+ * out: the lane is somebody else's now; nor are refused rows. */
 static enum outcome insist(struct loop *l, enum outcome (*step)(struct loop *, struct failure *),
                            const char *what, struct failure *f)
 {
@@ -69,7 +70,8 @@ static enum outcome insist(struct loop *l, enum outcome (*step)(struct loop *, s
             log_event(LOG_INFO, "works again", log_c("what", what), log_n("tries", tries));
             progress_state(l->p.progress, DUTY_RUNNING);
         }
-        if (result != RETRY || f->cause == CAUSE_FENCED || asked_to_stop()) {
+        if (result != RETRY || f->cause == CAUSE_FENCED || f->cause == CAUSE_REFUSED ||
+            asked_to_stop()) {
             return result;
         }
         const int64_t pause_ms = backoff_ms(tries);
@@ -242,6 +244,11 @@ static enum outcome keep(struct loop *l, struct failure *f)
 {
     enum outcome result = insist(l, flush, "flush failed", f);
     FAILPOINT("persist.flushed");
+    l->is_sifting = result == RETRY && f->cause == CAUSE_REFUSED;
+    if (l->is_sifting) {
+        log_failure(LOG_WARN, "rows refused", f, "the lanes are read again without them");
+        return insist(l, rewind_all, "seek failed", f);
+    }
     if (result == RETRY && f->cause == CAUSE_FENCED) {
         log_failure(LOG_WARN, "fenced", f, "the lanes are read again from their cursors");
         return insist(l, rewind_all, "seek failed", f);
@@ -304,7 +311,7 @@ static enum outcome turn(struct loop *l, struct failure *f)
     const bool is_end = l->in.n == 0 && l->in.gained_n == 0;
     if (result == OK && ((is_end && l->is_flushing) || l->p.driver->due_ms(&l->p) == 0)) {
         result = keep(l, f);
-        l->is_flushing = l->is_flushing && !is_end;
+        l->is_flushing = l->is_flushing && (!is_end || l->is_sifting);
     }
     return result;
 }
@@ -334,7 +341,10 @@ static enum outcome run_until_asked(struct loop *l, struct failure *f)
         const bool is_last = asked_to_stop();
         const enum outcome result = turn(l, f);
         if (result != OK || (is_last && l->in.n == 0 && l->in.gained_n == 0)) {
-            return result == OK ? keep(l, f) : result;
+            const enum outcome kept = result == OK ? keep(l, f) : result;
+            if (kept != OK || !l->is_sifting) {
+                return kept;
+            }
         }
     }
 }

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "persist/lake/child.h"
 #include "persist/lake/commit.h"
+#include "persist/lake/refuse.h"
 #include "persist/lake/tidy.h"
 #include "persist/lake/vacuum.h"
 #include "signal/fact.h"
@@ -124,7 +125,10 @@ static enum outcome lake_driver_open(struct persister *p, struct failure *f)
     l->files = (struct files){&files_local, p->config->lake.path};
     l->lock_fd = -1;
     arena_init(&l->scratch, SCRATCH_BYTES_MAX);
-    enum outcome result = file_make_dirs(arena_cstr(l->arena, p->config->lake.path), f);
+    enum outcome result = refuse_open(&l->refused, f);
+    if (result == OK) {
+        result = file_make_dirs(arena_cstr(l->arena, p->config->lake.path), f);
+    }
     if (result == OK) {
         result = open_tables(l, f);
     }
@@ -197,12 +201,21 @@ static enum outcome lake_driver_cursor(struct persister *p, struct lane lane, st
 /* ---- take ---- */
 
 struct gathered {
+    size_t table;
+    struct rejects *rejects;
     struct buf lines;
     struct lake_part news; /* what it adds to the part */
 };
 
+/* The day of rows that are of one; a fact's time is its fact_at. */
+static int64_t day_of(const struct slice *s, const struct record *r)
+{
+    const int64_t us = s->lane.stream == STREAM_RAW ? lake_raw_us(&r->signal) : r->signal.time_us;
+    return us < 0 ? LAKE_DAYS : us / LAKE_DAY_US;
+}
+
 static void gather(struct lake *l, struct gathered *g, const struct slice *s,
-                   const struct record *r, const struct lake_table *t)
+                   const struct record *r)
 {
     const size_t before = g->lines.len;
     if (s->lane.stream == STREAM_RAW) {
@@ -210,13 +223,21 @@ static void gather(struct lake *l, struct gathered *g, const struct slice *s,
     } else {
         buf_add(&g->lines, r->signal.data);
     }
+    const struct str text = str_sub(buf_str(&g->lines), before, g->lines.len - before);
+    const struct refused_row *const note = refuse_note(l->refused, g->table, text);
+    if (note) {
+        g->lines.len = before;
+        persist_reject(g->rejects, s, r, &note->why);
+        return;
+    }
     buf_add_byte(&g->lines, '\n');
     const size_t line = g->lines.len - before;
+    const int64_t day = day_of(s, r);
     g->news.line_bytes_max = line > g->news.line_bytes_max ? line : g->news.line_bytes_max;
     g->news.first = g->news.rows ? g->news.first : r->at;
+    g->news.day = g->news.rows == 0 || g->news.day == day ? day : LAKE_DAYS;
     g->news.last = r->at;
     g->news.rows++;
-    (void)t;
 }
 
 static size_t table_of(const struct lake *l, const struct slice *s, const struct record *r)
@@ -239,7 +260,7 @@ static void gather_slice(struct lake *l, struct gathered *g, const struct slice 
         if (table == l->tables_n) {
             ++*l->unknown;
         } else if ((int64_t)r->at.at >= l->table[table].part[lane].from) {
-            gather(l, &g[table], s, r, &l->table[table]);
+            gather(l, &g[table], s, r);
         }
     }
 }
@@ -288,6 +309,7 @@ static void count_lines(struct lake *l, const struct gathered *g, size_t lane,
         t->behind_us = t->behind_us == TIME_NONE ? now_us : t->behind_us;
         if (g[i].news.rows > 0) {
             p->first = p->rows ? p->first : g[i].news.first;
+            p->day = p->rows == 0 || p->day == g[i].news.day ? g[i].news.day : LAKE_DAYS;
             p->last = g[i].news.last;
             p->rows += g[i].news.rows;
             p->bytes += g[i].lines.len;
@@ -299,7 +321,8 @@ static void count_lines(struct lake *l, const struct gathered *g, size_t lane,
     }
 }
 
-static enum outcome take_slice(struct lake *l, const struct slice *s, struct failure *f)
+static enum outcome take_slice(struct lake *l, const struct slice *s, struct rejects *rejects,
+                               struct failure *f)
 {
     struct lake_lane *const lane = lane_find(l, s->lane);
     if (!lane) {
@@ -309,6 +332,8 @@ static enum outcome take_slice(struct lake *l, const struct slice *s, struct fai
     const size_t index = (size_t)(lane - l->lane);
     struct gathered *const g = arena_array(&l->scratch, struct gathered, l->tables_n);
     for (size_t i = 0; i < l->tables_n; i++) {
+        g[i].table = i;
+        g[i].rejects = rejects;
         buf_init(&g[i].lines, &l->scratch, ROW_BYTES_MAX);
     }
     gather_slice(l, g, s, index);
@@ -327,9 +352,8 @@ static enum outcome lake_driver_take(struct persister *p, const struct batch *b,
 {
     struct lake *const l = p->state;
     enum outcome result = OK;
-    (void)rejects; /* a fact is kept as it is; the transform has checked it */
     for (size_t i = 0; i < b->n && result == OK; i++) {
-        result = take_slice(l, &b->slice[i], f);
+        result = take_slice(l, &b->slice[i], rejects, f);
     }
     return result;
 }
@@ -470,6 +494,7 @@ static enum outcome settle(struct lake *l, struct failure *f)
         if (result == OK && is_committed(l, t)) {
             table_reset(l, t);
             settle_from(l, t);
+            refuse_forget(l->refused, i);
         }
         if (result == OK && delta_wants_checkpoint(&t->log)) {
             arena_reset(&t->arena); /* what replay left behind goes */
@@ -531,6 +556,7 @@ static void lake_driver_close(struct persister *p)
     if (l->lock_fd >= 0) {
         close(l->lock_fd);
     }
+    refuse_close(l->refused);
     arena_close(&l->scratch);
 }
 

@@ -11,6 +11,8 @@
 #include "signal/model.h"
 
 enum { LAKE_LANES_MAX = 64, LAKE_TABLES_MAX = 64 };
+#define LAKE_DAY_US (INT64_C(86400) * 1000000)
+#define LAKE_DAYS INT64_MIN
 
 struct lake_lane {
     struct lane lane;
@@ -24,6 +26,7 @@ struct lake_part {
     int fd; /* of JSON lines; -1: none yet */
     size_t bytes, rows, line_bytes_max;
     struct position first, last; /* of its rows            */
+    int64_t day;                 /* since 1970, of all its rows; LAKE_DAYS: of several */
     int64_t from;                /* the txn that its next commit moves on; -1: none */
 };
 
@@ -49,6 +52,7 @@ struct lake {
     size_t lanes_n;
     struct lake_table *table; /* one a model */
     size_t tables_n;
+    struct refused *refused;   /* rows that DuckDB does not take (refuse.h); children share it */
     _Atomic uint64_t *unknown; /* facts of a newer weir's models, passed over */
     int64_t tidy_due_us;       /* when housekeeping has something to do (tidy_plan)         */
     int64_t tidy_after_us;     /* not before: it failed, and what it does can wait          */
@@ -59,6 +63,8 @@ struct lake {
 struct str lake_app(struct arena *a, struct str bus_id, struct lane lane);
 /* Whether a stream feeds a table. */
 bool lake_feeds(enum stream stream, const struct model *m);
+/* When a raw signal happened, for the lake. */
+int64_t lake_raw_us(const struct signal *s);
 /* A raw signal as a row of table `raw`, one JSON line without its end (rows.c says how a body that
  * is no text is kept). */
 void lake_add_raw(struct buf *b, struct str bus_id, struct str lane, const struct record *r);

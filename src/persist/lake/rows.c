@@ -66,12 +66,15 @@ static void add_body(struct buf *b, struct str body, const char rank[RANK_BYTES]
     buf_printf(b, ",\"body_bytes\":%zu", body.len);
 }
 
+int64_t lake_raw_us(const struct signal *s)
+{
+    return s->received_us != TIME_NONE ? s->received_us : s->time_us != TIME_NONE ? s->time_us : 0;
+}
+
 void lake_add_raw(struct buf *b, struct str bus_id, struct str lane, const struct record *r)
 {
     const struct signal *const s = &r->signal;
-    const int64_t at_us = s->received_us != TIME_NONE ? s->received_us
-                          : s->time_us != TIME_NONE   ? s->time_us
-                                                      : 0;
+    const int64_t at_us = lake_raw_us(s);
     char rank[RANK_BYTES];
     char hash[HASH_HEX];
     char fact_id[FACT_ID_HEX];

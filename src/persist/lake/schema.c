@@ -41,6 +41,11 @@ struct str schema_spark(struct arena *a, const struct model *m)
     return buf_str(&b);
 }
 
+void schema_add_column(struct buf *b, const struct column *c)
+{
+    buf_printf(b, "{'%s': '%s'}", c->name, type_of[c->type].duckdb);
+}
+
 void schema_add_columns(struct buf *b, const struct model *m)
 {
     char sign = '{';

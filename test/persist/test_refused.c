@@ -1,0 +1,174 @@
+/* Rows that DuckDB does not take, through the whole loop of the stage. */
+#include <string.h>
+
+#include "base/asked.h"
+#include "persist/lake/refuse.h"
+#include "persist/lakes.h"
+#include "persist/rig.h"
+#include "test.h"
+
+enum { GOOD = 40 };
+
+static struct rig rig;
+static struct failure failure;
+
+static int due_ms(struct persister *p)
+{
+    const int due = persist_lake.due_ms(p);
+    if (due != 0) {
+        ask_to_stop(); /* which flushes what was read */
+    }
+    return due;
+}
+
+static enum outcome run_lake(void)
+{
+    struct persister_driver driver = persist_lake;
+    driver.due_ms = due_ms;
+    asked_reset();
+    return persist_run(&driver, &rig.config, rig.bus, rig.progress, &failure);
+}
+
+static struct signal change(const char *id, const char *rest)
+{
+    return (struct signal){
+        .id = str_of(id),
+        .source = S("weir"),
+        .type = S("weir.fact.change"),
+        .time_us = 1772884800000000,
+        .data = arena_printf(&rig.arena,
+                             "{\"repository\":\"r\",\"id\":\"%s\",\"fact_id\":\"%32s\","
+                             "\"fact_at\":\"2026-03-07T12:00:00.000000Z\"%s}",
+                             id, id, rest)};
+}
+
+static int64_t rows_of(const char *model)
+{
+    struct lakes lakes;
+    lakes_begin(&lakes, rig.folder);
+    lakes.config = rig.config;
+    const int64_t n = lakes_count(&lakes, model, "SELECT count(*)");
+    lakes_end(&lakes);
+    return n;
+}
+
+/* The dead letters of the lake for lane a, in their order. */
+static size_t dead(struct record *out, size_t most)
+{
+    struct lane_ends *ends;
+    size_t lanes = 0, n = 0;
+    assert_int_equal(bus_ends(rig.bus, &rig.arena, STREAM_DEAD, &ends, &lanes, &failure), OK);
+    for (size_t i = 0; i < lanes; i++) {
+        struct batch batch = {.arena = &rig.arena};
+        const struct span all = {ends[i].lane, ends[i].begin, ends[i].end};
+        assert_int_equal(bus_look(rig.bus, all, 1 << 20, &batch, &failure), OK);
+        for (size_t k = 0; batch.n > 0 && k < batch.slice[0].n && n < most; k++) {
+            out[n++] = batch.slice[0].record[k];
+        }
+    }
+    return n;
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    rig.config.lake = (struct config_lake){.path = arena_printf(&rig.arena, "%s/lake", rig.folder),
+                                           .flush_ms = 300000,
+                                           .keep_ms = INT64_MAX,
+                                           .compact_ms = 3600000,
+                                           .vacuum_ms = 3600000,
+                                           .flush_bytes = 16 << 20,
+                                           .memory_bytes_max = 256 << 20};
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    rig_close(&rig);
+    return 0;
+}
+
+static void a_row_that_is_refused_becomes_a_dead_letter_and_the_rest_lands(void **state)
+{
+    (void)state;
+    struct dice dice = {7};
+    struct signal s[GOOD + 2];
+    struct record letter[4];
+    for (size_t i = 0; i < GOOD + 2; i++) {
+        s[i] = fact_random(&dice, &rig.arena, model_find(i % 2 ? S("change") : S("deployment")),
+                           1000000);
+    }
+    s[13] = change("13", ",\"number\":\"twelve\"");
+    s[31] = change("31", ",\"created_at\":\"yesterday\"");
+    rig_send(&rig, "a", s, GOOD + 2);
+    assert_int_equal(run_lake(), OK);
+    assert_int_equal(rows_of("change"), (GOOD + 2) / 2 - 2);
+    assert_int_equal(rows_of("deployment"), (GOOD + 2) / 2);
+    assert_int_equal(dead(letter, 4), 2);
+    assert_true(str_eq(letter[0].signal.id, S("13")));
+    assert_true(str_eq(letter[0].signal.stage, S("lake")));
+    assert_true(str_eq(letter[0].signal.pointer, S("/number")));
+    assert_non_null(strstr(arena_cstr(&rig.arena, letter[0].signal.reason), "twelve"));
+    assert_true(str_eq(letter[1].signal.id, S("31")));
+    assert_true(str_eq(letter[1].signal.pointer, S("/created_at")));
+    assert_true(str_eq(letter[1].signal.data, s[31].data));
+    assert_int_equal(rig_counter(&rig, "dead"), 2);
+    assert_int_equal(run_lake(), OK); /* and again: its cursor is behind them */
+    assert_int_equal(rows_of("change"), (GOOD + 2) / 2 - 2);
+    assert_int_equal(dead(letter, 4), 2);
+}
+
+/* A wrong catalogue, a broken engine: these rows are well, and kept until a person has looked. */
+static void when_too_many_are_refused_none_is_buried_and_nothing_moves(void **state)
+{
+    (void)state;
+    struct lakes lakes;
+    struct record *r;
+    const struct lane lane = {STREAM_STANDARD, S("a")};
+    lakes_begin(&lakes, rig.folder);
+    r = arena_array(&lakes.arena, struct record, REFUSED_MAX + 1);
+    for (size_t i = 0; i <= REFUSED_MAX; i++) {
+        r[i].signal = change(arena_printf(&rig.arena, "%zu", i).at, ",\"number\":\"twelve\"");
+    }
+    assert_int_equal(lakes_open(&lakes, &failure), OK);
+    (void)lakes_cursor(&lakes, lane);
+    assert_int_equal(lakes_take(&lakes, lane, r, REFUSED_MAX + 1, 0, &failure), OK);
+    assert_int_equal(persist_lake.flush(&lakes.persister, true, &failure), RETRY);
+    assert_int_equal(failure.cause, CAUSE_OTHER);
+    assert_non_null(strstr(failure.text, "twelve"));
+    persist_lake.drop(&lakes.persister);
+    assert_int_equal(lakes_cursor(&lakes, lane), 0);
+    assert_int_equal(lakes_take(&lakes, lane, r, 2, 0, &failure), OK); /* asserts: not rejected */
+    lakes_close(&lakes);
+    lakes_end(&lakes);
+}
+
+/* One fact of another day than its signal says does not stop the day's one file from being made. */
+static void facts_land_in_the_folder_of_their_own_day_whatever_their_signal_says(void **state)
+{
+    (void)state;
+    struct signal s[2] = {change("1", ""), change("2", "")};
+    s[1].time_us -= LAKE_DAY_US * 3;
+    s[0].time_us = s[1].time_us;
+    rig_send(&rig, "a", s, 2);
+    assert_int_equal(run_lake(), OK);
+    assert_int_equal(rows_of("change"), 2);
+    const struct files files = {&files_local, rig.config.lake.path};
+    struct delta log;
+    assert_int_equal(delta_open(&rig.arena, &files, S("change"), &log, &failure), OK);
+    assert_int_equal(log.files_n, 1);
+    assert_true(str_eq(log.file[0].day, S("2026/03/07")));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        TEST(a_row_that_is_refused_becomes_a_dead_letter_and_the_rest_lands),
+        TEST(when_too_many_are_refused_none_is_buried_and_nothing_moves),
+        TEST(facts_land_in_the_folder_of_their_own_day_whatever_their_signal_says),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
