@@ -1,5 +1,6 @@
 #include "command/command.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -93,7 +94,9 @@ int command_main(const struct command *table, int argc, char **argv)
     const int status = run(table, argc, argv);
     /* an answer that did not reach its reader is none; a closed pipe is the reader's wish */
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        perror("weir: stdout");
+        if (errno != EPIPE) {
+            perror("weir: stdout");
+        }
         return status == EXIT_DONE ? EXIT_NO : status;
     }
     return status;

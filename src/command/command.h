@@ -14,8 +14,9 @@
 /* interface.md section 3 */
 enum exit_code {
     EXIT_DONE = 0,
-    EXIT_NO = 1,   /* the answer is no, or it failed while running */
-    EXIT_USAGE = 2 /* wrong usage or configuration                 */
+    EXIT_NO = 1,       /* the answer is no, or it failed while running */
+    EXIT_USAGE = 2,    /* wrong usage or configuration                */
+    EXIT_STOPPED = 130 /* by Ctrl-C, before it was done: 128 and SIGINT, as shells count */
 };
 
 struct command {

@@ -4,6 +4,13 @@
 
 #include "base/hash.h"
 
+struct flag hook_flag_ca(struct str *file)
+{
+    return (struct flag){
+        "ca", 0,      FLAG_TEXT,
+        file, "FILE", "HTTPS: trust the authorities in this PEM file, not the system's"};
+}
+
 void hook_field(struct post_request *request, struct str name, struct str value)
 {
     size_t i = 0;

@@ -2,7 +2,14 @@
 #ifndef WEIR_COMMAND_HOOK_H
 #define WEIR_COMMAND_HOOK_H
 
+#include "command/command.h"
 #include "wire/post.h"
+
+/* What follows the reason when a certificate was not trusted. */
+#define HOOK_UNTRUSTED "; --ca FILE names the authority that signed it"
+
+/* The option of whoever posts to hooks. */
+struct flag hook_flag_ca(struct str *file);
 
 /* What GitHub sends; signed when there is a secret. Texts live in the arena.
  *   source   GitHub, "Webhook events and payloads", delivery headers */

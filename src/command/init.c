@@ -1,16 +1,17 @@
 /* init.c - a configuration to start from, which runs as it is. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "command/command.h"
 #include "command/commands.h"
 
-enum { SECRET_BYTES = 32 };
-#define ARENA_BYTES_MAX ((size_t)1 << 20)
+enum { SECRET_BYTES = 32, PATHS_BYTES_MAX = 1 << 16 };
 
 static const char starter[] =
     "# weir.yaml - what weir collects, and where it keeps it.\n"
@@ -50,9 +51,6 @@ static enum outcome write_secret(struct arena *a, struct str folder, const char 
     unsigned char bytes[SECRET_BYTES];
     char text[SECRET_BYTES * 2 + 1];
     const struct str path = arena_printf(a, "%.*s/%s", STR_ARG(folder), name);
-    if (access(path.at, F_OK) == 0) {
-        return OK; /* somebody may have given it to the other side already */
-    }
     if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) {
         return failed_errno(f, RETRY, "make a secret");
     }
@@ -61,13 +59,33 @@ static enum outcome write_secret(struct arena *a, struct str folder, const char 
     return file_replace(path.at, (struct str){text, sizeof text}, 0600, f);
 }
 
+/* A secret that is there may be the other side's already: nothing is ever overwritten. */
+static enum outcome check_absent(struct arena *a, struct str folder, struct failure *f)
+{
+    static const char *const names[] = {"weir.yaml", "github.secret", "builds.token"};
+    struct buf there;
+    buf_init(&there, a, PATHS_BYTES_MAX);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const struct str path = arena_printf(a, "%.*s/%s", STR_ARG(folder), names[i]);
+        if (faccessat(AT_FDCWD, path.at, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+            buf_printf(&there, "%s%s", there.len ? ", " : "", path.at);
+        }
+    }
+    return there.len == 0
+               ? OK
+               : failed(f, RETRY,
+                        "already there: %.*s; nothing was changed. `weir validate` checks "
+                        "what is there, `weir init DIR` begins in another folder",
+                        STR_ARG(buf_str(&there)));
+}
+
 static enum outcome init(struct arena *a, struct str folder, struct failure *f)
 {
     const struct str path = arena_printf(a, "%.*s/weir.yaml", STR_ARG(folder));
-    if (access(path.at, F_OK) == 0) {
-        return failed(f, RETRY, "%s is there already; nothing was changed", path.at);
+    enum outcome result = check_absent(a, folder, f);
+    if (result != OK) {
+        return result;
     }
-    enum outcome result = OK;
     if (access(arena_cstr(a, folder), F_OK) != 0) {
         result = file_make_dirs(arena_cstr(a, folder), f);
     }
@@ -85,31 +103,27 @@ static enum outcome init(struct arena *a, struct str folder, struct failure *f)
 
 int command_init(int argc, char **argv)
 {
-    struct words words;
-    int status = EXIT_DONE;
     const struct usage usage = {
         .name = "init",
         .words = "[DIR]",
         .about = "Write a commented weir.yaml, and the secrets it names in files that you alone "
-                 "can read.",
+                 "can read. Never overwrites anything.",
         .examples = "  weir init\n  weir init ./weir && weir run -c ./weir\n",
         .words_most = 1,
     };
-    if (!usage_read(&usage, argc, argv, &words, &status)) {
-        return status;
-    }
-    struct arena a;
+    struct session s;
     struct failure f;
-    arena_init(&a, ARENA_BYTES_MAX);
-    const struct str folder = str_of(words.n > 0 ? words.at[0] : ".");
-    if (init(&a, folder, &f) != OK) {
-        arena_close(&a);
-        (void)command_failed("init", &f);
-        return EXIT_NO;
+    if (!command_begin(&s, &usage, argc, argv)) {
+        return s.status;
     }
-    arena_close(&a);
+    const struct str folder = str_of(s.words.n > 0 ? s.words.at[0] : ".");
+    if (init(&s.arena, folder, &f) != OK) {
+        (void)command_failed("init", &f);
+        s.status = EXIT_NO;
+        return command_end(&s);
+    }
     const bool is_here = str_eq(folder, S("."));
     printf("wrote %.*s/weir.yaml, github.secret, builds.token\nnext: weir run%s%.*s\n",
            STR_ARG(folder), is_here ? "" : " -c ", is_here ? 0 : (int)folder.len, folder.at);
-    return EXIT_DONE;
+    return command_end(&s);
 }

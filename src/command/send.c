@@ -14,7 +14,7 @@
 enum { ARENA_BYTES_MAX = 1 << 30, FILE_BYTES_MAX = 256 << 20, READ_BYTES = 1 << 16 };
 
 struct asked {
-    struct str to, secret, event;
+    struct str to, secret, event, ca;
 };
 
 struct sending {
@@ -31,7 +31,8 @@ static void print_answer(void *to, const struct post_answer *answer)
     if (answer->status) {
         printf("%s: %ld %.*s\n", s->file, answer->status, STR_ARG(str_trim(answer->body)));
     } else {
-        printf("%s: no answer: %s\n", s->file, answer->error);
+        printf("%s: no answer: %s%s\n", s->file, answer->error,
+               answer->is_untrusted ? HOOK_UNTRUSTED : "");
     }
     (void)fflush(stdout);
 }
@@ -150,7 +151,9 @@ static int send_files(const struct asked *q, const struct words *words)
     arena_init(&a, ARENA_BYTES_MAX);
     arena_init(&once, ARENA_BYTES_MAX);
     enum outcome result = post_open(
-        &a, &(struct post_options){.url = q->to, .connections = 1, .done = print_answer, .to = &s},
+        &a,
+        &(struct post_options){
+            .url = q->to, .ca = q->ca, .connections = 1, .done = print_answer, .to = &s},
         &s.post, &f);
     const bool is_open = result == OK;
     for (int i = 0; i < words->n && result == OK; i++) {
@@ -173,12 +176,25 @@ static int send_files(const struct asked *q, const struct words *words)
     return s.is_refused ? EXIT_NO : EXIT_DONE;
 }
 
+static int check(void *of, const struct words *words)
+{
+    const struct asked *const q = of;
+    (void)words;
+    if (q->to.len > 0) {
+        return EXIT_DONE;
+    }
+    (void)fprintf(stderr, "weir send: --to is missing: the URL of a hook, "
+                          "http://127.0.0.1:8080/hooks/NAME\n");
+    return EXIT_USAGE;
+}
+
 int command_send(int argc, char **argv)
 {
     struct asked q = {0};
     const struct flag flags[] = {
         {"to", 0, FLAG_TEXT, &q.to, "URL", "the hook: http://127.0.0.1:8080/hooks/github"},
         {"secret", 0, FLAG_TEXT, &q.secret, "SECRET", "GitHub: sign with it; else a bearer token"},
+        hook_flag_ca(&q.ca),
         {"event", 0, FLAG_TEXT, &q.event, "EVENT", "a GitHub webhook of this event: push, issues"},
         {0},
     };
@@ -193,15 +209,13 @@ int command_send(int argc, char **argv)
                     "push.json\n",
         .words_least = 1,
         .words_most = 10000,
+        .check = check,
+        .of = &q,
     };
-    struct words words;
-    int status = EXIT_DONE;
-    if (!usage_read(&usage, argc, argv, &words, &status)) {
-        return status;
+    struct session s;
+    if (!command_begin(&s, &usage, argc, argv)) {
+        return s.status;
     }
-    if (q.to.len == 0) {
-        (void)fprintf(stderr, "weir send: --to is missing: the URL of a hook\n");
-        return EXIT_USAGE;
-    }
-    return send_files(&q, &words);
+    s.status = send_files(&q, &s.words);
+    return command_end(&s);
 }

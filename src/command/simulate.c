@@ -1,16 +1,27 @@
 /* simulate.c - a small world in virtual time, told as its tools would tell it. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/asked.h"
 #include "command/command.h"
 #include "command/commands.h"
+#include "command/hook.h"
 #include "command/simulate/sender.h"
 
-enum { ARENA_BYTES_MAX = 1 << 30, DAYS = 30, CONNECTIONS = 32, SHOWN_EVERY_US = 250000 };
+enum {
+    ARENA_BYTES_MAX = 1 << 30,
+    NOT_GIVEN = -1,
+    DAYS = 30,
+    DAYS_MAX = 36500,
+    COUNT_MAX = 1000 * 1000 * 1000,
+    CONNECTIONS = 32,
+    SHOWN_EVERY_US = 250000
+};
 
 struct asked {
-    struct str to, until, rate, faults, secret, manifest;
+    struct str to, until, rate, faults, secret, manifest, ca;
     int64_t count, days, seed, connections;
     bool is_github;
 };
@@ -70,7 +81,7 @@ static bool deliver(void *to, const struct delivery *d)
     struct simulating *const m = to;
     fault_pass(&m->faults, d);
     show(m);
-    return !(m->sender.unanswered > 0 && m->sender.accepted == 0);
+    return !(m->sender.unanswered > 0 && m->sender.accepted == 0) && !asked_to_stop();
 }
 
 static void report(const struct simulating *m)
@@ -116,11 +127,13 @@ static enum outcome open_sender(struct arena *a, const struct asked *q, struct s
         result = open_file(a, q->manifest, &s->manifest, f);
     }
     if (result == OK && is_url) {
-        result = post_open(
-            a,
-            &(struct post_options){
-                .url = q->to, .connections = (size_t)q->connections, .done = sender_done, .to = s},
-            &s->post, f);
+        result = post_open(a,
+                           &(struct post_options){.url = q->to,
+                                                  .ca = q->ca,
+                                                  .connections = (size_t)q->connections,
+                                                  .done = sender_done,
+                                                  .to = s},
+                           &s->post, f);
     } else if (result == OK) {
         result = open_file(a, q->to, &s->file, f);
     }
@@ -131,11 +144,20 @@ static enum outcome open_sender(struct arena *a, const struct asked *q, struct s
 /* The world runs long enough to make what was asked for. */
 static void set_span(const struct asked *q, struct simulating *m)
 {
-    int64_t days = q->days > 0 ? q->days : DAYS;
-    if (q->count > 0 && q->days == 0) {
+    int64_t days = q->days == NOT_GIVEN ? DAYS : q->days;
+    if (q->count != NOT_GIVEN && q->days == NOT_GIVEN) {
         days = q->count * 3 / 2 / (q->is_github ? GITHUB_A_DAY : CDEVENTS_A_DAY) + 10;
     }
     m->from_us = m->until_us - days * DAY_US;
+}
+
+/* Ctrl-C ends with a report, and with all that was sent in the manifest; `| head` ends as usual. */
+static void heed_signals(const struct sender *s)
+{
+    asked_install(NULL, NULL);
+    if (s->file == stdout) {
+        (void)signal(SIGPIPE, SIG_DFL);
+    }
 }
 
 static int simulate(struct arena *a, const struct asked *q, struct simulating *m)
@@ -145,6 +167,7 @@ static int simulate(struct arena *a, const struct asked *q, struct simulating *m
     if (opened != OK) {
         return command_failed("simulate", &f);
     }
+    heed_signals(&m->sender);
     set_span(q, m);
     m->is_shown = isatty(STDERR_FILENO) != 0 && m->sender.file != stdout;
     m->faults.is_github = q->is_github;
@@ -154,21 +177,35 @@ static int simulate(struct arena *a, const struct asked *q, struct simulating *m
     simulation_open(&m->world, a, (uint64_t)q->seed, m->from_us);
     m->world.deliver = deliver;
     m->world.to = m;
-    m->world.deliveries_max = (uint64_t)q->count;
+    m->world.deliveries_max = q->count == NOT_GIVEN ? 0 : (uint64_t)q->count;
     if (q->is_github) {
         world_github(&m->world);
     } else {
         world_cdevents(&m->world);
     }
     simulation_run(&m->world, m->until_us);
-    fault_close(&m->faults);
+    fault_close(&m->faults, !asked_to_stop());
     const enum outcome closed = sender_close(&m->sender, &f);
     simulation_close(&m->world);
     report(m);
     if (closed != OK) {
         return command_failed("simulate", &f);
     }
+    if (asked_to_stop()) {
+        (void)fprintf(stderr, "weir simulate: stopped before it was done\n");
+        return EXIT_STOPPED;
+    }
     return m->sender.unexpected > 0 ? EXIT_NO : EXIT_DONE;
+}
+
+static bool check_number(const char *option, int64_t number, int64_t least, int64_t most)
+{
+    if (number == NOT_GIVEN || (number >= least && number <= most)) {
+        return true;
+    }
+    (void)fprintf(stderr, "weir simulate: --%s is %lld; it takes %lld to %lld\n", option,
+                  (long long)number, (long long)least, (long long)most);
+    return false;
 }
 
 /* Check what was asked, in words that say what is right. */
@@ -197,19 +234,24 @@ static int check(struct arena *a, const struct words *words, struct asked *q, st
         return wrong("faults", q->faults,
                      "forged needs --secret, else nothing can be told from it");
     }
-    if (q->connections < 1 || q->connections > POST_CONNECTIONS_MAX) {
-        (void)fprintf(stderr, "weir simulate: --connections: from 1 to %d\n", POST_CONNECTIONS_MAX);
-        return EXIT_USAGE;
-    }
-    return EXIT_DONE;
+    return check_number("count", q->count, 1, COUNT_MAX) &&
+                   check_number("days", q->days, 1, DAYS_MAX) &&
+                   check_number("connections", q->connections, 1, POST_CONNECTIONS_MAX)
+               ? EXIT_DONE
+               : EXIT_USAGE;
 }
 
 int command_simulate(int argc, char **argv)
 {
-    struct asked q = {.to = STR("-"), .seed = 1, .connections = CONNECTIONS};
+    struct asked q = {.to = STR("-"),
+                      .count = NOT_GIVEN,
+                      .days = NOT_GIVEN,
+                      .seed = 1,
+                      .connections = CONNECTIONS};
     const struct flag flags[] = {
         {"to", 0, FLAG_TEXT, &q.to, "URL|FILE|-", "where to; a file holds a delivery a line"},
         {"secret", 0, FLAG_TEXT, &q.secret, "SECRET", "GitHub: sign with it; CDEvents: the token"},
+        hook_flag_ca(&q.ca),
         {"days", 0, FLAG_NUMBER, &q.days, "N", "so much virtual time; 30 days without --count"},
         {"count", 0, FLAG_NUMBER, &q.count, "N", "so many deliveries, faults not counted"},
         {"until", 0, FLAG_TEXT, &q.until, "TIME", "when the virtual time ends; now"},
@@ -232,19 +274,16 @@ int command_simulate(int argc, char **argv)
                     "  weir simulate github --days 1 --until 2026-11-22 --to deliveries.jsonl\n",
         .words_least = 1,
         .words_most = 1,
+        .memory_bytes_max = ARENA_BYTES_MAX,
     };
-    struct words words;
-    int status = EXIT_DONE;
-    if (!usage_read(&usage, argc, argv, &words, &status)) {
-        return status;
+    struct session s;
+    if (!command_begin(&s, &usage, argc, argv)) {
+        return s.status;
     }
-    struct arena a;
-    arena_init(&a, ARENA_BYTES_MAX);
-    struct simulating *const m = arena_new(&a, struct simulating);
-    status = check(&a, &words, &q, m);
-    if (status == EXIT_DONE) {
-        status = simulate(&a, &q, m);
+    struct simulating *const m = arena_new(&s.arena, struct simulating);
+    s.status = check(&s.arena, &s.words, &q, m);
+    if (s.status == EXIT_DONE) {
+        s.status = simulate(&s.arena, &q, m);
     }
-    arena_close(&a);
-    return status;
+    return command_end(&s);
 }

@@ -2,7 +2,9 @@
 
 #include <assert.h>
 #include <curl/curl.h>
+#include <unistd.h>
 
+#include "base/asked.h"
 #include "base/clock.h"
 
 enum {
@@ -11,7 +13,8 @@ enum {
     TRIES_MAX = 8,
     FIRST_PAUSE_MS = 100,
     TIMEOUT_MS = 60 * 1000,
-    POLL_MS = 100
+    POLL_MS = 100,
+    STOP_US = 5 * 1000 * 1000 /* what is on its way when we are asked to stop */
 };
 
 struct slot {
@@ -30,7 +33,8 @@ struct slot {
 
 struct post {
     CURLM *multi;
-    const char *url;
+    const char *url, *ca;
+    int64_t stop_us; /* no longer; 0: nobody asked to stop */
     void (*done)(void *to, const struct post_answer *answer);
     void *to;
     struct slot *slot;
@@ -61,6 +65,7 @@ static bool slot_open(struct post *p, struct slot *s)
            curl_easy_setopt(s->easy, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS) == CURLE_OK &&
            curl_easy_setopt(s->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) ==
                CURLE_OK &&
+           (!p->ca || curl_easy_setopt(s->easy, CURLOPT_CAINFO, p->ca) == CURLE_OK) &&
            curl_easy_setopt(s->easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
            curl_easy_setopt(s->easy, CURLOPT_PRIVATE, (char *)s) == CURLE_OK &&
            curl_easy_setopt(s->easy, CURLOPT_ERRORBUFFER, s->error) == CURLE_OK &&
@@ -77,8 +82,13 @@ enum outcome post_open(struct arena *a, const struct post_options *options, stru
     if (!str_starts(url, S("http://")) && !str_starts(url, S("https://"))) {
         return failed(f, STOP, "%.*s is not an http or https URL", STR_ARG(url));
     }
+    const char *const ca = options->ca.len > 0 ? arena_cstr(a, options->ca) : NULL;
+    if (ca && access(ca, R_OK) != 0) {
+        return failed_errno(f, STOP, "the authorities to trust: %s", ca);
+    }
     struct post *const p = arena_new(a, struct post);
     *p = (struct post){.url = arena_cstr(a, url),
+                       .ca = ca,
                        .done = options->done,
                        .to = options->to,
                        .slot = arena_array(a, struct slot, connections)};
@@ -122,11 +132,12 @@ static void slot_begin(struct slot *s)
 }
 
 /* Tell of the answer and make the slot free. */
-static void slot_end(struct slot *s, long status)
+static void slot_end(struct slot *s, long status, CURLcode code)
 {
     const struct post_answer answer = {.status = status,
                                        .body = {s->answer, s->answer_len},
                                        .error = status ? NULL : s->error,
+                                       .is_untrusted = code == CURLE_PEER_FAILED_VERIFICATION,
                                        .note = s->note};
     s->is_busy = false;
     s->post->busy_n--;
@@ -134,6 +145,24 @@ static void slot_end(struct slot *s, long status)
     curl_slist_free_all(s->headers);
     s->headers = NULL;
     arena_reset(&s->arena);
+}
+
+/* What another try may mend: the receiver or the way to it, not what was asked for. */
+static bool may_work_later(CURLcode code, long status)
+{
+    static const CURLcode passing[] = {CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT,
+                                       CURLE_SEND_ERROR,           CURLE_RECV_ERROR,
+                                       CURLE_GOT_NOTHING,          CURLE_PARTIAL_FILE,
+                                       CURLE_OPERATION_TIMEDOUT};
+    if (code == CURLE_OK) {
+        return status == 429 || status == 503;
+    }
+    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++) {
+        if (passing[i] == code) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void slot_answered(struct slot *s, CURLcode code)
@@ -147,12 +176,30 @@ static void slot_answered(struct slot *s, CURLcode code)
     } else if (!s->error[0]) {
         (void)snprintf(s->error, sizeof s->error, "%s", curl_easy_strerror(code));
     }
-    if ((status == 0 || status == 429 || status == 503) && s->tries < TRIES_MAX) {
+    if (may_work_later(code, status) && s->tries < TRIES_MAX && !asked_to_stop()) {
         const int64_t pause_ms = after_s > 0 ? after_s * 1000 : FIRST_PAUSE_MS << (s->tries - 1);
         s->resume_us = clock_mono_us() + pause_ms * 1000;
         return;
     }
-    slot_end(s, status);
+    slot_end(s, status, code);
+}
+
+/* Asked to stop: what waits for another try ends now, the rest when its time is over. */
+static void give_up(struct post *p)
+{
+    const int64_t now_us = clock_mono_us();
+    p->stop_us = p->stop_us ? p->stop_us : now_us + STOP_US;
+    for (struct slot *s = p->slot; s < p->slot + p->n; s++) {
+        if (!s->is_busy || (s->resume_us == 0 && now_us < p->stop_us)) {
+            continue;
+        }
+        if (s->resume_us == 0) {
+            (void)curl_multi_remove_handle(p->multi, s->easy);
+            (void)snprintf(s->error, sizeof s->error, "no answer before the end");
+        }
+        s->resume_us = 0;
+        slot_end(s, 0, CURLE_OK);
+    }
 }
 
 /* One round: begin again what has waited long enough, send and receive, tell of answers. */
@@ -160,6 +207,9 @@ static void turn(struct post *p, int wait_ms)
 {
     int running = 0;
     int left = 0;
+    if (asked_to_stop()) {
+        give_up(p);
+    }
     for (size_t i = 0; i < p->n; i++) {
         if (p->slot[i].is_busy && p->slot[i].resume_us && p->slot[i].resume_us <= clock_mono_us()) {
             slot_begin(&p->slot[i]);

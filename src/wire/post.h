@@ -1,8 +1,9 @@
 /* post.h - bodies posted over a few connections that are kept open, several at a time.
  *
- * A busy receiver (429, 503) and a lost connection are tried again after what Retry-After says, or
- * a growing pause; everything else is an answer. The answers come in the order in which they
- * arrive. */
+ * A busy receiver (429, 503) and a connection that fails are tried again after what Retry-After
+ * says, or a growing pause; everything else is an answer, or never works: a certificate that is not
+ * trusted. Who is asked to stop (asked.h) tries nothing again and waits a few seconds for what is
+ * on its way. The answers come in the order in which they arrive. */
 #ifndef WEIR_WIRE_POST_H
 #define WEIR_WIRE_POST_H
 
@@ -25,18 +26,21 @@ struct post_answer {
     long status;       /* 0: no answer                      */
     struct str body;   /* its beginning, up to 4 KiB        */
     const char *error; /* why there is none; NULL otherwise */
+    bool is_untrusted; /* because of the certificate: another authority may be needed */
     struct str note;
 };
 
 struct post;
 struct post_options {
     struct str url;
-    size_t connections; /* 1 .. POST_CONNECTIONS_MAX */
+    struct str ca;      /* PEM file of the authorities to trust; empty: the system's */
+    size_t connections; /* 1 .. POST_CONNECTIONS_MAX                                 */
     void (*done)(void *to, const struct post_answer *answer);
     void *to;
 };
 
-/* Nothing is connected yet. returns OK | STOP not an http or https URL, or no memory for it */
+/* Nothing is connected yet. returns OK | STOP not an http or https URL, no such
+ * file of authorities, or no memory for it */
 enum outcome post_open(struct arena *a, const struct post_options *options, struct post **out,
                        struct failure *f);
 /* Post a copy of it as soon as a connection is free; waits for one when all are busy. done() is

@@ -4,10 +4,12 @@ import hashlib
 import hmac
 import http.server
 import json
+import signal
+import ssl
 import subprocess
 import threading
 
-from blackbox import BINARY, case, run
+from blackbox import BINARY, case, eventually, run
 
 SECRET = "It's a Secret to Everybody"
 
@@ -98,6 +100,62 @@ def recorded_deliveries_are_sent_as_they_were(folder):
         recorded = [json.loads(line) for line in lines.read_text().splitlines()]
         assert [json.loads(body) for _, body in server.seen] == [r["body"] for r in recorded]
         assert [h["X-GitHub-Delivery"] for h, _ in server.seen] == [r["headers"]["X-GitHub-Delivery"] for r in recorded]
+
+
+@case
+def a_certificate_of_ones_own_needs_its_authority(folder):
+    certificate, key = folder / "one.crt", folder / "one.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=weir",
+                    "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    with Server() as server:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        to = url(server).replace("http:", "https:")
+        words = ("send", "--to", to, "--secret", SECRET, "-")
+        out, _ = weir(*words, "--ca", str(certificate), stdin='{"context":{}}')
+        assert out.startswith("-: 202"), out
+        out, _ = weir(*words, stdin='{"context":{}}', status=1)
+        assert "certificate" in out and "--ca FILE" in out, out
+        _, err = weir("simulate", "cdevents", "--count", "3", "--secret", SECRET, "--to", to, status=1)
+        assert "--ca FILE" in err, err
+        _, err = weir("simulate", "cdevents", "--count", "3", "--secret", SECRET, "--to", to, "--ca", str(certificate))
+        assert "sent 3: 3 accepted" in err, err
+        _, err = weir(*words, "--ca", str(folder / "none"), stdin="{}", status=2)
+        assert "none: No such file" in err, err
+
+
+@case
+def a_number_out_of_its_range_is_refused(_folder):
+    for words in (("--count", "0"), ("--days", "0"), ("--connections", "0"), ("--days", "9223372036854775807")):
+        out, err = weir("simulate", "cdevents", *words, status=2)
+        assert not out and words[0] in err, (out, err)
+
+
+@case
+def what_was_sent_before_ctrl_c_is_reported_and_listed(folder):
+    manifest = folder / "manifest"
+    with Server() as server:
+        words = ["simulate", "github", "--rate", "100/s", "--secret", SECRET, "--to", url(server), "--manifest",
+                 str(manifest), "--faults", "duplicate=0.2,late=0.2"]
+        weir_ = subprocess.Popen([BINARY, *words], stderr=subprocess.PIPE, text=True)
+        eventually(lambda: len(server.seen) > 20, "some are sent")
+        weir_.send_signal(signal.SIGINT)
+        _, err = weir_.communicate(timeout=30)
+        rows = [json.loads(line) for line in manifest.read_text().splitlines()]
+        seen = sorted(headers["X-GitHub-Delivery"] for headers, _ in server.seen)
+    assert weir_.returncode == 130, (weir_.returncode, err)
+    assert sorted(row["id"] for row in rows) == seen, (len(rows), len(seen))
+    assert f"sent {len(rows)}: " in err, err
+
+
+@case
+def a_reader_that_goes_is_no_error(folder):
+    for before in ("", "trap '' PIPE; "):
+        shell = f"{before}{BINARY} simulate cdevents --days 100 | head -n 1; (sleep 0.2; {before}{BINARY} help) | true"
+        done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=60, check=False)
+        assert done.stdout.startswith('{"context"') and "stdout" not in done.stderr, done
 
 
 @case

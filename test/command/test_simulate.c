@@ -185,7 +185,7 @@ static void a_fault_never_swallows_a_delivery(void **state)
         (void)snprintf(id, sizeof id, "%d", i);
         fault_pass(&p, &(struct delivery){.id = str_of(id), .body = S("{\"a\":1}")});
     }
-    fault_close(&p);
+    fault_close(&p, true);
     assert_int_equal(t.n[FAULT_NONE] + t.n[FAULT_REORDER] + t.n[FAULT_LATE], DELIVERIES);
     assert_in_range(t.n[FAULT_REORDER], 800, 1200);
     assert_in_range(t.n[FAULT_DUPLICATE], 250, 450);

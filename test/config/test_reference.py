@@ -26,6 +26,11 @@ def init_writes_a_configuration_that_validates_and_secrets_for_its_owner_alone(f
         assert len((folder / name).read_text().strip()) == 64
     again = weir("init", folder=folder)
     assert again.returncode == 1 and "nothing was changed" in again.stderr, again
+    (folder / "weir.yaml").unlink()  # a secret may be the other side's already
+    secret = (folder / "builds.token").read_text()
+    again = weir("init", folder=folder)
+    assert again.returncode == 1 and "github.secret, " in again.stderr and "builds.token" in again.stderr, again
+    assert not (folder / "weir.yaml").exists() and (folder / "builds.token").read_text() == secret
 
 
 @case

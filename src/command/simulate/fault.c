@@ -76,10 +76,12 @@ static void hold(struct fault_plan *p, const struct delivery *d, enum fault faul
     h->delivery = copied(&h->arena, d);
 }
 
-static void release(struct fault_plan *p, size_t i)
+static void release(struct fault_plan *p, size_t i, bool is_sent)
 {
     struct held *const h = &p->held[i];
-    p->send(p->to, &h->delivery, h->fault, h->expect);
+    if (is_sent) {
+        p->send(p->to, &h->delivery, h->fault, h->expect);
+    }
     arena_close(&h->arena);
     p->held[i] = p->held[--p->held_n];
 }
@@ -124,7 +126,7 @@ void fault_pass(struct fault_plan *p, const struct delivery *d)
 {
     for (size_t i = p->held_n; i-- > 0;) {
         if (p->held[i].passes-- == 0) {
-            release(p, i);
+            release(p, i, true);
         }
     }
     if (draw_chance(&p->draw, p->rate[FAULT_REORDER])) {
@@ -145,9 +147,9 @@ void fault_pass(struct fault_plan *p, const struct delivery *d)
     }
 }
 
-void fault_close(struct fault_plan *p)
+void fault_close(struct fault_plan *p, bool is_sent)
 {
     while (p->held_n > 0) {
-        release(p, p->held_n - 1);
+        release(p, p->held_n - 1, is_sent);
     }
 }

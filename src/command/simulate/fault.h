@@ -43,7 +43,7 @@ bool fault_rates(struct str text, double rate[FAULTS], struct str *wrong);
 void fault_open(struct fault_plan *p, struct arena *a, uint64_t seed);
 /* Send a delivery, or keep it back; and what else is due. */
 void fault_pass(struct fault_plan *p, const struct delivery *d);
-/* Send all that is kept back, and give its memory back. */
-void fault_close(struct fault_plan *p);
+/* Send all that is kept back, or forget it, and give its memory back. */
+void fault_close(struct fault_plan *p, bool is_sent);
 
 #endif

@@ -146,10 +146,10 @@ void sender_done(void *to, const struct post_answer *answer)
     }
     if (is_accepted == (expect == EXPECT_REFUSED)) {
         if (s->unexpected++ == 0) {
-            s->trouble = arena_printf(s->arena, "%.*s was to be %s: %ld %.*s%s", STR_ARG(id),
-                                      fate_expected_name[expect], answer->status,
-                                      STR_ARG(str_sub(answer->body, 0, 100)),
-                                      answer->error ? answer->error : "");
+            s->trouble = arena_printf(
+                s->arena, "%.*s was to be %s: %ld %.*s%s%s", STR_ARG(id),
+                fate_expected_name[expect], answer->status, STR_ARG(str_sub(answer->body, 0, 100)),
+                answer->error ? answer->error : "", answer->is_untrusted ? HOOK_UNTRUSTED : "");
         }
     }
     list(s, id, fault, expect, answer->status);
