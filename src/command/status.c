@@ -4,11 +4,12 @@
 
 #include "command/command.h"
 #include "command/commands.h"
+#include "command/screen.h"
 #include "command/status_take.h"
 #include "version.h"
 
 #define ARENA_BYTES_MAX ((size_t)256 << 20)
-enum { JSON_BYTES_MAX = 4 * 1024 * 1024, TOP_NAMES = 3 };
+enum { JSON_BYTES_MAX = 4 * 1024 * 1024, HEAD_BYTES_MAX = 1024, TOP_NAMES = 3 };
 
 /* ---- for programs (interface.md section 3) ---- */
 
@@ -94,7 +95,7 @@ static void print_json(struct arena *a, const struct status *s)
     printf("%.*s}\n", STR_ARG(buf_str(&b)));
 }
 
-/* ---- for people, at 80 columns (reports.md section 2) ---- */
+/* ---- for people ---- */
 
 static const char *size_text(uint64_t bytes, char out[32])
 {
@@ -126,16 +127,29 @@ static const char *span_text(int64_t ms, char out[32])
     return out;
 }
 
-static void print_counts(const struct survey_count *count, size_t n)
+/* The most frequent ones, in the arena. */
+static struct str counts_text(struct arena *a, const struct survey_count *count, size_t n)
 {
+    struct buf b;
+    buf_init(&b, a, JSON_BYTES_MAX);
     for (size_t i = 0; i < n && i < TOP_NAMES; i++) {
-        printf("%s%.*s %llu", i == 0 ? "" : ", ", STR_ARG(count[i].rest),
-               (unsigned long long)count[i].n);
+        buf_printf(&b, "%s%.*s %llu", i == 0 ? "" : ", ", STR_ARG(count[i].rest),
+                   (unsigned long long)count[i].n);
     }
     if (n > TOP_NAMES) {
-        printf(", and %zu more", n - TOP_NAMES);
+        buf_printf(&b, ", and %zu more", n - TOP_NAMES);
     }
-    printf("\n");
+    return buf_str(&b);
+}
+
+static struct cell text_cell(struct str text)
+{
+    return (struct cell){CELL_TEXT, text};
+}
+
+static struct cell number_cell(struct arena *a, uint64_t n)
+{
+    return (struct cell){CELL_NUMBER, arena_printf(a, "%llu", (unsigned long long)n)};
 }
 
 static uint64_t sum(const struct survey_count *count, size_t n)
@@ -147,43 +161,65 @@ static uint64_t sum(const struct survey_count *count, size_t n)
     return all;
 }
 
-static void print_head(const struct status *s)
+static void print_head(struct arena *a, const struct status *s)
 {
     const struct survey *const v = s->survey;
     char up[32], behind[32], complete[CLOCK_TEXT_BYTES], used[32], most[32];
+    struct buf b;
     uint64_t bytes = 0;
+    buf_init(&b, a, HEAD_BYTES_MAX);
     clock_text(v->complete_us, complete);
     if (v->pid > 0) {
-        printf("weir %s, up %s", WEIR_VERSION, span_text((v->now_us - v->started_us) / 1000, up));
+        buf_printf(&b, "weir %s, up %s", WEIR_VERSION,
+                   span_text((v->now_us - v->started_us) / 1000, up));
     } else {
-        printf("weir %s, not running", WEIR_VERSION);
+        buf_printf(&b, "weir %s, not running", WEIR_VERSION);
     }
-    printf("; complete to %.8s UTC", complete + 11);
+    buf_printf(&b, "; complete to %.8s UTC", complete + 11);
     if (v->complete_us < v->now_us) {
-        printf(", %s behind", span_text((v->now_us - v->complete_us) / 1000, behind));
+        buf_printf(&b, ", %s behind", span_text((v->now_us - v->complete_us) / 1000, behind));
     }
     for (int i = 0; i < STREAM_N; i++) {
         bytes += v->stream[i].bytes;
     }
-    printf("\nstreams %s of %s\n", size_text(bytes, used), size_text(s->disk_bytes_max, most));
+    screen_wrap(buf_str(&b), 0, 0);
+    printf("streams %s of %s\n\n", size_text(bytes, used), size_text(s->disk_bytes_max, most));
 }
 
-static void print_tables(const struct status *s)
+static enum outcome print_agents(struct arena *a, const struct status *s, struct failure *f)
 {
-    const struct survey *const v = s->survey;
-    printf("\n%-18s  %-10s  %10s  %s\n", "AGENT", "TYPE", "ACCEPTED", "REFUSED");
+    static const struct str name[] = {STR("agent"), STR("type"), STR("accepted"), STR("refused")};
+    static const bool is_number[] = {false, false, true, false};
+    struct rows *rows;
+    const enum outcome result = rows_begin(a, ROWS_TABLE, &(struct rows_head){name, is_number, 4},
+                                           &rows, f);
+    if (result != OK) {
+        return result;
+    }
     for (size_t i = 0; i < s->agents_n; i++) {
-        const struct status_agent *const a = &s->agent[i];
-        printf("%-18.*s  %-10s  %10llu  ", STR_ARG(a->name), a->type,
-               (unsigned long long)a->accepted);
-        print_counts(a->refused, a->refused_n);
+        const struct status_agent *const agent = &s->agent[i];
+        rows_add(rows,
+                 (struct cell[]){text_cell(agent->name), text_cell(str_of(agent->type)),
+                                 number_cell(a, agent->accepted),
+                                 text_cell(counts_text(a, agent->refused, agent->refused_n))});
     }
     if (s->refused_n > 0) {
-        printf("%-18s  %-10s  %10s  ", "(none)", "", "");
-        print_counts(s->refused, s->refused_n);
+        rows_add(rows, (struct cell[]){text_cell(S("(none)")), text_cell(S("")), text_cell(S("")),
+                                       text_cell(counts_text(a, s->refused, s->refused_n))});
     }
-    printf("\n%-18s  %-10s  %10s  %10s  %8s\n", "STAGE", "STATE", "LAG", "", "RESTARTS");
-    for (size_t i = 0; i < v->stages_n; i++) {
+    rows_end(rows);
+    return OK;
+}
+
+static enum outcome print_stages(struct arena *a, const struct survey *v, struct failure *f)
+{
+    static const struct str name[] = {STR("stage"), STR("state"), STR("lag"), STR("for"),
+                                      STR("restarts")};
+    static const bool is_number[] = {false, false, true, true, true};
+    struct rows *rows;
+    const enum outcome result = rows_begin(a, ROWS_TABLE, &(struct rows_head){name, is_number, 5},
+                                           &rows, f);
+    for (size_t i = 0; result == OK && i < v->stages_n; i++) {
         const struct survey_stage *const stage = &v->stage[i];
         char bytes[32] = "0", age[32] = "";
         if (stage->lag_bytes > 0 && stage->lag_bytes != UINT64_MAX) {
@@ -192,30 +228,65 @@ static void print_tables(const struct status *s)
         if (stage->lag_ms > 0) {
             (void)span_text(stage->lag_ms, age);
         }
-        printf("%-18s  %-10s  %10s  %10s  %8llu\n", stage->name, stage_state_name(stage->state),
-               bytes, age, (unsigned long long)stage->restarts);
+        rows_add(rows, (struct cell[]){text_cell(str_of(stage->name)),
+                                       text_cell(str_of(stage_state_name(stage->state))),
+                                       text_cell(str_of(bytes)), text_cell(str_of(age)),
+                                       number_cell(a, stage->restarts)});
     }
+    if (result == OK) {
+        rows_end(rows);
+    }
+    return result;
 }
 
-static void print_text(const struct status *s)
+/* What became of the signals, and what is kept of them. */
+static enum outcome print_ends(struct arena *a, const struct status *s, struct failure *f)
 {
+    static const struct str name[] = {STR("what"), STR("count"), STR("of which")};
+    static const bool is_number[] = {false, true, false};
     char bytes[32];
-    uint64_t rows = 0;
-    print_head(s);
-    print_tables(s);
-    printf("\n%-10s  %10llu  %s\n", "dead", (unsigned long long)s->dead,
-           s->dead > 0 ? "weir dead list" : "");
-    printf("%-10s  %10llu  ", "unmapped", (unsigned long long)sum(s->unmapped, s->unmapped_n));
-    print_counts(s->unmapped, s->unmapped_n);
-    printf("%-10s  %10llu  ", "ignored", (unsigned long long)sum(s->ignored, s->ignored_n));
-    print_counts(s->ignored, s->ignored_n);
-    printf("%-10s  %10llu  files, %s\n", "lake", (unsigned long long)s->lake_files,
-           size_text(s->lake_bytes, bytes));
-    for (size_t i = 0; i < s->models_n; i++) {
-        rows += s->model[i].rows;
+    uint64_t kept = 0;
+    struct rows *rows;
+    const enum outcome result = rows_begin(a, ROWS_TABLE, &(struct rows_head){name, is_number, 3},
+                                           &rows, f);
+    if (result != OK) {
+        return result;
     }
-    printf("%-10s  %10llu  rows, %.*s\n", "store", (unsigned long long)rows,
-           STR_ARG(s->store_type));
+    for (size_t i = 0; i < s->models_n; i++) {
+        kept += s->model[i].rows;
+    }
+    const struct {
+        const char *what;
+        uint64_t n;
+        struct str of;
+    } line[] = {
+        {"dead", s->dead, s->dead > 0 ? S("weir dead list") : S("")},
+        {"unmapped", sum(s->unmapped, s->unmapped_n), counts_text(a, s->unmapped, s->unmapped_n)},
+        {"ignored", sum(s->ignored, s->ignored_n), counts_text(a, s->ignored, s->ignored_n)},
+        {"lake", s->lake_files, arena_printf(a, "files, %s", size_text(s->lake_bytes, bytes))},
+        {"store", kept, arena_printf(a, "rows, %.*s", STR_ARG(s->store_type))},
+    };
+    for (size_t i = 0; i < sizeof line / sizeof *line; i++) {
+        rows_add(rows, (struct cell[]){text_cell(str_of(line[i].what)), number_cell(a, line[i].n),
+                                       text_cell(line[i].of)});
+    }
+    rows_end(rows);
+    return OK;
+}
+
+static enum outcome print_text(struct arena *a, const struct status *s, struct failure *f)
+{
+    enum outcome result = OK;
+    print_head(a, s);
+    if (s->agents_n > 0 || s->refused_n > 0) {
+        result = print_agents(a, s, f);
+        (void)putchar('\n');
+    }
+    if (result == OK) {
+        result = print_stages(a, s->survey, f);
+        (void)putchar('\n');
+    }
+    return result == OK ? print_ends(a, s, f) : result;
 }
 
 /* A stage that is down or behind is the answer no. */
@@ -256,8 +327,9 @@ int command_status(int argc, char **argv)
     }
     if (s.format == ROWS_JSON) {
         print_json(&s.arena, taken);
-    } else {
-        print_text(taken);
+    } else if (print_text(&s.arena, taken, &f) != OK) {
+        s.status = command_failed("status", &f);
+        return command_end(&s);
     }
     s.status = answer(taken);
     return command_end(&s);

@@ -1,0 +1,110 @@
+"""What people see: as wide as their terminal, what was cut is marked, and nothing that a terminal would obey."""
+import csv
+import fcntl
+import io
+import json
+import os
+import pty
+import struct
+import subprocess
+import termios
+import unicodedata
+
+from blackbox import BINARY, Weir, case, eventually, run, sign
+
+AGENTS = {"github": {"type": "github", "secret": "s3cret"}}
+
+
+def on_terminal(columns, *words, folder=None):
+    """The lines that a command shows on a terminal of so many columns."""
+    outer, inner = pty.openpty()
+    fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    weir = subprocess.Popen([BINARY, *words], stdin=subprocess.DEVNULL, stdout=inner, stderr=subprocess.DEVNULL, cwd=folder)
+    os.close(inner)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(outer, 65536)
+        except OSError:  # the last writer is gone
+            break
+        shown += piece
+    os.close(outer)
+    weir.wait(30)
+    return shown.decode().replace("\r\n", "\n").splitlines()
+
+
+def width(line):
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
+
+
+def piped(*words, folder=None):
+    return subprocess.run([BINARY, *words], capture_output=True, text=True, timeout=60, check=False, cwd=folder)
+
+
+@case
+def a_cell_that_is_cut_is_marked_and_no_letter_broken(folder):
+    (folder / "weir.yaml").write_text("data: ./data\n")
+    sql = "SELECT 123456789 AS number, repeat('日本e\u0301', 40) AS wide, 'short' AS short"
+    assert piped("query", sql, folder=folder).stdout.splitlines()[1].count("日") == 40
+    for columns in (40, 41, 60, 79):
+        lines = on_terminal(columns, "query", sql, folder=folder)
+        assert len(lines) == 2 and all(width(line.rstrip()) <= columns for line in lines), (columns, lines)
+        assert "123456789" in lines[1] and "short" in lines[1] and "…" in lines[1], lines
+        assert not lines[1].split("…")[0].endswith("e"), f"the accent was cut off: {lines[1]}"
+    lines = on_terminal(400, "query", sql, folder=folder)
+    assert "…" not in lines[1], lines
+
+
+@case
+def no_cell_can_talk_to_the_terminal(folder):
+    (folder / "weir.yaml").write_text("data: ./data\n")
+    lines = on_terminal(80, "query", "SELECT 'a' || chr(27) || '[31mb' || chr(155) || '2Jc' AS x", folder=folder)
+    assert len(lines) == 2 and not any(unicodedata.category(c) == "Cc" for line in lines for c in line), lines
+
+
+@case
+def help_fits_forty_columns(_folder):
+    lines = on_terminal(40, "help")
+    assert len(lines) > 20 and all(width(line) <= 40 for line in lines), lines
+    for name in ("run", "simulate", "query"):
+        page = on_terminal(40, "help", name)
+        about = page[:page.index("")] + [line for line in page if line.startswith("        ")]
+        assert len(about) > 3 and all(width(line) <= 40 for line in about), about
+
+
+@case
+def help_knows_itself(_folder):
+    assert piped("help", "help").stdout == piped("help").stdout == piped("--help").stdout
+
+
+@case
+def status_and_the_dead_fit_forty_columns_and_come_as_rows(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        for event, body in (("issues", b'{"action":"opened"}'), ("star", b'{"action":"created"}')):
+            headers = sign("s3cret", body) | {"X-GitHub-Event": event, "X-GitHub-Delivery": event}
+            assert weir.post("/hooks/github", body, headers)[0] == 202
+        eventually(lambda: json.loads(piped("status", "--json", folder=folder).stdout)["dead"] == 1, "it is dead")
+        for words in (["status"], ["dead", "list"]):
+            lines = on_terminal(40, *words, folder=folder)
+            assert len(lines) > 1 and all(width(line.rstrip()) <= 40 for line in lines), lines
+        row = list(csv.DictReader(io.StringIO(piped("dead", "list", "--csv", folder=folder).stdout)))
+        same = [json.loads(line) for line in piped("dead", "list", "--json", folder=folder).stdout.splitlines()]
+        assert len(row) == len(same) == 1 and row[0]["id"] == same[0]["id"], (row, same)
+        assert same[0]["pointer"] and same[0]["pointer"] in piped("dead", "list", folder=folder).stdout, same
+        assert {"id", "agent", "stage", "reason", "pointer", "received"} <= set(same[0]), same
+        nope = piped("dead", "drop", "nope", folder=folder)
+        assert nope.returncode == 1 and "{" not in nope.stderr and "nope" in nope.stderr, nope
+        done = piped("dead", "drop", "--all", folder=folder)
+        assert (done.returncode, done.stdout) == (0, "drop 1\n"), done
+
+
+@case
+def json_and_csv_are_one_choice(_folder):
+    both = piped("drivers", "--json", "--csv")
+    assert both.returncode == 2 and "not both" in both.stderr and not both.stdout, both
+    rows = [json.loads(line) for line in piped("drivers", "--json").stdout.splitlines()]
+    assert {"role", "name", "built", "needs"} == set(rows[0]) and "sqlite" in {row["name"] for row in rows}, rows
+    assert piped("drivers", "--csv").stdout.splitlines()[0] == "role,name,built,needs"
+
+
+run()
