@@ -43,7 +43,11 @@ enum outcome lakes_open(struct lakes *t, struct failure *f)
                                       .bus = t->bus,
                                       .progress = t->progress,
                                       .arena = &t->arena};
-    return persist_lake.open(&t->persister, f);
+    const enum outcome result = persist_lake.open(&t->persister, f);
+    /* what the stage's loop does at once: the tables are made */
+    return result == OK && persist_lake.due_ms(&t->persister) == 0
+               ? persist_lake.flush(&t->persister, false, f)
+               : result;
 }
 
 void lakes_close(struct lakes *t)

@@ -62,7 +62,7 @@ static enum outcome create(struct lake *l, struct lake_table *t, struct failure 
     for (size_t i = 0; i < l->lanes_n; i++) {
         const struct lake_lane *const lane = &l->lane[i];
         if (lake_feeds(lane->lane.stream, t->model)) {
-            c.move[c.moves_n++] = (struct delta_move){lane->app, -1, (int64_t)lane->taken.at};
+            c.move[c.moves_n++] = (struct delta_move){lane->app, -1, (int64_t)lane->begin.at};
         }
     }
     return delta_commit(&t->log, &c, f);
@@ -86,12 +86,20 @@ static enum outcome widen(struct lake *l, struct lake_table *t, struct failure *
     return delta_commit(&t->log, &c, f);
 }
 
-enum outcome lake_prepare(struct lake *l, struct failure *f)
+enum outcome lake_widen(struct lake *l, struct failure *f)
 {
     enum outcome result = OK;
     for (size_t i = 0; i < l->tables_n && result == OK; i++) {
-        struct lake_table *const t = &l->table[i];
-        result = t->log.version < 0 ? create(l, t, f) : widen(l, t, f);
+        result = l->table[i].log.version < 0 ? OK : widen(l, &l->table[i], f);
+    }
+    return result;
+}
+
+enum outcome lake_create(struct lake *l, struct failure *f)
+{
+    enum outcome result = OK;
+    for (size_t i = 0; i < l->tables_n && result == OK; i++) {
+        result = l->table[i].log.version < 0 ? create(l, &l->table[i], f) : OK;
     }
     return result;
 }

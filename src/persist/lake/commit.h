@@ -4,9 +4,12 @@
 
 #include "persist/lake/lake.h"
 
-/* Make the tables that are not there, widen those that lack a column.
+/* Widen the tables that lack a column.
  *   returns OK | RETRY | STOP a table that this weir must not write */
-enum outcome lake_prepare(struct lake *l, struct failure *f);
+enum outcome lake_widen(struct lake *l, struct failure *f);
+/* Make the tables that are not there, each with the position of every lane's beginning.
+ *   returns OK | RETRY cause FENCED: another writer made one */
+enum outcome lake_create(struct lake *l, struct failure *f);
 /* Commit the chosen tables: rows, positions, then a checkpoint where one is due. Runs in a child
  * when there are rows. */
 enum outcome lake_commit(struct lake *l, struct failure *f);

@@ -101,7 +101,7 @@ static enum outcome find_lanes(struct lake *l, struct failure *f)
             struct lake_lane *lane;
             result = lane_add(l, ends[k].lane, &lane, f);
             if (result == OK) {
-                lane->taken = ends[k].begin;
+                lane->begin = ends[k].begin;
             }
         }
     }
@@ -139,10 +139,12 @@ static enum outcome lake_driver_open(struct persister *p, struct failure *f)
         result = lock_lake(l, f);
     }
     if (result == OK) {
-        result = lake_prepare(l, f);
+        result = lake_widen(l, f);
     }
+    l->is_made = true;
     for (size_t i = 0; i < l->tables_n && result == OK; i++) {
         settle_from(l, &l->table[i]);
+        l->is_made = l->is_made && l->table[i].log.version >= 0;
     }
     if (result == OK) {
         tidy_plan(l, clock_now_us());
@@ -186,6 +188,7 @@ static enum outcome lake_driver_cursor(struct persister *p, struct lane lane, st
     if (result != OK) {
         return result;
     }
+    known->begin = known->is_begun ? known->begin : begin;
     int64_t least = INT64_MAX;
     for (size_t i = 0; i < l->tables_n; i++) {
         if (lake_feeds(lane.stream, l->table[i].model)) {
@@ -418,7 +421,7 @@ static int lake_driver_due_ms(struct persister *p)
     const struct lake *const l = p->state;
     const int64_t now = clock_now_us();
     int64_t due = l->tidy_due_us;
-    if (lake_bytes(l) >= l->config->lake.flush_bytes) {
+    if (!l->is_made || lake_bytes(l) >= l->config->lake.flush_bytes) {
         return 0;
     }
     for (size_t i = 0; i < l->tables_n; i++) {
@@ -509,10 +512,26 @@ static enum outcome commit_work(void *to, struct failure *f)
     return lake_commit(to, f);
 }
 
+/* Dozens of syncs, which nobody who waits for a start has to wait for. */
+static enum outcome make_tables(struct lake *l, struct failure *f)
+{
+    const enum outcome result = lake_create(l, f);
+    for (size_t i = 0; i < l->tables_n && result == OK; i++) {
+        settle_from(l, &l->table[i]);
+    }
+    l->is_made = result == OK;
+    arena_reset(&l->scratch);
+    return result;
+}
+
 static enum outcome lake_driver_flush(struct persister *p, bool is_asked, struct failure *f)
 {
     struct lake *const l = p->state;
     struct failure why;
+    const enum outcome ready = l->is_made ? OK : make_tables(l, f);
+    if (ready != OK) {
+        return ready;
+    }
     if (choose(l, is_asked, clock_now_us()) > 0) {
         const enum outcome made = child_run(commit_work, l, f);
         const enum outcome settled = settle(l, made == OK ? f : &why);

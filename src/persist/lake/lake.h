@@ -16,6 +16,7 @@ enum { LAKE_LANES_MAX = 64, LAKE_TABLES_MAX = 64 };
 
 struct lake_lane {
     struct lane lane;
+    struct position begin; /* of what was kept of it before it was read     */
     struct position taken; /* everything before it is gathered or committed */
     bool is_begun;         /* taken is known                                */
     struct str app;        /* appId of its txn                              */
@@ -52,6 +53,7 @@ struct lake {
     size_t lanes_n;
     struct lake_table *table; /* one a model */
     size_t tables_n;
+    bool is_made;              /* every table is there: the first flush makes those that are not */
     struct refused *refused;   /* rows that DuckDB does not take (refuse.h); children share it */
     _Atomic uint64_t *unknown; /* facts of a newer weir's models, passed over */
     int64_t tidy_due_us;       /* when housekeeping has something to do (tidy_plan)         */
