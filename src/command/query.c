@@ -144,21 +144,59 @@ static struct str wrapped(struct arena *a, struct str sql, const struct duck_sha
     return buf_str(&b);
 }
 
-/* Statements that reach outside; what is read goes through stdout. */
-static enum outcome check_reads(struct str sql, const struct duck_shape *shape, struct failure *f)
+static struct str first_word(struct str sql)
 {
-    static const char *const outside[] = {"copy", "export", "import", "attach", "install", "load"};
-    if (shape->statements_n == 1 && shape->type == DUCKDB_STATEMENT_TYPE_SELECT) {
+    sql = str_trim(sql);
+    size_t len = 0;
+    while (len < sql.len && ((sql.at[len] | 0x20) >= 'a' && (sql.at[len] | 0x20) <= 'z')) {
+        len++;
+    }
+    return str_sub(sql, 0, len);
+}
+
+/* What `EXPLAIN [ANALYZE] [(options)]` explains; an analysis runs it. Empty: it is no EXPLAIN. */
+static struct str explained(struct str sql)
+{
+    if (!str_eq_nocase(first_word(sql), S("explain"))) {
+        return S("");
+    }
+    sql = str_trim(sql);
+    sql = str_trim(str_sub(sql, sizeof "explain" - 1, sql.len));
+    if (str_eq_nocase(first_word(sql), S("analyze"))) {
+        sql = str_trim(str_sub(sql, sizeof "analyze" - 1, sql.len));
+    }
+    if (str_starts(sql, S("("))) {
+        (void)str_cut(sql, ')', &sql);
+    }
+    return sql;
+}
+
+/* One statement, and one that reads: what the engine says it is, not what it looks like. */
+static enum outcome check_reads(struct ask *ask, struct str sql, const struct duck_shape *shape,
+                                struct failure *f)
+{
+    struct duck_shape inner;
+    const struct str what = explained(sql);
+    if (shape->statements_n > 1) {
+        return failed(
+            f, REJECT,
+            "query answers one statement at a time, and there are %zu in this text: ask "
+            "them one after the other (a dynamic PIVOT counts as several: name its values "
+            "with IN)",
+            shape->statements_n);
+    }
+    if (shape->type == DUCKDB_STATEMENT_TYPE_SELECT) {
         return OK;
     }
-    for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) {
-        if (ask_names(sql, str_of(outside[i]))) {
-            return failed(f, REJECT,
-                          "query only reads: %s is not allowed; use --csv or --json and a pipe",
-                          outside[i]);
-        }
+    if (shape->type == DUCKDB_STATEMENT_TYPE_EXPLAIN && what.len > 0 &&
+        duck_shape(ask->duck, ask->arena, arena_str(ask->arena, what).at, &inner, f) == OK &&
+        inner.statements_n == 1 && inner.type == DUCKDB_STATEMENT_TYPE_SELECT) {
+        return OK;
     }
-    return OK;
+    const struct str word = first_word(sql);
+    return failed(f, REJECT,
+                  "query only reads: %.*s is not allowed; use --csv or --json and a pipe",
+                  STR_ARG(word.len > 0 ? word : S("this statement")));
 }
 
 static enum outcome print(const struct query *q, struct arena *a, struct duck_result *r,
@@ -205,13 +243,12 @@ static enum outcome answer(const struct query *q, struct ask *ask, struct str sq
     const struct str text = arena_str(ask->arena, sql);
     enum outcome result = duck_shape(ask->duck, ask->arena, text.at, &shape, f);
     if (result == OK) {
-        result = check_reads(text, &shape, f);
+        result = check_reads(ask, text, &shape, f);
     }
     if (result != OK) {
         return result;
     }
-    const bool is_one = shape.statements_n == 1 && shape.type == DUCKDB_STATEMENT_TYPE_SELECT &&
-                        shape.columns_n > 0;
+    const bool is_one = shape.type == DUCKDB_STATEMENT_TYPE_SELECT && shape.columns_n > 0;
     if (is_one) {
         result = duck_query(ask->duck, wrapped(ask->arena, text, &shape).at, &r, f);
     }

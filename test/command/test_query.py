@@ -81,12 +81,40 @@ def rows_come_as_a_table_as_csv_and_as_json(folder):
 def what_is_wrong_is_said_and_nothing_can_be_written(folder):
     with weir_with_github(folder) as weir:
         for sql, word in [("SELECT nothing FROM change", "nothing"), ("SELEC 1", "syntax"),
-                          ("COPY (SELECT 1) TO 'x.csv'", "disabled"), ("SELECT 1; COPY (SELECT 1) TO 'x'", "only reads"),
+                          ("COPY (SELECT 1) TO 'x.csv'", "disabled"),
                           ("SELECT * FROM read_csv('/etc/passwd')", "file")]:
             done = subprocess.run([BINARY, "query", "-c", str(folder / "weir.yaml"), sql], capture_output=True, text=True,
                                   cwd=folder, check=False)
             assert done.returncode == 1 and word in done.stderr and not done.stdout, (sql, done)
         assert not (folder / "x.csv").exists()
+
+
+NASTY = """DROP VIEW change|COPY (SELECT 1) TO '{lake}/x.csv'|EXPLAIN ANALYZE COPY (SELECT 1) TO '{lake}/x.csv'|ATTACH 'x.db'
+INSTALL httpfs|LOAD httpfs|SET threads = 8|RESET threads|PRAGMA enable_profiling|CALL pragma_version()|CREATE TABLE t(i INT)
+CREATE OR REPLACE VIEW change AS SELECT 1|CHECKPOINT|BEGIN|USE memory|PREPARE p AS SELECT 1|VACUUM|COMMENT ON VIEW change IS 'x'
+ALTER VIEW change RENAME TO x|EXPLAIN ANALYZE DROP VIEW change|/* SELECT */ DROP VIEW change|CREATE TEMP MACRO m() AS 1"""
+
+
+@case
+def only_one_statement_that_reads_is_answered(folder):
+    with weir_with_github(folder) as weir:
+        weir.command("flush")
+        lake = folder / "data" / "lake"
+
+        def ask(sql, *options):
+            return subprocess.run([BINARY, "query", "-c", str(folder / "weir.yaml"), *options, sql], capture_output=True,
+                                  text=True, cwd=folder, check=False)
+        for sql in NASTY.replace("\n", "|").split("|"):
+            done = ask(sql.format(lake=lake))
+            assert done.returncode == 1 and "query only reads" in done.stderr and not done.stdout, (sql, done)
+        for sql in ("SELECT 1; SELECT 2", "SELECT 1; DROP VIEW change", "SET threads = 1; SELECT 1"):
+            done = ask(sql)
+            assert done.returncode == 1 and "one statement at a time" in done.stderr and not done.stdout, (sql, done)
+        for sql in ("SHOW TABLES", "DESCRIBE change", "SUMMARIZE change", "EXPLAIN SELECT 1", "VALUES (1)", "FROM change;",
+                    "EXPLAIN ANALYZE SELECT 1", "EXPLAIN (FORMAT json) SELECT 1", "WITH x AS (SELECT 1) FROM x -- end",
+                    "PIVOT change ON state IN ('open') USING count(*)"):
+            assert ask(sql).returncode == 0, (sql, ask(sql))
+        assert not list(folder.glob("**/x.*"))
 
 
 @case
