@@ -299,9 +299,8 @@ static int run_one(const struct query *q, struct str sql)
     struct arena a;
     struct failure f;
     arena_init(&a, ARENA_BYTES_MAX);
-    const enum outcome result = q->is_store
-                                    ? query_store(&a, q->config->store.path, sql, q->format, &f)
-                                    : run_lake(q, &a, sql, &f);
+    const enum outcome result = q->is_store ? query_store(&a, q->config, sql, q->format, &f)
+                                            : run_lake(q, &a, sql, &f);
     const int status = result == OK ? EXIT_DONE : command_failed("query", &f);
     arena_close(&a);
     return status;

@@ -1,77 +1,75 @@
 #include "command/query_store.h"
 
-#include "wire/sqlite.h"
+#include "persist/store.h"
 
-static struct cell cell_of(struct arena *a, sqlite3_stmt *s, int i)
+struct printing {
+    struct arena *arena;
+    enum rows_format format;
+    struct rows_head head; /* known to be of numbers once there is a row */
+    struct rows *rows;     /* NULL before it */
+    struct cell *cell;
+};
+
+static enum outcome take_head(void *to, const struct str *name, size_t n, struct failure *f)
 {
-    const int type = sqlite3_column_type(s, i);
-    if (type == SQLITE_NULL) {
-        return (struct cell){CELL_NULL, S("")};
+    struct printing *const p = to;
+    struct str *const own = arena_array(p->arena, struct str, n);
+    (void)f;
+    for (size_t i = 0; i < n; i++) {
+        own[i] = arena_str(p->arena, name[i]);
     }
-    const char *const text = (const char *)sqlite3_column_text(s, i);
-    const struct str copy = arena_str(
-        a, (struct str){text ? text : "", text ? (size_t)sqlite3_column_bytes(s, i) : 0});
-    return (struct cell){type == SQLITE_INTEGER || type == SQLITE_FLOAT ? CELL_NUMBER : CELL_TEXT,
-                         copy};
+    p->head = (struct rows_head){own, arena_array(p->arena, bool, n), n};
+    p->cell = arena_array(p->arena, struct cell, n);
+    return OK;
 }
 
-static enum outcome print(struct arena *a, sqlite3 *db, sqlite3_stmt *s, enum rows_format format,
-                          struct failure *f)
+static enum outcome begin(struct printing *p, const struct store_cell *cell, struct failure *f)
 {
-    const int n = sqlite3_column_count(s);
-    struct str *const name = arena_array(a, struct str, (size_t)n);
-    bool *const right = arena_array(a, bool, (size_t)n);
-    struct cell *const cell = arena_array(a, struct cell, (size_t)n);
-    struct rows *rows = NULL;
-    struct arena line;
-    arena_init(&line, (size_t)1 << 30);
-    int step = sqlite3_step(s);
-    for (int i = 0; i < n; i++) {
-        const int type = step == SQLITE_ROW ? sqlite3_column_type(s, i) : SQLITE_TEXT;
-        name[i] = arena_str(a, str_of(sqlite3_column_name(s, i)));
-        right[i] = type == SQLITE_INTEGER || type == SQLITE_FLOAT;
+    bool *const is_number = arena_array(p->arena, bool, p->head.n);
+    for (size_t i = 0; cell && i < p->head.n; i++) {
+        is_number[i] = cell[i].is_number;
     }
-    const struct rows_head head = {name, right, (size_t)n};
-    enum outcome result = step == SQLITE_ROW || step == SQLITE_DONE
-                              ? rows_begin(a, format, &head, &rows, f)
-                              : OK;
-    while (result == OK && step == SQLITE_ROW) {
-        for (int i = 0; i < n; i++) {
-            cell[i] = cell_of(&line, s, i);
-        }
-        rows_add(rows, cell);
-        arena_reset(&line);
-        step = sqlite3_step(s);
-    }
-    if (rows) {
-        rows_end(rows);
-    }
-    if (result == OK && step != SQLITE_DONE) {
-        result = failed(f, RETRY, "%s", sqlite3_errmsg(db));
-    }
-    arena_close(&line);
-    return result;
+    p->head.is_number = is_number;
+    return rows_begin(p->arena, p->format, &p->head, &p->rows, f);
 }
 
-enum outcome query_store(struct arena *a, struct str path, struct str sql, enum rows_format format,
-                         struct failure *f)
+static enum outcome take_row(void *to, const struct store_cell *cell, struct failure *f)
 {
-    sqlite3 *db = NULL;
-    sqlite3_stmt *s = NULL;
-    const char *tail = NULL;
-    const char *const file = arena_cstr(a, path);
-    const struct str text = arena_str(a, sql);
-    enum outcome result = sqlite_open(file, SQLITE_USE_READ, &db, f);
-    if (result == OK && sqlite3_prepare_v2(db, text.at, (int)text.len, &s, &tail) != SQLITE_OK) {
-        result = failed(f, REJECT, "%s", sqlite3_errmsg(db));
+    struct printing *const p = to;
+    const enum outcome result = p->rows ? OK : begin(p, cell, f);
+    if (result != OK) {
+        return result;
     }
-    if (result == OK && !s) {
-        result = failed(f, REJECT, "there is no statement in it");
+    for (size_t i = 0; i < p->head.n; i++) {
+        p->cell[i] = (struct cell){cell[i].is_null     ? CELL_NULL
+                                   : cell[i].is_number ? CELL_NUMBER
+                                                       : CELL_TEXT,
+                                   cell[i].text};
     }
-    if (result == OK) {
-        result = print(a, db, s, format, f);
+    rows_add(p->rows, p->cell);
+    return OK;
+}
+
+enum outcome query_store(struct arena *a, const struct config *config, struct str sql,
+                         enum rows_format format, struct failure *f)
+{
+    struct store *store = NULL;
+    struct printing p = {.arena = a, .format = format};
+    enum outcome result = store_look(a, config, S(""), &store, f);
+    if (result == OK && !store) {
+        result = failed(f, STOP, "the store keeps nothing yet: weir run fills it");
+    } else if (result == OK && !store->driver->query) {
+        result = failed(f, STOP, "this type of store is not asked by SQL: query the lake");
+    } else if (result == OK) {
+        result = store->driver->query(store, sql, &(struct store_answer){take_head, take_row, &p},
+                                      f);
     }
-    sqlite3_finalize(s);
-    sqlite_close(db);
+    if (result == OK && !p.rows) {
+        result = begin(&p, NULL, f);
+    }
+    if (p.rows) {
+        rows_end(p.rows);
+    }
+    store_close(store);
     return result;
 }

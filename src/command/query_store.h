@@ -3,10 +3,11 @@
 #define WEIR_COMMAND_QUERY_STORE_H
 
 #include "command/rows.h"
+#include "config/config.h"
 
-/* Run one statement on the SQLite file `path` and print its rows.
+/* Run one statement in the store's own language and print its rows.
  *   returns OK | RETRY busy, disk | REJECT the statement | STOP no such store */
-enum outcome query_store(struct arena *a, struct str path, struct str sql, enum rows_format format,
-                         struct failure *f);
+enum outcome query_store(struct arena *a, const struct config *config, struct str sql,
+                         enum rows_format format, struct failure *f);
 
 #endif

@@ -5,9 +5,9 @@
 #include "command/status_take.h"
 
 #include "bus/dead.h"
+#include "persist/store.h"
 #include "registry.h"
 #include "signal/model.h"
-#include "wire/sqlite.h"
 
 static void take_agents(struct arena *a, const struct config *config, struct status *s)
 {
@@ -53,42 +53,21 @@ static void count_files(struct arena *a, struct str folder, int depth, struct st
     closedir(d);
 }
 
-static enum outcome count_rows(struct arena *a, sqlite3 *db, const struct model *m, uint64_t *out,
-                               struct failure *f)
-{
-    sqlite3_stmt *st = NULL;
-    bool is_row = false;
-    const struct str sql = arena_printf(a, "SELECT count(*) FROM \"%s\"", m->name);
-    enum outcome result = sqlite_prepare(db, sql, &st, f);
-    if (result == OK) {
-        result = sqlite_row(st, &is_row, f);
-    }
-    if (result == OK && is_row) {
-        *out = (uint64_t)sqlite3_column_int64(st, 0);
-    }
-    sqlite3_finalize(st);
-    return result;
-}
-
 static enum outcome take_store(struct arena *a, const struct config *config, struct status *s,
                                struct failure *f)
 {
-    sqlite3 *db = NULL;
-    const char *const path = arena_cstr(a, config->store.path);
+    struct store *store = NULL;
     s->store_type = config->store.type;
     s->model = arena_array(a, struct status_model, model_all_n);
-    if (access(path, F_OK) != 0) {
-        return OK; /* nothing was kept yet */
-    }
-    enum outcome result = sqlite_open(path, SQLITE_USE_READ, &db, f);
-    for (size_t i = 0; i < model_all_n && result == OK; i++) {
+    enum outcome result = store_look(a, config, S(""), &store, f);
+    for (size_t i = 0; i < model_all_n && store && result == OK; i++) {
         if (model_all[i]->is_stored) {
             struct status_model *const to = &s->model[s->models_n++];
             to->name = model_all[i]->name;
-            result = count_rows(a, db, model_all[i], &to->rows, f);
+            result = store->driver->rows(store, model_all[i], &to->rows, f);
         }
     }
-    sqlite_close(db);
+    store_close(store);
     return result;
 }
 

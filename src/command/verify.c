@@ -1,16 +1,17 @@
 /* verify.c - segments, lake and store against their checksums and each other. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "bus/upkeep.h"
 #include "command/ask.h"
 #include "command/command.h"
 #include "command/commands.h"
+#include "command/compare.h"
 #include "persist/lake/audit.h"
+#include "persist/store.h"
 #include "signal/model.h"
-#include "wire/sqlite.h"
 
+enum { TRIES_MAX = 3 };
 #define ARENA_BYTES_MAX ((size_t)4 << 30)
 
 struct verifying {
@@ -18,6 +19,12 @@ struct verifying {
     struct arena *arena;
     struct bus *bus;
     size_t faults;
+};
+
+/* Where the store stands; positions only grow, so an equal sum says that no lane moved. */
+struct level {
+    bool is_level;
+    uint64_t sum;
 };
 
 static void say(struct verifying *v, struct str what)
@@ -50,64 +57,35 @@ static void lake_found(void *to, struct str what)
 
 /* ---- store ---- */
 
-/* The answer's first column, or -1 when there is no row. */
-static enum outcome number_of(sqlite3 *db, struct str sql, int64_t *out, struct failure *f)
+static void store_found(void *to, struct str what)
 {
-    sqlite3_stmt *s = NULL;
-    bool is_row = false;
-    *out = -1;
-    enum outcome result = sqlite_prepare(db, sql, &s, f);
-    if (result == OK) {
-        result = sqlite_row(s, &is_row, f);
-        *out = is_row ? sqlite3_column_int64(s, 0) : -1;
-    }
-    (void)sqlite3_finalize(s);
-    return result;
+    struct verifying *const v = to;
+    say(v,
+        arena_printf(v->arena, "store: %.*s: %.*s", STR_ARG(v->config->store.path), STR_ARG(what)));
 }
 
-static enum outcome check_integrity(struct verifying *v, sqlite3 *db, struct failure *f)
-{
-    sqlite3_stmt *s = NULL;
-    bool is_row = false;
-    enum outcome result = sqlite_prepare(db, S("PRAGMA integrity_check"), &s, f);
-    while (result == OK && (result = sqlite_row(s, &is_row, f)) == OK && is_row) {
-        if (!str_eq(sqlite_str(s, 0), S("ok"))) {
-            say(v, arena_printf(v->arena, "store: %.*s: %.*s", STR_ARG(v->config->store.path),
-                                STR_ARG(sqlite_str(s, 0))));
-        }
-    }
-    (void)sqlite3_finalize(s);
-    return result;
-}
-
-/* Whether the store has taken everything that the streams hold; a position behind an end is a
- * fault. */
-static enum outcome check_cursors(struct verifying *v, sqlite3 *db, bool *is_level,
+/* Whether the store has taken everything that the streams hold: its position in each lane, at its
+ * end. A position behind an end is a fault. */
+static enum outcome check_cursors(struct verifying *v, struct store *store, struct level *out,
                                   struct failure *f)
 {
     static const enum stream streams[] = {STREAM_STANDARD, STREAM_MEASURED};
     enum outcome result = OK;
-    *is_level = true;
+    *out = (struct level){.is_level = true};
     for (size_t s = 0; s < sizeof streams / sizeof *streams && result == OK; s++) {
         struct lane_ends *ends;
         size_t n = 0;
         result = bus_ends(v->bus, v->arena, streams[s], &ends, &n, f);
         for (size_t i = 0; i < n && result == OK; i++) {
-            int64_t at = 0;
-            result = number_of(
-                db,
-                arena_printf(v->arena,
-                             "SELECT position FROM weir_cursor WHERE bus_id = '%.*s' AND "
-                             "stream = '%s' AND lane = '%.*s'",
-                             STR_ARG(bus_id(v->bus)), stream_name(streams[s]),
-                             STR_ARG(ends[i].lane.name)),
-                &at, f);
-            *is_level = *is_level && at >= 0 && (uint64_t)at == ends[i].end.at;
-            if (at > 0 && (uint64_t)at > ends[i].end.at) {
+            struct position at;
+            result = store->driver->cursor(store, ends[i].lane, &at, f);
+            out->is_level = out->is_level && result == OK && at.at == ends[i].end.at;
+            out->sum += ends[i].end.at;
+            if (result == OK && at.at > ends[i].end.at) {
                 say(v, arena_printf(v->arena,
-                                    "store: it stands at %" PRId64 " in %s/%.*s, which ends at "
+                                    "store: it stands at %" PRIu64 " in %s/%.*s, which ends at "
                                     "%" PRIu64 ": the stream lost its end, or was made anew",
-                                    at, stream_name(streams[s]), STR_ARG(ends[i].lane.name),
+                                    at.at, stream_name(streams[s]), STR_ARG(ends[i].lane.name),
                                     ends[i].end.at));
             }
         }
@@ -115,73 +93,89 @@ static enum outcome check_cursors(struct verifying *v, sqlite3 *db, bool *is_lev
     return result;
 }
 
-static enum outcome count_in_lake(struct verifying *v, const struct model *m, int64_t *out,
-                                  struct failure *f)
+struct differences {
+    struct verifying *verifying;
+    struct str *at; /* told once it is sure that nothing moved meanwhile */
+    size_t n, room;
+};
+
+static void differs(void *to, struct str what)
+{
+    struct differences *const d = to;
+    struct arena *const a = d->verifying->arena;
+    d->at = arena_more(a, d->at, d->n, &d->room, sizeof *d->at);
+    d->at[d->n++] = arena_str(a, what);
+}
+
+static enum outcome compare_once(struct verifying *v, struct store *store, struct differences *d,
+                                 struct failure *f)
 {
     struct ask ask = {0};
-    struct duck_result r = {0};
-    const struct str sql = arena_printf(v->arena, "SELECT count(*) FROM %s", m->name);
-    enum outcome result = ask_open(&ask, v->arena, v->config, v->bus, sql, f);
-    if (result == OK) {
-        result = duck_query(ask.duck, sql.at, &r, f);
+    struct buf models;
+    buf_init(&models, v->arena, 1 << 16);
+    for (size_t i = 0; i < model_all_n; i++) {
+        buf_printf(&models, "%s ", model_all[i]->is_stored ? model_all[i]->name : "");
     }
-    *out = result == OK && duck_next(&r) ? duck_i64(&r, 0) : -1;
-    duck_result_close(&r);
+    *d = (struct differences){.verifying = v};
+    enum outcome result = ask_open(&ask, v->arena, v->config, v->bus, buf_str(&models), f);
+    if (result == OK) {
+        result = compare_all(&ask, store, &(struct compare_to){differs, d}, f);
+    }
     ask_close(&ask);
     return result;
 }
 
-/* Both fold the same facts, so they have the same rows, unless one of them forgets by age. */
-static enum outcome compare(struct verifying *v, sqlite3 *db, struct failure *f)
+/* Both fold the same facts, so they have the same rows, unless one of them forgets by age. What
+ * arrives while they are read is in one of them alone: then once more. */
+static enum outcome compare(struct verifying *v, struct store *store, struct failure *f)
 {
-    enum outcome result = OK;
-    for (size_t i = 0; i < model_all_n && result == OK; i++) {
-        const struct model *const m = model_all[i];
-        int64_t in_store = 0, in_lake = 0;
-        if (!m->is_stored) {
-            continue;
+    for (int tries = 0; tries < TRIES_MAX; tries++) {
+        struct differences d;
+        struct level before, after;
+        enum outcome result = check_cursors(v, store, &before, f);
+        if (result == OK && before.is_level) {
+            result = compare_once(v, store, &d, f);
+            result = result == OK ? check_cursors(v, store, &after, f) : result;
         }
-        result = number_of(db, arena_printf(v->arena, "SELECT count(*) FROM \"%s\"", m->name),
-                           &in_store, f);
-        if (result == OK) {
-            result = count_in_lake(v, m, &in_lake, f);
+        if (result != OK) {
+            return result;
         }
-        if (result == OK && in_store != in_lake) {
-            say(v,
-                arena_printf(v->arena, "%s: %" PRId64 " rows in the store, %" PRId64 " in the lake",
-                             m->name, in_store, in_lake));
+        if (before.is_level && after.is_level && before.sum == after.sum) {
+            for (size_t i = 0; i < d.n; i++) {
+                say(v, d.at[i]);
+            }
+            return OK;
         }
     }
-    return result;
+    (void)fprintf(stderr, "store and lake were not compared: the store is behind; try weir flush "
+                          "first, or when less arrives\n");
+    return OK;
 }
 
 static enum outcome check_store(struct verifying *v, struct failure *f)
 {
-    sqlite3 *db = NULL;
-    bool is_level = false;
-    const char *const path = arena_cstr(v->arena, v->config->store.path);
-    if (access(path, F_OK) != 0) {
-        (void)fprintf(stderr, "store: none yet\n");
-        return OK;
-    }
-    enum outcome result = sqlite_open(path, SQLITE_USE_READ, &db, f);
-    if (result == OK) {
-        result = check_integrity(v, db, f);
-    }
-    if (result == OK) {
-        result = check_cursors(v, db, &is_level, f);
-    }
+    struct store *store = NULL;
+    struct level level;
     const bool forgets = v->config->store.keep_ms < INT64_MAX / 2000 ||
                          v->config->lake.keep_ms < INT64_MAX / 2000;
-    if (result == OK && is_level && !forgets && v->faults == 0) {
-        result = compare(v, db, f);
+    enum outcome result = store_look(v->arena, v->config, bus_id(v->bus), &store, f);
+    if (result != OK || !store) {
+        (void)fprintf(stderr, result == OK ? "store: none yet\n" : "");
+        return result;
+    }
+    if (store->driver->check) {
+        result = store->driver->check(store, store_found, v, f);
+    }
+    if (result == OK) {
+        result = check_cursors(v, store, &level, f);
+    }
+    if (result == OK && !forgets && v->faults == 0) {
+        result = compare(v, store, f);
     } else if (result == OK) {
         (void)fprintf(stderr, "store and lake were not compared: %s\n",
-                      v->faults > 0 ? "mend what was found first"
-                      : forgets     ? "they forget by age"
-                                    : "the store is behind; try weir flush first");
+                      v->faults > 0 ? "mend what was found first" : "they forget by age");
     }
-    sqlite_close(db);
+    store_close(store);
     return result;
 }
 

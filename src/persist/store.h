@@ -15,6 +15,7 @@ struct store {
     const struct config *config;
     struct str bus_id;
     bool is_reader;      /* opened by a command: nothing is made or written */
+    bool is_absent;      /* a reader's open found that nothing was kept yet */
     struct arena *arena; /* the store's lifetime */
 };
 
@@ -26,13 +27,24 @@ struct rows {
     size_t n;
 };
 
+/* What a query of the store is told to: the columns' names once, then each row. */
+struct store_cell {
+    bool is_null, is_number;
+    struct str text; /* until the call returns */
+};
+struct store_answer {
+    enum outcome (*head)(void *to, const struct str *name, size_t n, struct failure *f);
+    enum outcome (*row)(void *to, const struct store_cell *cell, struct failure *f);
+    void *to;
+};
+
 struct store_driver {
     const char *name;
     const char *needs;
     size_t state_bytes;
 
-    /* Reach it, make or widen its tables from the catalogue. STOP: rights, another bus id, newer
-     * schema. RETRY: unreachable. */
+    /* Reach it, make or widen its tables from the catalogue; a reader's makes nothing and notes
+     * is_absent. STOP: rights, another bus id, newer schema. RETRY: unreachable. */
     enum outcome (*open)(struct store *s, struct failure *f);
     /* Fill in the rows of these keys as they stand (hidden columns too); a row that is not there
      * keeps its nulls. */
@@ -53,15 +65,25 @@ struct store_driver {
      * after each. */
     enum outcome (*each)(struct store *s, const struct model *m, struct arena *a,
                          bool (*visit)(void *to, const struct row *r), void *to, struct failure *f);
+    /* The far end's own checks, each fault told as a sentence (verify). NULL: it has none. */
+    enum outcome (*check)(struct store *s, void (*found)(void *to, struct str what), void *to,
+                          struct failure *f);
+    /* One statement of its own language that only reads, its answer told (query --store). NULL: it
+     * has no such language. returns OK | RETRY busy | REJECT the statement */
+    enum outcome (*query)(struct store *s, struct str sql, const struct store_answer *answer,
+                          struct failure *f);
     void (*close)(struct store *s); /* cannot fail; safe after a failed open */
 };
 
 extern const struct store_driver store_sqlite;
 
-/* Open the configured store. `bus_id`: whose cursors it keeps; empty: as a reader, for a command.
- *   returns OK | RETRY | STOP (a reader: also when there is none yet) */
+/* Open the configured store as its one writer. `bus_id`: whose cursors it keeps.
+ *   returns OK | RETRY | STOP */
 enum outcome store_open(struct arena *a, const struct config *config, struct str bus_id,
                         struct store **out, struct failure *f);
-void store_close(struct store *s);
+/* The same as a reader, for a command; *out is NULL when nothing was kept yet. */
+enum outcome store_look(struct arena *a, const struct config *config, struct str bus_id,
+                        struct store **out, struct failure *f);
+void store_close(struct store *s); /* safe for NULL */
 
 #endif

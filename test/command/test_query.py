@@ -2,6 +2,7 @@
 import csv
 import io
 import json
+import sqlite3
 import subprocess
 
 from blackbox import BINARY, Weir, case, eventually, run, sign
@@ -132,6 +133,49 @@ def verify_finds_a_flipped_byte_and_a_lost_file(folder):
     assert f"{data.name} is gone" in weir.command("verify", status=1)
     data.write_bytes(whole)
     assert weir.command("verify") == "ok\n"
+
+
+def change_store(folder, sql):
+    with sqlite3.connect(folder / "data" / "store.db") as line:
+        assert line.execute(sql).rowcount > 0, sql
+    line.close()
+
+
+@case
+def verify_tells_which_rows_of_store_and_lake_differ(folder):
+    with weir_with_github(folder) as weir:
+        for i in range(15):
+            post(weir, pull_request(i + 1), i)
+        weir.command("flush")
+    assert weir.command("verify") == "ok\n"
+    key = 'change repository="github.com/acme/shop" id='
+    change_store(folder, "UPDATE change SET title = 'Another' WHERE id = '3'")
+    assert weir.command("verify", status=1) == f'{key}"3": title is "Another" in the store, "Add a cart" in the lake\n'
+    change_store(folder, "UPDATE change SET title = 'Add a cart' WHERE id = '3'")
+    change_store(folder, "UPDATE change SET id = '33' WHERE id = '3'")  # the same number of rows
+    assert weir.command("verify", status=1).splitlines() == [
+        f'{key}"3" is in the lake alone', f'{key}"33" is in the store alone']
+    change_store(folder, "DELETE FROM change WHERE id = '33'")
+    change_store(folder, "UPDATE change SET is_draft = 1")
+    told = weir.command("verify", status=1).splitlines()
+    assert len(told) == 11 and told[-1] == "change: 5 rows more differ", told
+
+
+@case
+def a_store_is_asked_one_statement_that_reads(folder):
+    with weir_with_github(folder) as weir:
+        post(weir, pull_request(1), 1)
+        weir.command("flush")
+        for sql, word in [("DELETE FROM change", "only reads"), ("ATTACH '/tmp/x.db' AS x", "only reads"),
+                          ("PRAGMA journal_mode = DELETE", "only reads"), ("SELECT 1; SELECT 2", "one statement"),
+                          ("CREATE TEMP TABLE t(i)", "only reads"), ("SELECT nothing FROM change", "nothing")]:
+            done = subprocess.run([BINARY, "query", "--store", "-c", str(folder / "weir.yaml"), sql], capture_output=True,
+                                  text=True, cwd=folder, check=False)
+            assert done.returncode == 1 and word in done.stderr and not done.stdout, (sql, done)
+        assert weir.rows("query", "--store", "SELECT id, number, merged_at FROM change -- all") == [
+            {"id": "1", "number": 1, "merged_at": None}]
+        assert weir.rows("query", "--store", "PRAGMA table_info('weir_meta')")[0]["name"] == "name"
+        assert weir.command("query", "--store", "--csv", "SELECT id FROM change WHERE 0;") == "id\n"
 
 
 @case

@@ -188,7 +188,7 @@ void rig_check(struct rig *r)
     struct store *s = NULL;
     struct arena scratch;
     arena_init(&scratch, (size_t)1 << 30);
-    if (store_open(&r->arena, &r->config, S(""), &s, &f) != OK) {
+    if (store_look(&r->arena, &r->config, S(""), &s, &f) != OK || !s) {
         fail_msg("%s", f.text);
     }
     size_t all = 0;

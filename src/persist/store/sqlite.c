@@ -1,9 +1,12 @@
 /* The store in one SQLite file: a table a model, the cursors, and how many rows there are. */
 #include <assert.h>
+#include <errno.h>
+#include <unistd.h>
 
 #include "base/failpoint.h"
 #include "base/file.h"
 #include "persist/store.h"
+#include "persist/store/answer.h"
 #include "persist/store/table.h"
 
 enum { SCHEMA = 1, SCRATCH_BYTES_MAX = 1 << 30 };
@@ -101,6 +104,13 @@ static enum outcome make_tables(struct store *s, struct failure *f)
     return result == OK ? sqlite_exec(q->db, "COMMIT", f) : result;
 }
 
+static enum outcome prepare_cursor(struct sqlite_store *q, struct failure *f)
+{
+    return sqlite_prepare(
+        q->db, S("SELECT position FROM weir_cursor WHERE bus_id=?1 AND stream=?2 AND lane=?3"),
+        &q->cursor, f);
+}
+
 static enum outcome prepare(struct store *s, struct failure *f)
 {
     struct sqlite_store *const q = state_of(s);
@@ -108,15 +118,13 @@ static enum outcome prepare(struct store *s, struct failure *f)
         sqlite3_stmt **to;
         struct str sql;
     } statements[] = {
-        {&q->cursor,
-         S("SELECT position FROM weir_cursor WHERE bus_id=?1 AND stream=?2 AND lane=?3")},
         {&q->cursor_move, S("UPDATE weir_cursor SET position=?4 WHERE bus_id=?1 AND stream=?2 AND "
                             "lane=?3 AND position=?5")},
         {&q->cursor_make, S("INSERT OR IGNORE INTO weir_cursor VALUES(?1,?2,?3,?4)")},
         {&q->count, S("INSERT INTO weir_rows VALUES(?1,?2) ON CONFLICT(model) DO UPDATE SET "
                       "n=n+excluded.n")},
     };
-    enum outcome result = OK;
+    enum outcome result = prepare_cursor(q, f);
     for (size_t i = 0; i < sizeof statements / sizeof *statements && result == OK; i++) {
         result = sqlite_prepare(q->db, statements[i].sql, statements[i].to, f);
     }
@@ -152,6 +160,23 @@ static enum outcome open_writer(struct store *s, const char *path, struct failur
     return result == OK ? prepare(s, f) : result;
 }
 
+/* Its tables are made in one transaction, so a file that has none is as good as no file. */
+static enum outcome open_reader(struct store *s, const char *path, struct failure *f)
+{
+    struct sqlite_store *const q = state_of(s);
+    struct str made = S("");
+    s->is_absent = access(path, F_OK) != 0 && errno == ENOENT;
+    if (s->is_absent) {
+        return OK;
+    }
+    enum outcome result = sqlite_open(path, SQLITE_USE_READ, &q->db, f);
+    if (result == OK) {
+        result = read_text(s, S("SELECT 1 FROM sqlite_schema WHERE name='weir_cursor'"), &made, f);
+        s->is_absent = made.len == 0;
+    }
+    return result == OK && !s->is_absent ? prepare_cursor(q, f) : result;
+}
+
 static enum outcome store_sqlite_open(struct store *s, struct failure *f)
 {
     struct sqlite_store *const q = state_of(s);
@@ -163,7 +188,7 @@ static enum outcome store_sqlite_open(struct store *s, struct failure *f)
             q->table[q->tables_n++] = table_of(s->arena, model_all[i]);
         }
     }
-    return s->is_reader ? sqlite_open(path, SQLITE_USE_READ, &q->db, f) : open_writer(s, path, f);
+    return s->is_reader ? open_reader(s, path, f) : open_writer(s, path, f);
 }
 
 static void store_sqlite_close(struct store *s)
@@ -367,6 +392,28 @@ static enum outcome store_sqlite_each(struct store *s, const struct model *m, st
     return result;
 }
 
+static enum outcome store_sqlite_query(struct store *s, struct str sql,
+                                       const struct store_answer *to, struct failure *f)
+{
+    return answer_query(state_of(s)->db, sql, to, f);
+}
+
+static enum outcome store_sqlite_check(struct store *s, void (*found)(void *to, struct str what),
+                                       void *to, struct failure *f)
+{
+    sqlite3_stmt *statement = NULL;
+    bool is_row = false;
+    enum outcome result = sqlite_prepare(state_of(s)->db, S("PRAGMA integrity_check"), &statement,
+                                         f);
+    while (result == OK && (result = sqlite_row(statement, &is_row, f)) == OK && is_row) {
+        if (!str_eq(sqlite_str(statement, 0), S("ok"))) {
+            found(to, sqlite_str(statement, 0));
+        }
+    }
+    (void)sqlite3_finalize(statement);
+    return result;
+}
+
 const struct store_driver store_sqlite = {
     .name = "sqlite",
     .state_bytes = sizeof(struct sqlite_store),
@@ -377,5 +424,7 @@ const struct store_driver store_sqlite = {
     .expire = store_sqlite_expire,
     .rows = store_sqlite_rows,
     .each = store_sqlite_each,
+    .check = store_sqlite_check,
+    .query = store_sqlite_query,
     .close = store_sqlite_close,
 };

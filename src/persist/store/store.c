@@ -30,12 +30,12 @@ struct store_state {
 
 static const struct store_driver *const drivers[] = {&store_sqlite};
 
-enum outcome store_open(struct arena *a, const struct config *config, struct str bus_id,
-                        struct store **out, struct failure *f)
+static enum outcome reach(struct arena *a, const struct config *config, struct str bus_id,
+                          bool is_reader, struct store **out, struct failure *f)
 {
     struct store *const s = arena_new(a, struct store);
-    *s = (struct store){
-        .config = config, .bus_id = bus_id, .is_reader = bus_id.len == 0, .arena = a};
+    *out = NULL;
+    *s = (struct store){.config = config, .bus_id = bus_id, .is_reader = is_reader, .arena = a};
     for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++) {
         if (str_eq(config->store.type, str_of(drivers[i]->name))) {
             s->driver = drivers[i];
@@ -48,7 +48,7 @@ enum outcome store_open(struct arena *a, const struct config *config, struct str
     }
     s->state = arena_alloc(a, 1, s->driver->state_bytes);
     const enum outcome result = s->driver->open(s, f);
-    if (result == OK) {
+    if (result == OK && !s->is_absent) {
         *out = s;
     } else {
         store_close(s);
@@ -56,9 +56,23 @@ enum outcome store_open(struct arena *a, const struct config *config, struct str
     return result;
 }
 
+enum outcome store_open(struct arena *a, const struct config *config, struct str bus_id,
+                        struct store **out, struct failure *f)
+{
+    return reach(a, config, bus_id, false, out, f);
+}
+
+enum outcome store_look(struct arena *a, const struct config *config, struct str bus_id,
+                        struct store **out, struct failure *f)
+{
+    return reach(a, config, bus_id, true, out, f);
+}
+
 void store_close(struct store *s)
 {
-    s->driver->close(s);
+    if (s) {
+        s->driver->close(s);
+    }
 }
 
 /* ---- the persister ---- */
