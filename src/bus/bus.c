@@ -145,6 +145,11 @@ uint64_t bus_lag(struct bus *b, struct lane lane, struct position at)
     return b->driver->lag(b, lane, at);
 }
 
+enum outcome bus_mend(struct bus *b, struct finding_to report, struct failure *f)
+{
+    return b->driver->mend(b, report, f);
+}
+
 enum outcome bus_verify(struct bus *b, struct finding_to report, struct failure *f)
 {
     return b->driver->verify(b, report, f);

@@ -96,8 +96,9 @@ enum outcome bus_append(struct bus *b, struct lane lane, struct record *r, size_
 enum outcome bus_ends(struct bus *b, struct arena *a, enum stream stream, struct lane_ends **out,
                       size_t *n, struct failure *f);
 /* Records of a piece of a lane, together at most bytes_max (at least one record), owning and moving
- * nothing; go on from out->slice->to. out->n is 0 (nothing there) or 1. returns OK | STOP `from` is
- * no longer kept, or behind the end (says what is lost) */
+ * nothing; go on from out->slice->to. out->n is 0 (nothing there) or 1. returns OK | RETRY
+ * damaged there (a running weir sets it aside: bus_mend) | STOP `from` is no longer kept, or behind
+ * the end (says what is lost) */
 enum outcome bus_look(struct bus *b, struct span what, size_t bytes_max, struct batch *out,
                       struct failure *f);
 /* Make a lane before its first append, so that readers gain it. OK also when it is there. */
@@ -110,8 +111,8 @@ enum outcome reader_join(struct bus *b, unsigned streams, struct str stage, enum
                          struct reader **out, struct failure *f);
 /* Next slices, together at most bytes_max (at least one record). Waits up to wait_ms (0: not, -1:
  * until there is something) and returns with out->n == 0 when nothing came or a signal handler ran.
- * out->arena is given by the caller. returns OK | RETRY | STOP a cursor is no longer kept, or
- * behind the end */
+ * out->arena is given by the caller. returns OK | RETRY also where the lane is damaged (it is set
+ * aside meanwhile) | STOP a cursor is no longer kept, or behind the end */
 enum outcome reader_read(struct reader *r, size_t bytes_max, int wait_ms, struct batch *out,
                          struct failure *f);
 /* Outputs and dead letters of the batch and the cursors of all its slices, if each cursor still

@@ -55,6 +55,7 @@ struct bus_driver {
                           struct failure *f);
     enum outcome (*size)(struct bus *b, struct lane lane, struct bus_size *out, struct failure *f);
     uint64_t (*lag)(struct bus *b, struct lane lane, struct position at);
+    enum outcome (*mend)(struct bus *b, struct finding_to report, struct failure *f);
     enum outcome (*verify)(struct bus *b, struct finding_to report, struct failure *f);
 
     const struct reader_driver *reader;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/failpoint.h"
+#include "bus/quarantine.h"
 #include "bus/recover.h"
 #include "bus/view.h"
 #include "bus/writer.h"
@@ -231,6 +232,35 @@ static uint64_t embedded_lag(struct bus *b, struct lane lane, struct position at
     return mark > at.at ? mark - at.at : 0;
 }
 
+static enum outcome mend_lane(struct lane_dir *dir, struct finding_to report, struct failure *f)
+{
+    uint64_t suspect = dir->page->suspect;
+    if (suspect == 0) {
+        return OK;
+    }
+    const enum outcome result = lane_mend(dir, suspect - 1, f);
+    if (result != OK) {
+        return result;
+    }
+    /* A lower one that was met meanwhile stays; a higher one will be met again. */
+    (void)atomic_compare_exchange_strong(&dir->page->suspect, &suspect, 0);
+    return quarantine_tell(dir, report, f);
+}
+
+static enum outcome embedded_mend(struct bus *b, struct finding_to report, struct failure *f)
+{
+    struct embedded *const e = b->state;
+    enum outcome result = lane_dirs_look(b->arena, e, f);
+    for (size_t i = 0; i < e->dirs_n; i++) {
+        struct failure one;
+        if (mend_lane(e->dir[i], report, &one) != OK) {
+            *f = one;
+            result = RETRY;
+        }
+    }
+    return result;
+}
+
 static enum outcome embedded_verify(struct bus *b, struct finding_to report, struct failure *f)
 {
     struct embedded *const e = b->state;
@@ -248,7 +278,7 @@ static enum outcome recover_lane(struct embedded *e, struct lane_dir *dir, struc
 {
     struct arena a;
     struct lane_tail t;
-    const bool is_full = dir->page->is_suspect || dir->page->mark == 0;
+    const bool is_full = dir->page->suspect != 0 || dir->page->mark == 0;
     const int fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
         return failed_errno(f, STOP, "open folder %s", dir->path);
@@ -259,11 +289,16 @@ static enum outcome recover_lane(struct embedded *e, struct lane_dir *dir, struc
                       dir->page->writer_pid);
     }
     arena_init(&a, SIZE_MAX / 2);
-    const enum outcome result = lane_recover(&a, dir, is_full, report, &t, f);
+    enum outcome result = lane_recover(&a, dir, is_full, report, &t, f);
     if (result == OK) {
         dir->page->passed = dir->page->passed <= t.end ? (uint64_t)dir->page->passed : t.begin;
         dir->page->mark = (uint64_t)dir->page->passed; /* nothing of it is counted as unread yet */
+        dir->page->begin = 0;                          /* nobody trims: what is found is right */
         lane_publish(e, dir, &t);
+        dir->page->suspect = 0;
+    }
+    if (result == OK) {
+        result = quarantine_tell(dir, report, f);
     }
     arena_close(&a);
     close(fd);
@@ -307,6 +342,7 @@ const struct bus_driver bus_embedded = {
     .older = embedded_older,
     .size = embedded_size,
     .lag = embedded_lag,
+    .mend = embedded_mend,
     .verify = embedded_verify,
     .reader = &embedded_reader_driver,
 };

@@ -58,7 +58,9 @@ static enum outcome cursor_at(const struct reader *r, struct lane input, struct 
     enum { BYTES_MAX = 16 * 1024 * 1024 };
     arena_init(&a, BYTES_MAX);
     const enum outcome result = cursor_read(r, &a, input, &step, f);
-    *out = step.to;
+    if (result == OK) {
+        *out = step.to;
+    }
     arena_close(&a);
     return result;
 }
@@ -137,6 +139,9 @@ static enum outcome read_lanes(struct reader *r, size_t bytes_max, struct batch 
         struct slice *const s = &out->slice[out->n];
         *s = (struct slice){.lane = l->view.dir->lane, .from = l->at, .to = {mark}};
         const enum outcome result = view_read(&l->view, s, left, out->arena, f);
+        if (result != OK && out->n > 0) {
+            break; /* the turn goes round: a lane that fails holds up no other */
+        }
         if (result != OK) {
             return result;
         }
@@ -163,6 +168,10 @@ static enum outcome read_batch(struct reader *r, size_t bytes_max, int wait_ms, 
         enum outcome result = gain(r, out, f);
         if (result == OK) {
             result = read_lanes(r, bytes_max, out, f);
+        }
+        if (result != OK && out->gained_n > 0) {
+            out->n = 0; /* a gained lane is told once, so now; what failed fails again */
+            return OK;
         }
         if (result != OK || out->n > 0 || out->gained_n > 0 || wait_ms == 0) {
             return result;

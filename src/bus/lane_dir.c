@@ -187,6 +187,14 @@ enum outcome lane_dir_make(struct arena *a, struct embedded *e, struct lane lane
     return result;
 }
 
+void lane_suspect(const struct lane_dir *dir, uint64_t position)
+{
+    uint64_t seen = dir->page->suspect;
+    while ((seen == 0 || position + 1 < seen) &&
+           !atomic_compare_exchange_weak(&dir->page->suspect, &seen, position + 1)) {
+    }
+}
+
 void bus_page_wake(struct bus_page *page, unsigned streams)
 {
     page->wake++;

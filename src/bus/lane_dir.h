@@ -43,6 +43,9 @@ enum outcome lane_dir_find(struct arena *a, struct embedded *e, struct lane lane
 enum outcome lane_dir_make(struct arena *a, struct embedded *e, struct lane lane,
                            struct lane_dir **out, struct failure *f);
 
+/* Damage was met at this position: the keeper of the bus looks there (upkeep.h, bus_mend). */
+void lane_suspect(const struct lane_dir *dir, uint64_t position);
+
 /* Tell the readers of a stream that there is something new. */
 void bus_page_wake(struct bus_page *page, unsigned streams);
 

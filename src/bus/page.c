@@ -8,7 +8,7 @@
 
 #include "base/os.h"
 
-enum { MAGIC = 0x72697762, VERSION = 1 };
+enum { MAGIC = 0x72697762, VERSION = 2 };
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "processes share these words: no lock may be in them");
 
 static enum outcome map_file(int fd, const char *path, size_t bytes, void **out, struct failure *f)

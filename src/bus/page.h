@@ -26,14 +26,16 @@ struct bus_page {
 /* `<bus>/<stream>/<lane>/lane.page` */
 struct lane_page {
     struct page_head head;
-    _Atomic uint64_t begin;      /* oldest position that is kept                              */
-    _Atomic uint64_t mark;       /* everything before it is durable and visible               */
-    _Atomic uint64_t last;       /* position of the last group; == mark: none                 */
-    _Atomic uint64_t records;    /* before the mark, since the lane's beginning               */
-    _Atomic uint64_t passed;     /* every reader has passed it                                */
-    _Atomic uint32_t segments;   /* moves when a segment file comes or goes                   */
-    _Atomic uint32_t is_suspect; /* a reader met damage: recovery reads the whole lane        */
+    _Atomic uint64_t begin;    /* oldest position that is kept                              */
+    _Atomic uint64_t mark;     /* everything before it is durable and visible               */
+    _Atomic uint64_t last;     /* position of the last group; == mark: none                 */
+    _Atomic uint64_t records;  /* before the mark, since the lane's beginning               */
+    _Atomic uint64_t passed;   /* every reader has passed it                                */
+    _Atomic uint32_t segments; /* moves when a segment file comes or goes                   */
     _Atomic int32_t writer_pid;
+    _Atomic uint64_t suspect; /* 1 + the lowest position where damage was met; 0: none     */
+    /* Of the segment that is being written, should its head be lost. */
+    _Atomic uint64_t open_first, open_generation;
 };
 
 /* Map the page of `bytes` bytes in the file, made and marked with the layout's magic when it is

@@ -3,16 +3,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/failpoint.h"
 #include "base/file.h"
 #include "base/os.h"
+#include "bus/quarantine.h"
 #include "bus/scan.h"
 #include "bus/segment.h"
 
 /* A segment is read into memory as a whole: its size is the configuration's, or one group's. */
-enum { SCAN_BYTES_MAX_GIB = 8 };
+enum { SCAN_BYTES_MAX_GIB = 8, HEAD_BYTES_MAX = 64 * 1024 };
+#define HOLE_BYTES_MAX (UINT64_C(1) << 30) /* a void's length is a 32-bit number */
 
 struct recovery {
     const struct lane_dir *dir;
@@ -25,7 +28,12 @@ struct recovery {
                              is_full, since it was whole once and its readers check it */
     uint64_t committed;   /* the page's mark: it moves after the sync, so what stands before it was
                              durable once, whatever stands there now */
+    bool is_mended;       /* something was set aside, at last at mended_at */
+    uint64_t mended_at;
+    uint64_t count; /* records before the place where the walk is; UNKNOWN */
 };
+
+#define UNKNOWN UINT64_MAX
 
 /* One segment while it is being looked at. */
 struct patient {
@@ -39,43 +47,88 @@ struct patient {
 static void tell(const struct recovery *v, enum finding_kind kind, uint64_t at, uint64_t bytes,
                  const char *path)
 {
-    const struct finding finding = {
-        .kind = kind, .lane = v->dir->lane, .at = {at}, .bytes = bytes, .path = str_of(path)};
+    const struct finding finding = {.kind = kind,
+                                    .lane = v->dir->lane,
+                                    .at = {at},
+                                    .bytes = bytes,
+                                    .signals = UNKNOWN,
+                                    .path = str_of(path)};
     v->report.found(v->report.to, &finding);
 }
 
 /* Keep the damaged bytes in a file of their own, then write a void frame over their beginning. */
-static enum outcome set_aside(struct recovery *v, const struct patient *p, uint64_t from,
-                              uint64_t to, struct failure *f)
+static enum outcome set_aside(struct recovery *v, const struct patient *p, const struct hole *hole,
+                              struct failure *f)
 {
     char head[FRAME_HEAD_BYTES];
-    const char *const path =
-        arena_printf(&v->scratch, "%s/corrupt-%" PRIu64, v->dir->path, from).at;
     if (!v->is_writing) {
-        tell(v, FINDING_DAMAGED, from, to - from, p->path);
+        tell(v, FINDING_DAMAGED, hole->at, hole->bytes, p->path);
         return OK;
     }
-    if (to - from < FRAME_HEAD_BYTES || to - from > UINT32_MAX) {
+    if (hole->bytes < FRAME_HEAD_BYTES) {
         return failed(f, STOP,
                       "%s: %" PRIu64 " damaged bytes at %" PRIu64
                       " can't be set aside: move the file away by hand",
-                      p->path, to - from, from);
+                      p->path, hole->bytes, hole->at);
     }
-    const struct str bytes = scan_bytes(&p->scan, from, to);
-    enum outcome result = file_replace(path, bytes, 0600, f);
+    const struct str bytes = scan_bytes(&p->scan, hole->at, hole->at + hole->bytes);
+    enum outcome result = quarantine_keep(&v->scratch, v->dir, hole, bytes, f);
     if (result != OK) {
         return result;
     }
-    FAILPOINT("bus.recover.kept");
-    void_write(head, to - from, p->scan.generation, from);
+    void_write(head, hole->bytes, p->scan.generation, hole->at);
     result = file_write_at(p->fd, (struct str){head, sizeof head},
-                           (off_t)(SEGMENT_HEAD_BYTES + from - p->scan.first), f);
+                           (off_t)(SEGMENT_HEAD_BYTES + hole->at - p->scan.first), f);
     FAILPOINT("bus.recover.voided");
     if (result == OK) {
-        scan_patch(&p->scan, from, (struct str){head, sizeof head});
-        tell(v, FINDING_CORRUPT, from, to - from, path);
+        scan_patch(&p->scan, hole->at, (struct str){head, sizeof head});
+        v->is_mended = true;
+        v->mended_at = hole->at;
     }
     return result;
+}
+
+/* How many records stand before the segment that begins at `first`; UNKNOWN when it can't tell. */
+static uint64_t records_before(struct recovery *v, uint64_t first)
+{
+    struct segment s;
+    struct failure ignored; /* damaged as well: not known */
+    uint64_t n = UNKNOWN;
+    if (segment_open(v->dir->path, first, false, &s, &ignored) != OK) {
+        return UNKNOWN;
+    }
+    char *const head = arena_alloc(&v->scratch, 1, HEAD_BYTES_MAX);
+    const ssize_t got = pread(s.fd, head, HEAD_BYTES_MAX, SEGMENT_HEAD_BYTES);
+    const struct item item = item_read((struct str){head, got > 0 ? (size_t)got : 0}, s.generation,
+                                       first);
+    if (item.kind == ITEM_GROUP) {
+        n = item.group.records_before;
+    }
+    segment_close(&s);
+    return n;
+}
+
+/* Records that were in [from, to), by the heads around it, and are not valid there any more. `to`
+ * is a valid group's head, or the end of what was committed in this segment. */
+static uint64_t records_lost(struct recovery *v, const struct patient *p, uint64_t from,
+                             uint64_t to)
+{
+    const struct item at_from = scan_item(&p->scan, from, p->limit);
+    const struct item at_to = scan_item(&p->scan, to, p->limit);
+    const uint64_t before = v->count != UNKNOWN          ? v->count
+                            : at_from.kind == ITEM_GROUP ? at_from.group.records_before
+                                                         : UNKNOWN;
+    const uint64_t after = at_to.kind == ITEM_GROUP ? at_to.group.records_before
+                           : to == v->committed     ? (uint64_t)v->dir->page->records
+                                                    : records_before(v, to);
+    uint64_t valid = 0;
+    while (from < to) {
+        const struct item item = scan_item(&p->scan, from, to);
+        valid += item.kind == ITEM_FRAME;
+        from = item.kind == ITEM_BAD ? scan_next(&p->scan, from, to, false) : from + item.bytes;
+    }
+    return before == UNKNOWN || after == UNKNOWN || after < before + valid ? UNKNOWN
+                                                                           : after - before - valid;
 }
 
 /* Everything in [from, to) was committed: set aside what is not valid in it. */
@@ -83,6 +136,7 @@ static enum outcome heal(struct recovery *v, const struct patient *p, uint64_t f
                          struct failure *f)
 {
     uint64_t group_end = from;
+    struct hole hole = {.signals = v->is_writing ? records_lost(v, p, from, to) : UNKNOWN};
     while (from < to) {
         const struct item item = scan_item(&p->scan, from, to);
         if (item.kind == ITEM_GROUP) {
@@ -95,11 +149,14 @@ static enum outcome heal(struct recovery *v, const struct patient *p, uint64_t f
         /* A hole ends with its group, so that the group is whole again. */
         const bool is_inside = from < group_end && group_end <= to;
         const uint64_t next = scan_next(&p->scan, from, is_inside ? group_end : to, false);
-        const enum outcome result = set_aside(v, p, from, next, f);
+        hole.at = from;
+        hole.bytes = next - from < 2 * HOLE_BYTES_MAX ? next - from : HOLE_BYTES_MAX;
+        const enum outcome result = set_aside(v, p, &hole, f);
         if (result != OK) {
             return result;
         }
-        from = next;
+        hole.signals = 0; /* the first told those of all */
+        from += hole.bytes;
     }
     return OK;
 }
@@ -109,6 +166,7 @@ static void note_group(struct recovery *v, const struct patient *p, const struct
     v->tail->has_group = true;
     v->tail->last = *g;
     v->tail->content = scan_bytes(&p->scan, g->position, g->position + g->bytes);
+    v->count = g->records_before + g->n;
 }
 
 /* Walk the segment to its end: of what was committed, or the last whole group. */
@@ -118,6 +176,7 @@ static enum outcome walk(struct recovery *v, struct patient *p, struct failure *
     uint64_t at = p->scan.first;
     bool is_healed = false;
     struct group g;
+    v->count = at == 0 ? 0 : UNKNOWN;
     if (v->start > at && v->start < scan_end(&p->scan) &&
         group_is_whole(scan_bytes(&p->scan, v->start, p->limit), p->scan.generation, v->start,
                        &g)) {
@@ -136,6 +195,7 @@ static enum outcome walk(struct recovery *v, struct patient *p, struct failure *
         const struct item item = scan_item(&p->scan, at, p->limit);
         if (item.kind == ITEM_VOID || (is_healed && item.kind == ITEM_FRAME)) {
             at += item.bytes;
+            v->count = UNKNOWN;
             is_healed = true;
             continue;
         }
@@ -161,6 +221,7 @@ static enum outcome walk(struct recovery *v, struct patient *p, struct failure *
         } else {
             at = next;
             is_healed = true;
+            v->count = UNKNOWN;
         }
     }
 }
@@ -169,8 +230,13 @@ static enum outcome walk(struct recovery *v, struct patient *p, struct failure *
 static enum outcome mend_head(struct recovery *v, struct patient *p, struct failure *f)
 {
     char head[SEGMENT_HEAD_BYTES];
-    if (p->scan.head == SCAN_DAMAGED) {
+    const struct lane_page *const page = v->dir->page;
+    if (p->scan.head != SCAN_MENDED && !scan_find_generation(&p->scan)) {
+        /* Nothing valid is left: any would do, but the writer may be about to go on in it. */
         os_random(&p->scan.generation, sizeof p->scan.generation);
+        if (page->open_first == p->scan.first && page->open_generation != 0) {
+            p->scan.generation = page->open_generation;
+        }
     }
     if (!v->is_writing) {
         tell(v, FINDING_DAMAGED, p->scan.first, SEGMENT_HEAD_BYTES, p->path);
@@ -309,6 +375,28 @@ static enum outcome recover_back(struct recovery *v, struct segments *s, bool is
     return OK;
 }
 
+/* Who sets aside holds this lock, so that the writer's recovery and the keeper never write the same
+ * hole twice. Held for the reading of some segments. */
+static enum outcome healer_lock(const struct lane_dir *dir, int *out, struct failure *f)
+{
+    struct arena a;
+    arena_init(&a, HEAD_BYTES_MAX * 2);
+    const char *const path = arena_printf(&a, "%s/lane.page", dir->path).at;
+    enum outcome result = OK;
+    *out = open(path, O_RDONLY | O_CLOEXEC);
+    if (*out < 0) {
+        result = failed_errno(f, STOP, "open %s", path);
+    }
+    while (result == OK && flock(*out, LOCK_EX) != 0) {
+        result = errno == EINTR ? OK : failed_errno(f, RETRY, "lock %s", path);
+    }
+    if (result != OK && *out >= 0) {
+        close(*out);
+    }
+    arena_close(&a);
+    return result;
+}
+
 enum outcome lane_recover(struct arena *a, const struct lane_dir *dir, bool is_full,
                           struct finding_to report, struct lane_tail *out, struct failure *f)
 {
@@ -325,10 +413,88 @@ enum outcome lane_recover(struct arena *a, const struct lane_dir *dir, bool is_f
     if (result != OK || s.n == 0) {
         return result;
     }
+    int lock_fd = -1;
+    result = healer_lock(dir, &lock_fd, f);
+    if (result != OK) {
+        return result;
+    }
     arena_init(&v.scratch, (size_t)SCAN_BYTES_MAX_GIB << 30);
     result = recover_back(&v, &s, is_full, f);
     arena_close(&v.scratch);
+    close(lock_fd); /* unlocks */
+    out->is_mended = v.is_mended;
+    out->mended_at = v.mended_at;
     out->begin = s.first[0] < out->end ? s.first[0] : out->end;
+    return result;
+}
+
+/* ---- mending while the lane is in use ---- */
+
+/* The i-th segment, as far as it was committed. */
+static enum outcome mend_segment(struct recovery *v, const struct segments *s, size_t i,
+                                 struct lane_tail *found, struct failure *f)
+{
+    struct patient p;
+    const uint64_t next = i + 1 < s->n ? s->first[i + 1] : UINT64_MAX;
+    *found = (struct lane_tail){0};
+    v->tail = found;
+    enum outcome result = patient_open(v, &p, s->first[i],
+                                       next < v->committed ? next : v->committed, f);
+    if (result == OK) {
+        result = examine(v, &p, f);
+    }
+    if (result == OK) {
+        result = file_sync(p.fd, p.path, f);
+    }
+    if (p.fd >= 0) {
+        close(p.fd);
+    }
+    arena_reset(&v->scratch);
+    return result;
+}
+
+/* The lane's last group, if it was lost, is the one before it: from the i-th segment back. The
+ * writer may publish a newer one meanwhile, which is then right. */
+static enum outcome mend_last(struct recovery *v, const struct segments *s, size_t i,
+                              struct failure *f)
+{
+    struct lane_page *const page = v->dir->page;
+    struct lane_tail found;
+    uint64_t last = page->last;
+    const uint64_t next = i + 1 < s->n ? s->first[i + 1] : UINT64_MAX;
+    const bool is_here = last >= s->first[i] && last < next && last < v->committed;
+    enum outcome result = mend_segment(v, s, i, &found, f);
+    while (result == OK && is_here && !found.has_group && i > 0) {
+        result = mend_segment(v, s, --i, &found, f);
+    }
+    const uint64_t newest = found.has_group ? found.last.position : v->committed;
+    if (result == OK && is_here && newest != last) {
+        (void)atomic_compare_exchange_strong(&page->last, &last, newest);
+    }
+    return result;
+}
+
+enum outcome lane_mend(const struct lane_dir *dir, uint64_t position, struct failure *f)
+{
+    struct arena a;
+    struct segments s;
+    int lock_fd = -1;
+    struct recovery v = {.dir = dir, .is_writing = true, .committed = dir->page->mark};
+    enum outcome result = healer_lock(dir, &lock_fd, f);
+    if (result != OK) {
+        return result;
+    }
+    arena_init(&a, (size_t)SCAN_BYTES_MAX_GIB << 30);
+    arena_init(&v.scratch, (size_t)SCAN_BYTES_MAX_GIB << 30);
+    result = segments_list(&a, dir->path, &s, f);
+    const size_t i = result == OK ? segments_find(&s, position) : 0;
+    if (result == OK && i < s.n && s.first[i] < v.committed) {
+        result = mend_last(&v, &s, i, f);
+        dir->page->segments++; /* readers open it anew: its generation may be another */
+    }
+    arena_close(&v.scratch);
+    arena_close(&a);
+    close(lock_fd); /* unlocks */
     return result;
 }
 
@@ -366,6 +532,9 @@ enum outcome lane_verify(const struct lane_dir *dir, struct finding_to report, s
     if (result == OK && s.n && s.first[0] > dir->page->begin && mark > 0) {
         v.tail = NULL;
         tell(&v, FINDING_DAMAGED, dir->page->begin, s.first[0] - dir->page->begin, dir->path);
+    }
+    if (result == OK) {
+        result = quarantine_list(dir, report, f);
     }
     arena_close(&v.scratch);
     arena_close(&a);

@@ -17,13 +17,22 @@ struct lane_tail {
     bool has_group;
     struct group last;  /* has_group                                            */
     struct str content; /* the last group's bytes, in the arena                 */
+    bool is_mended;     /* damage was set aside                                 */
+    uint64_t mended_at;
 };
 
-/* Find the lane's end, make it durable, cut what is torn, set aside what is damaged. The caller
- * holds the lane's lock. is_full: read every segment and not the last alone.
+/* Find the lane's end, make it durable, cut what is torn (and report it), set aside what is damaged
+ * (quarantine_tell reports it). The caller holds the lane's lock. is_full: read every segment and
+ * not the last alone.
  *   returns  OK | RETRY the disk fails | STOP rights */
 enum outcome lane_recover(struct arena *a, const struct lane_dir *dir, bool is_full,
                           struct finding_to report, struct lane_tail *out, struct failure *f);
+
+/* Set aside what is damaged in the segment that holds `position`, as far as it was committed, while
+ * the lane's writer may write behind that. quarantine_tell reports it. When it
+ * was the last group, the one before is the last again.
+ *   returns  OK | RETRY the disk fails */
+enum outcome lane_mend(const struct lane_dir *dir, uint64_t position, struct failure *f);
 
 /* Read every segment up to the durable mark and report what is damaged; changes nothing. */
 enum outcome lane_verify(const struct lane_dir *dir, struct finding_to report, struct failure *f);

@@ -116,6 +116,18 @@ uint64_t scan_next(const struct scan *s, uint64_t from, uint64_t limit, bool onl
     return limit;
 }
 
+bool scan_find_generation(struct scan *s)
+{
+    const uint64_t end = scan_end(s);
+    for (uint64_t p = s->first; p + GROUP_HEAD_BYTES <= end; p += ITEM_ALIGN) {
+        const struct str rest = scan_bytes(s, p, UINT64_MAX);
+        if (item_may_begin(rest.at, true) && group_generation(rest, p, &s->generation)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 uint64_t scan_torn(const struct scan *s, uint64_t position)
 {
     const struct str rest = scan_bytes(s, position, UINT64_MAX);

@@ -35,6 +35,8 @@ struct item scan_item(const struct scan *s, uint64_t position, uint64_t limit);
 uint64_t scan_next(const struct scan *s, uint64_t from, uint64_t limit, bool only_groups);
 /* Position behind the file's last byte. */
 uint64_t scan_end(const struct scan *s);
+/* The generation that the first valid group says itself, set in `s`; false when there is none. */
+bool scan_find_generation(struct scan *s);
 /* How many bytes were begun at `position`, where no whole group stands and none follows. */
 uint64_t scan_torn(const struct scan *s, uint64_t position);
 

@@ -11,8 +11,9 @@
 enum finding_kind {
     FINDING_TORN,    /* an end that was being written when the power or the process went: cut;
                         nothing acknowledged is lost                                             */
-    FINDING_CORRUPT, /* damage before intact records: set aside in the file `path`               */
-    FINDING_DAMAGED  /* verify: the same, found and left as it is                                */
+    FINDING_CORRUPT, /* damage in what was committed: set aside in the file `path`               */
+    FINDING_DAMAGED, /* verify: the same, found and left as it is                                */
+    FINDING_LOST     /* verify: a hole that was set aside earlier                                */
 };
 
 struct finding {
@@ -20,7 +21,9 @@ struct finding {
     struct lane lane;
     struct position at; /* first position that is lost            */
     uint64_t bytes;
-    struct str path; /* CORRUPT: where the bytes are kept; else the file at fault */
+    uint64_t signals; /* CORRUPT: lost with it, at most; of several holes in one stretch the first
+                         says it for all, the others 0. UINT64_MAX: not known                  */
+    struct str path;  /* CORRUPT: where the bytes are kept; else the file at fault             */
 };
 
 /* Told one after another; the finding lives until it returns. */
@@ -34,6 +37,13 @@ struct finding_to {
  *   returns  OK | RETRY the disk fails | STOP no rights, a running writer (names its pid) */
 enum outcome bus_recover(const struct config_bus *options, struct finding_to report,
                          struct failure *f);
+
+/* Set aside the damage that readers have met since the last call, while writers write and readers
+ * read: only what was committed is touched, which nobody else ever writes. A reader that met it got
+ * RETRY, and goes on behind it now. Costs a look at a word a lane when there is none. One process
+ * calls it: it tells each damage once.
+ *   returns  OK | RETRY a lane could not be mended (the others are): call again */
+enum outcome bus_mend(struct bus *b, struct finding_to report, struct failure *f);
 
 /* Every checksum of every lane, while others may write. OK also when something was found. */
 enum outcome bus_verify(struct bus *b, struct finding_to report, struct failure *f);

@@ -83,6 +83,7 @@ static enum outcome seat(struct view *v, uint64_t position, struct failure *f)
             *f = trimmed;
             return STOP;
         }
+        lane_suspect(v->dir, position);
     }
     return result;
 }
@@ -122,10 +123,10 @@ static enum outcome damaged(const struct view *v, uint64_t position, struct fail
     if (result != OK) {
         return result;
     }
-    v->dir->page->is_suspect = 1;
-    return failed(f, STOP,
+    lane_suspect(v->dir, position);
+    return failed(f, RETRY,
                   "%s: segment %020" PRIu64 " is damaged at position %" PRIu64
-                  ". Restart weir: it sets the damage aside, says what is lost, and goes on",
+                  "; a running weir sets the damage aside, says what is lost, and goes on",
                   v->dir->path, v->segment.first, position);
 }
 

@@ -26,8 +26,8 @@ enum outcome view_check(const struct view *v, uint64_t position, struct failure 
 
 /* Fill the slice from s->from on: at most bytes_max (at least one record), not beyond s->to; s->to
  * is then where it came to. Bytes live in `a`.
- *   returns  OK | RETRY unreadable | STOP no longer kept, behind the end, damaged, or bigger than
- *            the arena */
+ *   returns  OK | RETRY unreadable, or damaged (bus_mend will set it aside) | STOP no longer kept,
+ *            behind the end, or bigger than the arena */
 enum outcome view_read(struct view *v, struct slice *s, size_t bytes_max, struct arena *a,
                        struct failure *f);
 

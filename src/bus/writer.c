@@ -40,9 +40,10 @@ struct writer {
     struct origins origins;
 };
 
+/* Of a torn end nothing was acknowledged, and who keeps the bus tells what was set aside. */
 static void no_report(void *to, const struct finding *finding)
 {
-    *(bool *)to |= finding->kind != FINDING_TORN;
+    (void)to, (void)finding;
 }
 
 static enum outcome lock(struct writer *w, const struct lane_dir *dir, struct failure *f)
@@ -115,7 +116,9 @@ void lane_publish(struct embedded *e, const struct lane_dir *dir, const struct l
     struct lane_page *const page = dir->page;
     const bool is_counted = dir->lane.stream != STREAM_DEAD;
     const uint64_t old_unread = page->mark - page->passed;
-    page->begin = t->begin;
+    if (page->begin < t->begin) { /* trimmed while this looked: it stays there */
+        page->begin = t->begin;
+    }
     page->last = t->has_group ? t->last.position : t->end;
     page->records = t->has_group ? t->last.records_before + t->last.n : 0;
     if (page->passed < t->begin || page->passed > t->end) {
@@ -123,19 +126,25 @@ void lane_publish(struct embedded *e, const struct lane_dir *dir, const struct l
     }
     page->mark = t->end;
     page->segments++;
-    page->is_suspect = 0;
     if (is_counted) {
         e->page->unread_bytes += t->end - page->passed - old_unread;
     }
     bus_page_wake(e->page, STREAM_BIT(dir->lane.stream));
 }
 
+/* The generation goes on should the segment's head be lost. */
+static void note_segment(const struct writer *w, const struct lane_dir *dir)
+{
+    dir->page->open_first = UINT64_MAX; /* never the one with the other's */
+    dir->page->open_generation = w->segment.generation;
+    dir->page->open_first = w->segment.first;
+}
+
 static enum outcome open_tail(struct writer *w, struct lane_dir *dir, struct failure *f)
 {
     struct arena a;
     struct lane_tail t;
-    bool is_damaged = false;
-    const struct finding_to report = {no_report, &is_damaged};
+    const struct finding_to report = {.found = no_report};
     arena_init(&a, (size_t)GROUP_BYTES_MAX_GIB << 30);
     enum outcome result = lane_recover(&a, dir, false, report, &t, f);
     if (result == OK) {
@@ -143,19 +152,16 @@ static enum outcome open_tail(struct writer *w, struct lane_dir *dir, struct fai
         w->end = t.end;
         w->records = dir->page->records;
         w->is_sealed = !t.has_segment;
+        if (t.is_mended) {
+            lane_suspect(dir, t.mended_at); /* who keeps the bus tells it */
+        }
         if (dir->lane.stream == STREAM_DEAD && t.has_group) {
             origins_read(w, &t);
         }
     }
     if (result == OK && t.has_segment) {
         result = segment_open(dir->path, t.segment, true, &w->segment, f);
-    }
-    if (result == OK && is_damaged) { /* set aside; but who recovers must tell, and can't here */
-        dir->page->is_suspect = 1;
-        result = failed(f, STOP,
-                        "%s was damaged; what is lost stands in its corrupt-* files. Restart weir "
-                        "to go on",
-                        dir->path);
+        note_segment(w, dir);
     }
     arena_close(&a);
     return result;
@@ -228,6 +234,7 @@ static enum outcome roll(struct writer *w, struct lane_dir *dir, uint64_t bytes,
     FAILPOINT("bus.append.rolled");
     w->segment = next;
     w->is_sealed = false;
+    note_segment(w, dir);
     dir->page->segments++; /* before the mark moves into it: readers look in this order */
     return OK;
 }

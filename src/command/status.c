@@ -92,6 +92,10 @@ static void print_json(struct arena *a, const struct status *s)
     buf_printf(&b, ",\"complete_to\":\"%s\",\"lake\":{\"files\":%llu,\"bytes\":%llu},", complete,
                (unsigned long long)s->lake_files, (unsigned long long)s->lake_bytes);
     add_rows(&b, s);
+    buf_printf(&b, ",\"damage\":{\"holes\":%llu,\"bytes\":%llu,\"signals\":%llu}",
+               (unsigned long long)survey_counter(v, "damage_holes"),
+               (unsigned long long)survey_counter(v, "damage_bytes"),
+               (unsigned long long)survey_counter(v, "damage_signals"));
     printf("%.*s}\n", STR_ARG(buf_str(&b)));
 }
 
@@ -263,6 +267,9 @@ static enum outcome print_ends(struct arena *a, const struct status *s, struct f
         {"dead", s->dead, s->dead > 0 ? S("weir dead list") : S("")},
         {"unmapped", sum(s->unmapped, s->unmapped_n), counts_text(a, s->unmapped, s->unmapped_n)},
         {"ignored", sum(s->ignored, s->ignored_n), counts_text(a, s->ignored, s->ignored_n)},
+        {"damage", survey_counter(s->survey, "damage_holes"),
+         arena_printf(a, "holes in the streams, %llu signals lost at most",
+                      (unsigned long long)survey_counter(s->survey, "damage_signals"))},
         {"lake", s->lake_files, arena_printf(a, "files, %s", size_text(s->lake_bytes, bytes))},
         {"store", kept, arena_printf(a, "rows, %.*s", STR_ARG(s->store_type))},
     };

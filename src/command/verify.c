@@ -38,13 +38,19 @@ static void say(struct verifying *v, struct str what)
 static void segment_found(void *to, const struct finding *finding)
 {
     struct verifying *const v = to;
-    if (finding->kind != FINDING_TORN) { /* an end that is being written is no damage */
-        say(v, arena_printf(
-                   v->arena,
-                   "bus: %s/%.*s is damaged from position %" PRIu64 " on, %" PRIu64
-                   " bytes: %.*s; who reads it stops there, and the start after sets it aside",
-                   stream_name(finding->lane.stream), STR_ARG(finding->lane.name), finding->at.at,
-                   finding->bytes, STR_ARG(finding->path)));
+    const char *const stream = stream_name(finding->lane.stream);
+    if (finding->kind == FINDING_DAMAGED) {
+        say(v, arena_printf(v->arena,
+                            "bus: %s/%.*s is damaged from position %" PRIu64 " on, %" PRIu64
+                            " bytes: %.*s; weir sets it aside as soon as somebody reads there",
+                            stream, STR_ARG(finding->lane.name), finding->at.at, finding->bytes,
+                            STR_ARG(finding->path)));
+    } else if (finding->kind == FINDING_LOST) { /* told when it happened, and nothing to mend */
+        (void)fprintf(stderr,
+                      "bus: %s/%.*s lost %" PRIu64 " bytes at position %" PRIu64
+                      " earlier; they are kept in %.*s\n",
+                      stream, STR_ARG(finding->lane.name), finding->bytes, finding->at.at,
+                      STR_ARG(finding->path));
     }
 }
 

@@ -1,4 +1,4 @@
-/* run.c - the orchestrator's one loop: set up, watch, trim, rest, stop. */
+/* run.c - the orchestrator's one loop: set up, watch, mend, trim, rest, stop. */
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
@@ -65,6 +65,52 @@ static void begin_stop(struct weir *w, int number)
     }
 }
 
+/* ---- damage ---- */
+
+static void tell_torn(const struct finding *found)
+{
+    log_event(LOG_WARN, "torn end cut", log_c("stream", stream_name(found->lane.stream)),
+              log_s("lane", found->lane.name), log_n("position", (int64_t)found->at.at),
+              log_n("bytes", (int64_t)found->bytes), log_s("file", found->path),
+              log_c("lost", "nothing that was acknowledged"));
+}
+
+static void tell_damage(struct progress *page, const struct finding *found)
+{
+    const bool is_known = found->signals != UINT64_MAX;
+    ++*progress_counter(page, "damage_holes");
+    *progress_counter(page, "damage_bytes") += found->bytes;
+    *progress_counter(page, "damage_signals") += is_known ? found->signals : 0;
+    log_event(LOG_ERROR, "damage set aside", log_c("stream", stream_name(found->lane.stream)),
+              log_s("lane", found->lane.name), log_n("position", (int64_t)found->at.at),
+              log_n("to", (int64_t)(found->at.at + found->bytes)),
+              log_n("bytes", (int64_t)found->bytes),
+              is_known ? log_n("signals_lost_at_most", (int64_t)found->signals)
+                       : log_c("signals_lost_at_most", "unknown"),
+              log_s("file", found->path),
+              log_c("next", "the file keeps the bytes; readers go on behind them"));
+}
+
+static void tell_finding(void *to, const struct finding *found)
+{
+    if (found->kind == FINDING_TORN) {
+        tell_torn(found);
+    } else {
+        tell_damage(to, found);
+    }
+}
+
+/* Set aside what readers have met. true: some of it could not be, and is to be tried again. */
+static bool mend(struct weir *w)
+{
+    struct failure f;
+    if (bus_mend(w->bus, (struct finding_to){tell_finding, w->page}, &f) != OK) {
+        log_failure(LOG_WARN, "mend failed", &f, "it is tried again; who reads there waits");
+        return true;
+    }
+    return false;
+}
+
 /* ---- trimming, resting ---- */
 
 /* Forget what may go. true: it failed, and is to be tried again. */
@@ -95,9 +141,11 @@ static bool trim(struct weir *w)
 static void tick(struct weir *w, int64_t now_us)
 {
     w->ticked_us = now_us;
+    const bool must_mend = mend(w);
     const bool must_trim = trim(w);
     w->is_resting = false;
-    if (must_trim || now_us - w->told_us < TICK_MS * 1000LL || children_any_busy(&w->children)) {
+    if (must_mend || must_trim || now_us - w->told_us < TICK_MS * 1000LL ||
+        children_any_busy(&w->children)) {
         return;
     }
     children_watch(&w->children);
@@ -144,6 +192,7 @@ static void turn(struct weir *w)
     if (eventfd_read(n->event_fd, &told) == 0) {
         w->is_resting = false;
         w->told_us = clock_mono_us();
+        (void)mend(w); /* perhaps a reader told that it met damage */
     }
     take_signals(w);
 }
@@ -184,22 +233,10 @@ static enum outcome take_signal_fd(struct nursery *n, struct failure *f)
     return OK;
 }
 
-static void tell_finding(void *to, const struct finding *found)
-{
-    (void)to;
-    const bool is_torn = found->kind == FINDING_TORN;
-    log_event(is_torn ? LOG_WARN : LOG_ERROR, is_torn ? "torn end cut" : "damage set aside",
-              log_c("stream", stream_name(found->lane.stream)), log_s("lane", found->lane.name),
-              log_n("position", (int64_t)found->at.at), log_n("bytes", (int64_t)found->bytes),
-              log_s("file", found->path),
-              log_c("lost", is_torn ? "nothing that was acknowledged"
-                                    : "the signals in these bytes; the file keeps them"));
-}
-
 static enum outcome open_bus(struct weir *w, struct failure *f)
 {
     enum outcome result = bus_recover(&w->setup.config->bus,
-                                      (struct finding_to){.found = tell_finding}, f);
+                                      (struct finding_to){tell_finding, w->page}, f);
     if (result == OK) {
         result = bus_open(&w->arena, w->setup.config->bus.type, &w->setup.config->bus, &w->bus, f);
     }

@@ -175,6 +175,17 @@ static void add_counters(const struct writing *w, const struct survey *s, struct
     }
 }
 
+static void add_damage(const struct writing *w, const struct survey *s)
+{
+    const uint64_t holes = survey_counter(s, "damage_holes");
+    const uint64_t signals = survey_counter(s, "damage_signals");
+    const uint64_t bytes = survey_counter(s, "damage_bytes");
+    gauge(w, "weir_bus_damage_holes", "Damaged places of the streams that were set aside.",
+          (double)holes);
+    gauge(w, "weir_bus_damage_signals", "Signals lost with them, at most.", (double)signals);
+    gauge(w, "weir_bus_damage_bytes", "Bytes of them, kept in corrupt-* files.", (double)bytes);
+}
+
 void answer_metrics(const struct survey *s, struct arena *a, bool is_openmetrics, struct answer *to)
 {
     const struct writing w = {&to->body, is_openmetrics};
@@ -189,6 +200,7 @@ void answer_metrics(const struct survey *s, struct arena *a, bool is_openmetrics
           (double)s->started_us / 1e6);
     gauge(&w, "weir_complete_time_seconds", "All received before is transformed, since 1970.",
           (double)s->complete_us / 1e6);
+    add_damage(&w, s);
     add_stages(&w, s);
     add_streams(&w, s);
     add_counters(&w, s, a);

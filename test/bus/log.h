@@ -25,6 +25,8 @@ void log_open(struct log_bus *l);
 void log_close(struct log_bus *l);
 /* Close, recover, open again. */
 void log_recover(struct log_bus *l);
+/* Set aside what readers met, with the bus in use; what was told is in `found`. */
+void log_mend(struct log_bus *l);
 /* Everything but the folder. */
 void log_drop(struct log_bus *l);
 

@@ -186,37 +186,209 @@ static void of_any_flipped_bit_at_most_one_record_is_lost_and_told(void **state)
     }
 }
 
-static void damage_in_an_old_segment_stops_the_reader_and_is_mended_at_the_next_start(void **state)
+/* Change `n` bytes at a byte of a segment's file, under everybody's feet. */
+static void spoil(struct log_bus *l, const char *path, size_t at, size_t n)
 {
-    struct log_bus *const l = *state;
-    uint64_t numbers[NUMBERS_MAX];
-    size_t n = 0;
-    for (uint64_t i = 0; i < 200; i++) {
+    const struct str bytes = bytes_of(l, path);
+    char *const bad = arena_alloc(&l->arena, n, 1);
+    for (size_t i = 0; i < n; i++) {
+        bad[i] = (char)(bytes.at[at + i] ^ 1);
+    }
+    const int fd = open(path, O_WRONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(file_write_at(fd, (struct str){bad, n}, (off_t)at, &l->f), OK);
+    close(fd);
+}
+
+static void fill_lane(struct log_bus *l, uint64_t first, uint64_t n)
+{
+    for (uint64_t i = first; i < first + n; i++) {
         assert_int_equal(log_append(l, i, 1, 500), OK);
     }
-    const char *const path = log_segment(l, raw_lane("intake-0"), 1);
-    assert_non_null(log_segment(l, raw_lane("intake-0"), 3));
-    struct str bytes = bytes_of(l, path);
-    char *const bad = arena_alloc(&l->arena, bytes.len, 1);
-    memcpy(bad, bytes.at, bytes.len);
-    bad[3000] ^= 1;
-    put_bytes(path, (struct str){bad, bytes.len});
-    assert_int_equal(log_read(l, raw_lane("intake-0"), numbers, NUMBERS_MAX, &n), STOP);
+}
+
+static size_t count_lane(struct log_bus *l)
+{
+    uint64_t numbers[NUMBERS_MAX];
+    size_t n = 0;
+    assert_int_equal(log_read(l, raw_lane("intake-0"), numbers, NUMBERS_MAX, &n), OK);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(numbers[i] != UINT64_MAX && (i == 0 || numbers[i] > numbers[i - 1]));
+    }
+    return n;
+}
+
+static void assert_is_damaged(struct log_bus *l)
+{
+    uint64_t numbers[NUMBERS_MAX];
+    size_t n = 0;
+    assert_int_equal(log_read(l, raw_lane("intake-0"), numbers, NUMBERS_MAX, &n), RETRY);
     assert_non_null(strstr(l->f.text, "damaged"));
-    assert_non_null(strstr(l->f.text, "Restart weir"));
-    log_recover(l);
+}
+
+static const char *kept_path(struct log_bus *l, uint64_t at)
+{
+    return log_path(l, raw_lane("intake-0"),
+                    arena_printf(&l->arena, "corrupt-%llu", (unsigned long long)at).at);
+}
+
+static void damage_in_an_old_segment_is_mended_while_its_writer_writes(void **state)
+{
+    struct log_bus *const l = *state;
+    fill_lane(l, 0, 200);
+    assert_non_null(log_segment(l, raw_lane("intake-0"), 3));
+    spoil(l, log_segment(l, raw_lane("intake-0"), 1), 3000, 1);
+    assert_is_damaged(l);
+    fill_lane(l, 200, 10);
+    log_mend(l);
     assert_int_equal(l->found.n, 1);
     assert_int_equal(l->found.finding[0].kind, FINDING_CORRUPT);
-    assert_int_equal(log_read(l, raw_lane("intake-0"), numbers, NUMBERS_MAX, &n), OK);
-    assert_int_equal(n, 199);
-    const struct str kept = bytes_of(
-        l, log_path(l, raw_lane("intake-0"),
-                    arena_printf(&l->arena, "corrupt-%llu",
-                                 (unsigned long long)l->found.finding[0].at.at)
-                        .at));
-    assert_int_equal(kept.len, l->found.finding[0].bytes);
+    assert_int_equal(l->found.finding[0].signals, 1);
+    assert_int_equal(count_lane(l), 209);
+    assert_int_equal(bytes_of(l, kept_path(l, l->found.finding[0].at.at)).len,
+                     l->found.finding[0].bytes);
+    fill_lane(l, 210, 10);
+    log_mend(l);
+    assert_int_equal(l->found.n, 0); /* told once */
     log_recover(l);
-    assert_int_equal(l->found.n, 0); /* once is enough */
+    assert_int_equal(l->found.n, 0);
+    assert_int_equal(count_lane(l), 219);
+}
+
+static void damage_anywhere_in_the_open_segment_is_mended_while_its_writer_writes(void **state)
+{
+    struct log_bus *const l = *state;
+    fill_lane(l, 0, 20);
+    uint64_t next = 20, lost = 0;
+    const char *const path = log_segment(l, raw_lane("intake-0"), 0);
+    for (size_t at = 64; at < 9000; at += 1500) { /* frames, heads, the last of them */
+        spoil(l, path, at, 40);
+        assert_is_damaged(l);
+        log_mend(l);
+        assert_in_range(l->found.n, 1, 2); /* two, where one item ends and another begins */
+        for (size_t i = 0; i < l->found.n; i++) {
+            lost += l->found.finding[i].signals;
+        }
+        fill_lane(l, next++, 1);
+        assert_int_equal(count_lane(l), next - lost);
+    }
+    assert_in_range(lost, 1, 12);
+    log_recover(l);
+    assert_int_equal(l->found.n, 0);
+    assert_int_equal(count_lane(l), next - lost);
+}
+
+static void a_segment_whose_beginning_was_lost_keeps_what_stands_behind(void **state)
+{
+    struct log_bus *const l = *state;
+    fill_lane(l, 0, 100);
+    spoil(l, log_segment(l, raw_lane("intake-0"), 1), 0, 1500); /* its head and two groups */
+    log_close(l);
+    log_open(l); /* no reader has it open, or its generation in mind */
+    assert_is_damaged(l);
+    log_mend(l);
+    assert_int_equal(l->found.n, 1);
+    assert_int_equal(count_lane(l), 97);
+}
+
+static void a_writer_goes_on_in_a_segment_of_which_nothing_valid_was_left(void **state)
+{
+    struct log_bus *const l = *state;
+    fill_lane(l, 0, 2);
+    spoil(l, log_segment(l, raw_lane("intake-0"), 0), 0, SEGMENT_HEAD_BYTES + end_of(l).at);
+    assert_is_damaged(l);
+    log_mend(l);
+    assert_int_equal(l->found.n, 1);
+    assert_int_equal(l->found.finding[0].signals, 2);
+    fill_lane(l, 2, 2);
+    assert_int_equal(count_lane(l), 2);
+    log_recover(l);
+    assert_int_equal(l->found.n, 0);
+    assert_int_equal(count_lane(l), 2);
+}
+
+static void a_cursor_whose_step_was_damaged_goes_back_to_the_step_before(void **state)
+{
+    struct log_bus *const l = *state;
+    struct reader *r = NULL;
+    struct position at[3];
+    struct tally tally;
+    const struct lane out = {STREAM_STANDARD, S("intake-0")};
+    assert_int_equal(
+        reader_join(l->bus, STREAM_BIT(STREAM_RAW), S("transform"), CURSOR_BUS, &r, &l->f), OK);
+    for (uint64_t i = 0; i < 3; i++) {
+        struct batch b = {.arena = &l->arena};
+        fill_lane(l, i, 1);
+        do {
+            b = (struct batch){.arena = &l->arena};
+            assert_int_equal(reader_read(r, 1000, 0, &b, &l->f), OK);
+        } while (b.n == 0);
+        assert_int_equal(reader_step(r, &b, NULL, 0, NULL, &l->f), OK);
+        assert_int_equal(reader_cursor(r, &l->arena, raw_lane("intake-0"), &at[i], &tally, &l->f),
+                         OK);
+    }
+    struct lane_ends *ends = NULL;
+    size_t n = 0;
+    assert_int_equal(bus_ends(l->bus, &l->arena, STREAM_STANDARD, &ends, &n, &l->f), OK);
+    spoil(l, log_segment(l, out, 0), SEGMENT_HEAD_BYTES + ends->end.at - 8, 8);
+    struct batch b = {.arena = &l->arena};
+    struct position now;
+    assert_int_equal(reader_cursor(r, &l->arena, raw_lane("intake-0"), &now, &tally, &l->f), RETRY);
+    log_mend(l);
+    assert_int_equal(l->found.n, 1);
+    assert_int_equal(reader_cursor(r, &l->arena, raw_lane("intake-0"), &now, &tally, &l->f), OK);
+    assert_int_equal(now.at, at[1].at);
+    fill_lane(l, 3, 1);
+    assert_int_equal(reader_read(r, 1000, 0, &b, &l->f), OK);
+    assert_int_equal(reader_step(r, &b, NULL, 0, NULL, &l->f), RETRY); /* fenced: it goes back */
+    assert_int_equal(reader_read(r, 1 << 20, 0, &b, &l->f), OK);
+    assert_int_equal(b.slice[0].from.at, at[1].at);
+    assert_int_equal(b.slice[0].n, 2);
+    assert_int_equal(reader_step(r, &b, NULL, 0, NULL, &l->f), OK);
+    reader_leave(r);
+}
+
+static void a_damaged_lane_holds_up_no_other(void **state)
+{
+    struct log_bus *const l = *state;
+    struct reader *r = NULL;
+    struct arena a;
+    uint64_t seen = 0;
+    fill_lane(l, 0, 5);
+    spoil(l, log_segment(l, raw_lane("intake-0"), 0), 200, 40);
+    struct record other = log_record(&l->arena, 7, 100);
+    assert_int_equal(bus_append(l->bus, raw_lane("intake-1"), &other, 1, &l->f), OK);
+    assert_int_equal(
+        reader_join(l->bus, STREAM_BIT(STREAM_RAW), S("transform"), CURSOR_BUS, &r, &l->f), OK);
+    arena_init(&a, 1 << 26);
+    size_t gained = 0;
+    for (int turn = 0; turn < 4; turn++) {
+        struct batch b = {.arena = &a};
+        const enum outcome result = reader_read(r, 1 << 20, 0, &b, &l->f);
+        gained += result == OK ? b.gained_n : 0;
+        for (size_t i = 0; result == OK && i < b.n; i++) {
+            seen += b.slice[i].n;
+        }
+    }
+    arena_close(&a);
+    reader_leave(r);
+    assert_int_equal(gained, 2); /* a lane is told also when the same read fails */
+    assert_int_equal(seen, 1);
+}
+
+static void what_a_writer_set_aside_as_it_began_is_told_by_the_keeper(void **state)
+{
+    struct log_bus *const l = *state;
+    fill_lane(l, 0, 3);
+    const uint64_t end = end_of(l).at;
+    log_close(l);
+    log_open(l);
+    spoil(l, log_segment(l, raw_lane("intake-0"), 0), SEGMENT_HEAD_BYTES + end - 100, 8);
+    fill_lane(l, 3, 1); /* the writer's recovery meets it */
+    log_mend(l);
+    assert_int_equal(l->found.n, 1);
+    assert_int_equal(l->found.finding[0].signals, 1);
+    assert_int_equal(count_lane(l), 3);
 }
 
 static void count_finding(void *to, const struct finding *finding)
@@ -363,9 +535,20 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(of_any_flipped_bit_at_most_one_record_is_lost_and_told,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(damage_in_an_old_segment_is_mended_while_its_writer_writes,
+                                        set_up_small, tear_down),
         cmocka_unit_test_setup_teardown(
-            damage_in_an_old_segment_stops_the_reader_and_is_mended_at_the_next_start, set_up_small,
+            damage_anywhere_in_the_open_segment_is_mended_while_its_writer_writes, set_up,
             tear_down),
+        cmocka_unit_test_setup_teardown(a_segment_whose_beginning_was_lost_keeps_what_stands_behind,
+                                        set_up_small, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_writer_goes_on_in_a_segment_of_which_nothing_valid_was_left, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_cursor_whose_step_was_damaged_goes_back_to_the_step_before, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_damaged_lane_holds_up_no_other, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_a_writer_set_aside_as_it_began_is_told_by_the_keeper,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(verify_finds_what_is_damaged_and_changes_nothing,
                                         set_up_small, tear_down),
         cmocka_unit_test_setup_teardown(what_a_recycled_segment_held_never_comes_alive,

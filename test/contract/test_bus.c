@@ -488,7 +488,12 @@ static void what_is_trimmed_is_told_and_the_rest_stays(void **state)
     assert_int_equal(bus_look(x->bus, lost, READ_BYTES, &b, &x->f), STOP);
     assert_non_null(strstr(x->f.text, "no longer kept"));
     struct reader *const r = join_transform(x);
-    assert_int_equal(reader_read(r, READ_BYTES, 0, &b, &x->f), STOP);
+    enum outcome result = reader_read(r, READ_BYTES, 0, &b, &x->f);
+    if (result == OK) { /* a lane is told before anything else of it */
+        assert_true(b.gained_n == 1 && b.n == 0);
+        result = reader_read(r, READ_BYTES, 0, &b, &x->f);
+    }
+    assert_int_equal(result, STOP);
     reader_leave(r);
 }
 
