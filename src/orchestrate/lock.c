@@ -11,7 +11,9 @@
 #include "base/file.h"
 
 enum {
-    LEAVING_MS = 2000, /* children of a killed weir die with it, but not in the same instant */
+    /* Every process that writes holds the lock, and those of a killed weir die with it; but one
+     * that syncs to a slow disk only when the disk has answered. */
+    LEAVING_MS = 15000,
     TURN_MS = 10
 };
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +23,15 @@ static void work_on(struct report *report, enum outcome (*work)(void *, struct f
         (void)signal(passed_over[i], SIG_IGN);
     }
     report->outcome = work(to, &report->failure);
+}
+
+/* It holds the data folder's lock as long as it lives, as it must while it writes: so it ends with
+ * its parent, and a weir that starts again after a kill -9 of all of them finds the lock free. */
+static void tie_to(pid_t parent)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) {
+        _exit(1);
+    }
 }
 
 static enum outcome wait_for(pid_t child, const struct report *report, struct failure *f)
@@ -55,8 +65,10 @@ enum outcome child_run(enum outcome (*work)(void *to, struct failure *f), void *
         return failed_errno(f, RETRY, "memory for the lake's child");
     }
     (void)fflush(NULL); /* or both would write what is buffered */
+    const pid_t parent = getpid();
     const pid_t child = fork();
     if (child == 0) {
+        tie_to(parent);
         work_on(report, work, to);
         _exit(0);
     }

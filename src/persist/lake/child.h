@@ -5,7 +5,8 @@
 #include "base/failure.h"
 
 /* Fork, run work(to, f) there, wait for its end and give its outcome and failure. The child
- * inherits every file descriptor (so the lake's lock too) and ends its work though its parent dies.
+ * inherits every file descriptor (so the lake's lock too) and dies with its parent, at any moment:
+ * the lake survives that by design.
  *   returns what work returned | RETRY no process, or the child died */
 enum outcome child_run(enum outcome (*work)(void *to, struct failure *f), void *to,
                        struct failure *f);
