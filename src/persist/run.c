@@ -181,9 +181,7 @@ static enum outcome take(struct loop *l, struct failure *f)
 static enum outcome bury_one(struct loop *l, const struct reject *reject, struct failure *f)
 {
     struct record record = reject->record;
-    const struct lane dead = {STREAM_DEAD, arena_printf(&l->batch, "%s-%s-%.*s", l->p.driver->name,
-                                                        stream_name(reject->lane.stream),
-                                                        STR_ARG(reject->lane.name))};
+    const struct lane dead = lane_dead(&l->batch, str_of(l->p.driver->name), reject->lane);
     record.signal.stage = str_of(l->p.driver->name);
     enum outcome result = bus_append(l->p.bus, dead, &record, 1, f);
     if (result == REJECT) {

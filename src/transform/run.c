@@ -23,7 +23,8 @@ const unsigned transform_streams = STREAM_BIT(STREAM_RAW);
 
 /* One raw lane: its totals as the last step left them. */
 struct lane_state {
-    struct str name, dead_name;
+    struct str name;
+    struct lane dead;
     struct arena names; /* of the tally, replaced with it */
     struct tally tally;
     bool is_stale; /* a step failed: some lanes of it may have moved, their headers know */
@@ -226,7 +227,7 @@ static enum outcome lane_of(struct transform_stage *t, struct lane lane, struct 
     if (i == t->lanes_n) {
         struct lane_state *const l = arena_new(t->arena, struct lane_state);
         l->name = arena_str(t->arena, lane.name);
-        l->dead_name = arena_printf(t->arena, "transform-raw-%.*s", STR_ARG(lane.name));
+        l->dead = lane_dead(t->arena, S("transform"), lane);
         l->is_stale = true;
         arena_init(&l->names, BATCH_BYTES);
         t->lane[t->lanes_n++] = l;
@@ -263,8 +264,7 @@ static enum outcome step(struct transform_stage *t, const struct batch *in,
                 {STREAM_STANDARD, w[i].lane->name}, i, w[i].standard, w[i].standard_n};
         }
         if (w[i].dead_n) {
-            out[n++] = (struct output){
-                {STREAM_DEAD, w[i].lane->dead_name}, i, w[i].dead, w[i].dead_n};
+            out[n++] = (struct output){w[i].lane->dead, i, w[i].dead, w[i].dead_n};
         }
     }
     FAILPOINT("transform.before_step");
