@@ -298,7 +298,7 @@ int main(void)
                       -1, 0);
     const char *const place = folder_make();
     if (!place || b.spent_us == MAP_FAILED ||
-        !is_ok(&b, bus_open(&b.arena, S("memory"), NULL, &b.bus, &b.f)) ||
+        !is_ok(&b, bus_open_driver(&b.arena, &bus_memory, NULL, &b.bus, &b.f)) ||
         !is_ok(&b, progress_open(&b.arena, str_of(place), S("lake"), &b.progress, &b.f)) ||
         !open_lake(&b, place)) {
         return 1;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "bus/driver.h"
 #include "persist/persister.h"
 #include "persist/store.h"
 #include "persist/store/table.h"
@@ -235,7 +236,7 @@ int main(void)
                                          INT64_MAX};
     b.p = (struct persister){.driver = &persist_store, .config = &config, .arena = &b.life};
     b.p.state = arena_alloc(&b.life, 1, persist_store.state_bytes);
-    check(bus_open(&b.life, S("memory"), NULL, &b.p.bus, &f), &f);
+    check(bus_open_driver(&b.life, &bus_memory, NULL, &b.p.bus, &f), &f);
     check(progress_open(&b.life, str_of(folder), S("store"), &b.p.progress, &f), &f);
     check(persist_store.open(&b.p, &f), &f);
     b.bare[0] = bare_open(&b.life, arena_printf(&b.life, "%s/bare.db", folder).at, false);

@@ -5,35 +5,57 @@
 /* What a member adds to its text: tag and LEB128 length (signal.c); and all that is not text. */
 enum { MEMBER_BYTES = 11, TIMES_BYTES = 64 };
 
-static const struct bus_driver *const drivers[] = {&bus_embedded, &bus_memory};
+static const struct bus_driver *const drivers[] = {&bus_embedded};
 
-enum outcome bus_open_driver(struct arena *a, const struct bus_driver *driver, const void *options,
-                             struct bus **out, struct failure *f)
+static enum outcome open_as(struct arena *a, const struct bus *kind, struct bus **out,
+                            struct failure *f)
 {
     struct bus *const b = arena_new(a, struct bus);
-    *b = (struct bus){.driver = driver,
-                      .arena = a,
-                      .options = options,
-                      .state = arena_alloc(a, 1, driver->state_bytes)};
-    const enum outcome result = driver->open(b, f);
+    *b = *kind;
+    b->arena = a;
+    b->state = arena_alloc(a, 1, b->driver->state_bytes);
+    const enum outcome result = b->driver->open(b, f);
     if (result != OK) {
-        driver->close(b);
+        b->driver->close(b);
         return result;
     }
     *out = b;
     return OK;
 }
 
-enum outcome bus_open(struct arena *a, struct str type, const void *options, struct bus **out,
-                      struct failure *f)
+enum outcome bus_open_driver(struct arena *a, const struct bus_driver *driver, const void *options,
+                             struct bus **out, struct failure *f)
+{
+    const struct bus kind = {.driver = driver, .options = options};
+    return open_as(a, &kind, out, f);
+}
+
+static enum outcome driver_find(struct str type, const struct bus_driver **out, struct failure *f)
 {
     for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++) {
         if (str_eq(type, str_of(drivers[i]->name))) {
-            return bus_open_driver(a, drivers[i], options, out, f);
+            *out = drivers[i];
+            return OK;
         }
     }
     return failed(f, STOP, "bus: there is no type %.*s; `embedded` is the one to use",
                   STR_ARG(type));
+}
+
+enum outcome bus_open(struct arena *a, struct str type, const void *options, struct bus **out,
+                      struct failure *f)
+{
+    struct bus kind = {.options = options};
+    const enum outcome result = driver_find(type, &kind.driver, f);
+    return result == OK ? open_as(a, &kind, out, f) : result;
+}
+
+enum outcome bus_visit(struct arena *a, struct str type, const void *options, struct bus **out,
+                       struct failure *f)
+{
+    struct bus kind = {.options = options, .is_visited = true};
+    const enum outcome result = driver_find(type, &kind.driver, f);
+    return result == OK ? open_as(a, &kind, out, f) : result;
 }
 
 void bus_close(struct bus *b)

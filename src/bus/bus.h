@@ -82,6 +82,11 @@ struct reader;
  * unreachable */
 enum outcome bus_open(struct arena *a, struct str type, const void *options, struct bus **out,
                       struct failure *f);
+/* The same for a command that looks at what there is: it makes nothing, not even where nothing is.
+ * Only ends, look, size, lag and verify may follow. returns OK | RETRY there is no data directory
+ * (says where it looked) | STOP as above, or another version of weir made it */
+enum outcome bus_visit(struct arena *a, struct str type, const void *options, struct bus **out,
+                       struct failure *f);
 void bus_close(struct bus *b);
 /* Names this incarnation of the streams; every stored cursor carries it. 32 hex digits. */
 struct str bus_id(const struct bus *b);

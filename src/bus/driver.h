@@ -14,6 +14,7 @@ struct bus {
     struct arena *arena; /* the bus's lifetime                                   */
     const void *options; /* embedded: struct config_bus                          */
     void *state;         /* the driver's own, state_bytes long, zeroed           */
+    bool is_visited;     /* bus_visit: look, and make nothing                    */
     char id[BUS_ID_BYTES];
 };
 

@@ -18,7 +18,8 @@ enum {
 
 static enum outcome embedded_open(struct bus *b, struct failure *f)
 {
-    return bus_dir_open(b->arena, b->options, b->state, b->id, f);
+    return b->is_visited ? bus_dir_visit(b->arena, b->options, b->state, b->id, f)
+                         : bus_dir_open(b->arena, b->options, b->state, b->id, f);
 }
 
 static void embedded_close(struct bus *b)

@@ -77,6 +77,28 @@ enum outcome bus_dir_open(struct arena *a, const struct config_bus *config, stru
     return result;
 }
 
+enum outcome bus_dir_visit(struct arena *a, const struct config_bus *config, struct embedded *e,
+                           char id[BUS_ID_BYTES], struct failure *f)
+{
+    e->config = config;
+    e->path = arena_cstr(a, config->path);
+    e->is_visited = true;
+    const char *const path = arena_printf(a, "%s/id", e->path).at;
+    void *page = NULL;
+    if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
+        return failed(f, RETRY,
+                      "no data directory at %s; start `weir run`, or check `data` in the "
+                      "configuration",
+                      e->path);
+    }
+    enum outcome result = id_read(a, path, id, f);
+    if (result == OK) {
+        result = page_visit(arena_printf(a, "%s/bus.page", e->path).at, sizeof *e->page, &page, f);
+        e->page = page;
+    }
+    return result;
+}
+
 void bus_dir_close(struct embedded *e)
 {
     for (size_t i = 0; i < e->dirs_n; i++) {
@@ -112,8 +134,12 @@ static enum outcome add(struct arena *a, struct embedded *e, struct lane lane,
     struct lane_dir *const d = arena_new(a, struct lane_dir);
     d->lane = (struct lane){lane.stream, arena_str(a, lane.name)};
     d->path = dir_path(a, e, lane);
-    const enum outcome result = page_open(arena_printf(a, "%s/lane.page", d->path).at,
-                                          sizeof *d->page, &page, f);
+    const char *const path = arena_printf(a, "%s/lane.page", d->path).at;
+    const enum outcome result = e->is_visited ? page_visit(path, sizeof *d->page, &page, f)
+                                              : page_open(path, sizeof *d->page, &page, f);
+    if (result == RETRY && e->is_visited) {
+        return OK; /* a lane that is only being made holds nothing */
+    }
     if (result != OK) {
         return result;
     }

@@ -27,8 +27,12 @@ struct embedded {
     size_t dirs_n;
     uint32_t lanes_seen; /* lanes_generation of the newest look at the folders */
     bool is_looked;
+    bool is_visited; /* nothing is made */
 };
 
+/* The folder, its id and its page as they are: nothing is made. RETRY: there is none. */
+enum outcome bus_dir_visit(struct arena *a, const struct config_bus *config, struct embedded *e,
+                           char id[BUS_ID_BYTES], struct failure *f);
 /* Make the bus's folder, its id and its page when they are not there; open them. */
 enum outcome bus_dir_open(struct arena *a, const struct config_bus *config, struct embedded *e,
                           char id[BUS_ID_BYTES], struct failure *f);

@@ -52,6 +52,34 @@ enum outcome page_open(const char *path, size_t bytes, void **out, struct failur
     return OK;
 }
 
+enum outcome page_visit(const char *path, size_t bytes, void **out, struct failure *f)
+{
+    struct stat st;
+    void *page = MAP_FAILED;
+    const int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0) {
+        return failed_errno(f, errno == ENOENT ? RETRY : STOP, "open %s", path);
+    }
+    if (fstat(fd, &st) == 0 && st.st_size >= (off_t)bytes) {
+        page = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    }
+    close(fd); /* the mapping stays */
+    const struct page_head *const head = page;
+    if (page == MAP_FAILED || head->magic == 0) {
+        page_close(page == MAP_FAILED ? NULL : page, bytes);
+        return failed(f, RETRY, "%s is not there yet: weir is making it, or `weir run` will", path);
+    }
+    if (head->magic != MAGIC || head->version != VERSION) {
+        page_close(page, bytes);
+        return failed(f, STOP,
+                      "%s is of another version of weir: ask that one, or restart `weir run` with "
+                      "this one",
+                      path);
+    }
+    *out = page;
+    return OK;
+}
+
 void page_close(void *page, size_t bytes)
 {
     if (page) {

@@ -42,6 +42,10 @@ struct lane_page {
  * not there or is another's. It stays mapped until page_close.
  *   returns OK | STOP no rights, no such folder | RETRY no space */
 enum outcome page_open(const char *path, size_t bytes, void **out, struct failure *f);
+/* The same for a process that only looks: nothing is made, and a page of another layout, which its
+ * weir may be using, is left alone.
+ *   returns OK | STOP no rights, another version's | RETRY there is none (yet) */
+enum outcome page_visit(const char *path, size_t bytes, void **out, struct failure *f);
 void page_close(void *page, size_t bytes);
 
 #endif

@@ -76,14 +76,9 @@ enum outcome status_take(struct arena *a, const struct config *config, struct st
 {
     enum { DAY_FOLDERS = 4 }; /* table/year/month/day */
     struct bus *bus = NULL;
-    const struct str run = arena_printf(a, "%.*s/run", STR_ARG(config->data));
-    if (access(run.at, F_OK) != 0) {
-        return failed(f, RETRY, "%.*s: no weir has run here yet; `weir run` starts it",
-                      STR_ARG(config->data));
-    }
     *out = (struct status){.survey = arena_new(a, struct survey),
                            .disk_bytes_max = config->bus.disk_bytes_max};
-    enum outcome result = bus_open(a, config->bus.type, &config->bus, &bus, f);
+    enum outcome result = bus_visit(a, config->bus.type, &config->bus, &bus, f);
     if (result == OK) {
         result = survey_take(a, &(struct survey_of){config, registry_duties, bus}, out->survey, f);
         if (result == OK) {

@@ -41,9 +41,15 @@ def piped(*words, folder=None):
     return subprocess.run([BINARY, *words], capture_output=True, text=True, timeout=60, check=False, cwd=folder)
 
 
+def has_run(folder):
+    """There is data to ask, if none of any signal."""
+    with Weir(folder):
+        pass
+
+
 @case
 def a_cell_that_is_cut_is_marked_and_no_letter_broken(folder):
-    (folder / "weir.yaml").write_text("data: ./data\n")
+    has_run(folder)
     sql = "SELECT 123456789 AS number, repeat('日本e\u0301', 40) AS wide, 'short' AS short"
     assert piped("query", sql, folder=folder).stdout.splitlines()[1].count("日") == 40
     for columns in (40, 41, 60, 79):
@@ -57,7 +63,7 @@ def a_cell_that_is_cut_is_marked_and_no_letter_broken(folder):
 
 @case
 def no_cell_can_talk_to_the_terminal(folder):
-    (folder / "weir.yaml").write_text("data: ./data\n")
+    has_run(folder)
     lines = on_terminal(80, "query", "SELECT 'a' || chr(27) || '[31mb' || chr(155) || '2Jc' AS x", folder=folder)
     assert len(lines) == 2 and not any(unicodedata.category(c) == "Cc" for line in lines for c in line), lines
 

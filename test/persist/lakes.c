@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "bus/driver.h"
 #include "persist/lake/source.h"
 #include "test.h"
 
@@ -19,7 +20,7 @@ void lakes_begin(struct lakes *t, const char *place)
                                           .vacuum_ms = 3600000,
                                           .flush_bytes = 16 << 20,
                                           .memory_bytes_max = 256 << 20};
-    if (bus_open(&t->arena, S("memory"), NULL, &t->bus, &f) != OK ||
+    if (bus_open_driver(&t->arena, &bus_memory, NULL, &t->bus, &f) != OK ||
         progress_open(&t->arena, t->config.lake.path, S("lake"), &t->progress, &f) != OK) {
         fail_msg("%s", f.text);
     }

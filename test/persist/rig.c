@@ -32,7 +32,7 @@ void rig_open(struct rig *r)
         .type = S("sqlite"),
         .path = arena_printf(&r->arena, "%s/made/store.db", r->folder),
         .keep_ms = INT64_MAX};
-    assert_int_equal(bus_open(&r->arena, S("memory"), &plan, &r->bus, &f), OK);
+    assert_int_equal(bus_open_driver(&r->arena, &bus_memory, &plan, &r->bus, &f), OK);
     assert_int_equal(progress_open(&r->arena, str_of(r->folder), S("store"), &r->progress, &f), OK);
     assert_int_equal(
         reader_join(r->bus, STREAM_BIT(STREAM_RAW), S("transform"), CURSOR_BUS, &r->transform, &f),

@@ -16,4 +16,9 @@ def duckdb_stands_beside_the_program(_folder):
     assert pathlib.Path(BINARY).with_name("libduckdb.so").exists()
 
 
+@case
+def what_only_tests_use_is_not_in_the_program(_folder):
+    assert b"6d656d6f727900000000000000000000" not in pathlib.Path(BINARY).read_bytes()  # the memory bus's id
+
+
 run()

@@ -7,6 +7,7 @@
 #include "base/failpoint.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "bus/driver.h"
 #include "folder.h"
 #include "test.h"
 #include "transform/repetitions.h"
@@ -42,7 +43,7 @@ static int set_up(void **state)
         .repetitions = {.keep_ms = INT64_C(7) * 86400000, .disk_bytes_max = (size_t)1 << 30},
     };
     *state = x;
-    if (bus_open(&x->arena, S("memory"), NULL, &x->bus, &f) != OK ||
+    if (bus_open_driver(&x->arena, &bus_memory, NULL, &x->bus, &f) != OK ||
         progress_open(&x->arena, x->config.data, S("transform"), &x->progress, &f) != OK) {
         return -1;
     }
@@ -280,7 +281,7 @@ static void a_replay_with_a_fresh_index_gives_the_same_facts(void **state)
     const struct slice raw = all_of(x, STREAM_RAW, "intake-0");
     assert_true(first.n > 20);
     transform_close(x->stage);
-    assert_int_equal(bus_open(&x->arena, S("memory"), NULL, &x->bus, &f), OK);
+    assert_int_equal(bus_open_driver(&x->arena, &bus_memory, NULL, &x->bus, &f), OK);
     for (size_t i = 0; i < raw.n; i++) {
         append(x, "intake-0", raw.record[i].signal);
     }
