@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/failpoint.h"
+
 enum {
     ELEMENTS_FIRST = 16,     /* of an array that grows by arena_more                         */
     BLOCK_BYTES = 64 * 1024, /* smallest block: most batches fit into a few                  */
@@ -48,7 +50,7 @@ static struct arena_block *block_add(struct arena *a, size_t bytes)
     }
     const size_t room_max = left - sizeof(struct arena_block);
     const size_t room = wished < room_max ? wished : room_max;
-    struct arena_block *const b = malloc(sizeof *b + room);
+    struct arena_block *const b = failpoint_fails("arena.block") ? NULL : malloc(sizeof *b + room);
     if (!b) {
         return NULL;
     }
