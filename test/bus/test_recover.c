@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/failpoint.h"
 #include "base/file.h"
 #include "bus/frame.h"
 #include "bus/log.h"
@@ -232,6 +234,11 @@ static const char *kept_path(struct log_bus *l, uint64_t at)
                     arena_printf(&l->arena, "corrupt-%llu", (unsigned long long)at).at);
 }
 
+static void tell_nobody(void *to, const struct finding *finding)
+{
+    (void)to, (void)finding;
+}
+
 static void damage_in_an_old_segment_is_mended_while_its_writer_writes(void **state)
 {
     struct log_bus *const l = *state;
@@ -391,6 +398,42 @@ static void what_a_writer_set_aside_as_it_began_is_told_by_the_keeper(void **sta
     assert_int_equal(count_lane(l), 3);
 }
 
+static void wherever_the_mending_is_killed_the_loss_is_told(void **state)
+{
+    static const char *const places[] = {"bus.quarantine.kept", "bus.recover.voided",
+                                         "bus.quarantine.told"};
+    struct log_bus *const l = *state;
+#ifndef WEIR_FAILPOINTS
+    skip();
+#endif
+    uint64_t next = 0;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        fill_lane(l, next, 4);
+        next += 4;
+        spoil(l, log_segment(l, raw_lane("intake-0"), 0), SEGMENT_HEAD_BYTES + end_of(l).at - 900,
+              8);
+        assert_is_damaged(l);
+        log_close(l);
+        const pid_t pid = fork();
+        if (pid == 0) {
+            const struct finding_to nobody = {tell_nobody, NULL};
+            (void)setenv("WEIR_FAILPOINT", arena_printf(&l->arena, "%s:1:kill", places[i]).at, 1);
+            failpoint_reset();
+            log_open(l);
+            _exit(bus_mend(l->bus, nobody, &l->f) == OK);
+        }
+        int status = 0;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSIGNALED(status));
+        log_recover(l);
+        assert_int_equal(l->found.n, 1);
+        assert_int_equal(l->found.finding[0].signals, 1);
+        assert_int_equal(count_lane(l), next - i - 1);
+        log_recover(l);
+        assert_int_equal(l->found.n, 0);
+    }
+}
+
 static void count_finding(void *to, const struct finding *finding)
 {
     assert_int_equal(finding->kind, FINDING_DAMAGED);
@@ -546,6 +589,8 @@ int main(void)
             a_writer_goes_on_in_a_segment_of_which_nothing_valid_was_left, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             a_cursor_whose_step_was_damaged_goes_back_to_the_step_before, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(wherever_the_mending_is_killed_the_loss_is_told, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_damaged_lane_holds_up_no_other, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_a_writer_set_aside_as_it_began_is_told_by_the_keeper,
                                         set_up, tear_down),

@@ -6,6 +6,8 @@
 #include <cmocka.h>
 
 #include "bus/log.h"
+#include "bus/recover.h"
+#include "bus/writer.h"
 #include "folder.h"
 
 enum { SEGMENT = 256 * 1024, BUDGET = 256 * 1024, LARGE = BUDGET / 4, NUMBERS_MAX = 8 };
@@ -69,6 +71,23 @@ static void a_spent_budget_refuses_signals_but_takes_dead_letters(void **state)
     }
 }
 
+/* The orchestrator may trim between a starting writer's look at the folder and its publication. */
+static void what_was_trimmed_while_a_writer_began_stays_trimmed(void **state)
+{
+    static struct bus_page shared;
+    static struct lane_page page;
+    struct embedded e = {.page = &shared};
+    const struct lane_dir dir = {.lane = raw_lane("intake-0"), .page = &page};
+    const struct lane_tail seen_before = {.begin = 0, .end = 9000};
+    (void)state;
+    page.begin = 5000;
+    page.passed = 5000;
+    page.mark = 9000;
+    lane_publish(&e, &dir, &seen_before);
+    assert_int_equal(page.begin, 5000);
+    assert_int_equal(page.passed, 5000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -76,6 +95,7 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_spent_budget_refuses_signals_but_takes_dead_letters,
                                         set_up, tear_down),
+        cmocka_unit_test(what_was_trimmed_while_a_writer_began_stays_trimmed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
