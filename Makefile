@@ -59,22 +59,25 @@ bench: release ## the measurements; writes build/bench.json
 	@tools/setup test
 	@bench/run
 
-fuzz: ## each fuzz target for FUZZ_SECONDS
+fuzz: ## each fuzz target (or TARGETS="bus config") for FUZZ_SECONDS, from SEED
 	@tools/setup build test
-	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/fuzz
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$(SEED) tools/fuzz $(TARGETS)
 
 coverage: ## which lines the tests reach; report in build-coverage/coverage.html
 	@tools/setup build test
 	@$(call configured,build-coverage,-Db_coverage=true -Dfailpoints=true -Doptimization=0)
 	@$(call built,build-coverage)
-	@tools/test-run build-coverage quick || true
+	@tools/test-run build-coverage quick || echo "coverage: some tests failed; what follows counts them all the same" >&2
 	@gcovr -r . build-coverage --filter src/ --html-details build-coverage/coverage.html --print-summary
+	@echo "coverage: build-coverage/coverage.html shows each line" >&2
 
-crash: ## ROUNDS rounds of kill -9 under load
+crash: ## ROUNDS rounds of kill -9 under load, power cuts, faults of the machine; SEED=N repeats a run
 	@tools/setup build test
 	@$(call configured,build-test,$(SANITIZE))
 	@$(call built,build-test)
-	@WEIR_CRASH_ROUNDS=$(ROUNDS) tools/test-run build-test long crash
+	@seed=$(or $(SEED),$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')); \
+	echo "crash: $(ROUNDS) rounds of kill -9, power cuts and faults; SEED=$$seed draws the same" >&2; \
+	TEST_TIMES=$$((1 + $(ROUNDS) / 400)) WEIR_CRASH_SEED=$$seed WEIR_CRASH_ROUNDS=$(ROUNDS) tools/test-run build-test long crash/
 
 install: release ## into PREFIX (/usr/local), under DESTDIR
 	@meson configure build --prefix $(PREFIX) && $(call built,build)
