@@ -61,7 +61,7 @@ enum outcome lock_take(struct arena *a, struct str data, int *out_fd, struct fai
                       "one another `data`",
                       STR_ARG(data), (int)owner);
     }
-    if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)len, 0) != len) {
+    if (ftruncate(fd, 0) != 0 || file_write_at(fd, (struct str){pid, (size_t)len}, 0, f) != OK) {
         (void)failed_errno(f, STOP, "write %s", path.at);
         close(fd);
         return STOP;

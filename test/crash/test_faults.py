@@ -143,6 +143,84 @@ def a_system_call_that_fails_now_and_then_loses_nothing(folder):
                 raise AssertionError(f"{call} {error}: {error_seen}") from error_seen
 
 
+SHORT = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <sys/types.h>
+
+/* Of every write of more than a byte only a part is done, as POSIX lets a file system do. */
+static size_t part(size_t n) { return n > 1 ? (n + 1) / 2 : n; }
+
+ssize_t write(int fd, const void *bytes, size_t n)
+{
+    static ssize_t (*real)(int, const void *, size_t);
+    real = real ? real : dlsym(RTLD_NEXT, "write");
+    return real(fd, bytes, part(n));
+}
+
+ssize_t pwrite64(int fd, const void *bytes, size_t n, off_t place)
+{
+    static ssize_t (*real)(int, const void *, size_t, off_t);
+    real = real ? real : dlsym(RTLD_NEXT, "pwrite64");
+    return real(fd, bytes, part(n), place);
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t n, off_t place) { return pwrite64(fd, bytes, n, place); }
+"""
+
+
+def preloaded(library):
+    return {"LD_PRELOAD": str(library),
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+
+
+@case
+def writes_that_do_only_a_part_lose_nothing(folder):
+    source, library = folder / "short.c", folder / "short.so"
+    source.write_text(SHORT)
+    made = subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", library, source], capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise Skip(f"no library that writes short: {made.stderr[:200]}")
+    ledger = Ledger(SEED)
+    with Weir(folder, environment=preloaded(library), **SECTIONS) as weir:
+        load_for(ledger, weir, 1)
+        ledger.check(weir)
+        weir.command("verify")
+        said = json.loads(weir.command("status", "--json"))
+        assert all(stage["restarts"] == 0 for stage in said["stages"]), said["stages"]
+    assert len(ledger.accepted) > 10, len(ledger.accepted)
+
+
+def segments(folder):
+    """The files of the raw lane that hold something, oldest first."""
+    return sorted(p for p in (folder / "data" / "bus").rglob("*") if p.is_file() and "raw" in str(p.parent) and p.stat().st_blocks)
+
+
+@case
+def a_flipped_byte_that_all_readers_have_passed_is_told_by_verify_and_stops_nobody(folder):
+    ledger, weir = Ledger(SEED), Weir(folder, **SECTIONS)
+    with weir:
+        load_for(ledger, weir, 1)
+        ledger.check(weir)  # all readers have passed what is damaged now
+    hurt = next(p for p in segments(folder) if b"X-GitHub-Delivery" in p.read_bytes() or b"acme/shop" in p.read_bytes())
+    bytes_ = bytearray(hurt.read_bytes())
+    place = bytes_.index(b"acme/shop", len(bytes_) // 64)
+    bytes_[place] ^= 0x40
+    hurt.write_bytes(bytes_)
+    said = weir.command("verify", status=1)
+    assert hurt.name in said, said
+    with weir:
+        before = len(ledger.accepted)
+        load_for(ledger, weir, 0.7)
+        assert len(ledger.accepted) > before, "it takes deliveries after the damage"
+        weir.command("flush")
+        rows = weir.rows("query", "SELECT count(DISTINCT id) AS n FROM ticket") + weir.rows(
+            "query", "--store", "SELECT count(*) AS n FROM ticket")
+        good = sum(1 for delivery in ledger.accepted if ledger.kind[delivery] == "good")
+        assert rows[0] == rows[1] and rows[0]["n"] >= good, (rows, good)
+        assert hurt.name in weir.command("verify", status=1), "it is still told"
+
+
 @case
 def a_clock_that_jumps_loses_nothing(folder):
     library = next(iter(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
@@ -150,9 +228,8 @@ def a_clock_that_jumps_loses_nothing(folder):
         raise Skip("no libfaketime")
     offset = folder / "offset"
     offset.write_text("+0\n")
-    environment = {"LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_NO_CACHE": "1",
-                   "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-                   "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+    environment = preloaded(library) | {"FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_NO_CACHE": "1",
+                                        "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
     ledger, weir = Ledger(SEED), Weir(folder, environment=environment, **SECTIONS)
     with weir:
         for jump in ("+3600", "-86400", "+3650d", "-20000d", "+0"):
