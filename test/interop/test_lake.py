@@ -1,115 +1,250 @@
 """The lake as other engines read it: the same facts as MODEL_history, the same positions, the same folded rows."""
-import ctypes
+import contextlib
 import json
-import os
+import re
+import shutil
 import subprocess
+import threading
+import urllib.parse
 
-from blackbox import ROOT, Skip, Weir, case, run, sign
+import readers
+from blackbox import BINARY, ROOT, Weir, case, eventually, run
 
-PYTHON = ROOT / ".deps" / "venv" / "bin" / "python"
-MODELS = ("raw", "event", "change")
-
-# runs in the virtual environment that has the other readers; prints one JSON object
-READERS = r"""
-import json, sys, pathlib
-lake, models = pathlib.Path(sys.argv[1]), sys.argv[2:]
-seen = {}
-import deltalake, polars
-for model in models:
-    table = deltalake.DeltaTable(str(lake / model))
-    ids = table.to_pyarrow_table(columns=["fact_id"]).column("fact_id").to_pylist()
-    with_polars = polars.scan_delta(str(lake / model)).select("fact_id").collect()["fact_id"].to_list()
-    seen[model] = {"deltalake": sorted(set(ids)), "polars": sorted(set(with_polars)), "rows": len(ids),
-                   "version": table.version(), "columns": len(table.schema().fields)}
-print(json.dumps(seen))
-"""
+AGENTS = {"github": {"type": "github", "secret": "s"}}
+KEPT = {"compact": "forever", "vacuum": "forever"}
 
 
-def readers(folder):
-    if not PYTHON.exists():
-        raise Skip("no .deps/venv (tools/setup interop)")
-    done = subprocess.run([PYTHON, "-c", READERS, folder / "data" / "lake", *MODELS], capture_output=True, text=True,
-                          check=False, env={k: v for k, v in os.environ.items() if not k.startswith("PYTHON")})
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout)
+def simulate(weir, seed, n):
+    """Deliveries of a small organisation, the same for the same seed."""
+    subprocess.run([BINARY, "simulate", "github", "--seed", str(seed), "--count", str(n), "--until", "2026-03-20T00:00:00Z",
+                    "--secret", "s", "--to", f"http://127.0.0.1:{weir.port}/hooks/github"],
+                   check=True, capture_output=True, timeout=120)
 
 
-def post(weir, number, i):
-    place = {"full_name": "acme/shop", "html_url": "https://github.com/acme/shop", "name": "shop",
-             "owner": {"login": "acme"}, "default_branch": "main"}
-    change = {"id": number, "number": number, "title": f"Change {i}", "state": "open", "draft": False, "merged": False,
-              "url": f"https://api.github.com/repos/acme/shop/pulls/{number}", "user": {"login": "mona"},
-              "html_url": f"https://github.com/acme/shop/pull/{number}", "created_at": "2026-03-07T11:00:00Z",
-              "updated_at": f"2026-03-{i % 28 + 1:02d}T12:00:00Z", "closed_at": None, "merged_at": None,
-              "merge_commit_sha": None, "labels": [], "requested_reviewers": [], "assignees": [], "commits": 1,
-              "additions": 2, "deletions": 3, "changed_files": 1, "comments": 0,
-              "base": {"ref": "main", "sha": "b" * 40, "repo": place},
-              "head": {"ref": "feature", "sha": f"{i:040x}", "repo": place}}
-    text = json.dumps({"action": "opened", "number": number, "repository": place, "sender": {"login": "mona"},
-                       "pull_request": change}).encode()
-    status, answer = weir.post("/hooks/github", text, sign("s", text) | {
-        "X-GitHub-Event": "pull_request", "X-GitHub-Delivery": f"{i:08d}-0000-0000-0000-000000000000"})
-    assert status == 202, answer
+def models_of(lake):
+    return sorted(place.name for place in lake.iterdir() if (place / "_delta_log").is_dir())
 
 
-def history(weir, model):
-    return sorted(row["fact_id"] for row in weir.rows("query", f"SELECT fact_id FROM {model}_history"))
+class Life:
+    """A lake at moments of its life: copies that all readers are shown at the end, with what weir said then."""
+
+    def __init__(self, folder):
+        self.folder, self.lake, self.moments = folder, folder / "data" / "lake", {}
+
+    def keep(self, name, weir):
+        """Remember this moment; nothing is being written."""
+        shutil.copytree(self.lake, self.folder / "moments" / name)
+        self.moments[name] = {model: sorted(row["fact_id"] for row in weir.rows("query", f"SELECT fact_id FROM {model}_history"))
+                              for model in models_of(self.lake)}
+
+    def tables(self):
+        return {f"{name}.{model}": self.folder / "moments" / name / model
+                for name, facts in self.moments.items() for model in facts}
+
+    def check(self):
+        """Every reader: all rows alike, the positions of the log, the facts that weir told."""
+        out = self.folder / "read"
+        out.mkdir()
+        found = [readers.with_python(out, self.tables()), readers.with_spark(out, self.tables())]
+        for name, place in self.tables().items():
+            moment, model = name.split(".")
+            for reader in ("deltalake", "polars", "spark"):
+                files = out / reader / f"{name}.parquet"
+                n = readers.same(self.folder, f"SELECT * FROM delta_scan('{place}')",
+                                 f"{files}/*.parquet" if files.is_dir() else files)
+                assert n >= len(self.moments[moment][model]), (name, reader, n)
+            facts = readers.asked(self.folder, f"SELECT DISTINCT fact_id FROM delta_scan('{place}') ORDER BY 1")
+            assert [row["fact_id"] for row in facts] == self.moments[moment][model], name
+            want = readers.Log(place).position
+            assert want, name
+            assert all(positions[name] == want for positions in found), (name, want, [p[name] for p in found])
+
+
+def without_column(table, column, folder):
+    """Make of a table what a weir that did not know the column would have left."""
+    for commit in (table / "_delta_log").glob("*.json"):
+        actions = [json.loads(line) for line in commit.read_text().splitlines()]
+        for action in actions:
+            if "metaData" in action:
+                schema = json.loads(action["metaData"]["schemaString"])
+                schema["fields"] = [field for field in schema["fields"] if field["name"] != column]
+                action["metaData"]["schemaString"] = json.dumps(schema)
+            elif "add" in action:
+                file = table / urllib.parse.unquote(action["add"]["path"])
+                readers.duckdb(f"COPY (SELECT * EXCLUDE ({column}) FROM read_parquet('{file}', hive_partitioning = false)) "
+                               f"TO '{folder}/narrow' (FORMAT parquet)")
+                shutil.move(folder / "narrow", file)
+                action["add"] |= {"size": file.stat().st_size, "tags": None, "stats": None}
+        commit.write_text("".join(json.dumps(action) + "\n" for action in actions))
+
+
+def widen(life, **sections):
+    """The first rows were written when the table had a column less."""
+    with Weir(life.folder, **sections) as weir:
+        simulate(weir, 1, 120)
+        weir.command("flush")
+    without_column(life.lake / "change", "labels", life.folder)
+    with Weir(life.folder, **sections) as weir:
+        simulate(weir, 2, 60)
+        weir.command("flush")
+        assert ["labels" in columns for columns in readers.Log(life.lake / "change").columns] == [False, True]
+        life.keep("widened", weir)
+
+
+def race(life, **sections):
+    """Another program commits to a table while weir does."""
+    other = threading.Thread(target=readers.program, args=(
+        [readers.PYTHON, readers.HERE / "append_deltalake.py", life.lake / "ticket", 70],))
+    with Weir(life.folder, **sections) as weir:
+        before = len(readers.Log(life.lake / "ticket").operations)
+        other.start()
+        i = 0
+        while other.is_alive() or i < 35:
+            simulate(weir, 100 + i, 4)
+            weir.command("flush")
+            i += 1
+        other.join()
+        mine = readers.Log(life.lake / "ticket").operations[before:].count("WRITE")
+        facts = weir.rows("query", "SELECT count(DISTINCT fact_id) AS n FROM ticket_history WHERE fact_id LIKE 'other-writer-%'")
+        assert facts == [{"n": 70}] and mine > 70, (facts, mine)
+        assert list((life.lake / "ticket" / "_delta_log").glob("*.checkpoint.parquet")), "so many commits, and no checkpoint"
+        life.keep("raced", weir)
+
+
+def tidy(life, **sections):
+    """Small files are joined, those that were replaced are removed."""
+    lake = sections.pop("lake") | {"compact": "1m", "vacuum": "0s"}
+    with Weir(life.folder, lake=lake, **sections) as weir:
+        def is_done():
+            log = readers.Log(life.lake / "change")
+            there = {str(p.relative_to(life.lake / "change")) for p in (life.lake / "change").glob("year=*/**/*.parquet")}
+            return "OPTIMIZE" in log.operations and there == {urllib.parse.unquote(path) for path in log.files}
+        eventually(is_done, "the files are joined and the old ones gone", 150)
+        weir.command("flush")
+    with Weir(life.folder, lake=lake | KEPT, **sections) as weir:  # nobody changes it any more
+        life.keep("tidied", weir)
+
+
+def die(life, **sections):
+    """It is killed in the middle of a commit, again and again at the same place, then goes on."""
+    for number, place in enumerate(("lake.staged", "lake.put", "lake.named", "lake.linked", "lake.committed")):
+        weir = Weir(life.folder, environment={"WEIR_FAILPOINT": f"{place}:1:kill"}, **sections)
+        weir.start(ready=False)
+        eventually(lambda: weir.is_ready() or "restart" in weir.log.read_text(), "it has started or died")
+        simulate(weir, 300 + number, 10)
+        subprocess.run([BINARY, "flush", "-c", life.folder / "weir.yaml", "--timeout", "2s"], capture_output=True, timeout=60,
+                       check=False)
+        weir.kill()
+        shutil.copytree(life.lake, life.folder / "moments" / f"cut-{number}")
+    with Weir(life.folder, **sections) as weir:
+        weir.command("flush")
+        weir.command("verify")
+        life.keep("healed", weir)
 
 
 @case
-def other_readers_see_the_facts_of_many_commits_and_of_a_checkpoint(folder):
-    if not PYTHON.exists():
-        raise Skip("no .deps/venv (tools/setup interop)")
-    with Weir(folder, agents={"github": {"type": "github", "secret": "s"}}) as weir:
-        for i in range(105):  # a commit each, and so a checkpoint at the hundredth
-            post(weir, i % 7 + 1, i)
+def every_reader_sees_the_same_rows_and_positions_all_through_a_lakes_life(folder):
+    readers.need(readers.PYTHON, readers.SPARK, readers.JARS)
+    life, sections = Life(folder), {"agents": AGENTS, "lake": {"flush": "1h"} | KEPT}
+    for chapter in (widen, race, tidy, die):
+        chapter(life, **sections)
+    life.check()
+
+
+
+@contextlib.contextmanager
+def small_lake(folder, n=60):
+    """A weir whose lake has some commits of every kind of row."""
+    with Weir(folder, agents=AGENTS, lake={"flush": "1h"} | KEPT) as weir:
+        for seed in range(3):
+            simulate(weir, seed, n)
             weir.command("flush")
-        assert list(folder.glob("data/lake/change/_delta_log/*.checkpoint.parquet")), "a checkpoint was written"
-        seen = readers(folder)
-        for model in MODELS:
-            mine = history(weir, model)
-            assert mine, model
-            assert seen[model]["deltalake"] == mine, model
-            assert seen[model]["polars"] == mine, model
-        for log in folder.glob("data/lake/change/_delta_log/000000000000000000[0-9][0-9].json"):
-            log.unlink()  # the checkpoint alone must do
-        assert readers(folder)["change"]["deltalake"] == history(weir, "change")
+        yield weir
 
 
-def duckdb(statements):
-    """Run SQL in DuckDB itself, by its C API."""
-    library = ctypes.CDLL(os.environ["WEIR_DUCKDB"])
-    library.duckdb_result_error.restype = ctypes.c_char_p
-    database, line = ctypes.c_void_p(), ctypes.c_void_p()
-    options, result = ctypes.c_void_p(), ctypes.create_string_buffer(256)
-    library.duckdb_create_config(ctypes.byref(options))
-    assert library.duckdb_open_ext(None, ctypes.byref(database), options, None) == 0
-    assert library.duckdb_connect(database, ctypes.byref(line)) == 0
-    try:
-        assert library.duckdb_query(line, statements.encode(), result) == 0, library.duckdb_result_error(result)
-    finally:
-        library.duckdb_disconnect(ctypes.byref(line))
-        library.duckdb_close(ctypes.byref(database))
+def views(weir, dialect):
+    """The views that weir prints; DuckDB's without its LOAD, which names no file."""
+    return weir.command("views", "--dialect", dialect).replace("LOAD delta;", "")
+
+
+def without_nulls(rows):
+    return [{name: value for name, value in row.items() if value is not None} for row in rows]
 
 
 @case
 def the_printed_views_give_the_rows_of_the_models_in_duckdb(folder):
-    found = list(ROOT.glob(".deps/venv/lib/*/site-packages/duckdb_extension_delta/extensions/*/delta.duckdb_extension"))
-    if not found:
-        raise Skip("no delta extension of DuckDB (tools/setup interop)")
-    with Weir(folder, agents={"github": {"type": "github", "secret": "s"}}) as weir:
-        for i in range(30):
-            post(weir, i % 7 + 1, i)
-            if i % 10 == 9:
-                weir.command("flush")
-        views = weir.command("views").replace("LOAD delta;", f"LOAD '{found[0]}';")
-        for model in ("change", "change_history", "event"):
-            sql = f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM {model} ORDER BY ALL"
-            duckdb(f"{views}\nCOPY ({sql}) TO '{folder}/{model}.json'")
-            theirs = [json.loads(line) for line in (folder / f"{model}.json").read_text().splitlines()]
-            mine = [{name: value for name, value in row.items() if value is not None} for row in weir.rows("query", sql)]
-            theirs = [{name: value for name, value in row.items() if value is not None} for row in theirs]
-            assert mine and theirs == mine, (model, theirs[:1], mine[:1])
+    readers.delta_extension()
+    with small_lake(folder) as weir:
+        for model in models_of(folder / "data" / "lake"):
+            for view in (model, f"{model}_history"):
+                sql = f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM {view} ORDER BY ALL"
+                theirs = without_nulls(readers.asked(folder, sql, views(weir, "duckdb")))
+                mine = without_nulls(weir.rows("query", sql))
+                assert theirs == mine, (view, theirs[:1], mine[:1])
+                assert mine or model == "raw" or not list((folder / "data/lake" / model).glob("year=*")), view
+
+
+@case
+def the_printed_views_give_the_rows_of_the_models_in_spark(folder):
+    readers.need(readers.SPARK, readers.JARS)
+    with small_lake(folder) as weir:
+        models = models_of(folder / "data" / "lake")
+        out = folder / "read"
+        out.mkdir()
+        shown = models + [f"{model}_history" for model in models]
+        readers.with_spark(out, {}, views(weir, "spark"), shown)
+        rows = {view: readers.same(folder, f"FROM {view}", f"{out}/spark-views/{view}.parquet/*.parquet",
+                                   views(weir, "duckdb")) for view in shown}
+        assert all(rows[model] > 0 for model in ("raw", "event", "change", "commit", "deployment", "pipeline_run")), rows
+
+
+TRINO_TYPES = {"VARCHAR": "VARCHAR", "VARCHAR[]": "ARRAY(VARCHAR)", "TIMESTAMP WITH TIME ZONE": "TIMESTAMP(6) WITH TIME ZONE",
+               "BIGINT": "BIGINT", "INTEGER": "INTEGER", "DOUBLE": "DOUBLE", "BOOLEAN": "BOOLEAN"}
+
+
+def literal(value, kind):
+    """A value as Trino writes it."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, list):
+        return f"ARRAY[{', '.join(literal(item, 'VARCHAR') for item in value)}]"
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"TIMESTAMP '{value.removesuffix('+00')} UTC'"
+    if kind == "VARCHAR":
+        return "'" + value.replace("'", "''") + "'"
+    return f"{float(value)!r}E0" if kind == "DOUBLE" else str(value).upper()
+
+
+def as_values(folder, query, before):
+    """A SELECT for Trino that holds the rows of a query in DuckDB."""
+    kinds = {c["column_name"]: c["column_type"] for c in readers.asked(
+        folder, f"SELECT column_name, column_type FROM (DESCRIBE {query})", before)}
+    rows = [", ".join(literal(row.get(name), kind) for name, kind in kinds.items()) for row in readers.asked(folder, query, before)]
+    rows = rows or [", ".join("NULL" for _ in kinds)]
+    casts = ", ".join(f'CAST("{name}" AS {TRINO_TYPES[kind]}) AS "{name}"' for name, kind in kinds.items())
+    names = ", ".join(f'"{name}"' for name in kinds)
+    return f"SELECT {casts} FROM (VALUES ({'), ('.join(rows)})) AS rows_of ({names})", names
+
+
+@case
+def the_printed_views_give_the_rows_of_the_models_in_trinos_engine(folder):
+    """Trino's own parser, planner and operators, over facts given as VALUES: its Delta connector is in no package registry."""
+    readers.need(readers.JARS)
+    with small_lake(folder, 20) as weir:  # each value is an expression to Trino's planner
+        in_duckdb, in_trino = views(weir, "duckdb"), views(weir, "trino")
+        found = re.findall(r"^CREATE OR REPLACE VIEW (\w+) AS\n(.*?);\n", in_trino, re.S | re.M)
+        statements = [f"CREATE OR REPLACE VIEW {name} AS\n{body}" for name, body in found]
+        models = [m for m in models_of(folder / "data" / "lake") if list((folder / "data/lake" / m).glob("year=*"))]
+        ctes = [f"{m}_table AS ({as_values(folder, f'FROM {m}_facts', in_duckdb)[0]})" for m in models_of(folder / "data" / "lake")]
+        ctes += [f"{name} AS ({body})" for name, body in found]
+        for view in models + [f"{m}_history" for m in models]:
+            expected, names = as_values(folder, f"FROM {view}", in_duckdb)
+            statements.append(f"""WITH {', '.join(ctes)}, expected AS ({expected}) SELECT '{view}', count(*) FROM (
+                SELECT {names} FROM (SELECT 1 AS side, {names} FROM {view} UNION ALL SELECT -1, {names} FROM expected)
+                GROUP BY {names} HAVING sum(side) <> 0)""")
+        said = readers.program(["java", "-Xmx3g", "-cp", f"{readers.JARS}/*", readers.HERE / "Trino.java"],
+                               stdin="".join(f"{sql}\n;\n" for sql in statements))
+        assert said.splitlines() == [f"[{view}, 0]" for view in models + [f"{m}_history" for m in models]], said
 
 
 run()
