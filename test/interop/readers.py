@@ -56,11 +56,16 @@ def duckdb(statements):
         library.duckdb_close(ctypes.byref(database))
 
 
+def asked_all(folder, queries, before=""):
+    """The rows of each query in DuckDB, all asked in one session."""
+    outs = [folder / f"asked-{number}.json" for number in range(len(queries))]
+    duckdb(f"{before}\n" + "".join(f"COPY ({query}) TO '{out}';\n" for query, out in zip(queries, outs)))
+    return [[json.loads(line) for line in out.read_text().splitlines()] for out in outs]
+
+
 def asked(folder, query, before=""):
     """The rows of a query in DuckDB."""
-    out = folder / "asked.json"
-    duckdb(f"{before}\nCOPY ({query}) TO '{out}'")
-    return [json.loads(line) for line in out.read_text().splitlines()]
+    return asked_all(folder, [query], before)[0]
 
 
 def with_python(out, tables):
