@@ -243,10 +243,11 @@ def in_duckdb(folder, weir, names):
 
 
 def used_by(view, bodies):
-    """The view and all that it stands on."""
+    """The view and all that it stands on: views stand on nobody's finished model, tables on nothing."""
     found = [view]
     for name in found:
-        found += [word for word in dict.fromkeys(re.findall(r"\w+", bodies[name])) if word in bodies and word not in found]
+        words = [] if name.endswith("_table") else re.findall(r"\w+_(?:folded|facts|table)\b", bodies[name])
+        found += [word for word in dict.fromkeys(words) if word in bodies and word not in found]
     return set(found)
 
 
