@@ -196,7 +196,14 @@ static enum outcome verify(struct verifying *v, struct failure *f)
     (void)fprintf(stderr, "bus: every checksum looked at\n");
     if (result == OK) {
         result = audit_lake(v->config, v->bus, &lake, f);
-        (void)fprintf(stderr, "lake: %zu files with %zu facts looked at\n", lake.files, lake.rows);
+        (void)fprintf(stderr, "lake: %zu commits and %zu files with %zu facts looked at\n",
+                      lake.commits, lake.files, lake.rows);
+        if (lake.unsealed > 0) {
+            (void)fprintf(stderr,
+                          "lake: %zu commits of another writer, or of an older weir, have no "
+                          "checksum: only their form was looked at\n",
+                          lake.unsealed);
+        }
     }
     if (result == OK) {
         result = check_store(v, f);

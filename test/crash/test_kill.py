@@ -96,6 +96,27 @@ def a_kill_at_every_failpoint(folder):
                 raise AssertionError(f"after a kill at {name}: {error}") from error
 
 
+@case
+def a_flush_killed_at_its_checkpoint_or_at_a_merge_loses_nothing(folder):
+    for place, lake in (("lake.checkpoint", {}), ("lake.merged", {"compact": "1m"})):
+        home = folder / place
+        home.mkdir()
+        ledger, sections = Ledger(SEED), SECTIONS | {"lake": SECTIONS["lake"] | {"flush": "100ms"} | lake}
+        weir = Weir(home, environment={"WEIR_FAILPOINT": f"{place}:1:kill"}, **sections).start()
+        end = ledger.load(weir.port)  # a hundred commits, or the next minute, are reached under load
+        try:
+            eventually(lambda: "died of signal 9" in weir.log.read_text(), f"a flush dies at {place}", 300)  # noqa: B023
+        finally:
+            end()
+            weir.kill()
+        weir = Weir(home, **sections).start(ready=False)
+        eventually(weir.is_ready, "the lake has caught up with the load", 150)
+        with weir_running(weir):
+            ledger.check(weir)
+            weir.command("verify")
+        assert lake or list(home.glob("**/_delta_log/*.checkpoint.parquet")), "the next flush made it"
+
+
 @contextlib.contextmanager
 def weir_running(weir):
     """It is stopped in the end, killed when the case failed."""

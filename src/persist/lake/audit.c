@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/hash.h"
+#include "persist/lake/audit_log.h"
 #include "persist/lake/lake.h"
 
 #define ARENA_BYTES_MAX ((size_t)2 << 30)
@@ -101,6 +102,13 @@ static enum outcome check_table(struct audit *w, struct failure *f)
             result = bus_ends(w->bus, &w->scratch, (enum stream)s, &ends, &n, f);
             check_positions(w, ends, n);
         }
+    }
+    if (result == OK) {
+        result = audit_log(&w->log, &w->scratch, w->report, f);
+    }
+    if (result == STOP) { /* a commit that came, or was damaged, meanwhile */
+        found(w, arena_printf(&w->scratch, "lake: %s", f->text));
+        return OK;
     }
     const size_t files_n = w->log.files_n;
     for (size_t i = 0; i < files_n && result == OK; i++) {

@@ -9,12 +9,13 @@
 struct audit_to {
     void (*found)(void *to, struct str what);
     void *to;
-    size_t files, rows; /* out: looked at */
+    size_t files, rows;       /* out: looked at                                 */
+    size_t commits, unsealed; /* of them without a checksum: another writer's  */
 };
 
-/* Every table: its log can be replayed, every live file is there with its size and checksum, no
- * position lies behind the end of its lane. Reads only; a writer may be at work.
- *   returns OK also when something was found | RETRY the disk fails */
+/* Every table: its log can be replayed and is what was written (audit_log.h), every live file is
+ * there with its size and checksum, no position lies behind the end of its lane. Reads only; a
+ * writer may be at work. returns OK also when something was found | RETRY the disk fails */
 enum outcome audit_lake(const struct config *config, struct bus *bus, struct audit_to *report,
                         struct failure *f);
 

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include "base/failpoint.h"
+#include "base/file.h"
+#include "base/hash.h"
 
-enum { SNAPSHOT_BYTES_MAX = 512 << 20, SQL_BYTES_MAX = 1 << 16 };
+enum { SNAPSHOT_BYTES_MAX = 512 << 20, SQL_BYTES_MAX = 1 << 16, SUM_BYTES = 32 };
 
 /* The actions as the checkpoint's schema has them. */
 static const char columns[] =
@@ -20,7 +22,7 @@ static const char columns[] =
     "'protocol': 'STRUCT(minReaderVersion INTEGER, minWriterVersion INTEGER)'}";
 
 static enum outcome write_parquet(struct delta *l, struct arena *a, struct duck *d,
-                                  struct str snapshot, struct failure *f)
+                                  char sum[SUM_BYTES], struct failure *f)
 {
     struct buf sql;
     const struct str name = delta_name(l, a, l->version, ".checkpoint.parquet");
@@ -29,14 +31,19 @@ static enum outcome write_parquet(struct delta *l, struct arena *a, struct duck 
         arena_printf(a, "%.*s/_delta_log/.checkpoint-%ld", STR_ARG(l->table), (long)getpid()));
     buf_init(&sql, a, SQL_BYTES_MAX);
     buf_add(&sql, S("COPY (SELECT * FROM read_json("));
-    duck_add_literal(&sql, snapshot);
+    duck_add_literal(&sql, files_path(l->files, a, delta_snapshot_name(l, a, l->version)));
     buf_printf(&sql,
                ", format = 'newline_delimited', maximum_object_size = 33554432, columns = %s)) TO ",
                columns);
     duck_add_literal(&sql, staged);
     buf_add(&sql, S(" (FORMAT parquet, COMPRESSION snappy)"));
     buf_add_byte(&sql, '\0');
-    const enum outcome result = duck_run(d, buf_str(&sql).at, f);
+    enum outcome result = duck_run(d, buf_str(&sql).at, f);
+    if (result == OK) {
+        struct str bytes = S("");
+        result = file_read(a, staged.at, SNAPSHOT_BYTES_MAX, &bytes, f);
+        hash_128_hex(bytes, sum);
+    }
     return result == OK ? l->files->driver->put_file(l->files, name, staged.at, f) : result;
 }
 
@@ -45,7 +52,9 @@ enum outcome checkpoint_write(struct delta *l, struct duck *d, int64_t since_ms,
     struct arena a;
     struct buf text;
     struct buf last;
-    arena_init(&a, 2 * (size_t)SNAPSHOT_BYTES_MAX);
+    char sum[SUM_BYTES] = {0};
+    char own_sum[SUM_BYTES] = {0};
+    arena_init(&a, 3 * (size_t)SNAPSHOT_BYTES_MAX);
     buf_init(&text, &a, SNAPSHOT_BYTES_MAX);
     buf_init(&last, &a, 4096);
     delta_snapshot(l, since_ms, &text);
@@ -55,12 +64,16 @@ enum outcome checkpoint_write(struct delta *l, struct duck *d, int64_t since_ms,
     for (size_t i = 0; i < text.len; i++) {
         actions += text.at[i] == '\n';
     }
-    buf_printf(&last, "{\"version\":%" PRId64 ",\"size\":%zu}\n", l->version, actions);
     enum outcome result = l->files->driver->put(l->files, own, buf_str(&text), f);
     if (result == OK) {
-        result = write_parquet(l, &a, d, files_path(l->files, &a, own), f);
+        result = write_parquet(l, &a, d, sum, f);
     }
     FAILPOINT("lake.checkpoint");
+    hash_128_hex(buf_str(&text), own_sum);
+    buf_printf(&last,
+               "{\"version\":%" PRId64 ",\"size\":%zu,\"tags\":{\"weir.snapshot\":\"%.32s\","
+               "\"weir.checkpoint\":\"%.32s\"}}\n",
+               l->version, actions, own_sum, sum);
     if (result == OK) {
         result = l->files->driver->put(l->files, name, buf_str(&last), f);
     }

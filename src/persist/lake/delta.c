@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "persist/lake/seal.h"
 #include "wire/json.h"
 
 enum {
@@ -353,8 +354,10 @@ static void write_commit(const struct delta_commit *c, struct buf *out)
     const int64_t now_ms = clock_now_us() / 1000;
     buf_printf(out,
                "{\"commitInfo\":{\"timestamp\":%" PRId64 ",\"operation\":\"%s\","
-               "\"operationParameters\":{},\"engineInfo\":\"weir\"}}\n",
+               "\"operationParameters\":{},\"engineInfo\":\"weir\",",
                now_ms, c->operation);
+    seal_add(out);
+    buf_add(out, S("}}\n"));
     buf_add(out, buf_str(&c->actions));
     for (size_t i = 0; i < c->moves_n; i++) {
         buf_printf(out, "{\"txn\":{\"appId\":");
@@ -362,6 +365,7 @@ static void write_commit(const struct delta_commit *c, struct buf *out)
         buf_printf(out, ",\"version\":%" PRId64 ",\"lastUpdated\":%" PRId64 "}}\n", c->move[i].to,
                    now_ms);
     }
+    seal_close(out);
 }
 
 /* After the link: a number that was free because its commit was cleaned away is not the next one.

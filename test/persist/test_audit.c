@@ -1,0 +1,171 @@
+/* What verify can tell of a lake that somebody damaged. */
+#include "persist/lake/audit.h"
+
+#include <stdio.h>
+#include <utime.h>
+
+#include "base/file.h"
+#include "folder.h"
+#include "persist/lakes.h"
+#include "signal/facts.h"
+#include "test.h"
+
+enum { FACTS = 12 };
+
+static struct lakes lakes;
+static struct failure failure;
+static struct audit_to report;
+static struct str told; /* the last sentence */
+static const struct lane lane = {STREAM_STANDARD, STR("intake-0")};
+
+static void found(void *to, struct str what)
+{
+    size_t *const n = to;
+    (*n)++;
+    told = arena_str(&lakes.arena, what);
+}
+
+/* How many faults there are; commits without a checksum are one each. */
+static size_t audit(void)
+{
+    size_t n = 0;
+    report = (struct audit_to){.found = found, .to = &n};
+    if (audit_lake(&lakes.config, lakes.bus, &report, &failure) != OK) {
+        fail_msg("%s", failure.text);
+    }
+    return n + report.unsealed;
+}
+
+static void commit(size_t times)
+{
+    for (size_t i = 0; i < times; i++) {
+        const uint64_t from = lakes_cursor(&lakes, lane);
+        struct dice dice = {from + 1};
+        struct record *const r = arena_array(&lakes.arena, struct record, FACTS);
+        for (size_t k = 0; k < FACTS; k++) {
+            r[k].signal = fact_random(&dice, &lakes.arena, model_find(S("change")), 1000);
+        }
+        assert_int_equal(lakes_take(&lakes, lane, r, i % 50 ? 0 : FACTS, from, &failure), OK);
+        assert_int_equal(persist_lake.flush(&lakes.persister, true, &failure), OK);
+    }
+}
+
+static struct str path_of(const char *name)
+{
+    return arena_printf(&lakes.arena, "%.*s/change/%s", STR_ARG(lakes.config.lake.path), name);
+}
+
+static struct str whole(struct str path)
+{
+    struct str bytes;
+    assert_int_equal(file_read(&lakes.arena, path.at, 64 << 20, &bytes, &failure), OK);
+    return bytes;
+}
+
+static void put(struct str path, struct str bytes)
+{
+    FILE *const to = fopen(path.at, "wb");
+    assert_non_null(to);
+    assert_int_equal(fwrite(bytes.at, 1, bytes.len, to), bytes.len);
+    assert_int_equal(fclose(to), 0);
+}
+
+/* The file with one bit of byte `at` turned, looked at, and as it was. */
+static size_t audit_flipped(struct str path, struct str bytes, size_t at)
+{
+    char *const other = arena_alloc(&lakes.arena, bytes.len, 1);
+    memcpy(other, bytes.at, bytes.len);
+    other[at] = (char)(other[at] ^ 1);
+    put(path, (struct str){other, bytes.len});
+    const size_t n = audit();
+    put(path, bytes);
+    return n;
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    lakes_begin(&lakes, folder_make());
+    assert_int_equal(lakes_open(&lakes, &failure), OK);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    lakes_close(&lakes);
+    lakes_end(&lakes);
+    folder_drop();
+    return 0;
+}
+
+static void no_byte_of_a_commit_can_be_turned_unnoticed(void **state)
+{
+    (void)state;
+    commit(2);
+    assert_int_equal(audit(), 0);
+    assert_true(report.commits > 2);
+    const struct str path = path_of("_delta_log/00000000000000000001.json");
+    const struct str bytes = whole(path);
+    for (size_t i = 0; i < bytes.len; i += 3) { /* no field is shorter */
+        if (audit_flipped(path, bytes, i) == 0) {
+            fail_msg("byte %zu (%c) of %.*s", i, bytes.at[i], STR_ARG(bytes));
+        }
+    }
+    assert_int_equal(audit(), 0);
+}
+
+static void a_damaged_checkpoint_is_told_and_so_is_its_snapshot(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"_delta_log/00000000000000000100.checkpoint.parquet",
+                                        "_delta_log/.weir-00000000000000000100.json"};
+    commit(102);
+    assert_int_equal(audit(), 0);
+    for (size_t i = 0; i < 2; i++) {
+        const struct str path = path_of(names[i]);
+        const struct str bytes = whole(path);
+        for (size_t at = 0; at < bytes.len; at += bytes.len / 7) {
+            assert_int_not_equal(audit_flipped(path, bytes, at), 0);
+        }
+        assert_int_equal(remove(path.at), 0);
+        assert_int_not_equal(audit(), 0);
+        put(path, bytes);
+    }
+    assert_int_equal(audit(), 0);
+}
+
+static void a_commit_that_is_gone_is_told_though_the_log_reads_well_up_to_it(void **state)
+{
+    (void)state;
+    commit(4);
+    assert_int_equal(remove(path_of("_delta_log/00000000000000000002.json").at), 0);
+    assert_int_not_equal(audit(), 0);
+    assert_non_null(strstr(told.at, "lacks commit 2"));
+}
+
+static void a_data_file_that_no_commit_names_is_told_once_no_writer_can_be_at_it(void **state)
+{
+    (void)state;
+    commit(1);
+    assert_int_equal(file_make_dirs(path_of("year=2020/month=01/day=01").at, &failure), OK);
+    const struct str path = path_of("year=2020/month=01/day=01/other-1-2-01234567.parquet");
+    put(path, S("PAR1"));
+    assert_int_equal(audit(), 0);
+    const struct utimbuf old = {.actime = 1000000000, .modtime = 1000000000};
+    assert_int_equal(utime(path.at, &old), 0);
+    assert_int_equal(audit(), 1);
+    assert_non_null(strstr(told.at, "is in no commit"));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        TEST(no_byte_of_a_commit_can_be_turned_unnoticed),
+        TEST(a_damaged_checkpoint_is_told_and_so_is_its_snapshot),
+        TEST(a_commit_that_is_gone_is_told_though_the_log_reads_well_up_to_it),
+        TEST(a_data_file_that_no_commit_names_is_told_once_no_writer_can_be_at_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
