@@ -57,6 +57,7 @@ static void make_facts(struct bench *b)
                                       1700006400000000 + (int64_t)b->made * 100000);
         fact_text(&fact, "source", S("https://github.com/acme/shop"));
         fact_text(&fact, "id", arena_printf(&b->facts, "%u", roll(&b->dice, 100000)));
+        fact_group(&fact, "what", fact.at_us, 0);
         fact_group(&fact, "state", fact.at_us, 0);
         fact_text(&fact, "repository", S("github.com/acme/shop"));
         fact_text(&fact, "title", arena_printf(&b->facts, "The cart forgets item %zu", b->made));

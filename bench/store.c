@@ -43,6 +43,7 @@ static struct signal change(struct arena *a, unsigned key, int64_t at_us)
     fact_int(&fact, "deletions", 7);
     fact_int(&fact, "changed_files", 2);
     fact_set(&fact, "labels", (struct value){.kind = VALUE_LIST, .list = {labels, 2}});
+    fact_group(&fact, "what", at_us, 1);
     fact_group(&fact, "state", at_us, 1);
     fact_group(&fact, "full", at_us, 0);
     fact_member(&fact, "attributes_by", S("node_id"), at_us, S("\"PR_kwDOABCDEF\""));

@@ -115,8 +115,15 @@ static const struct option store_options[] = {
 };
 
 static const struct option service_options[] = {
-    {"repositories", OPTION_LIST, offsetof(struct config_service, repositories), NULL,
+    {"repositories", OPTION_LIST, offsetof(struct config_service, repositories), "",
      .about = "globs of OWNER/NAME or HOST/OWNER/NAME"},
+    {"environments", OPTION_LIST, offsetof(struct config_service, environments), "",
+     .about = "globs of the environments that it is deployed to; absent: all of its repositories"},
+    {"names", OPTION_LIST, offsetof(struct config_service, names), "",
+     .about = "globs of what CDEvents, labels and deployment.payload.service call it, beside its "
+              "own name"},
+    {"paths", OPTION_LIST, offsetof(struct config_service, paths), "",
+     .about = "globs of its files in its repositories (`cart/**`): which commits are its own"},
     {"production", OPTION_LIST, offsetof(struct config_service, production), "",
      .about = "names of its production environments; absent: what the signal says of itself, else "
               "production, prod and live are"},

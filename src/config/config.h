@@ -54,7 +54,8 @@ struct config_store {
 };
 
 struct config_service {
-    struct str_list repositories, production; /* globs; environment names */
+    struct str_list repositories, environments, names, paths; /* globs                    */
+    struct str_list production; /* environment names; none: the signal says it itself */
 };
 
 struct config_log {

@@ -76,6 +76,7 @@ static void what_a_reader_of_sqlite_sees_is_readable(void **state)
     struct signal out;
     fact_text(&fact, "repository", S("r"));
     fact_text(&fact, "id", S("1"));
+    fact_group(&fact, "what", 1700000000000000, 0);
     fact_group(&fact, "state", 1700000000000000, 0);
     fact_group(&fact, "full", 1700000000000000, 0);
     fact_bool(&fact, "is_draft", true);

@@ -23,7 +23,7 @@ static struct fact change(int64_t at_us, struct str title)
     fact_text(&fact, "repository", S("github.com/acme/shop"));
     fact_text(&fact, "id", S("7"));
     fact_text(&fact, "title", title);
-    fact_group(&fact, "state", at_us, 3);
+    fact_group(&fact, "what", at_us, 3);
     return fact;
 }
 
@@ -84,7 +84,7 @@ static void what_was_set_is_read_back(void **state)
     assert_str(value_of(&row, "labels")->list.at[0], "späť \"quoted\"\n");
     assert_str(value_of(&row, "reviewers")->list.at[0], "adam"); /* a set is sorted */
     assert_int_equal(value_of(&row, "verdicts")->list.n, 2);
-    assert_int_equal(value_of(&row, "state_rank")->text.len, 34);
+    assert_int_equal(value_of(&row, "what_rank")->text.len, 34);
     assert_int_equal(value_of(&row, "milestone_rank")->kind, VALUE_NULL);
 }
 
@@ -133,7 +133,7 @@ static void a_rank_is_made_of_its_own_groups_values(void **state)
     const struct row x = read_back(&one);
     const struct row y = read_back(&two);
     assert_true(str_eq(value_of(&x, "full_rank")->text, value_of(&y, "full_rank")->text));
-    assert_false(str_eq(value_of(&x, "state_rank")->text, value_of(&y, "state_rank")->text));
+    assert_false(str_eq(value_of(&x, "what_rank")->text, value_of(&y, "what_rank")->text));
 }
 
 static void a_fact_without_its_key_is_rejected_by_name(void **state)

@@ -120,6 +120,12 @@ static void facts_fold_to_one_row_in_any_order_repetition_and_grouping(void **st
     }
 }
 
+static int cmp(const struct value *a, const struct value *b)
+{
+    return a->kind == VALUE_TEXT ? str_cmp(a->text, b->text)
+                                 : (a->number > b->number) - (a->number < b->number);
+}
+
 /* What each rule says, column by column, from its definition in model.h and nothing else. */
 static struct value said(const struct row *fact, size_t n, size_t column)
 {
@@ -139,9 +145,9 @@ static struct value said(const struct row *fact, size_t n, size_t column)
         if (c->rule == FOLD_LATEST && r->kind == VALUE_TEXT && str_cmp(r->text, best_rank) > 0) {
             best_rank = r->text;
             best = *v;
-        } else if (c->rule == FOLD_EARLIEST && (is_first || (is_both && v->number < best.number))) {
+        } else if (c->rule == FOLD_EARLIEST && (is_first || (is_both && cmp(v, &best) < 0))) {
             best = *v;
-        } else if (c->rule == FOLD_GREATEST && (is_first || (is_both && v->number > best.number))) {
+        } else if (c->rule == FOLD_GREATEST && (is_first || (is_both && cmp(v, &best) > 0))) {
             best = *v;
         }
     }

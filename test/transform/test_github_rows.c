@@ -230,6 +230,21 @@ static const struct story stories[] = {
         {"created_at", "2026-03-02T10:00:00.000000Z"}, {"is_default", "false"}}},
     {"CR1-asked-for PU1-told-by-create", "branch", {
         {"head_sha", "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}, {"deleted_at", "null"}}},
+    {"PR1 RC1-by-the-author RC1 IC1 RC2", "change", {
+        {"first_comment_at", "2026-03-02T10:42:00.000000Z"}, {"author", "rosa"},
+        {"first_review_at", "null"}}},
+    {"CK2 CK1", "test_run", {
+        {"outcome", "failure"}, {"duration_s", "180"}, {"failed", "1"}, {"kind", "case"},
+        {"environment", "ci-linux"}}},
+    {"ST1-pending ST1", "pipeline_run", {
+        {"outcome", "failure"}, {"duration_s", "240"}, {"name", "ci/outside"}}},
+    {"IN1 IN2 IN2-another-label IN3 IN4", "incident", {
+        {"state", "open"}, {"resolved_at", "null"}, {"severity", "null"},
+        {"reopened", "2026-03-02T17:00:00.000000Z"}, {"is_incident", "true"},
+        {"detected_at", "2026-03-02T15:00:00.000000Z"}}},
+    {"IN1 IN3", "incident", {
+        {"state", "resolved"}, {"resolved_at", "2026-03-02T16:00:00.000000Z"}}},
+    {"IN1 IN5", "incident", {{"state", "open"}, {"is_incident", "false"}}},
     {"PU1 PU2", "branch", { /* in one second */
         {"head_sha", "null"}, {"deleted_at", "2026-03-02T10:00:00.000000Z"},
         {"created_at", "2026-03-02T10:00:00.000000Z"}}},

@@ -1,5 +1,5 @@
 /* deployment and deployment_status: what was deployed where, and how far it came. */
-#include "transform/github/mapping.h"
+#include "transform/github/github.h"
 
 #include "transform/glob.h"
 
@@ -35,6 +35,7 @@ static const struct pick deployment_picks[] = {
     {"created_at",           "deployment.created_at"},
     {"description",          "deployment.description?"},
     {"is_transient",         "deployment.transient_environment?"},
+    {"artifact_id",          "$artifact"},
     {0}};
 
 /* model deployment       <- deployment */
@@ -129,21 +130,48 @@ static bool is_rollback(struct delivery *d)
     return is;
 }
 
+/* The incident that the deployment's payload says it mends: an id or several, or an issue's
+ * address.
+ */
+static bool fixes(struct delivery *d, struct fact *fact)
+{
+    struct found found;
+    if (!delivery_find(d, "deployment.payload.fixes?", &found)) {
+        return false;
+    }
+    const bool is_list = yyjson_is_arr(found.value);
+    const size_t n = is_list ? yyjson_arr_size(found.value) : found.is_there;
+    struct value v = {.kind = VALUE_LIST};
+    v.list.at = arena_array(d->in->arena, struct str, n);
+    v.list.n = 0;
+    for (size_t i = 0; i < n; i++) {
+        yyjson_val *const one = is_list ? yyjson_arr_get(found.value, i) : found.value;
+        const struct str text = yyjson_is_int(one) ? arena_printf(d->in->arena, "%lld",
+                                                                  (long long)yyjson_get_sint(one))
+                                                   : json_text(one);
+        if (text.len > 0) {
+            v.list.at[v.list.n++] = text;
+        }
+    }
+    if (v.list.n > 0) {
+        fact_set(fact, "fixes", v);
+    }
+    return true;
+}
+
 /* What both events tell; its time is the deployment's own. */
 static bool deployment(struct delivery *d, struct fact *fact)
 {
     int64_t updated_us = TIME_NONE;
-    struct str environment;
     struct str run;
     bool is_told = false;
     bool is_production = false;
     if (!delivery_fact(d, "deployment", deployment_picks, fact) ||
         !delivery_time(d, "deployment.updated_at|deployment.created_at", &updated_us) ||
-        !delivery_text(d, "deployment.environment", &environment) ||
         !delivery_text(d, "workflow_run.id?", &run)) {
         return false;
     }
-    is_production = delivery_is_production(d, environment, &is_told);
+    is_production = delivery_is_production(d, &is_told);
     if (!is_told &&
         !delivery_bool(d, "deployment.production_environment?", is_production, &is_production)) {
         return false;
@@ -151,6 +179,9 @@ static bool deployment(struct delivery *d, struct fact *fact)
     fact_bool(fact, "is_production", is_production);
     fact_bool(fact, "is_rollback", is_rollback(d));
     fact_group(fact, "what", updated_us, 0);
+    if (!fixes(d, fact)) {
+        return false;
+    }
     if (run.len > 0) { /* a payload without the run does not say that there was none */
         fact_group(fact, "run", updated_us, 0);
         return delivery_columns(d, fact, run_picks);

@@ -1,5 +1,5 @@
 /* The CDEvent of a row, as a fact of model `event`. */
-#include "transform/github/mapping.h"
+#include "transform/github/github.h"
 
 #include <assert.h>
 
@@ -25,10 +25,25 @@ struct event_type {
     bool is_own;            /* a custom type: its content is open */
 };
 
-static struct event_type type_of(struct arena *a, struct str gives)
+/* A predicate has letters only: auto_dismissed is autodismissed. */
+static struct str with_action(struct arena *a, struct str gives, struct str action)
+{
+    struct buf b;
+    buf_init(&b, a, 200);
+    buf_add(&b, gives);
+    for (size_t i = 0; i < action.len; i++) {
+        buf_add(&b, action.at[i] == '_' ? S("") : str_sub(action, i, 1));
+    }
+    return buf_str(&b);
+}
+
+static struct event_type type_of(struct arena *a, struct str gives, struct str action)
 {
     struct event_type type = {.is_own = str_starts(gives, S("cdeventsx."))};
     struct buf b;
+    if (str_ends(gives, S("*"))) {
+        gives = with_action(a, str_sub(gives, 0, gives.len - 1), action);
+    }
     buf_init(&b, a, 200);
     buf_add(&b, type.is_own ? S("dev.") : S("dev.cdevents."));
     buf_add(&b, gives);
@@ -58,14 +73,14 @@ static struct str timestamp(int64_t time_us, char text[CLOCK_TEXT_BYTES])
 /* First 32 hex digits of SHA-256 over type without version, subject.id, timestamp, extra key, each
  * on its line, the last without line end: a webhook and a later backfill of the same fact are the
  * same event. */
-static bool id_of(struct delivery *d, const struct event_type *type, struct str subject,
-                  char id[ID_BYTES])
+static bool id_of(struct delivery *d, const char *extra_path, const struct event_type *type,
+                  struct str subject, char id[ID_BYTES])
 {
     struct str extra = {0};
     char time[CLOCK_TEXT_BYTES];
     unsigned char sha[SHA256_BYTES];
     struct buf b;
-    if (d->row->extra && !delivery_text(d, d->row->extra, &extra)) {
+    if (extra_path && !delivery_text(d, extra_path, &extra)) {
         return false;
     }
     buf_init(&b, d->in->arena, SIZE_MAX);
@@ -81,12 +96,12 @@ static bool id_of(struct delivery *d, const struct event_type *type, struct str 
     return true;
 }
 
-static bool content_of(struct delivery *d, bool is_own, struct str *out)
+static bool content_of(struct delivery *d, const struct pick *picks, bool is_own, struct str *out)
 {
     struct buf b;
     buf_init(&b, d->in->arena, JSON_BYTES_MAX);
     buf_add_byte(&b, '{');
-    if (d->row->content && !delivery_members(d, &b, d->row->content, !is_own)) {
+    if (picks && !delivery_members(d, &b, picks, !is_own)) {
         return false;
     }
     buf_add_byte(&b, '}');
@@ -95,7 +110,7 @@ static bool content_of(struct delivery *d, bool is_own, struct str *out)
 }
 
 /* {"github":{event, action, delivery, sender, …}} */
-static bool custom_of(struct delivery *d, struct str *out)
+static bool custom_of(struct delivery *d, const struct pick *picks, struct str *out)
 {
     static const struct pick of_all[] = {
         {"action", "$action?"}, {"delivery", "$delivery"}, {"sender", "sender.login?"}, {0}};
@@ -104,7 +119,7 @@ static bool custom_of(struct delivery *d, struct str *out)
     buf_add(&b, S("{\"github\":{\"event\":"));
     buf_add_json(&b, d->event);
     if (!delivery_members(d, &b, of_all, false) ||
-        (d->row->custom && !delivery_members(d, &b, d->row->custom, false))) {
+        (picks && !delivery_members(d, &b, picks, false))) {
         return false;
     }
     buf_add(&b, S("}}"));
@@ -112,15 +127,16 @@ static bool custom_of(struct delivery *d, struct str *out)
     return true;
 }
 
-bool event_add(struct delivery *d, struct str subject)
+bool event_add(struct delivery *d, const struct github_row *row, struct str subject)
 {
-    const struct event_type type = type_of(d->in->arena, str_of(d->row->gives));
+    const struct event_type type = type_of(d->in->arena, str_of(row->gives), d->action);
     struct fact fact = fact_begin(d->in->arena, model_find(S("event")), d->at_us);
     struct value content = {.kind = VALUE_JSON};
     struct value custom = {.kind = VALUE_JSON};
     char id[ID_BYTES];
-    if (!id_of(d, &type, subject, id) || !content_of(d, type.is_own, &content.text) ||
-        !custom_of(d, &custom.text)) {
+    if (!id_of(d, row->extra, &type, subject, id) ||
+        !content_of(d, row->content, type.is_own, &content.text) ||
+        !custom_of(d, row->custom, &custom.text)) {
         return false;
     }
     fact_text(&fact, "source", d->source);

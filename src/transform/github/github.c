@@ -1,23 +1,38 @@
 /* From a raw GitHub webhook to its mapping: the row is chosen by X-GitHub-Event, then by action,
  * then by the row's condition; never by what the body looks like. Adding an event: its file, and a
  * line here. */
-#include "transform/github/mapping.h"
+#include "transform/github/github.h"
 
 /* clang-format off */
 static const struct github_event events[] = {
-    /* X-GitHub-Event, subject.id of its CDEvents, its rows */
+    /* X-GitHub-Event, subject.id of its CDEvents, its rows; an event may have several lines */
+    {"check_run",           "check_run.url",    .rows = github_check_run},
+    {"check_suite",         "check_suite.url",  .rows = github_check_suite},
+    {"code_scanning_alert", "alert.url",        .rows = github_code_scanning_alert},
     {"create",              "{$source}#refs/heads/{ref}", .rows = github_create},
     {"delete",              "{$source}#refs/heads/{ref}", .rows = github_delete},
+    {"dependabot_alert",    "alert.url",        .rows = github_dependabot_alert},
     {"deployment",          "deployment.url",   .rows = github_deployment,
         .action_if_absent = "created"},
     {"deployment_status",   "deployment.url",   .rows = github_deployment_status,
         .action_if_absent = "created"},
+    {"issue_comment",       "issue.pull_request.url", .rows = github_issue_comment},
     {"issues",              "issue.url",        .rows = github_issues},
+    {"issues",              "issue.url",        .rows = github_incident},
+    {"merge_group",         .rows = github_merge_group},
+    {"package",             "$package",         .rows = github_package},
     {"ping",                .rows = NULL}, /* a hook was made                         */
     {"pull_request",        "pull_request.url", .rows = github_pull_request},
     {"pull_request_review", "pull_request.url", .rows = github_pull_request_review},
+    {"pull_request_review_comment", "pull_request.url",
+        .rows = github_pull_request_review_comment},
+    {"pull_request_review_thread", "pull_request.url", .rows = github_pull_request_review_thread},
     {"push",                "{$source}#{ref}",  .rows = github_push},
+    {"registry_package",    "$package",         .rows = github_registry_package},
     {"release",             "$release",         .rows = github_release},
+    {"repository",          "$source",          .rows = github_repository},
+    {"secret_scanning_alert", NULL,             .rows = github_secret_scanning_alert},
+    {"status",              "{$source}/commit/{sha}#{context}", .rows = github_status},
     {"workflow_job",        "workflow_job.url", .rows = github_workflow_job},
     {"workflow_run",        "{workflow_run.url}/attempts/{workflow_run.run_attempt|=1}",
         .rows = github_workflow_run},
@@ -71,9 +86,8 @@ static bool has_action(const struct github_row *row, struct str action)
 }
 
 /* Everything that one row gives. false: the signal is dead. */
-static bool give(struct delivery *d, const struct github_event *event)
+static bool give(struct delivery *d, const struct github_event *event, const struct github_row *row)
 {
-    const struct github_row *const row = d->row;
     struct str subject = {0};
     d->at_us = TIME_NONE;
     if (row->time && !delivery_time(d, row->time, &d->at_us)) {
@@ -87,27 +101,44 @@ static bool give(struct delivery *d, const struct github_event *event)
         if (subject.len == 0) {
             return delivery_dead(d, str_of(path), "is empty");
         }
-        if (!event_add(d, subject)) {
+        if (!event_add(d, row, subject)) {
             return false;
         }
     }
     return !row->facts || row->facts(d);
 }
 
-static void map(struct delivery *d, const struct github_event *event)
+/* The rows of one line of the table. false: the signal is dead. */
+static bool map(struct delivery *d, const struct github_event *event, bool *is_mapped)
 {
-    bool is_mapped = false;
-    for (d->row = event->rows; d->row->row; d->row++) {
-        if (!has_action(d->row, d->action)) {
+    for (const struct github_row *row = event->rows; row && row->row; row++) {
+        if (!has_action(row, d->action)) {
             continue;
         }
+        d->row_name = row->row;
         if (!d->source.len && !delivery_repository(d)) {
-            return;
+            return false;
         }
-        const bool is_row = !d->row->when || d->row->when(d);
-        is_mapped = is_mapped || is_row;
-        if (d->out->fate == FATE_DEAD || (is_row && !give(d, event))) {
-            return;
+        const bool is_row = !row->when || row->when(d);
+        *is_mapped = *is_mapped || is_row;
+        if (d->out->fate == FATE_DEAD || (is_row && !give(d, event, row))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* An event may have several lines: each mapping has its own. */
+static void map_all(struct delivery *d)
+{
+    bool is_mapped = false;
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
+        const struct github_event *const event = events + i;
+        if (str_eq(str_of(event->name), d->event)) {
+            is_mapped = is_mapped || !event->rows;
+            if (!map(d, event, &is_mapped)) {
+                return;
+            }
         }
     }
     if (!is_mapped) {
@@ -121,7 +152,12 @@ void transform_github(const struct transform_in *in, struct transform_out *out)
 {
     const struct str prefix = S("github.");
     const struct str type = in->raw->type;
-    struct delivery d = {.in = in, .out = out, .at_us = TIME_NONE};
+    struct delivery d = {.in = in,
+                         .out = out,
+                         .kind = "github",
+                         .under = "",
+                         .variable = github_variable,
+                         .at_us = TIME_NONE};
     yyjson_doc *doc = NULL;
     struct failure f = {0};
     d.event = str_starts(type, prefix) ? str_sub(type, prefix.len, type.len) : S("");
@@ -139,11 +175,5 @@ void transform_github(const struct transform_in *in, struct transform_out *out)
     if (d.action.len == 0 && event && event->action_if_absent) {
         d.action = str_of(event->action_if_absent);
     }
-    if (!event) {
-        transform_unmapped(out, name_of(&d));
-    } else if (!event->rows) {
-        transform_ignored(out, name_of(&d));
-    } else {
-        map(&d, event);
-    }
+    map_all(&d);
 }

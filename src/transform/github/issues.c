@@ -1,5 +1,5 @@
 /* issues: tickets, and what GitHub tells of a pull request under the same event. */
-#include "transform/github/mapping.h"
+#include "transform/github/github.h"
 
 /* Of states of one second, which is the later one. */
 enum { ORDINAL_OPEN, ORDINAL_CLOSED, ORDINAL_REOPENED };
@@ -100,6 +100,7 @@ static bool state(struct delivery *d, struct fact *fact)
     fact_text(fact, "type", type);
     fact_text(fact, "state", word);
     fact_text(fact, "resolution", is_closed ? resolution : S(""));
+    fact_group(fact, "what", d->at_us, 0);
     fact_group(fact, "state", d->at_us,
                is_closed                          ? ORDINAL_CLOSED
                : str_eq(d->action, S("reopened")) ? ORDINAL_REOPENED
@@ -139,7 +140,7 @@ static bool change(struct delivery *d)
     return transform_add(d->in, d->out, &fact);
 }
 
-static bool is_change(struct delivery *d)
+bool issue_is_change(struct delivery *d)
 {
     struct found found;
     return delivery_find(d, "issue.pull_request?", &found) && found.is_there;
@@ -147,7 +148,7 @@ static bool is_change(struct delivery *d)
 
 static bool is_ticket(struct delivery *d)
 {
-    return !is_change(d);
+    return !issue_is_change(d);
 }
 
 #define EVERY_UPDATE                                                                               \
@@ -170,7 +171,7 @@ const struct github_row github_issues[] = {
         .facts = ticket},
     {"IS6", "deleted", is_ticket, "cdeventsx.github-issue.deleted", .time = "issue.updated_at",
         .extra = "$action", .content = content_deleted, .facts = ticket},
-    {"IS7", "*", is_change, "change.updated", "issue.pull_request.url", "issue.updated_at",
+    {"IS7", "*", issue_is_change, "change.updated", "issue.pull_request.url", "issue.updated_at",
         .extra = "$action", .content = content_change, .facts = change},
     {0}};
 /* clang-format on */

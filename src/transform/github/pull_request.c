@@ -1,5 +1,5 @@
 /* pull_request: a change from its opening to its end. */
-#include "transform/github/mapping.h"
+#include "transform/github/github.h"
 
 /* Of changes whose times are equal, which state is the later one. */
 enum { ORDINAL_OPEN, ORDINAL_CLOSED, ORDINAL_REOPENED, ORDINAL_MERGED };
@@ -89,6 +89,7 @@ bool change_of_pull_request(struct delivery *d, struct fact *out)
                : is_closed                        ? ORDINAL_CLOSED
                : str_eq(d->action, S("reopened")) ? ORDINAL_REOPENED
                                                   : ORDINAL_OPEN);
+    fact_group(out, "what", updated_us, 0);
     fact_group(out, "milestone", updated_us, 0);
     return true;
 }

@@ -1,5 +1,5 @@
 /* pull_request_review: who looked at a change, and the last verdict of each. */
-#include "transform/github/mapping.h"
+#include "transform/github/github.h"
 
 /* clang-format off */
 

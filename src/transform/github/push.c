@@ -1,7 +1,9 @@
 /* push: branches and tags move, and bring commits. */
-#include "transform/github/mapping.h"
+#include "transform/github/github.h"
 
 #include <stdlib.h>
+
+#include "transform/service.h"
 
 /* Of what happened to a branch in one second. */
 enum { ORDINAL_CREATED, ORDINAL_MOVED, ORDINAL_DELETED };
@@ -163,6 +165,11 @@ static bool commit(struct delivery *d)
         return false;
     }
     fact_set(&fact, "files", files);
+    const struct belonging of = {.place = d->repository, .name = d->name};
+    const struct str_list touched = {files.list.at, files.list.n};
+    const struct str_list services = services_of_files(d->in->arena, d->in->config, &of, &touched);
+    fact_set(&fact, "services",
+             (struct value){.kind = VALUE_LIST, .list = {services.at, services.n}});
     fact_group(&fact, "commit", d->at_us, 0);
     fact_group(&fact, "push", -d->at_us, 0);
     return transform_add(d->in, d->out, &fact);

@@ -2,7 +2,7 @@
  * time, so these are ignored unless the agent's option `refs` is `create`; then push gives no event
  * of it, so that none is told twice. */
 #include "config/agents.h"
-#include "transform/github/mapping.h"
+#include "transform/github/github.h"
 
 /* clang-format off */
 

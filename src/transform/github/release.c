@@ -1,5 +1,5 @@
 /* release: a version is published, changed, withdrawn. */
-#include "transform/github/mapping.h"
+#include "transform/github/github.h"
 
 /* An older payload has no time of its change, so all of one release stand at its publication. */
 enum { ORDINAL_CREATED, ORDINAL_PUBLISHED, ORDINAL_EDITED };

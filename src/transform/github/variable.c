@@ -1,10 +1,11 @@
 /* What a mapping's `$name` stands for: what follows from the configuration, from the delivery, or
  * from several fields at once. */
-#include "transform/github/mapping.h"
+#include "transform/github/github.h"
 
 #include <assert.h>
 
 #include "transform/glob.h"
+#include "transform/service.h"
 
 /* ---- the repository ---- */
 
@@ -29,87 +30,81 @@ bool delivery_repository(struct delivery *d)
     return true;
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-/* ---- purls (package-url specification: percent-encoded; type github is lower case) ---- */
-
-static bool is_unreserved(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
-}
-
-static void add_encoded(struct buf *b, struct str s)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < s.len; i++) {
-        const unsigned char c = (unsigned char)s.at[i];
-        if (is_unreserved(s.at[i])) {
-            buf_add_byte(b, s.at[i]);
-        } else {
-            const char text[] = {'%', hex[c >> 4], hex[c & 15]};
-            buf_add(b, (struct str){text, sizeof text});
-        }
-    }
-}
-
-/* pkg:github/owner/repo@version, and where it is when that is not github.com. */
-static struct str purl(const struct delivery *d, struct str version)
-{
-    struct buf b;
-    buf_init(&b, d->in->arena, SIZE_MAX);
-    buf_add(&b, S("pkg:github/"));
-    for (size_t i = 0; i < d->name.len; i++) {
-        buf_add_byte(&b, lower(d->name.at[i]));
-    }
-    buf_add_byte(&b, '@');
-    add_encoded(&b, version);
-    if (!str_eq(d->host, S("https://github.com"))) {
-        buf_add(&b, S("?repository_url="));
-        add_encoded(&b, d->host);
-    }
-    return buf_str(&b);
-}
-
 /* ---- what the configuration says ---- */
 
-/* Globs are OWNER/NAME or HOST/OWNER/NAME. */
-static bool has_repository(const struct config_service *s, const struct delivery *d)
+static struct str text_of(const struct delivery *d, const char *path)
 {
-    return glob_any(&s->repositories, d->name) || glob_any(&s->repositories, d->repository);
+    return json_text(json_at(d->body, str_of(path)));
 }
 
-/* The first service that names the repository, or NULL. */
-static const struct named *service_of(const struct delivery *d)
+/* What a deployment belongs to; of other events, what their repository does. */
+static struct belonging belonging_of(const struct delivery *d)
 {
-    const struct named_list *const services = &d->in->config->services;
-    for (size_t i = 0; i < services->n; i++) {
-        if (has_repository(services->at[i].options, d)) {
-            return services->at + i;
-        }
-    }
-    return NULL;
+    return (struct belonging){
+        .said = text_of(d, "deployment.payload.service"),
+        .place = d->repository,
+        .name = d->name,
+        .environment = text_of(d, "deployment.environment"),
+    };
 }
 
-bool delivery_is_production(const struct delivery *d, struct str environment, bool *is_told)
+bool delivery_is_production(const struct delivery *d, bool *is_told)
 {
-    const struct named *const service = service_of(d);
-    const struct config_service *const options = service ? service->options : NULL;
-    *is_told = options && options->production.n > 0;
-    for (size_t i = 0; *is_told && i < options->production.n; i++) {
-        if (str_eq_nocase(options->production.at[i], environment)) {
-            return true;
+    const struct belonging of = belonging_of(d);
+    return service_is_production(d->in->config, &of, is_told);
+}
+
+/* Where the configuration says that a check is a test: where it runs. */
+static struct str test_environment(const struct delivery *d)
+{
+    static const char *const names[] = {"check_run.name", "check_run.app.slug",
+                                        "check_run.app.name", "check_suite.app.slug",
+                                        "check_suite.app.name"};
+    const struct config_tests *const rules = &d->in->config->rules.tests;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const struct str name = text_of(d, names[i]);
+        if (name.len > 0 && glob_any(&rules->checks, name)) {
+            return rules->environment;
         }
     }
-    return !*is_told &&
-           (str_eq_nocase(environment, S("production")) || str_eq_nocase(environment, S("prod")) ||
-            str_eq_nocase(environment, S("live")));
+    return S("");
 }
 
 /* ---- labels ---- */
+
+/* What follows the prefix in the first of an issue's labels that begins with it. */
+static struct str label_after(const struct delivery *d, struct str prefix)
+{
+    size_t i = 0;
+    size_t n = 0;
+    yyjson_val *label = NULL;
+    yyjson_arr_foreach(json_at(d->body, S("issue.labels")), i, n, label)
+    {
+        const struct str name = json_text(json_get(label, S("name")));
+        if (prefix.len > 0 && str_starts_nocase(name, prefix)) {
+            return str_trim(str_sub(name, prefix.len, name.len));
+        }
+    }
+    return S("");
+}
+
+static struct str incident_environment(const struct delivery *d)
+{
+    const struct config_incidents *const rules = &d->in->config->rules.incidents;
+    const struct str said = label_after(d, rules->environment_prefix);
+    return said.len > 0 ? said : rules->environment.len > 0 ? rules->environment : S("production");
+}
+
+static struct str incident_service(const struct delivery *d)
+{
+    const struct belonging of = {
+        .said = label_after(d, d->in->config->rules.incidents.service),
+        .place = d->repository,
+        .name = d->name,
+        .environment = incident_environment(d),
+    };
+    return service_of(d->in->config, &of);
+}
 
 /* One of an issue's labels is one of `globs`. */
 static bool has_label(const struct found *labels, const struct str_list *globs)
@@ -150,111 +145,93 @@ static bool ticket_type(struct delivery *d, struct str *out)
 
 /* ---- the names ---- */
 
-bool delivery_variable(struct delivery *d, struct str name, struct str *out)
+static struct str service(const struct delivery *d)
 {
-    const struct named *const service = str_eq(name, S("service")) ? service_of(d) : NULL;
+    const struct belonging of = belonging_of(d);
+    return service_of(d->in->config, &of);
+}
+
+static struct str source(const struct delivery *d)
+{
+    return d->source;
+}
+
+static struct str repository(const struct delivery *d)
+{
+    return d->repository;
+}
+
+static struct str name_of(const struct delivery *d)
+{
+    return d->name;
+}
+
+static struct str host(const struct delivery *d)
+{
+    return d->host;
+}
+
+static struct str action(const struct delivery *d)
+{
+    return d->action;
+}
+
+static struct str delivery_id(const struct delivery *d)
+{
+    return d->in->raw->id;
+}
+
+static struct str incident_severity(const struct delivery *d)
+{
+    return label_after(d, d->in->config->rules.incidents.severity);
+}
+
+static bool release(struct delivery *d, struct str *out)
+{
     struct str version;
-    *out = S("");
-    if (str_eq(name, S("source"))) { /* https://github.com/acme/shop */
-        *out = d->source;
-    } else if (str_eq(name, S("repository"))) { /* github.com/acme/shop */
-        *out = d->repository;
-    } else if (str_eq(name, S("name"))) { /* acme/shop */
-        *out = d->name;
-    } else if (str_eq(name, S("host"))) { /* https://github.com */
-        *out = d->host;
-    } else if (str_eq(name, S("service"))) { /* by configuration, else acme/shop */
-        *out = service ? service->name : d->name;
-    } else if (str_eq(name, S("action"))) { /* as GitHub sends it today */
-        *out = d->action;
-    } else if (str_eq(name, S("delivery"))) { /* X-GitHub-Delivery */
-        *out = d->in->raw->id;
-    } else if (str_eq(name, S("release"))) { /* pkg:github/acme/shop@v1.0 */
-        const bool is_there = delivery_text(d, "release.tag_name", &version);
-        *out = is_there ? purl(d, version) : S("");
-        return is_there;
-    } else if (str_eq(name, S("artifact"))) { /* pkg:github/acme/shop@<sha> */
-        const bool is_there = delivery_text(d, "deployment.sha", &version);
-        *out = is_there ? purl(d, version) : S("");
-        return is_there;
-    } else if (str_eq(name, S("ticket_type"))) { /* bug, …, by its labels */
-        return ticket_type(d, out);
-    } else {
-        assert(false && "no such variable");
-    }
-    return true;
+    const bool is_there = delivery_text(d, "release.tag_name", &version);
+    *out = is_there ? purl_of_repository(d, version) : S("");
+    return is_there;
 }
 
-/* ---- the functions ---- */
-
-static struct str outcome(struct str conclusion)
+static bool artifact(struct delivery *d, struct str *out)
 {
-    static const struct {
-        struct str conclusion, outcome;
-    } outcomes[] = {
-        {STR("success"), STR("success")},   {STR("failure"), STR("failure")},
-        {STR("timed_out"), STR("failure")}, {STR("startup_failure"), STR("failure")},
-        {STR("cancelled"), STR("cancel")},
-    };
-    for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++) {
-        if (str_eq(outcomes[i].conclusion, conclusion)) {
-            return outcomes[i].outcome;
-        }
-    }
-    return S(""); /* action_required, neutral, skipped, stale: no outcome of CDEvents' */
+    struct str version;
+    const bool is_there = delivery_text(d, "deployment.sha", &version);
+    *out = is_there ? purl_of_repository(d, version) : S("");
+    return is_there;
 }
 
-static struct str resolution(struct str reason)
-{
-    return str_eq(reason, S("not_planned")) ? S("withdrawn")
-           : str_eq(reason, S("duplicate")) ? S("duplicate")
-                                            : S("completed");
-}
-
-/* The REST API writes it in capitals. */
-static struct str review(struct str state)
-{
-    static const struct str states[] = {STR("approved"), STR("changes_requested"), STR("commented"),
-                                        STR("dismissed")};
-    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
-        if (str_eq_nocase(states[i], state)) {
-            return states[i];
-        }
-    }
-    return state;
-}
-
-static struct str short_ref(struct str ref)
-{
-    (void)str_cut(ref, '/', &ref);
-    (void)str_cut(ref, '/', &ref);
-    return ref;
-}
-
-static struct str without_scheme(struct str url)
-{
-    const size_t scheme = str_find(url, ':');
-    return str_starts(str_sub(url, scheme, url.len), S("://")) ? str_sub(url, scheme + 3, url.len)
-                                                               : url;
-}
-
-struct str delivery_apply(struct str function, struct str text)
+bool github_variable(struct delivery *d, struct str name, struct str *out)
 {
     static const struct {
         struct str name;
-        struct str (*apply)(struct str text);
-    } functions[] = {
-        {STR("outcome"), outcome},       /* CDEvents' outcome of a conclusion             */
-        {STR("resolution"), resolution}, /* CDEvents' resolution of a state_reason        */
-        {STR("review"), review},         /* approved, changes_requested, commented, …     */
-        {STR("short"), short_ref},       /* refs/heads/feature/x → feature/x              */
-        {STR("place"), without_scheme},  /* https://github.com/acme/shop → github.com/…   */
+        struct str (*always)(const struct delivery *d);
+        bool (*maybe)(struct delivery *d, struct str *out); /* false: dead */
+    } variables[] = {
+        {STR("source"), source, NULL},         /* https://github.com/acme/shop           */
+        {STR("repository"), repository, NULL}, /* github.com/acme/shop                   */
+        {STR("name"), name_of, NULL},          /* acme/shop                              */
+        {STR("host"), host, NULL},             /* https://github.com                     */
+        {STR("service"), service, NULL},       /* by configuration, else acme/shop       */
+        {STR("action"), action, NULL},         /* as GitHub sends it today               */
+        {STR("delivery"), delivery_id, NULL},  /* X-GitHub-Delivery                      */
+        {STR("release"), NULL, release},       /* pkg:github/acme/shop@v1.0              */
+        {STR("artifact"), NULL, artifact},     /* pkg:github/acme/shop@<sha>             */
+        {STR("package"), NULL, purl_of_package},
+        {STR("ticket_type"), NULL, ticket_type}, /* bug, …, by its labels                */
+        {STR("test_environment"), test_environment, NULL},
+        {STR("incident_service"), incident_service, NULL},
+        {STR("incident_environment"), incident_environment, NULL},
+        {STR("incident_severity"), incident_severity, NULL},
     };
-    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
-        if (str_eq(functions[i].name, function)) {
-            return functions[i].apply(text);
+    *out = S("");
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        if (str_eq(variables[i].name, name)) {
+            *out = variables[i].always ? variables[i].always(d) : S("");
+            return variables[i].always || variables[i].maybe(d, out);
         }
     }
-    assert(false && "no such function");
-    return text;
+    assert(false && "no such variable");
+    return true;
 }

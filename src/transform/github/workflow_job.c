@@ -1,5 +1,5 @@
 /* workflow_job: one job of a workflow's run. */
-#include "transform/github/mapping.h"
+#include "transform/github/github.h"
 
 /* Of actions of one second, which is the later one. */
 enum { ORDINAL_WAITING, ORDINAL_QUEUED, ORDINAL_IN_PROGRESS, ORDINAL_COMPLETED };

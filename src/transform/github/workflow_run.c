@@ -1,5 +1,5 @@
 /* workflow_run: a run of a workflow, attempt by attempt. */
-#include "transform/github/mapping.h"
+#include "transform/github/github.h"
 
 /* Of actions of one second, which is the later one. */
 enum { ORDINAL_REQUESTED, ORDINAL_IN_PROGRESS, ORDINAL_COMPLETED };

@@ -1,5 +1,5 @@
 /* Picks: from what stands at a path to a column or to a member of a CDEvent. */
-#include "transform/github/mapping.h"
+#include "transform/mapping/mapping.h"
 
 #include <assert.h>
 
@@ -247,7 +247,9 @@ static bool write_member(struct delivery *d, struct buf *b, const struct pick *p
     }
     buf_add_json(b, key);
     buf_add_byte(b, ':');
-    if (is_plain) {
+    if (is_plain && found.is_number && !is_text) {
+        buf_add(b, text);
+    } else if (is_plain) {
         buf_add_json(b, text);
     } else if (is_text) {
         return write_texts(d, b, &found);

@@ -1,6 +1,6 @@
 /* How a path of mapping.h is followed. Each level remembers where it found its last member, so that
  * picks in payload order cost one comparison each, and picks of one object find it at once. */
-#include "transform/github/mapping.h"
+#include "transform/mapping/mapping.h"
 
 enum { LEVELS = sizeof(((struct delivery *)NULL)->walk) / sizeof(struct walk) };
 /* 9999-12-31T23:59:59Z; and what stands for "unknown" (year 1) lies before 1900. */
@@ -51,6 +51,7 @@ static void follow(struct delivery *d, struct str path, struct found *out)
     }
 }
 
+static bool find_at(struct delivery *d, struct str path, struct found *out);
 static bool text_at(struct delivery *d, struct str path, struct str *out);
 
 /* `{a}/x/{b}`: its text; nothing when `a` is not there. */
@@ -75,11 +76,28 @@ static bool fill(struct delivery *d, struct str template, struct found *out)
     return true;
 }
 
+/* `count(path)`: how many elements the list has. */
+static bool count(struct delivery *d, struct str path, struct found *out)
+{
+    struct found list;
+    if (!find_at(d, path, &list)) {
+        return false;
+    }
+    *out = (struct found){
+        .is_there = yyjson_is_arr(list.value), .is_number = true, .is_optional = true};
+    out->text = out->is_there ? arena_printf(d->in->arena, "%zu", yyjson_arr_size(list.value))
+                              : S("");
+    return out->is_there || !list.is_there || delivery_dead(d, list.path, "is no list");
+}
+
 /* `function(path)` */
 static bool apply(struct delivery *d, struct str path, struct found *out)
 {
     struct str inner;
     const struct str function = str_cut(path, '(', &inner);
+    if (str_eq(function, S("count"))) {
+        return count(d, str_sub(inner, 0, inner.len - 1), out);
+    }
     if (!text_at(d, str_sub(inner, 0, inner.len - 1), &out->text)) {
         return false;
     }
@@ -96,7 +114,7 @@ static bool find_one(struct delivery *d, struct str path, struct found *out)
         out->text = str_sub(path, 1, path.len);
         out->is_there = true;
     } else if (path.at[0] == '$') {
-        if (!delivery_variable(d, str_sub(path, 1, path.len), &out->text)) {
+        if (!d->variable(d, str_sub(path, 1, path.len), &out->text)) {
             return false;
         }
         out->is_there = out->text.len > 0;
@@ -238,8 +256,9 @@ bool delivery_dead(struct delivery *d, struct str path, const char *why)
 {
     struct buf b;
     buf_init(&b, d->in->arena, sizeof d->out->why.pointer - 1);
+    buf_add(&b, str_of(d->under));
     pointer_of(d, path, &b);
     const char *const pointer = arena_cstr(d->in->arena, buf_str(&b));
-    return transform_dead(d->out, pointer, "github %.*s, row %s: %s %s", STR_ARG(d->event),
-                          d->row ? d->row->row : "", pointer, why);
+    return transform_dead(d->out, pointer, "%s %.*s, row %s: %s %s", d->kind, STR_ARG(d->event),
+                          d->row_name ? d->row_name : "", pointer, why);
 }
