@@ -38,4 +38,7 @@ struct config *config_of(struct arena *a, struct str text);
 struct transform_out deliver(struct arena *a, const struct config *config, struct str event,
                              struct str id, struct str body);
 
+/* What becomes of one CDEvent that the agent `builds` took; likewise. */
+struct transform_out take_event(struct arena *a, const struct config *config, struct str event);
+
 #endif

@@ -2,11 +2,11 @@
  * ones, also where GitHub's whole seconds put several states at one time. */
 #include <stdlib.h>
 
-#include "signal/fold.h"
 #include "test.h"
 #include "transform/deliveries.h"
+#include "transform/stories.h"
 
-enum { ROUNDS = 60, ROWS_MAX = 4096 };
+enum { ROUNDS = 60 };
 
 static struct arena arena;
 
@@ -17,108 +17,12 @@ static int empty(void **state)
     return 0;
 }
 
-/* ---- facts, and rows folded from them ---- */
-
 /* The facts of one delivery. */
-struct told {
-    struct row *fact;
-    size_t n;
-};
-
 static struct told tell(const struct config *config, struct str event, struct str id,
                         struct str body)
 {
     const struct transform_out out = deliver(&arena, config, event, id, body);
-    struct told told = {.fact = arena_array(&arena, struct row, out.facts_n)};
-    for (size_t i = 0; i < out.facts_n; i++) {
-        struct failure f = {0};
-        if (fact_read(&arena, out.fact + i, &told.fact[told.n++], &f) != OK) {
-            fail_msg("%s", f.text);
-        }
-    }
-    return told;
-}
-
-struct table {
-    struct row row[ROWS_MAX];
-    struct str key[ROWS_MAX];
-    size_t n;
-};
-
-static struct row *row_of(struct table *t, const struct row *fact)
-{
-    const struct str key = row_key(&arena, fact);
-    for (size_t i = 0; i < t->n; i++) {
-        if (t->row[i].model == fact->model && str_eq(t->key[i], key)) {
-            return t->row + i;
-        }
-    }
-    assert_true(t->n < ROWS_MAX);
-    t->key[t->n] = key;
-    t->row[t->n] = row_new(&arena, fact->model);
-    return t->row + t->n++;
-}
-
-static void fold(struct table *t, const struct told *told)
-{
-    for (size_t i = 0; i < told->n; i++) {
-        fold_into(&arena, row_of(t, told->fact + i), told->fact + i);
-    }
-}
-
-static void finish(struct table *t)
-{
-    for (size_t i = 0; i < t->n; i++) {
-        fold_finish(&arena, t->row + i);
-    }
-}
-
-/* ---- chance, from a seed ---- */
-
-static uint64_t next(uint64_t *seed)
-{
-    *seed = *seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return *seed >> 33;
-}
-
-/* Any order, each delivery one to three times. */
-static void fold_shuffled(struct table *t, const struct told *told, size_t n, uint64_t seed)
-{
-    size_t *const order = arena_array(&arena, size_t, 3 * n);
-    size_t orders = 0;
-    for (size_t i = 0; i < n; i++) {
-        for (uint64_t times = 1 + next(&seed) % 3; times > 0; times--) {
-            order[orders++] = i;
-        }
-    }
-    for (size_t i = orders; i > 1; i--) {
-        const size_t k = next(&seed) % i;
-        const size_t swapped = order[i - 1];
-        order[i - 1] = order[k];
-        order[k] = swapped;
-    }
-    t->n = 0;
-    for (size_t i = 0; i < orders; i++) {
-        fold(t, told + order[i]);
-    }
-    finish(t);
-}
-
-static struct table *table_new(void)
-{
-    return arena_new(&arena, struct table);
-}
-
-static void assert_same(struct table *want, struct table *is, uint64_t seed)
-{
-    assert_int_equal(want->n, is->n);
-    for (size_t i = 0; i < is->n; i++) {
-        const struct row *const row = row_of(want, is->row + i);
-        if (!row_eq(row, is->row + i)) {
-            fail_msg("a row of %s depends on the order: seed %llu", row->model->name,
-                     (unsigned long long)seed);
-        }
-    }
+    return told_by(&arena, &out);
 }
 
 static void any_order_and_repetition_gives_the_same_rows(void **state)
@@ -127,8 +31,6 @@ static void any_order_and_repetition_gives_the_same_rows(void **state)
     const struct str_list names = names_in(&arena, "test/golden/github");
     const struct examples examples = examples_read(&arena);
     struct told *const told = arena_array(&arena, struct told, names.n + examples.n);
-    struct table *const want = table_new();
-    struct table *const is = table_new();
     size_t n = 0;
     for (size_t i = 0; i < names.n; i++) {
         const struct recorded r = recorded_read(&arena, names.at[i].at);
@@ -138,53 +40,11 @@ static void any_order_and_repetition_gives_the_same_rows(void **state)
         const struct example *const e = examples.at + i;
         told[n++] = tell(NULL, e->event, arena_printf(&arena, "guid-%zu", i), e->body);
     }
-    for (size_t i = 0; i < n; i++) {
-        fold(want, told + i);
-    }
-    finish(want);
-    assert_true(want->n > 60);
-    for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
-        fold_shuffled(is, told, n, seed);
-        assert_same(want, is, seed);
-    }
+    assert_true(n > 60);
+    assert_order_cannot_matter(&arena, told, n, ROUNDS);
 }
 
 /* ---- stories: what must come out ---- */
-
-/* A column's value as JSON has it; "null" for none. */
-static struct str shown(const struct row *row, const char *column)
-{
-    const size_t i = model_column(row->model, str_of(column));
-    assert_true(i < row->model->columns_n);
-    const struct value *const v = row->value + i;
-    char time[CLOCK_TEXT_BYTES];
-    struct buf b;
-    switch (v->kind) {
-    case VALUE_TEXT:
-    case VALUE_JSON: return v->text;
-    case VALUE_INT: return arena_printf(&arena, "%lld", (long long)v->number);
-    case VALUE_REAL: return arena_printf(&arena, "%g", v->real);
-    case VALUE_BOOL: return v->is ? S("true") : S("false");
-    case VALUE_TIME: return arena_printf(&arena, "%.*s", (int)clock_text(v->number, time), time);
-    case VALUE_LIST:
-        buf_init(&b, &arena, SIZE_MAX);
-        for (size_t k = 0; k < v->list.n; k++) {
-            buf_add(&b, k ? S(" ") : S(""));
-            buf_add(&b, v->list.at[k]);
-        }
-        return buf_str(&b);
-    case VALUE_NULL: break;
-    }
-    return S("null");
-}
-
-struct story {
-    const char *deliveries; /* names of recorded ones */
-    const char *model;
-    struct {
-        const char *column, *value;
-    } want[8];
-};
 
 /* clang-format off */
 static const struct story stories[] = {
@@ -263,36 +123,13 @@ static size_t read_story(const struct story *story, struct told *told)
     return n;
 }
 
-static void check_story(const struct story *story, const struct table *t, uint64_t seed)
-{
-    for (size_t i = 0; i < t->n; i++) {
-        if (strcmp(t->row[i].model->name, story->model) != 0) {
-            continue;
-        }
-        for (size_t w = 0; w < 8 && story->want[w].column; w++) {
-            const struct str is = shown(t->row + i, story->want[w].column);
-            if (!str_eq(is, str_of(story->want[w].value))) {
-                fail_msg("%s: %s is %.*s, not %s: seed %llu", story->deliveries,
-                         story->want[w].column, STR_ARG(is), story->want[w].value,
-                         (unsigned long long)seed);
-            }
-        }
-        return;
-    }
-    fail_msg("%s: no row of %s", story->deliveries, story->model);
-}
-
 static void each_story_ends_as_it_happened_whatever_the_order(void **state)
 {
     (void)state;
     for (size_t s = 0; s < sizeof stories / sizeof *stories; s++) {
         struct told told[16];
         const size_t n = read_story(stories + s, told);
-        struct table *const t = table_new();
-        for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
-            fold_shuffled(t, told, n, seed);
-            check_story(stories + s, t, seed);
-        }
+        assert_story(&arena, stories + s, told, n, ROUNDS);
         arena_reset(&arena);
     }
 }

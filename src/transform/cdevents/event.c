@@ -1,7 +1,7 @@
-/* A CDEvent into its fact of model `event`. Its own fact alone: what it says of changes, runs and
- * deployments is derived by other mappings. */
+/* A CDEvent into its fact of model `event`; what it says of changes, runs and deployments besides
+ * is in models.c. */
 #include "base/buf.h"
-#include "transform/cdevents/upconvert.h"
+#include "transform/cdevents/models.h"
 #include "transform/transform.h"
 
 /* The event as it came, on one line: white space between tokens is dropped, nothing else. */
@@ -46,30 +46,29 @@ static struct str as_json(struct arena *a, struct str text)
     return text.len ? buf_str(&b) : text;
 }
 
-static struct fact fact_of(struct arena *a, const struct cd_event *e, struct str original)
+static struct fact fact_of(struct arena *a, const struct cd_event *e, const struct cd_lifted *up,
+                           struct str original)
 {
-    struct cd_lifted up;
-    cd_lift(a, e, &up);
-    struct fact fact = fact_begin(a, model_find(S("event")), up.time_us);
-    fact_text(&fact, "source", up.source);
-    fact_text(&fact, "id", up.id);
-    fact_text(&fact, "type", up.type);
-    fact_text(&fact, "subject_type", up.subject_type);
-    fact_text(&fact, "predicate", up.predicate);
-    fact_text(&fact, "subject_id", up.subject_id);
-    fact_text(&fact, "subject_source", up.subject_source);
-    fact_time(&fact, "occurred_at", up.time_us);
-    fact_text(&fact, "chain_id", up.chain_id);
-    set_json(&fact, "content", up.content);
-    set_json(&fact, "custom_data", up.custom_data);
-    set_json(&fact, "links", up.links);
+    struct fact fact = fact_begin(a, model_find(S("event")), up->time_us);
+    fact_text(&fact, "source", up->source);
+    fact_text(&fact, "id", up->id);
+    fact_text(&fact, "type", up->type);
+    fact_text(&fact, "subject_type", up->subject_type);
+    fact_text(&fact, "predicate", up->predicate);
+    fact_text(&fact, "subject_id", up->subject_id);
+    fact_text(&fact, "subject_source", up->subject_source);
+    fact_time(&fact, "occurred_at", up->time_us);
+    fact_text(&fact, "chain_id", up->chain_id);
+    set_json(&fact, "content", up->content);
+    set_json(&fact, "custom_data", up->custom_data);
+    set_json(&fact, "links", up->links);
     fact_text(&fact, "original_specversion", e->version);
     set_json(&fact, "original", original);
-    fact_group(&fact, "event", up.time_us, 0);
-    set_attribute(&fact, S("schema_uri"), up.time_us, as_json(a, up.schema_uri));
-    set_attribute(&fact, S("custom_data_content_type"), up.time_us,
-                  as_json(a, up.custom_data_type));
-    set_attribute(&fact, S("up_notes"), up.time_us, up.notes);
+    fact_group(&fact, "event", up->time_us, 0);
+    set_attribute(&fact, S("schema_uri"), up->time_us, as_json(a, up->schema_uri));
+    set_attribute(&fact, S("custom_data_content_type"), up->time_us,
+                  as_json(a, up->custom_data_type));
+    set_attribute(&fact, S("up_notes"), up->time_us, up->notes);
     return fact;
 }
 
@@ -83,6 +82,8 @@ void transform_cdevents(const struct transform_in *in, struct transform_out *out
         (void)transform_dead(out, f.pointer, "%s", f.text);
         return;
     }
-    struct fact fact = fact_of(in->arena, &event, on_one_line(in->arena, in->raw->data));
-    (void)transform_add(in, out, &fact);
+    struct cd_lifted up;
+    cd_lift(in->arena, &event, &up);
+    struct fact fact = fact_of(in->arena, &event, &up, on_one_line(in->arena, in->raw->data));
+    (void)(transform_add(in, out, &fact) && cd_models(in, out, &event, &up));
 }

@@ -130,32 +130,28 @@ static bool is_rollback(struct delivery *d)
     return is;
 }
 
-/* The incident that the deployment's payload says it mends: an id or several, or an issue's
- * address.
+/* The incidents that the deployment's payload says it mends: an id, an address, or a list of them.
  */
 static bool fixes(struct delivery *d, struct fact *fact)
 {
     struct found found;
+    struct buf b;
     if (!delivery_find(d, "deployment.payload.fixes?", &found)) {
         return false;
     }
     const bool is_list = yyjson_is_arr(found.value);
     const size_t n = is_list ? yyjson_arr_size(found.value) : found.is_there;
-    struct value v = {.kind = VALUE_LIST};
-    v.list.at = arena_array(d->in->arena, struct str, n);
-    v.list.n = 0;
+    buf_init(&b, d->in->arena, SIZE_MAX);
     for (size_t i = 0; i < n; i++) {
         yyjson_val *const one = is_list ? yyjson_arr_get(found.value, i) : found.value;
-        const struct str text = yyjson_is_int(one) ? arena_printf(d->in->arena, "%lld",
-                                                                  (long long)yyjson_get_sint(one))
-                                                   : json_text(one);
-        if (text.len > 0) {
-            v.list.at[v.list.n++] = text;
+        buf_add(&b, b.len > 0 ? S(" ") : S(""));
+        if (yyjson_is_int(one)) {
+            buf_add_i64(&b, yyjson_get_sint(one));
+        } else {
+            buf_add(&b, json_text(one));
         }
     }
-    if (v.list.n > 0) {
-        fact_set(fact, "fixes", v);
-    }
+    fact_text(fact, "fixes", buf_str(&b));
     return true;
 }
 

@@ -40,29 +40,27 @@ static const struct pick custom[] = {{"severity", "$incident_severity?"}, {0}};
 
 /* clang-format on */
 
-/* What follows the prefix in every label that begins with it. */
+/* What follows the prefix in every label that begins with it, a space between two. */
 static bool named(struct delivery *d, struct fact *fact, const char *column, struct str prefix)
 {
     struct found labels;
-    if (!delivery_find(d, "issue.labels?", &labels)) {
-        return false;
-    }
-    struct value v = {.kind = VALUE_LIST};
-    v.list.at = arena_array(d->in->arena, struct str, yyjson_arr_size(labels.value));
-    v.list.n = 0;
+    struct buf b;
     size_t i = 0;
     size_t n = 0;
     yyjson_val *label = NULL;
+    if (!delivery_find(d, "issue.labels?", &labels)) {
+        return false;
+    }
+    buf_init(&b, d->in->arena, SIZE_MAX);
     yyjson_arr_foreach(labels.value, i, n, label)
     {
         const struct str name = json_text(json_get(label, S("name")));
         if (prefix.len > 0 && str_starts_nocase(name, prefix)) {
-            v.list.at[v.list.n++] = str_trim(str_sub(name, prefix.len, name.len));
+            buf_add(&b, b.len > 0 ? S(" ") : S(""));
+            buf_add(&b, str_trim(str_sub(name, prefix.len, name.len)));
         }
     }
-    if (v.list.n > 0) {
-        fact_set(fact, column, v);
-    }
+    fact_text(fact, column, buf_str(&b));
     return true;
 }
 
@@ -72,7 +70,9 @@ static bool incident(struct delivery *d, struct fact *fact)
     const struct config_incidents *const rules = &d->in->config->rules.incidents;
     struct str state;
     int64_t updated_us = TIME_NONE;
+    int64_t created_us = TIME_NONE;
     if (!delivery_time(d, "issue.updated_at", &updated_us) ||
+        !delivery_time(d, "issue.created_at", &created_us) ||
         !delivery_text(d, "issue.state", &state) || !delivery_fact(d, "incident", picks, fact) ||
         !named(d, fact, "causes", rules->cause) || !named(d, fact, "fixed_by", rules->fix)) {
         return false;
@@ -81,7 +81,7 @@ static bool incident(struct delivery *d, struct fact *fact)
     const bool is_reopened = str_eq(d->action, S("reopened"));
     fact_text(fact, "state", is_open ? S("open") : S("resolved"));
     if (rules->within_ms > 0) {
-        fact_int(fact, "cause_window_s", rules->within_ms / 1000);
+        fact_time(fact, "blame_from_at", time_before(created_us, rules->within_ms));
     }
     fact_group(fact, "what", updated_us, 0);
     fact_group(fact, "state", updated_us,

@@ -74,6 +74,8 @@ bool delivery_text(struct delivery *d, const char *path, struct str *out);
 bool delivery_time(struct delivery *d, const char *path, int64_t *out);
 /* true, false; `otherwise` when there is none. false: dead. */
 bool delivery_bool(struct delivery *d, const char *path, bool otherwise, bool *out);
+/* Some time before another. */
+int64_t time_before(int64_t time_us, int64_t span_ms);
 /* Dead at this path. Always false. */
 bool delivery_dead(struct delivery *d, struct str path, const char *why);
 

@@ -209,6 +209,12 @@ bool delivery_time(struct delivery *d, const char *path, int64_t *out)
     return true;
 }
 
+int64_t time_before(int64_t time_us, int64_t span_ms)
+{
+    const int64_t most_ms = INT64_C(1) << 50; /* longer ago than anything; and it fits in µs */
+    return time_us - 1000 * (span_ms < most_ms / 1000 ? span_ms : most_ms / 1000);
+}
+
 bool delivery_bool(struct delivery *d, const char *path, bool otherwise, bool *out)
 {
     struct found found;

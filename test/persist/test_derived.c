@@ -1,0 +1,133 @@
+/* The columns that need other rows: what each SQL file says of a few rows made by hand. */
+#include "persist/derived.h"
+
+#include "base/buf.h"
+#include "folder.h"
+#include "persist/lakes.h"
+#include "test.h"
+
+static struct lakes lakes;
+
+static int begin(void **state)
+{
+    (void)state;
+    lakes_begin(&lakes, folder_make());
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    lakes_end(&lakes);
+    folder_drop();
+    return 0;
+}
+
+static void run(const char *sql)
+{
+    struct failure f;
+    if (duck_run(lakes_duck(&lakes), sql, &f) != OK) {
+        fail_msg("%s\n%s", f.text, sql);
+    }
+}
+
+/* Deployments of one day of March: source, id, service, environment, sha, artifact, what it says
+ * that it mends, the hour of its success. */
+static const char deployments[] =
+    "CREATE OR REPLACE TEMP VIEW deployment_folded AS SELECT * FROM (VALUES\n"
+    " ('gh', '1', 'shop', 'live', 's1', 'a1', NULL, TIMESTAMP '2026-03-02 08:00:00'),\n"
+    " ('gh', '2', 'shop', 'live', 's2', 'a2', NULL, TIMESTAMP '2026-03-02 10:00:00'),\n"
+    " ('gh', '3', 'shop', 'test', 's2', 'a2', NULL, TIMESTAMP '2026-03-02 10:30:00'),\n"
+    " ('gh', '4', 'shop', 'live', 's1', 'a1', '17 x', TIMESTAMP '2026-03-02 12:00:00'),\n"
+    " ('gh', '5', 'shop', 'live', 's5', NULL, NULL, NULL),\n"
+    " ('ci', 'e-6', 'cart', 'live', NULL, 'c1', NULL, TIMESTAMP '2026-03-02 09:00:00'),\n"
+    " ('ci', 'e-7', 'cart', 'live', NULL, 'c2', 'https://x/18', TIMESTAMP '2026-03-02 13:00:00')\n"
+    ") AS t(source, id, service, environment, sha, artifact_id, fixes, finished_at)";
+
+struct incident {
+    const char *what; /* source, id, service, environment, url, artifact, causes, fixed_by, linked,
+                         detected, blame_from */
+    const char *cause, *evidence, *fix; /* "-" is null */
+};
+
+#define AT(hour) "TIMESTAMP '2026-03-02 " hour ":00'"
+
+static const struct incident incidents[] = {
+    /* what links to the deployment goes before what a label says */
+    {"'gh','a','shop','live',NULL,NULL,'1',NULL,'x e-6 y'," AT("11:00") ",NULL", "e-6", "link",
+     "-"},
+    /* 4 says that it mends 17: what it replaced, 2, was the cause */
+    {"'gh','17','shop','live',NULL,NULL,'1',NULL,NULL," AT("11:00") ",NULL", "2", "fix", "4"},
+    /* the same number in another place is another incident */
+    {"'ci','17','shop','live',NULL,NULL,NULL,NULL,NULL," AT("11:00") ",NULL", "-", "-", "-"},
+    /* by address */
+    {"'pd','i','cart','live','https://x/18',NULL,NULL,NULL,NULL," AT("10:00") ",NULL", "e-6", "fix",
+     "e-7"},
+    /* by commit, of two deployments the one in its environment */
+    {"'gh','b','shop','live',NULL,NULL,'s2',NULL,NULL," AT("11:00") ",NULL", "2", "label", "-"},
+    {"'gh','c','shop','test',NULL,NULL,'s2','4',NULL," AT("11:00") ",NULL", "3", "label", "4"},
+    /* not of another service's, and not one that never succeeded */
+    {"'pd','d','cart','live',NULL,NULL,'1 s5',NULL,NULL," AT("11:00") ",NULL", "-", "-", "-"},
+    {"'gh','e','shop','live',NULL,NULL,'5',NULL,NULL," AT("11:00") ",NULL", "-", "-", "-"},
+    /* by what is broken; not after the fact */
+    {"'pd','f','shop','live',NULL,'a2',NULL,NULL,NULL," AT("11:00") ",NULL", "2", "artifact", "-"},
+    {"'pd','g','shop','live',NULL,'a2',NULL,NULL,NULL," AT("09:00") ",NULL", "-", "-", "-"},
+    /* by time alone only where that is configured, and long enough */
+    {"'gh','h','shop','live',NULL,NULL,NULL,NULL,NULL," AT("11:00") ",NULL", "-", "-", "-"},
+    {"'gh','k','shop','live',NULL,NULL,NULL,NULL,NULL," AT("11:00") "," AT("09:30"), "2", "time",
+     "-"},
+    {"'gh','l','shop','live',NULL,NULL,NULL,NULL,NULL," AT("11:00") "," AT("10:30"), "-", "-", "-"},
+};
+
+static void an_incident_is_blamed_by_the_strongest_evidence(void **state)
+{
+    (void)state;
+    enum { N = sizeof incidents / sizeof *incidents };
+    struct buf sql;
+    struct duck_result r;
+    struct failure f;
+    size_t seen = 0;
+    run(deployments);
+    buf_init(&sql, &lakes.arena, 1 << 20);
+    buf_add(&sql, S("CREATE OR REPLACE TEMP VIEW incident_folded AS SELECT * FROM (VALUES\n"));
+    for (size_t i = 0; i < N; i++) {
+        buf_printf(&sql, "%s(%zu, %s)", i ? ",\n" : "", i, incidents[i].what);
+    }
+    buf_add(&sql, S(") AS t(n, source, id, service, environment, url, artifact_id, causes, "
+                    "fixed_by, linked, detected_at, blame_from_at)"));
+    buf_add_byte(&sql, '\0');
+    run(buf_str(&sql).at);
+    buf_init(&sql, &lakes.arena, 1 << 20);
+    buf_add(&sql, S("SELECT i.n::VARCHAR, coalesce(d.caused_by_deployment, '-'), "
+                    "coalesce(d.evidence, '-'), coalesce(d.fixed_by_deployment, '-') "
+                    "FROM incident_folded AS i JOIN ("));
+    buf_add(&sql, derived_sql(model_find(S("incident"))));
+    buf_add(&sql, S(") AS d ON d.source = i.source AND d.id = i.id"));
+    buf_add_byte(&sql, '\0');
+    if (duck_query(lakes_duck(&lakes), buf_str(&sql).at, &r, &f) != OK) {
+        fail_msg("%s", f.text);
+    }
+    while (duck_next(&r)) {
+        uint64_t i = 0;
+        assert_true(str_to_u64(duck_text(&r, 0), &i) && i < N);
+        if (!str_eq(duck_text(&r, 1), str_of(incidents[i].cause)) ||
+            !str_eq(duck_text(&r, 2), str_of(incidents[i].evidence)) ||
+            !str_eq(duck_text(&r, 3), str_of(incidents[i].fix))) {
+            fail_msg("%s: %.*s by %.*s, mended by %.*s", incidents[i].what,
+                     STR_ARG(duck_text(&r, 1)), STR_ARG(duck_text(&r, 2)),
+                     STR_ARG(duck_text(&r, 3)));
+        }
+        seen++;
+    }
+    duck_result_close(&r);
+    assert_int_equal(seen, N); /* one row an incident */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_incident_is_blamed_by_the_strongest_evidence, begin,
+                                        end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
