@@ -277,7 +277,7 @@ static enum outcome run_lake(const struct query *q, struct arena *a, struct str 
     struct ask ask = {0};
     struct survey survey;
     struct bus *bus;
-    enum outcome result = bus_visit(a, q->config->bus.type, &q->config->bus, &bus, f);
+    enum outcome result = bus_visit(a, &q->config->bus, &bus, f);
     if (result == OK) {
         /* first, so that all it promises stands before the ends that ask_open takes */
         result = survey_take(a, &(struct survey_of){q->config, registry_duties, bus}, &survey, f);

@@ -54,9 +54,8 @@ static const struct option admin_options[] = {
     {0},
 };
 
-static const char *const bus_types[] = {"embedded", NULL};
 static const struct option bus_options[] = {
-    {"type", OPTION_TEXT, offsetof(struct config_bus, type), "embedded", .words = bus_types,
+    {"type", OPTION_DRIVER, offsetof(struct config_bus, type), "embedded", .role = ROLE_BUS,
      .about = "embedded: segment files in the data folder"},
     {"path", OPTION_PATH, offsetof(struct config_bus, path), "",
      .about = "its folder; default: DATA/bus"},
@@ -103,9 +102,8 @@ static const struct option lake_options[] = {
     {0},
 };
 
-static const char *const store_types[] = {"sqlite", NULL};
 static const struct option store_options[] = {
-    {"type", OPTION_TEXT, offsetof(struct config_store, type), "sqlite", .words = store_types,
+    {"type", OPTION_DRIVER, offsetof(struct config_store, type), "sqlite", .role = ROLE_STORE,
      .about = "sqlite"},
     {"path", OPTION_PATH, offsetof(struct config_store, path), "",
      .about = "its file; default: DATA/store.db"},
@@ -151,7 +149,7 @@ const struct option config_options[] = {
      .about = "where signals come in"},
     {"admin", OPTION_SECTION, offsetof(struct config, admin), .section = admin_options,
      .about = "where weir is asked how it does"},
-    {"agents", OPTION_NAMED, offsetof(struct config, agents),
+    {"agents", OPTION_NAMED, offsetof(struct config, agents), .role = ROLE_AGENT,
      .about = "who may send what: POST /hooks/NAME"},
     {"services", OPTION_NAMED, offsetof(struct config, services), .types = service_types,
      .about = "what a deployment or incident belongs to; by default its repository"},
@@ -206,7 +204,7 @@ enum outcome config_read(struct arena *a, const struct config_from *from, struct
                          struct str_list *errors, struct failure *f)
 {
     struct problems p = {.arena = a};
-    const struct sections s = {a, &p, from->agents, from->is_without_secrets};
+    const struct sections s = {a, &p, from->drivers, from->is_without_secrets};
     struct yaml root;
     struct config *const c = arena_new(a, struct config);
     enum outcome result = files_find(a, &from->places, &c->files, f);
@@ -224,11 +222,11 @@ enum outcome config_read(struct arena *a, const struct config_from *from, struct
 }
 
 enum outcome config_read_text(struct arena *a, struct str file, struct str text,
-                              const struct section_type *agents, struct config **out,
+                              const struct drivers *drivers, struct config **out,
                               struct str_list *errors)
 {
     struct problems p = {.arena = a};
-    const struct sections s = {a, &p, agents, false};
+    const struct sections s = {a, &p, drivers, false};
     struct yaml root;
     struct failure f;
     struct config *const c = arena_new(a, struct config);

@@ -238,7 +238,7 @@ static enum outcome open_bus(struct weir *w, struct failure *f)
     enum outcome result = bus_recover(&w->setup.config->bus,
                                       (struct finding_to){tell_finding, w->page}, f);
     if (result == OK) {
-        result = bus_open(&w->arena, w->setup.config->bus.type, &w->setup.config->bus, &w->bus, f);
+        result = bus_open(&w->arena, &w->setup.config->bus, &w->bus, f);
     }
     return result;
 }

@@ -33,6 +33,11 @@ static const struct section_type types[] = {
     {0},
 };
 
+static const struct section_type buses[] = {{.name = "embedded"}, {0}};
+static const struct section_type stores[] = {{.name = "sqlite"}, {0}};
+static const struct drivers drivers = {
+    {[ROLE_AGENT] = types, [ROLE_BUS] = buses, [ROLE_STORE] = stores}};
+
 struct setting {
     char folder[64];
     struct arena arena;
@@ -83,7 +88,7 @@ static void read_from(struct setting *s, const struct config_from *from)
 static void read_place(struct setting *s, const char *place)
 {
     struct str one = str_of(place);
-    const struct config_from from = {.places = {&one, one.len > 0}, .agents = types};
+    const struct config_from from = {.places = {&one, one.len > 0}, .drivers = &drivers};
     read_from(s, &from);
 }
 
@@ -330,12 +335,12 @@ static void every_place_that_is_named_is_read(void **state)
     file_write_text("a.yaml", "agents:\n  one: { type: door, secret: s }\n");
     file_write_text("b.yaml", "agents:\n  two: { type: door, secret: s }\n");
     struct str place[] = {S("b.yaml"), S("[ab].yaml")};
-    read_from(s, &(struct config_from){.places = {place, 2}, .agents = types});
+    read_from(s, &(struct config_from){.places = {place, 2}, .drivers = &drivers});
     assert_int_equal(s->outcome, OK);
     assert_int_equal(s->config->files.n, 2); /* b.yaml once */
     assert_int_equal(s->config->agents.n, 2);
     place[1] = S("c.yaml");
-    read_from(s, &(struct config_from){.places = {place, 2}, .agents = types});
+    read_from(s, &(struct config_from){.places = {place, 2}, .drivers = &drivers});
     assert_text(s->errors.at[0], "c.yaml: no such file; `weir init` writes one");
 }
 
@@ -343,7 +348,8 @@ static void who_only_asks_needs_no_secret(void **state)
 {
     struct setting *const s = *state;
     struct str place = S("weir.yaml");
-    struct config_from from = {.places = {&place, 1}, .agents = types, .is_without_secrets = true};
+    struct config_from from = {
+        .places = {&place, 1}, .drivers = &drivers, .is_without_secrets = true};
     file_write_text("weir.yaml", "agents:\n  a: { type: door, secret: '${file:nowhere}' }\n"
                                  "intake: { tls: { certificate: nowhere, key: nowhere } }\n");
     read_from(s, &from);

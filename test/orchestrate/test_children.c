@@ -8,7 +8,7 @@
 
 #include "base/asked.h"
 #include "base/log.h"
-#include "bus/upkeep.h"
+#include "bus/driver.h"
 #include "folder.h"
 #include "test.h"
 
@@ -74,7 +74,8 @@ static struct rig *rig_open(int64_t processes)
     arena_init(&r->arena, (size_t)256 << 20);
     behaviour = WORKS;
     log_set_level(LOG_ERROR + 1); /* what is tested here is no news */
-    r->config.bus = (struct config_bus){.type = S("embedded"),
+    static const struct section_type embedded = {.name = "embedded", .driver = &bus_embedded};
+    r->config.bus = (struct config_bus){.type = &embedded,
                                         .path = str_of(folder_path("bus")),
                                         .segment_bytes = 1 << 20,
                                         .disk_bytes_max = 16 << 20};
