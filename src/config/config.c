@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "base/hash.h"
 #include "config/check.h"
 #include "config/files.h"
 
@@ -186,6 +187,18 @@ static void complete(struct arena *a, struct config *c)
 }
 
 /* The tree as a configuration; everything wrong in it is in the problems. */
+/* What was written, whatever the comments and the files that it stands in; before expansion, so
+ * that a secret that is rotated changes nothing. */
+static uint64_t revision_of(const struct yaml *y, uint64_t seed)
+{
+    uint64_t revision = hash_64(y->text, seed + (uint64_t)y->kind);
+    for (size_t i = 0; i < y->n; i++) {
+        revision = hash_64(y->entry[i].key, revision);
+        revision = revision_of(&y->entry[i].value, revision);
+    }
+    return revision;
+}
+
 static enum outcome make(const struct sections *s, const struct yaml *root, struct config *c,
                          struct failure *f)
 {
@@ -196,6 +209,7 @@ static enum outcome make(const struct sections *s, const struct yaml *root, stru
         return failed(f, STOP, "the configuration has %zu error%s", p->lines.n,
                       p->lines.n == 1 ? "" : "s");
     }
+    c->bus.revision = (uint32_t)revision_of(root, 0);
     complete(s->arena, c);
     return OK;
 }

@@ -35,6 +35,8 @@ struct config_bus {
     struct str path; /* <data>/bus                                                  */
     size_t segment_bytes, disk_bytes_max;
     int64_t keep_ms;
+    uint32_t revision; /* of the whole configuration: each step says which it was made under; 0:
+                          unknown                                                          */
 };
 
 struct config_keep {

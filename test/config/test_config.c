@@ -127,6 +127,23 @@ static void an_empty_file_gives_every_default(void **state)
     assert_int_equal(c->agents.n, 0);
 }
 
+static uint32_t revision(struct setting *s, const char *text)
+{
+    read_text(s, text);
+    assert_int_equal(s->outcome, OK);
+    return s->config->bus.revision;
+}
+
+static void the_revision_follows_what_is_written_and_no_comment(void **state)
+{
+    struct setting *const s = *state;
+    const uint32_t one = revision(s, "services:\n  shop: { repositories: [a/b] }\n");
+    assert_int_equal(one, revision(s, "# why\nservices: { shop: { repositories: [ a/b ] } }\n"));
+    assert_int_not_equal(one, revision(s, "services:\n  shop: { repositories: [a/c] }\n"));
+    assert_int_not_equal(one, revision(s, "services:\n  stop: { repositories: [a/b] }\n"));
+    assert_int_not_equal(one, revision(s, "services:\n  shop: { repositories: a/b }\n"));
+}
+
 static void sections_are_read_by_the_table_of_their_type(void **state)
 {
     struct setting *const s = *state;
@@ -419,6 +436,8 @@ int main(void)
     assert_int_equal(setenv("WEIR_TEST_SECRET", "${not again}", 1), 0);
     const struct CMUnitTest all[] = {
         cmocka_unit_test_setup_teardown(an_empty_file_gives_every_default, begin, end),
+        cmocka_unit_test_setup_teardown(the_revision_follows_what_is_written_and_no_comment, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(sections_are_read_by_the_table_of_their_type, begin, end),
         cmocka_unit_test_setup_teardown(every_mistake_has_its_message, begin, end),
         cmocka_unit_test_setup_teardown(all_mistakes_are_told_in_one_run, begin, end),
