@@ -72,6 +72,16 @@ static struct fact fact_of(struct arena *a, const struct cd_event *e, const stru
     return fact;
 }
 
+/* A clock that is wrong, or a time that was planned: taken as it is, and noted. */
+static void note_skew(const struct transform_in *in, struct fact *fact, const struct cd_lifted *up)
+{
+    const int64_t skew_ms = in->config->rules.skew_ms;
+    const int64_t ahead_us = up->time_us - in->raw->received_us;
+    if (ahead_us > 0 && ahead_us / 1000 > skew_ms) {
+        set_attribute(fact, S("ahead_of_receipt"), up->time_us, S("true"));
+    }
+}
+
 void transform_cdevents(const struct transform_in *in, struct transform_out *out)
 {
     struct failure f = {0};
@@ -85,5 +95,6 @@ void transform_cdevents(const struct transform_in *in, struct transform_out *out
     struct cd_lifted up;
     cd_lift(in->arena, &event, &up);
     struct fact fact = fact_of(in->arena, &event, &up, on_one_line(in->arena, in->raw->data));
+    note_skew(in, &fact, &up);
     (void)(transform_add(in, out, &fact) && cd_models(in, out, &event, &up));
 }
