@@ -11,6 +11,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -20,7 +21,7 @@
 enum {
     GROUP_RECORDS_MAX = 4096, /* of one append; a batch is never split                 */
     GROUP_BYTES_MAX = 8 << 20,
-    EVENTS_MAX = 16,        /* the daemon, the wish to stop, some listening sockets      */
+    EVENTS_MAX = 16,        /* the daemon, who parts, the wish to stop, listening sockets */
     DESCRIPTORS_ELSE = 64,  /* beside those of connections: bus, pages, epoll, log       */
     STOP_GRACE_US = 500000, /* an idle connection may still send while we drain          */
     STOP_TURN_MS = 50,
@@ -245,6 +246,9 @@ static enum outcome take_events(struct run *r, const struct epoll_event *event, 
                 break;
             }
         }
+        if (event[i].data.fd == r->door.parting_fd) {
+            door_see_parting(&r->door);
+        }
         if (event[i].data.fd == r->wake_fd) {
             eventfd_t count = 0;
             (void)eventfd_read(r->wake_fd, &count);
@@ -412,8 +416,8 @@ static enum outcome watch(struct run *r, struct failure *f)
                                                                  MHD_DAEMON_INFO_EPOLL_FD);
     r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     r->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    const int fd[] = {info->epoll_fd, r->wake_fd};
-    for (size_t i = 0; i < 2; i++) {
+    const int fd[] = {info->epoll_fd, r->wake_fd, r->door.parting_fd};
+    for (size_t i = 0; i < sizeof fd / sizeof *fd; i++) {
         struct epoll_event event = {.events = EPOLLIN, .data.fd = fd[i]};
         if (r->epoll_fd < 0 || fd[i] < 0 ||
             epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, fd[i], &event) != 0) {
@@ -472,11 +476,23 @@ static void run_close(struct run *r)
     arena_close(&r->group);
 }
 
+/* Large bodies come seldom and together. glibc would raise its threshold to the largest of them
+ * that was freed, carve the next ones from its heap, and keep that heap: a burst of 25 MB bodies
+ * would stay with the process. With a fixed threshold each goes back to the kernel by itself
+ * (mallopt(3), M_MMAP_THRESHOLD). */
+static void give_back_large(void)
+{
+    enum { LARGE_BYTES = 1 << 20, TOP_BYTES = 4 << 20 };
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, TOP_BYTES);
+}
+
 enum outcome agent_run(const struct intake *in, struct failure *f)
 {
     enum { ARENA_BYTES_MAX = 256 << 20 }; /* clients and certificates: about 1 KiB a connection */
     struct arena a;
     arena_init(&a, ARENA_BYTES_MAX);
+    give_back_large();
     struct run r = {.in = in, .arena = &a, .epoll_fd = -1, .wake_fd = -1};
     enum outcome result = run_open(&r, f);
     if (result == OK) {

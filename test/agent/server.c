@@ -236,7 +236,7 @@ void server_start(struct server *s)
 
 int server_stop(struct server *s)
 {
-    enum { SIGNALS_MAX = 10000 };
+    enum { SIGNALS_MAX = 30000 };
     int status = 0;
     struct str text;
     struct failure f;
@@ -244,6 +244,7 @@ int server_stop(struct server *s)
     s->signal = arena_array(&s->arena, struct signal, SIGNALS_MAX);
     assert_true(read_text(s, &s->counters));
     while (read_text(s, &text)) {
+        assert_in_range(s->signals_n, 0, SIGNALS_MAX - 1);
         assert_int_equal(signal_read(text, &s->signal[s->signals_n++], &f), OK);
     }
     assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
