@@ -26,7 +26,9 @@ static const struct option intake_options[] = {
     {"body_bytes_max", OPTION_SIZE, offsetof(struct config_intake, body_bytes_max), "26MiB", KIB,
      GIB, .about = "largest body of one request, inflated; GitHub sends up to 25 MB"},
     {"bodies_bytes_max", OPTION_SIZE, offsetof(struct config_intake, bodies_bytes_max), "128MiB",
-     MIB, 64 * GIB, .about = "all bodies in flight together, a process, at least 4 times body_bytes_max; above it: 503"},
+     MIB, 64 * GIB,
+     .about = "all bodies in flight together, a process, at least 4 times body_bytes_max; above "
+              "it: 503"},
     {"headers_bytes_max", OPTION_SIZE, offsetof(struct config_intake, headers_bytes_max), "32KiB",
      4 * KIB, MIB, .about = "all headers of one request; above it: 431"},
     {"connections_max", OPTION_INT, offsetof(struct config_intake, connections_max), "1024", 1,
