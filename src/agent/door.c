@@ -1,4 +1,5 @@
 #include "agent/door.h"
+#include "wire/http.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -224,13 +225,41 @@ static void client_close(struct client *c, const char *why)
     (void)shutdown(c->fd, SHUT_RDWR); /* fails when it is gone already */
 }
 
+/* Past libmicrohttpd, which takes no answer before the body is whole. Nothing of this request was
+ * answered yet, and earlier answers are in the socket's buffer. Under TLS it only closes. */
+static void client_tell(const struct client *c, unsigned status, const char *detail)
+{
+    if (c->door->limits->tls.certificate.len > 0 || !c->pocket) {
+        return;
+    }
+    const struct str text = http_problem_text(&c->pocket->arena, status, str_of(detail));
+    (void)send(c->fd, text.at, text.len, MSG_NOSIGNAL | MSG_DONTWAIT); /* as much as fits */
+}
+
+void door_answer_head(struct door *d)
+{
+    for (struct client *c = d->busy.newest; c; c = c->older) {
+        if (c->stage == CLIENT_HEAD &&
+            MHD_get_connection_info(c->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)) {
+            client_tell(c, 400, "Content-Length is no number");
+            client_close(c, "head");
+            return;
+        }
+    }
+}
+
 int64_t door_expire(struct door *d)
 {
     struct client_list *const lists[] = {&d->idle, &d->busy};
     int64_t wait_us = -1;
     for (size_t i = 0; i < 2; i++) {
         while (lists[i]->oldest && d->now_us - lists[i]->oldest->since_us >= lists[i]->span_us) {
-            client_close(lists[i]->oldest, i == 0 ? "idle" : "deadline");
+            struct client *const c = lists[i]->oldest;
+            if (c->stage >= CLIENT_HEAD && c->stage <= CLIENT_DRAIN) {
+                client_tell(c, 408,
+                            "the request was not whole before its deadline: send it faster");
+            }
+            client_close(c, i == 0 ? "idle" : "deadline");
         }
         const struct client *const next = lists[i]->oldest;
         const int64_t left = next ? next->since_us + lists[i]->span_us - d->now_us : -1;

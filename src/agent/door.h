@@ -78,8 +78,9 @@ struct door {
     int parting_fd; /* an epoll set: readable when a client has sent its last byte */
     struct hook *hook;
     size_t hooks_n;
-    struct arena scratch; /* of the request being decoded */
-    int64_t now_us;       /* monotonic, of this turn */
+    struct str_list secrets; /* of all agents */
+    struct arena scratch;    /* of the request being decoded */
+    int64_t now_us;          /* monotonic, of this turn */
     struct client_list idle, busy;
     struct client *free, *arriving;
     size_t clients_n;
@@ -111,6 +112,9 @@ void door_notify(void *door, struct MHD_Connection *connection, void **client,
 
 /* Close what is past its deadline; µs until the next deadline, or -1 when there is none. */
 int64_t door_expire(struct door *d);
+/* libmicrohttpd said something: when it refuses a whole head by itself (its Content-Length), answer
+ * in its place. 0.9.75 sends the head of its own answer twice (parse_connection_headers). */
+void door_answer_head(struct door *d);
 /* While draining: close connections that have been idle for `grace_us` and sent nothing. */
 void door_close_idle(struct door *d, int64_t grace_us);
 

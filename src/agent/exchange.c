@@ -60,6 +60,8 @@ static enum MHD_Result send_problem(struct client *c, bool is_last)
     };
     if (status == 429 || status == 503) {
         answer.field[0] = (struct http_field){"Retry-After", retry_after(status)};
+    } else if (status == 401 && c->hook) { /* RFC 9110, section 15.5.2: MUST */
+        answer.field[0] = (struct http_field){"WWW-Authenticate", c->hook->driver->challenge};
     } else if (status == 405) {
         answer.field[0] = (struct http_field){"Allow", "POST, OPTIONS"};
     } else if (status == 415 && strcmp(c->refusal.reason, "encoding") == 0) {
@@ -148,6 +150,7 @@ static void fill_request(struct client *c, const struct head *head)
                                   .header = head->header,
                                   .headers_n = head->headers_n,
                                   .token_query = str_of(token),
+                                  .secrets = d->secrets,
                                   .events_max = (size_t)d->limits->batch_events_max,
                                   .arena = &c->pocket->arena,
                                   .scratch = &d->scratch};
@@ -336,7 +339,7 @@ void *exchange_begin(void *door, const char *uri, struct MHD_Connection *connect
     (void)door;
     client_begin(c);
     /* Looked at now: libmicrohttpd decodes it in place. */
-    c->uri = uri && !strstr(uri, "%00") ? str_of(uri) : (struct str){0};
+    c->uri = uri && !strstr(uri, "%00") && !strchr(uri, ' ') ? str_of(uri) : (struct str){0};
     return c;
 }
 
@@ -366,6 +369,19 @@ enum MHD_Result exchange_handle(void *door, struct MHD_Connection *connection, c
     return MHD_YES;
 }
 
+/* Why libmicrohttpd ended a request: WITH_ERROR is its own answer 4xx or 5xx, to a head or to
+ * chunks that it cannot read, or an answer of ours that could not be sent. */
+static const char *reason_of(const struct client *c, enum MHD_RequestTerminationCode code)
+{
+    if (code == MHD_REQUEST_TERMINATED_DAEMON_SHUTDOWN) {
+        return "stop";
+    }
+    if (code != MHD_REQUEST_TERMINATED_WITH_ERROR || c->stage == CLIENT_ANSWERED) {
+        return "client";
+    }
+    return c->stage == CLIENT_HEAD ? "head" : "chunks";
+}
+
 void exchange_end(void *door, struct MHD_Connection *connection, void **client,
                   enum MHD_RequestTerminationCode code)
 {
@@ -376,7 +392,7 @@ void exchange_end(void *door, struct MHD_Connection *connection, void **client,
         return;
     }
     if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK && !c->closed_why) {
-        c->closed_why = "client";
+        c->closed_why = reason_of(c, code);
     }
     client_end(c);
     *client = NULL;

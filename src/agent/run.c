@@ -334,6 +334,7 @@ static void parser_says(void *run, const char *format, va_list args)
 {
     struct run *const r = run;
     char text[200];
+    door_answer_head(&r->door);
     r->parser_said_n++;
     if (r->parser_said_us != 0 && r->door.now_us - r->parser_said_us < PARSER_LOG_US) {
         return;
@@ -379,7 +380,7 @@ static enum outcome start_daemon(struct run *r, struct failure *f)
         exchange_end, &r->door, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, &r->door,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)limits->connections_max,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, limits->headers_bytes_max + HEADERS_POOL_EXTRA,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+        MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (!r->door.daemon) {
         return is_tls ? failed(f, STOP,
                                "intake.tls: the HTTP server does not start with certificate %.*s "
@@ -442,6 +443,26 @@ static void find_hooks(struct run *r)
     }
 }
 
+/* All secrets of all agents, as their option tables name them. */
+static void find_secrets(struct run *r)
+{
+    const struct named_list *const agents = &r->in->config->agents;
+    struct str_list *const all = &r->door.secrets;
+    size_t room = 0;
+    for (size_t i = 0; i < agents->n; i++) {
+        const struct option *o = agents->at[i].type->options;
+        for (; o->name; o++) {
+            const struct str_list *const list =
+                (const struct str_list *)(const void *)((const char *)agents->at[i].options +
+                                                        o->offset);
+            for (size_t k = 0; o->type == OPTION_SECRET && k < list->n; k++) {
+                all->at = arena_more(r->arena, all->at, all->n, &room, sizeof *all->at);
+                all->at[all->n++] = list->at[k];
+            }
+        }
+    }
+}
+
 static enum outcome run_open(struct run *r, struct failure *f)
 {
     r->lane = (struct lane){STREAM_RAW, arena_printf(r->arena, "intake-%zu", r->in->index)};
@@ -452,6 +473,7 @@ static enum outcome run_open(struct run *r, struct failure *f)
     }
     if (result == OK) {
         find_hooks(r);
+        find_secrets(r);
         result = bus_lane_make(r->in->bus, r->lane, f);
     }
     if (result == OK) {

@@ -22,6 +22,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "bus/memory.h"
+#include "wire/json.h"
 #include "wire/listen.h"
 
 enum { MIB = 1 << 20, ANSWER_BYTES_MAX = 256 * 1024, ANSWER_MS = 20000 };
@@ -410,4 +411,47 @@ struct str cdevent(struct arena *a, const char *id)
         "\"timestamp\":\"2026-11-22T05:53:00.5Z\"},"
         "\"subject\":{\"id\":\"/run/7\",\"content\":{\"pipelineName\":\"build\"}}}",
         id);
+}
+
+/* ---- what tests hold of it ---- */
+
+void assert_str(struct str is, const char *wanted)
+{
+    assert_int_equal(is.len, strlen(wanted));
+    assert_memory_equal(is.at, wanted, is.len);
+}
+
+/* RFC 9457, with the promised members; the answer says what its status line says. */
+void assert_problem(struct server *s, struct answer answer, int status, const char *word)
+{
+    struct failure f;
+    yyjson_doc *doc = NULL;
+    assert_int_equal(answer.status, status);
+    assert_str(answer_header(answer, "Content-Type"), "application/problem+json");
+    assert_int_equal(json_read(&s->arena, answer.body, &doc, &f), OK);
+    yyjson_val *const root = yyjson_doc_get_root(doc);
+    assert_str(json_text(json_get(root, S("type"))), "about:blank");
+    assert_true(json_text(json_get(root, S("title"))).len > 0);
+    assert_int_equal(yyjson_get_int(json_get(root, S("status"))), status);
+    const struct str detail = json_text(json_get(root, S("detail")));
+    if (!memmem(detail.at, detail.len, word, strlen(word))) {
+        fail_msg("\"%.*s\" does not say \"%s\"", STR_ARG(detail), word);
+    }
+}
+
+void assert_refused(struct server *s, struct str request, int status, const char *word)
+{
+    assert_problem(s, ask(s, request), status, word);
+}
+
+struct str text_of(struct server *s, const char *request)
+{
+    return arena_str(&s->arena, str_of(request));
+}
+
+/* Nothing that was refused may have been appended. */
+void stop_with(struct server *s, size_t signals)
+{
+    assert_int_equal(server_stop(s), OK);
+    assert_int_equal(s->signals_n, signals);
 }
