@@ -213,7 +213,7 @@ static const struct {
     {"intake: { tls: { key: k.pem } }\n",
      "weir.yaml:1:18: intake.tls has a key and no certificate; it wants both"},
     {"intake: { body_bytes_max: 64MiB }\n",
-     "weir.yaml:1:27: intake.bodies_bytes_max is less than three times body_bytes_max: the "
+     "weir.yaml:1:27: intake.bodies_bytes_max is less than four times body_bytes_max: the "
      "largest bodies could never come in"},
     {"store: { type: oracle }\n", "weir.yaml:1:16: store.type is oracle; it wants sqlite"},
     {"log: { level: loud }\n",
