@@ -417,8 +417,9 @@ struct str cdevent(struct arena *a, const char *id)
 
 void assert_str(struct str is, const char *wanted)
 {
-    assert_int_equal(is.len, strlen(wanted));
-    assert_memory_equal(is.at, wanted, is.len);
+    if (!str_eq(is, str_of(wanted))) {
+        fail_msg("\"%.*s\" is not \"%s\"", STR_ARG(is), wanted);
+    }
 }
 
 /* RFC 9457, with the promised members; the answer says what its status line says. */
