@@ -172,6 +172,21 @@ static void the_same_delivery_again_after_dead_or_unmapped_is_processed(void **s
     assert_true(dead.record[0].signal.reason.len > 0);
 }
 
+static void invented_events_leave_room_for_real_names(void **state)
+{
+    enum { INVENTED = 300 };
+    struct fixture *const x = *state;
+    for (int i = 0; i < INVENTED; i++) {
+        struct signal s = star(x, arena_printf(&x->arena, "d%d", i).at);
+        s.type = arena_printf(&x->arena, "github.invented_%d", i);
+        append(x, "intake-0", s);
+    }
+    append(x, "intake-0", star(x, "real"));
+    turn(x);
+    assert_int_equal(counted(x, "unmapped{github/other}"), INVENTED);
+    assert_int_equal(counted(x, "unmapped{github/star/created}"), 1);
+}
+
 /* As if a transform had died between the index and the step: the signal is known, its output is
  * not. */
 static void note_as_seen(struct fixture *x, const struct signal *s, struct position at)
@@ -397,6 +412,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_same_delivery_again_after_success_is_a_repetition),
         TEST(the_same_delivery_again_after_dead_or_unmapped_is_processed),
+        TEST(invented_events_leave_room_for_real_names),
         TEST(a_crash_between_index_and_output_is_no_repetition),
         TEST(a_signal_without_output_after_all_leaves_the_index),
         TEST(the_same_fact_through_two_agents_is_one_fact),
