@@ -105,6 +105,17 @@ def status_and_the_dead_fit_forty_columns_and_come_as_rows(folder):
 
 
 @case
+def a_mistake_is_told_with_what_there_is(folder):
+    (folder / "weir.yaml").write_text("data: ./data\n")
+    for words, wanted in ((["--versoin"], "no option --versoin; did you mean --version?"),
+                          (["hepl"], "did you mean help?"),
+                          (["validate", "--config="], "--config is empty"),
+                          (["query", "SELECT * FROM chnge"], "no table chnge; there are ")):
+        said = piped(*words, folder=folder)
+        assert said.returncode != 0 and wanted in said.stderr and not said.stdout, said
+
+
+@case
 def json_and_csv_are_one_choice(_folder):
     both = piped("drivers", "--json", "--csv")
     assert both.returncode == 2 and "not both" in both.stderr and not both.stdout, both
