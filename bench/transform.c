@@ -45,7 +45,7 @@ static int64_t transform_all(struct arena *scratch, struct arena *given,
             .received_us = INT64_C(1775001600000000),
             .data = e->body,
         };
-        const struct transform_in in = {&raw, S("intake-0:4096"), &config, scratch, NULL};
+        const struct transform_in in = {&raw, S("intake-0:4096"), &config, scratch, NULL, NULL};
         struct transform_out out = {.arena = given};
         transform_github(&in, &out);
         *facts += out.facts_n;

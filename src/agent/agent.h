@@ -12,6 +12,9 @@
 #include "config/config.h"
 #include "signal/signal.h"
 
+struct section_check;
+struct webhook_options;
+
 struct header {
     struct str name, value;
 };
@@ -22,12 +25,12 @@ struct request {
     const void *options; /* the agent's own, checked                                    */
     const struct header *header;
     size_t headers_n;
-    struct str token_query;  /* ?access_token=, decoded; empty: none                        */
-    struct str body;         /* inflated; empty in `admit`                                  */
-    struct str_list secrets; /* of all agents: none is ever kept                            */
-    size_t events_max;       /* of one batch                                                */
-    struct arena *arena;     /* of the request: what is taken lives here                    */
-    struct arena *scratch;   /* forgotten when the driver returns                           */
+    struct str token_query; /* ?access_token=, decoded; empty: none                        */
+    int64_t received_us;
+    struct str body;       /* inflated; empty in `admit`                                  */
+    size_t events_max;     /* of one batch                                                */
+    struct arena *arena;   /* of the request: what is taken lives here                    */
+    struct arena *scratch; /* forgotten when the driver returns                           */
 };
 
 /* What a request brought. */
@@ -46,9 +49,8 @@ struct refusal {
 };
 
 struct agent_driver {
-    const char *name;      /* `type` in the configuration                                      */
-    const char *accepts;   /* its media types, as an answer 415 tells them in Accept           */
-    const char *challenge; /* WWW-Authenticate of an answer 401                                */
+    const char *name;    /* `type` in the configuration                                      */
+    const char *accepts; /* its media types, as an answer 415 tells them in Accept           */
 
     /* By the headers alone, before the body is read; NULL: all are admitted. */
     bool (*admit)(const struct request *q, struct refusal *why);
@@ -60,8 +62,10 @@ struct agent_driver {
     bool (*consents)(const struct request *q, struct str origin);
 };
 
-extern const struct agent_driver agent_github, agent_cdevents;
-extern const struct option github_options[], cdevents_options[];
+extern const struct agent_driver agent_github, agent_cdevents, agent_webhook;
+extern const struct option github_options[], cdevents_options[], webhook_options[];
+/* What webhook_options cannot say (section_type.complete). */
+void webhook_complete(const struct section_check *c, struct webhook_options *options);
 
 /* Fill *why with a sentence in the arena; always false, so that a driver can return it. */
 bool refuse(struct arena *a, struct refusal *why, struct refusal is, const char *format, ...)
@@ -70,7 +74,7 @@ bool refuse(struct arena *a, struct refusal *why, struct refusal is, const char 
 /* The value of a header by its name of any case; empty (at == NULL) when it is not there. */
 struct str request_header(const struct request *q, struct str name);
 /* The headers as one JSON object, names in lower case, in order, repeated ones joined by ", ", and
- * without whatever could hold a secret (agent/secret.h). */
+ * without whatever could hold a secret. */
 struct str request_headers_json(const struct request *q, struct arena *a);
 
 /* What one intake process works with. */

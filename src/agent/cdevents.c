@@ -6,8 +6,8 @@
 #include "agent/agent.h"
 #include "agent/cloudevent.h"
 #include "agent/media.h"
+#include "agent/proof.h"
 #include "base/hash.h"
-#include "config/agents.h"
 #include "wire/json.h"
 
 #include <stddef.h>
@@ -30,34 +30,10 @@ const struct option cdevents_options[] = {
               "all"},
     {0}};
 
-/* The token that was sent, empty when there was none. */
-static struct str token_of(const struct request *q)
-{
-    static const struct str scheme = STR("Bearer ");
-    const struct str header = request_header(q, S("Authorization"));
-    return str_starts_nocase(header, scheme) ? str_trim(str_sub(header, scheme.len, header.len))
-                                             : q->token_query;
-}
-
-/* Both sides are hashed, so that the time tells neither content nor length. */
-static bool is_token(const struct cdevents_options *options, struct str token)
-{
-    unsigned char sent[SHA256_BYTES];
-    bool is_equal = false;
-    hash_sha256(token, sent);
-    for (size_t i = 0; i < options->token.n; i++) {
-        unsigned char known[SHA256_BYTES];
-        hash_sha256(options->token.at[i], known);
-        is_equal |= hash_eq_secret((struct str){(const char *)sent, sizeof sent},
-                                   (struct str){(const char *)known, sizeof known});
-    }
-    return is_equal && token.len > 0;
-}
-
 static bool admit(const struct request *q, struct refusal *why)
 {
     const struct cdevents_options *const options = q->options;
-    return options->token.n == 0 || is_token(options, token_of(q)) ||
+    return options->token.n == 0 || proof_is_token(&options->token, proof_bearer(q)) ||
            refuse(q->arena, why, (struct refusal){.status = 401, .reason = "token"},
                   "the token is missing or wrong: send Authorization: Bearer TOKEN, or "
                   "?access_token=TOKEN");
@@ -292,7 +268,6 @@ static bool take(const struct request *q, struct taken *out, struct refusal *why
 const struct agent_driver agent_cdevents = {
     .name = "cdevents",
     .accepts = "application/json, application/cloudevents+json, application/cloudevents-batch+json",
-    .challenge = "Bearer realm=\"weir\"", /* RFC 6750, section 3 */
     .admit = admit,
     .take = take,
     .consents = consents};

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 #include <xxhash.h>
 
@@ -61,6 +62,20 @@ void hash_hmac_sha256(struct str key, struct str bytes, unsigned char out[SHA256
     hash_block_and(c, block, (struct str){(const char *)inner, sizeof inner}, out);
     OPENSSL_cleanse(block, sizeof block);
     EVP_MD_CTX_free(c);
+}
+
+size_t hash_hmac(enum hash_kind kind, struct str key, struct str bytes,
+                 unsigned char out[HASH_BYTES_MAX])
+{
+    const EVP_MD *const md = kind == HASH_SHA1     ? EVP_sha1()
+                             : kind == HASH_SHA256 ? EVP_sha256()
+                                                   : EVP_sha512();
+    unsigned len = 0;
+    const unsigned char *const made = HMAC(md, key.at, (int)key.len,
+                                           (const unsigned char *)bytes.at, bytes.len, out, &len);
+    assert(made);
+    (void)made;
+    return len;
 }
 
 bool hash_eq_secret(struct str a, struct str b)

@@ -15,8 +15,16 @@ uint64_t hash_64(struct str bytes, uint64_t seed);
 /* XXH3-128 as 32 lower-case hex digits, no zero byte. */
 void hash_128_hex(struct str bytes, char out[32]);
 
+enum hash_kind { HASH_SHA1, HASH_SHA256, HASH_SHA512 };
+enum { HASH_BYTES_MAX = 64 };
+
 void hash_sha256(struct str bytes, unsigned char out[SHA256_BYTES]);
 void hash_hmac_sha256(struct str key, struct str bytes, unsigned char out[SHA256_BYTES]);
+
+/* RFC 2104 over any of them, where another's webhooks ask for it; how many bytes it has. SHA-1 is
+ * good enough for an HMAC alone. */
+size_t hash_hmac(enum hash_kind kind, struct str key, struct str bytes,
+                 unsigned char out[HASH_BYTES_MAX]);
 
 /* Equal in time that depends on the lengths alone. */
 bool hash_eq_secret(struct str a, struct str b);

@@ -20,4 +20,38 @@ struct cdevents_options {
     struct str_list allowed_origins; /* of the CloudEvents handshake; `*`: everybody  */
 };
 
+/* How a sender signs, where it signs. */
+struct webhook_timestamp {
+    struct str header, prefix; /* header empty: the signature holds no time */
+    int64_t tolerance_ms;
+};
+struct webhook_signature {
+    struct str header, prefix;
+    int algorithm;    /* enum hash_kind                                    */
+    int encoding;     /* 0 hex, 1 base64                                   */
+    struct str signs; /* `{body}`, `{timestamp}.{body}`                 */
+    struct webhook_timestamp timestamp;
+};
+
+/* What a mapping may take; beyond it the signal is dead. */
+struct mapping_limits {
+    size_t memory_bytes, output_bytes;
+    int64_t time_ms, depth, outputs;
+};
+struct mapping {
+    struct str name;    /* `gitlab`, or the path of a file              */
+    struct str program; /* its text                                     */
+    struct mapping_limits limits;
+};
+
+struct webhook_options {
+    struct str_list secret; /* signs; empty: nothing is signed              */
+    struct webhook_signature signature;
+    struct str_list token;   /* empty: none is asked for                     */
+    struct str token_header; /* that it comes in, besides Authorization      */
+    struct str_list id;      /* pointers and headers; empty: bytes and minute */
+    struct str event;        /* pointer or header; empty: no names           */
+    struct mapping mapping;
+};
+
 #endif

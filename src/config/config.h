@@ -31,12 +31,10 @@ struct config_admin {
 };
 
 struct config_bus {
-    const struct section_type *type; /* embedded                                    */
+    struct str type; /* embedded                                                    */
     struct str path; /* <data>/bus                                                  */
     size_t segment_bytes, disk_bytes_max;
     int64_t keep_ms;
-    uint32_t revision; /* of the whole configuration: each step says which it was made under; 0:
-                          unknown                                                          */
 };
 
 struct config_keep {
@@ -51,8 +49,7 @@ struct config_lake {
 };
 
 struct config_store {
-    const struct section_type *type; /* sqlite */
-    struct str path;
+    struct str type, path; /* sqlite */
     int64_t keep_ms;
 };
 
@@ -84,9 +81,9 @@ struct config {
 
 /* What a configuration is read from. */
 struct config_from {
-    struct str_list places;        /* files, folders, globs; none: as files.h says              */
-    const struct drivers *drivers; /* registry.h                                          */
-    bool is_without_secrets;       /* for who only asks: secrets stay empty, keys are not opened */
+    struct str_list places; /* files, folders, globs; none: as files.h says              */
+    const struct section_type *agents; /* the agent types (registry.h)                   */
+    bool is_without_secrets; /* for who only asks: secrets stay empty, keys are not opened */
 };
 
 /* Read and check it. All errors of the run are in *errors, one line each as `FILE:LINE:COLUMN: what
@@ -98,7 +95,7 @@ enum outcome config_read(struct arena *a, const struct config_from *from, struct
 
 /* The same of a text that stands for the file, for tests. */
 enum outcome config_read_text(struct arena *a, struct str file, struct str text,
-                              const struct drivers *drivers, struct config **out,
+                              const struct section_type *agents, struct config **out,
                               struct str_list *errors);
 
 /* The tables, for the manual. */

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "bus/upkeep.h"
+#include "transform/jq/jq.h"
 #include "transform/repetitions.h"
 #include "transform/tally.h"
 #include "transform/transform.h"
@@ -39,6 +40,7 @@ struct transform_stage {
     struct arena scratch; /* one signal          */
     struct reader *reader;
     struct repetitions *repetitions;
+    struct jq_pool *pool;
     struct lane_state *lane[LANES_MAX];
     size_t lanes_n;
 };
@@ -141,7 +143,9 @@ static void transform_one(struct transform_stage *t, const struct slice_work *w,
                                (unsigned long long)raw->at.at),
         .config = t->config,
         .arena = &t->scratch,
+        .pool = t->pool,
     };
+    progress_beat(t->progress, true); /* a mapping may take its whole time for each signal */
     transform_signal(&in, out);
     arena_reset(&t->scratch);
 }
@@ -165,6 +169,7 @@ static enum outcome take_new(struct transform_stage *t, struct slice_work *w,
                         : repetitions_put(t->repetitions, &raw->signal, here,
                                           raw->signal.received_us, f);
     case FATE_DEAD: add_dead(t, w, raw, &out.why); break;
+    case FATE_LATER: *f = out.why; return RETRY;
     case FATE_UNMAPPED:
     case FATE_IGNORED: tally_count(&t->batch, &w->tally, out.fate == FATE_IGNORED, out.name); break;
     }
@@ -306,25 +311,13 @@ static void settle(struct transform_stage *t, const struct slice_work *w)
                     s->n ? s->record[s->n - 1].signal.received_us : TIME_NONE);
 }
 
-/* Where the lanes of a step that failed stand now: told before the wait for something new, which
- * may be long. */
-static enum outcome reload_stale(struct transform_stage *t, struct failure *f)
-{
-    enum outcome result = OK;
-    for (size_t i = 0; i < t->lanes_n && result == OK; i++) {
-        result = t->lane[i]->is_stale ? lane_load(t, t->lane[i], f) : OK;
-    }
-    return result;
-}
-
 enum outcome transform_turn(struct transform_stage *t, int wait_ms, size_t *n, struct failure *f)
 {
     struct batch in = {.arena = &t->batch};
     *n = 0;
     arena_reset(&t->batch);
-    enum outcome result = reload_stale(t, f);
     progress_beat(t->progress, false);
-    result = result == OK ? reader_read(t->reader, BATCH_BYTES, wait_ms, &in, f) : result;
+    enum outcome result = reader_read(t->reader, BATCH_BYTES, wait_ms, &in, f);
     progress_beat(t->progress, true);
     struct slice_work *const work = arena_array(&t->batch, struct slice_work, in.n);
     result = result == OK ? prepare(t, &in, work, f) : result;
@@ -377,6 +370,7 @@ enum outcome transform_open(struct arena *a, const struct config *config, struct
     *t = (struct transform_stage){.config = config, .bus = bus, .progress = progress, .arena = a};
     arena_init(&t->batch, BATCH_ARENA_BYTES_MAX);
     arena_init(&t->scratch, SCRATCH_BYTES_MAX);
+    t->pool = jq_pool_open(a);
     progress_hand_start(progress);
     reset_counters(progress); /* the totals come with each lane's cursor */
     enum outcome result = repetitions_open(a, dir, bus_id(bus), &config->repetitions,
@@ -434,8 +428,8 @@ static enum outcome run_until_asked(struct transform_stage *t, struct failure *f
         if (result != RETRY) {
             return result;
         }
-        if (f->cause != CAUSE_FENCED) { /* fenced, it is read again at once: no trouble */
-            progress_state(t->progress, DUTY_RETRYING);
+        progress_state(t->progress, DUTY_RETRYING);
+        if (f->cause != CAUSE_FENCED) {
             log_failure(LOG_WARN, "batch failed", f, "the batch is read and tried again");
             asked_pause(backoff_ms(++tries));
         }

@@ -4,6 +4,7 @@
 static const struct transformer transformers[] = {
     {"github", transform_github},
     {"cdevents", transform_cdevents},
+    {"webhook", transform_webhook},
 };
 
 static const struct named *agent_of(const struct config *config, struct str name)

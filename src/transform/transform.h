@@ -9,15 +9,24 @@
 #include "config/config.h"
 #include "signal/fact.h"
 
-/* Every accepted signal ends in exactly one of these. */
-enum fate { FATE_STORED, FATE_UNMAPPED, FATE_IGNORED, FATE_DEAD };
+struct jq_pool;
+
+/* Every accepted signal ends in exactly one of the first four. */
+enum fate {
+    FATE_STORED,
+    FATE_UNMAPPED,
+    FATE_IGNORED,
+    FATE_DEAD,
+    FATE_LATER /* none yet: a process is lacking, the signal is taken again */
+};
 
 struct transform_in {
     const struct signal *raw;
     struct str raw_at; /* `lane:position` */
     const struct config *config;
-    struct arena *arena; /* scratch, reset after this signal */
-    const void *options; /* of the agent that took it (config/agents.h); NULL: none are known */
+    struct arena *arena;  /* scratch, reset after this signal */
+    const void *options;  /* of the agent that took it (config/agents.h); NULL: none are known */
+    struct jq_pool *pool; /* of the mappings' processes (jq/jq.h)                         */
 };
 
 /* Zeroed but for `arena` before it is filled. */
@@ -25,7 +34,7 @@ struct transform_out {
     struct arena *arena; /* of what is given: outlives the scratch                        */
     enum fate fate;
     struct str name;     /* UNMAPPED: `github/star/created`; IGNORED: the reason          */
-    struct failure why;  /* DEAD: pointer and reason                                      */
+    struct failure why;  /* DEAD: pointer and reason; LATER: the reason                    */
     struct signal *fact; /* STORED: at least one                                          */
     size_t facts_n, facts_room;
 };
@@ -53,7 +62,14 @@ bool transform_dead(struct transform_out *out, const char *pointer, const char *
 void transform_unmapped(struct transform_out *out, struct str name);
 void transform_ignored(struct transform_out *out, struct str reason);
 
+/* One event that a mapping made of the signal, as JSON: validated, lifted and given as those that
+ * come as they are. `folds`: it is all that is known of its subject, so the models fold it. false:
+ * dead. */
+bool transform_cdevent(const struct transform_in *in, struct transform_out *out, struct str event,
+                       bool folds);
+
 void transform_github(const struct transform_in *in, struct transform_out *out);
 void transform_cdevents(const struct transform_in *in, struct transform_out *out);
+void transform_webhook(const struct transform_in *in, struct transform_out *out);
 
 #endif

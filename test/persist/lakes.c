@@ -1,5 +1,4 @@
 #include "persist/lakes.h"
-#include "bus/driver.h"
 
 #include <string.h>
 

@@ -111,7 +111,7 @@ struct config *config_of(struct arena *a, struct str text)
 {
     struct config *config = NULL;
     struct str_list errors;
-    if (config_read_text(a, S("config.yaml"), text, &registry_drivers, &config, &errors) != OK) {
+    if (config_read_text(a, S("config.yaml"), text, registry_agents, &config, &errors) != OK) {
         fail_msg("%s", errors.at[0].at);
     }
     return config;
@@ -142,7 +142,8 @@ struct transform_out deliver(struct arena *a, const struct config *config, struc
         .received_us = INT64_C(1775001600000000), /* 2026-04-01 */
         .data = body,
     };
-    const struct transform_in in = {&raw, S("intake-0:4096"), config ? config : plain(), a, NULL};
+    const struct transform_in in = {&raw, S("intake-0:4096"), config ? config : plain(), a, NULL,
+                                    NULL};
     struct transform_out out = {.arena = a};
     transform_signal(&in, &out);
     return out;
@@ -159,7 +160,8 @@ struct transform_out take_event(struct arena *a, const struct config *config, st
         .received_us = INT64_C(1775001600000000), /* 2026-04-01 */
         .data = event,
     };
-    const struct transform_in in = {&raw, S("intake-0:4096"), config ? config : plain(), a, NULL};
+    const struct transform_in in = {&raw, S("intake-0:4096"), config ? config : plain(), a, NULL,
+                                    NULL};
     struct transform_out out = {.arena = a};
     transform_signal(&in, &out);
     return out;

@@ -72,29 +72,32 @@ static struct fact fact_of(struct arena *a, const struct cd_event *e, const stru
     return fact;
 }
 
-/* A clock that is wrong, or a time that was planned: taken as it is, and noted. */
-static void note_skew(const struct transform_in *in, struct fact *fact, const struct cd_lifted *up)
-{
-    const int64_t skew_ms = in->config->rules.skew_ms;
-    const int64_t ahead_us = up->time_us - in->raw->received_us;
-    if (ahead_us > 0 && ahead_us / 1000 > skew_ms) {
-        set_attribute(fact, S("ahead_of_receipt"), up->time_us, S("true"));
-    }
-}
-
-void transform_cdevents(const struct transform_in *in, struct transform_out *out)
+/* An event of weir's own making folds only where it is all that is known (`folds`); its original is
+ * left out, since raw has what came. */
+static bool give(const struct transform_in *in, struct transform_out *out, struct str text,
+                 bool is_mapped, bool folds)
 {
     struct failure f = {0};
     struct cd_event event;
     yyjson_doc *doc = NULL;
-    if (json_read_exact(in->arena, in->raw->data, &doc, &f) != OK ||
+    if (json_read_exact(in->arena, text, &doc, &f) != OK ||
         cd_validate(in->arena, yyjson_doc_get_root(doc), &event, &f) != OK) {
-        (void)transform_dead(out, f.pointer, "%s", f.text);
-        return;
+        return transform_dead(out, f.pointer, "%s", f.text);
     }
     struct cd_lifted up;
     cd_lift(in->arena, &event, &up);
-    struct fact fact = fact_of(in->arena, &event, &up, on_one_line(in->arena, in->raw->data));
-    note_skew(in, &fact, &up);
-    (void)(transform_add(in, out, &fact) && cd_models(in, out, &event, &up));
+    const struct str original = is_mapped ? S("") : on_one_line(in->arena, text);
+    struct fact fact = fact_of(in->arena, &event, &up, original);
+    return transform_add(in, out, &fact) && (!folds || cd_models(in, out, &event, &up));
+}
+
+void transform_cdevents(const struct transform_in *in, struct transform_out *out)
+{
+    (void)give(in, out, in->raw->data, false, true);
+}
+
+bool transform_cdevent(const struct transform_in *in, struct transform_out *out, struct str event,
+                       bool folds)
+{
+    return give(in, out, event, true, folds);
 }

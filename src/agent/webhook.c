@@ -1,0 +1,269 @@
+/* webhook.c - any JSON, from tools that weir knows only by the configuration.
+ *
+ * Who sent it is proved by a signature over the body, by a token, or by both, as configured; what
+ * it means is the mapping's (transform/jq/). */
+#include "agent/media.h"
+#include "agent/proof.h"
+#include "base/hash.h"
+#include "config/section.h"
+#include "wire/json.h"
+
+#include <stddef.h>
+
+enum { ID_BYTES_MAX = 1000, EVENT_BYTES_MAX = 100, SECOND = 1000, HOUR = 3600 * SECOND };
+enum { KIB = 1024, MIB = 1024 * KIB };
+#define MINUTE_US INT64_C(60000000)
+#define HEADER "header:"
+#define IN(member) offsetof(struct webhook_options, member)
+#define IN_SIGNATURE(member) offsetof(struct webhook_signature, member)
+
+/* by enum hash_kind */
+static const char *const algorithms[] = {"hmac-sha1", "hmac-sha256", "hmac-sha512", NULL};
+static const char *const encodings[] = {"hex", "base64", NULL};
+
+static const struct option timestamp_options[] = {
+    {"header", OPTION_TEXT, offsetof(struct webhook_timestamp, header), "",
+     .about = "header with the time that is signed too; absent: none is"},
+    {"prefix", OPTION_TEXT, offsetof(struct webhook_timestamp, prefix), "",
+     .about = "what stands before the time in an element of that header"},
+    {"tolerance", OPTION_DURATION, offsetof(struct webhook_timestamp, tolerance_ms), "5m", SECOND,
+     24 * HOUR, .about = "how far it may be off; what was sent before is refused"},
+    {0}};
+
+static const struct option signature_options[] = {
+    {"header", OPTION_TEXT, IN_SIGNATURE(header), "",
+     .about = "header with the signature, or several separated by commas"},
+    {"algorithm", OPTION_CHOICE, IN_SIGNATURE(algorithm), "hmac-sha256", .words = algorithms,
+     .about = "hmac-sha256, hmac-sha512 or hmac-sha1"},
+    {"prefix", OPTION_TEXT, IN_SIGNATURE(prefix), "",
+     .about = "what stands before the signature: `sha256=`, `v1=`"},
+    {"encoding", OPTION_CHOICE, IN_SIGNATURE(encoding), "hex", .words = encodings,
+     .about = "hex or base64"},
+    {"signs", OPTION_TEXT, IN_SIGNATURE(signs), "{body}",
+     .about = "what is signed, with a time: `{timestamp}.{body}`, `v0:{timestamp}:{body}`"},
+    {"timestamp", OPTION_SECTION, IN_SIGNATURE(timestamp), .section = timestamp_options,
+     .about = "the time that is signed too"},
+    {0}};
+
+static const struct option limits_options[] = {
+    {"memory", OPTION_SIZE, offsetof(struct mapping_limits, memory_bytes), "256MiB", 16 * MIB,
+     INT64_C(65536) * MIB, .about = "memory of the mapping's process"},
+    {"time", OPTION_DURATION, offsetof(struct mapping_limits, time_ms), "1s", 10, 20 * SECOND,
+     .about = "processor time of one signal"},
+    {"depth", OPTION_INT, offsetof(struct mapping_limits, depth), "32", 1, 64,
+     .about = "levels of what the mapping gives"},
+    {"outputs", OPTION_INT, offsetof(struct mapping_limits, outputs), "5000", 1, 100000,
+     .about = "events and rows of one signal"},
+    {"output_bytes", OPTION_SIZE, offsetof(struct mapping_limits, output_bytes), "8MiB", KIB,
+     64 * MIB, .about = "JSON of all of them"},
+    {0}};
+
+const struct option webhook_options[] = {
+    {"secret", OPTION_SECRET, IN(secret), "",
+     .about = "what the sender signs with; a list while it is being changed: any of them passes"},
+    {"signature", OPTION_SECTION, IN(signature), .section = signature_options,
+     .about = "how it signs"},
+    {"token", OPTION_SECRET, IN(token), "",
+     .about = "what the sender shows: Authorization: Bearer, ?access_token=, or token_header; "
+              "without secret and token anybody may send"},
+    {"token_header", OPTION_TEXT, IN(token_header), "",
+     .about = "a header that the token comes in: X-Gitlab-Token"},
+    {"id", OPTION_LIST, IN(id), "",
+     .about = "identity of a delivery: JSON Pointer (/event/id) or header:NAME, `A|B` the first "
+              "that is there; a list: all together; absent: the bytes and the minute"},
+    {"event", OPTION_TEXT, IN(event), "",
+     .about = "what counts as its event: JSON Pointer, or header:NAME"},
+    {"mapping", OPTION_TEXT, offsetof(struct webhook_options, mapping.name), NULL,
+     .about = "a ready mapping by its name (gitlab), or a file of jq (./own.jq)"},
+    {"limits", OPTION_SECTION, offsetof(struct webhook_options, mapping.limits),
+     .section = limits_options, .about = "what a mapping may take"},
+    {0}};
+
+/* ---- the configuration ---- */
+
+/* RFC 9110 section 5.1 */
+static bool is_header_name(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        const char c = s.at[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              (c && strchr("!#$%&'*+-.^_`|~", c)))) {
+            return false;
+        }
+    }
+    return s.len > 0;
+}
+
+/* JSON Pointers and header:NAME, the first that is there. */
+static bool is_place(struct str text)
+{
+    bool is = text.len > 0;
+    for (struct str rest = text; rest.len > 0 && is;) {
+        const struct str one = str_cut(rest, '|', &rest);
+        is = str_starts(one, S(HEADER)) ? is_header_name(str_sub(one, sizeof HEADER - 1, one.len))
+                                        : str_starts(one, S("/"));
+    }
+    return is;
+}
+
+static void check_signature(const struct section_check *c, const struct webhook_options *o)
+{
+    const struct webhook_signature *const s = &o->signature;
+    const bool has_timestamp = s->timestamp.header.len > 0;
+    if (o->secret.n > 0 && !is_header_name(s->header)) {
+        section_wrong(c, "signature.header",
+                      ": a secret wants the header that the signature is in");
+    }
+    if (o->secret.n == 0 && s->header.len > 0 && !c->s->is_without_secrets) {
+        section_wrong(c, "secret", ": a signature wants the secret that it is made with");
+    }
+    if (has_timestamp && !is_header_name(s->timestamp.header)) {
+        section_wrong(c, "signature.timestamp.header", " is no name of a header");
+    }
+    if (s->signs.len > 0 && !proof_is_form(s->signs, has_timestamp)) {
+        section_wrong(c, "signature.signs", " wants {body} once%s",
+                      has_timestamp ? " and {timestamp} once"
+                                    : "; {timestamp} only where signature.timestamp.header is");
+    }
+}
+
+void webhook_complete(const struct section_check *c, struct webhook_options *o)
+{
+    check_signature(c, o);
+    if (o->token_header.len > 0 && !is_header_name(o->token_header)) {
+        section_wrong(c, "token_header", " is no name of a header");
+    }
+    for (size_t i = 0; i < o->id.n; i++) {
+        if (!is_place(o->id.at[i])) {
+            section_wrong(c, "id", " wants JSON Pointers (/event/id) or header:NAME");
+        }
+    }
+    if (o->event.len > 0 && !is_place(o->event)) {
+        section_wrong(c, "event", " wants a JSON Pointer (/event/type) or header:NAME");
+    }
+}
+
+/* ---- requests ---- */
+
+static struct str token_of(const struct request *q, const struct webhook_options *o)
+{
+    const struct str shown = o->token_header.len ? request_header(q, o->token_header)
+                                                 : (struct str){NULL, 0};
+    return shown.len ? shown : proof_bearer(q);
+}
+
+static bool admit(const struct request *q, struct refusal *why)
+{
+    const struct webhook_options *const o = q->options;
+    const char *const other = o->token_header.len ? ", or in the header " : "";
+    if (o->token.n > 0 && !proof_is_token(&o->token, token_of(q, o))) {
+        return refuse(q->arena, why, (struct refusal){.status = 401, .reason = "token"},
+                      "the token is missing or wrong: send it as Authorization: Bearer TOKEN, "
+                      "?access_token=TOKEN%s%.*s",
+                      other, STR_ARG(o->token_header));
+    }
+    if (o->secret.n > 0 && request_header(q, o->signature.header).len == 0) {
+        return refuse(q->arena, why, (struct refusal){.status = 401, .reason = "signature"},
+                      "the header %.*s is missing: give the sender the secret of this agent",
+                      STR_ARG(o->signature.header));
+    }
+    return true;
+}
+
+/* What stands there, the first of several places; a number as its digits; empty: nothing. */
+static struct str look_up(const struct request *q, yyjson_val *root, struct str places)
+{
+    struct str found = {NULL, 0};
+    for (struct str rest = places; rest.len > 0 && found.len == 0;) {
+        const struct str one = str_cut(rest, '|', &rest);
+        if (str_starts(one, S(HEADER))) {
+            found = request_header(q, str_sub(one, sizeof HEADER - 1, one.len));
+            continue;
+        }
+        yyjson_val *const v = yyjson_ptr_getn(root, one.at, one.len);
+        found = yyjson_is_num(v) ? json_write(q->scratch, v) : json_text(v);
+    }
+    return found;
+}
+
+/* The bytes and the minute: a repetition within it is one, a later one of the same bytes is not. */
+static struct str id_of_bytes(const struct request *q)
+{
+    unsigned char hash[SHA256_BYTES];
+    char *const hex = arena_array(q->arena, char, 2 * SHA256_BYTES);
+    hash_sha256(q->body, hash);
+    hex_write(hash, sizeof hash, hex);
+    return arena_printf(q->arena, "%.*s-%lld", 2 * SHA256_BYTES, hex,
+                        (long long)(q->received_us / MINUTE_US));
+}
+
+static struct str id_of(const struct request *q, yyjson_val *root)
+{
+    const struct str_list *const places = &((const struct webhook_options *)q->options)->id;
+    struct buf b;
+    buf_init(&b, q->arena, ID_BYTES_MAX);
+    for (size_t i = 0; i < places->n; i++) {
+        const struct str part = look_up(q, root, places->at[i]);
+        if (part.len == 0) {
+            return id_of_bytes(q);
+        }
+        buf_add(&b, i > 0 ? S(" ") : S(""));
+        buf_add(&b, part);
+    }
+    return b.len == 0 || buf_is_over(&b) ? id_of_bytes(q) : buf_str(&b);
+}
+
+/* Headers as they are kept: the one with the token may have any name. */
+static struct str headers_of(const struct request *q, const struct webhook_options *o)
+{
+    struct request kept = *q;
+    struct header *const header = arena_array(q->scratch, struct header, q->headers_n);
+    kept.header = header;
+    kept.headers_n = 0;
+    for (size_t i = 0; i < q->headers_n; i++) {
+        if (!str_eq_nocase(q->header[i].name, o->token_header) &&
+            !str_eq_nocase(q->header[i].name, o->signature.header)) {
+            header[kept.headers_n++] = q->header[i];
+        }
+    }
+    return request_headers_json(&kept, q->arena);
+}
+
+static bool take(const struct request *q, struct taken *out, struct refusal *why)
+{
+    const struct webhook_options *const o = q->options;
+    const bool has_header = request_header(q, S("Authorization")).len > 0;
+    struct failure f;
+    yyjson_doc *doc = NULL;
+    if (o->secret.n > 0 && !proof_is_signed(q, &o->signature, &o->secret, why)) {
+        return false;
+    }
+    if (!media_is_json(media_type(request_header(q, S("Content-Type"))))) {
+        return refuse(q->arena, why, (struct refusal){.status = 415, .reason = "media_type"},
+                      "a webhook is JSON: Content-Type: application/json");
+    }
+    if (json_read(q->scratch, q->body, &doc, &f) != OK) {
+        return refuse(q->arena, why, (struct refusal){.status = 400, .reason = "json"}, "%s",
+                      f.text);
+    }
+    yyjson_val *const root = yyjson_doc_get_root(doc);
+    const struct str id = id_of(q, root);
+    const struct str event = str_sub(look_up(q, root, o->event), 0, EVENT_BYTES_MAX);
+    struct signal *const s = arena_new(q->arena, struct signal);
+    *s = (struct signal){.id = id,
+                         .source = arena_printf(q->arena, "/agents/%.*s", STR_ARG(q->agent)),
+                         .type = str_is_utf8(event) && event.len
+                                     ? arena_printf(q->arena, "webhook.%.*s", STR_ARG(event))
+                                     : S("webhook"),
+                         .datacontenttype = S("application/json"),
+                         .partitionkey = id,
+                         .time_us = TIME_NONE,
+                         .agent = q->agent,
+                         .headers = headers_of(q, o),
+                         .data = q->body};
+    *out = (struct taken){.signal = s, .n = 1, .is_private = q->token_query.len > 0 && !has_header};
+    return true;
+}
+
+const struct agent_driver agent_webhook = {
+    .name = "webhook", .accepts = "application/json", .admit = admit, .take = take};

@@ -1,0 +1,63 @@
+#include "transform/jq/complete.h"
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/nearest.h"
+#include "transform/jq/jq.h"
+
+enum { NAMES_BYTES_MAX = 400 };
+
+static bool is_file(struct str name)
+{
+    return str_find(name, '/') < name.len || str_ends(name, S(".jq"));
+}
+
+static enum outcome find_ready(struct arena *a, struct str name, struct mapping *out,
+                               struct failure *f)
+{
+    struct nearest near = nearest_to(name);
+    struct buf names;
+    buf_init(&names, a, NAMES_BYTES_MAX);
+    for (const struct ready_mapping *m = ready_mappings; m->name.len > 0; m++) {
+        if (str_eq(m->name, name)) {
+            out->name = name;
+            out->program = m->program;
+            return OK;
+        }
+        nearest_offer(&near, m->name);
+        buf_printf(&names, "%s%.*s", names.len ? ", " : "", STR_ARG(m->name));
+    }
+    const struct str found = nearest_found(&near);
+    const struct str known = buf_str(&names);
+    return found.len > 0
+               ? failed(f, STOP, "no mapping is called %.*s; did you mean %.*s?", STR_ARG(name),
+                        STR_ARG(found))
+               : failed(f, STOP, "no mapping is called %.*s; there are %.*s, or a file: ./own.jq",
+                        STR_ARG(name), STR_ARG(known));
+}
+
+enum outcome mapping_find(struct arena *a, struct str name, struct str beside, struct mapping *out,
+                          struct failure *f)
+{
+    if (!is_file(name)) {
+        return find_ready(a, name, out, f);
+    }
+    while (str_starts(name, S("./"))) {
+        name = str_sub(name, 2, name.len);
+    }
+    out->name = name;
+    return file_read(a, arena_cstr(a, file_beside(a, beside, name)), PROGRAM_BYTES_MAX,
+                     &out->program, f);
+}
+
+void mapping_complete(const struct section_check *c, struct mapping *mapping)
+{
+    struct failure f;
+    if (mapping->name.len == 0 || c->s->is_without_secrets) {
+        return; /* what is missing was told; who only asks maps nothing */
+    }
+    if (mapping_find(c->s->arena, mapping->name, c->file, mapping, &f) != OK ||
+        jq_check(mapping, &f) != OK) {
+        section_wrong(c, "mapping", ": %s", f.text);
+    }
+}

@@ -1,0 +1,39 @@
+/* jq.h - a user's jq program over signals, in a process of its own that may die.
+ *
+ * libjq has no limit of any kind and aborts when memory is short, so each program runs in a child
+ * of the process that asks: compiled once, with no environment, no file, no clock and no more
+ * memory and processor time than its limits say. Who asks survives whatever the program does. */
+#ifndef WEIR_TRANSFORM_JQ_JQ_H
+#define WEIR_TRANSFORM_JQ_JQ_H
+
+#include "base/arena.h"
+#include "base/failure.h"
+#include "config/agents.h"
+
+/* The programs of one asking process, each with its child once it was asked. */
+struct jq_pool;
+
+/* It lives as long as the arena, which closes it: the children then end. */
+struct jq_pool *jq_pool_open(struct arena *a);
+
+/* What one program is run on. */
+struct jq_input {
+    const struct mapping *mapping; /* lives as long as the pool                         */
+    struct str body;               /* JSON: `.`                                         */
+    struct str context;            /* JSON object: $headers, $agent, $id, $received      */
+};
+
+/* Run it.
+ *   shape    *out: a JSON array of all that the program gave, in order; an array that it gave
+ *            stands there as its elements. Numbers of the input that a double cannot hold reached
+ *            it as text
+ *   returns  OK | REJECT the program's own message (at the pointer that it named), a limit, or what
+ *            killed its child twice in a row | RETRY no child could be started
+ *   source   jq 1.6 manual */
+enum outcome jq_run(struct jq_pool *pool, struct arena *a, const struct jq_input *in,
+                    struct str *out, struct failure *f);
+
+/* Compile it and forget it. returns OK | REJECT "line 3: …" | RETRY */
+enum outcome jq_check(const struct mapping *mapping, struct failure *f);
+
+#endif

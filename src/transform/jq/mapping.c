@@ -1,0 +1,142 @@
+/* From a raw webhook to facts: the agent's mapping decides what it tells. */
+#include "transform/jq/mapping.h"
+
+#include <assert.h>
+
+enum { NAME_BYTES_MAX = 80 };
+
+enum kind { KIND_ROW, KIND_EVENT, KIND_IGNORED, KIND_OTHER };
+
+static enum kind kind_of(yyjson_val *output)
+{
+    return yyjson_obj_get(output, "model")                    ? KIND_ROW
+           : yyjson_obj_get(output, "context")                ? KIND_EVENT
+           : yyjson_is_str(yyjson_obj_get(output, "ignored")) ? KIND_IGNORED
+                                                              : KIND_OTHER;
+}
+
+/* `gitlab` of `gitlab`, of `./gitlab.jq` and of `/etc/weir/gitlab.jq`. */
+static struct str short_name(struct str name)
+{
+    for (size_t slash = str_find(name, '/'); slash < name.len; slash = str_find(name, '/')) {
+        name = str_sub(name, slash + 1, name.len);
+    }
+    return str_ends(name, S(".jq")) ? str_sub(name, 0, name.len - 3) : name;
+}
+
+/* `gitlab/Wiki_Page_Hook`. The words come from outside: only plain letters of them are repeated. */
+static struct str name_of(const struct transform_in *in, struct str word)
+{
+    const struct webhook_options *const o = in->options;
+    struct buf b;
+    buf_init(&b, in->arena, 2 * NAME_BYTES_MAX + 2);
+    buf_add(&b, str_sub(short_name(o->mapping.name), 0, NAME_BYTES_MAX));
+    buf_add(&b, word.len ? S("/") : S(""));
+    for (size_t i = 0; i < word.len && i < NAME_BYTES_MAX; i++) {
+        const char c = word.at[i];
+        const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                              (c >= '0' && c <= '9') || c == '-' || c == '.' || c == ':';
+        buf_add_byte(&b, is_plain ? c : '_');
+    }
+    return buf_str(&b);
+}
+
+static struct str event_of(const struct signal *raw)
+{
+    const struct str prefix = STR("webhook.");
+    return str_starts(raw->type, prefix) ? str_sub(raw->type, prefix.len, raw->type.len) : S("");
+}
+
+enum outcome mapping_run(const struct transform_in *in, struct str *out, struct failure *f)
+{
+    const struct webhook_options *const o = in->options;
+    const struct signal *const raw = in->raw;
+    char received[CLOCK_TEXT_BYTES];
+    struct buf b;
+    (void)clock_text(raw->received_us, received);
+    buf_init(&b, in->arena, 6 * (raw->id.len + raw->agent.len) + raw->headers.len + 200);
+    buf_add(&b, S("{\"agent\":"));
+    buf_add_json(&b, raw->agent);
+    buf_add(&b, S(",\"id\":"));
+    buf_add_json(&b, raw->id);
+    buf_printf(&b, ",\"received\":\"%s\",\"headers\":", received);
+    buf_add(&b, raw->headers.len ? raw->headers : S("{}"));
+    buf_add_byte(&b, '}');
+    assert(in->pool && !buf_is_over(&b));
+    const struct jq_input input = {
+        .mapping = &o->mapping, .body = raw->data, .context = buf_str(&b)};
+    return jq_run(in->pool, in->arena, &input, out, f);
+}
+
+/* false: dead. */
+static bool give(const struct transform_in *in, struct transform_out *out, yyjson_val *outputs,
+                 bool has_rows)
+{
+    size_t i = 0;
+    size_t n = 0;
+    bool is_alive = true;
+    yyjson_val *one = NULL;
+    yyjson_arr_foreach(outputs, i, n, one)
+    {
+        switch (kind_of(one)) {
+        case KIND_ROW: is_alive = mapping_row(in, out, one, i); break;
+        case KIND_EVENT: is_alive = mapping_event(in, out, one, i, !has_rows); break;
+        case KIND_IGNORED: break;
+        case KIND_OTHER: {
+            const struct str pointer = arena_printf(in->arena, "/%zu", i);
+            return transform_dead(out, pointer.at,
+                                  "the mapping gives something that is no CDEvent (context), no "
+                                  "row (model) and no ignored(\"why\")");
+        }
+        }
+        if (!is_alive) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void make(const struct transform_in *in, struct transform_out *out, yyjson_val *outputs)
+{
+    bool has_rows = false;
+    struct str ignored = {NULL, 0};
+    size_t i = 0;
+    size_t n = 0;
+    yyjson_val *one = NULL;
+    yyjson_arr_foreach(outputs, i, n, one)
+    {
+        has_rows = has_rows || kind_of(one) == KIND_ROW;
+        if (kind_of(one) == KIND_IGNORED) {
+            ignored = json_text(yyjson_obj_get(one, "ignored"));
+        }
+    }
+    if (!give(in, out, outputs, has_rows) || out->facts_n > 0) {
+        return;
+    }
+    if (ignored.at) {
+        transform_ignored(out, name_of(in, ignored));
+    } else {
+        transform_unmapped(out, name_of(in, event_of(in->raw)));
+    }
+}
+
+void transform_webhook(const struct transform_in *in, struct transform_out *out)
+{
+    struct failure f = {0};
+    struct str json;
+    yyjson_doc *doc = NULL;
+    enum outcome result = mapping_run(in, &json, &f);
+    if (result == RETRY) {
+        out->fate = FATE_LATER;
+        out->why = f;
+        return;
+    }
+    if (result == OK) {
+        result = json_read_exact(in->arena, json, &doc, &f);
+    }
+    if (result == OK) {
+        make(in, out, yyjson_doc_get_root(doc));
+    } else {
+        (void)transform_dead(out, f.pointer, "%s", f.text);
+    }
+}

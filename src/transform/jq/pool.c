@@ -1,0 +1,251 @@
+/* The asking side: children that are started when they are needed, asked, and buried. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "transform/jq/child.h"
+#include "transform/jq/jq.h"
+
+enum { DEATHS_MAX = 2, GRACE_MS = 10000, COMPILE_MS = 40000 };
+
+struct worker {
+    const struct mapping *mapping;
+    pid_t pid; /* 0: not started */
+    int fd;
+    struct worker *next;
+};
+struct jq_pool {
+    struct arena *arena;
+    struct worker *first;
+};
+
+/* What became of a question. */
+enum end { ANSWERED, DIED };
+
+/* ---- the process ---- */
+
+static enum outcome start(struct worker *w, struct failure *f)
+{
+    int end[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, end) != 0) {
+        return failed_errno(f, RETRY, "start the mapping %.*s", STR_ARG(w->mapping->name));
+    }
+    const pid_t parent = getpid();
+    const pid_t pid = fork();
+    if (pid == 0) {
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) {
+            _exit(1);
+        }
+        jq_child(end[1], w->mapping);
+    }
+    (void)close(end[1]);
+    if (pid < 0) {
+        (void)failed_errno(f, RETRY, "start the mapping %.*s", STR_ARG(w->mapping->name));
+        (void)close(end[0]);
+        return RETRY;
+    }
+    w->pid = pid;
+    w->fd = end[0];
+    return OK;
+}
+
+/* Its end as a sentence. */
+static void bury(struct worker *w, struct failure *f)
+{
+    const struct mapping_limits *const limits = &w->mapping->limits;
+    int status = 0;
+    (void)close(w->fd);
+    (void)kill(w->pid, SIGKILL); /* a child not yet waited for: the pid is its own */
+    while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    w->pid = 0;
+    const int by = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    if (by == SIGPROF) {
+        (void)failed(f, REJECT, "it ran longer than %lld ms (limits.time)",
+                     (long long)limits->time_ms);
+    } else if (by == SIGABRT) {
+        (void)failed(f, REJECT, "it wanted more than %zu MiB of memory (limits.memory)",
+                     limits->memory_bytes >> 20);
+    } else if (by == SIGKILL) {
+        (void)failed(f, REJECT, "it gave no answer");
+    } else {
+        (void)failed(f, REJECT, "its process ended (signal %d)", by);
+    }
+}
+
+/* ---- the stream ---- */
+
+static bool send_whole(int fd, struct str bytes)
+{
+    while (bytes.len > 0) {
+        const ssize_t n = send(fd, bytes.at, bytes.len, MSG_NOSIGNAL);
+        if (n < 0 && errno != EINTR) {
+            return false;
+        }
+        const size_t sent = n > 0 ? (size_t)n : 0;
+        bytes = str_sub(bytes, sent, bytes.len);
+    }
+    return true;
+}
+
+/* false: the child is gone, or silent beyond the deadline. */
+static bool receive(int fd, void *to, size_t n, int64_t deadline_us)
+{
+    char *at = to;
+    while (n > 0) {
+        const int64_t left_ms = (deadline_us - clock_mono_us()) / 1000;
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        const int ready = left_ms > 0 ? poll(&p, 1, (int)left_ms) : 0;
+        if (ready < 0 && errno == EINTR) {
+            continue;
+        }
+        const ssize_t got = ready > 0 ? recv(fd, at, n, 0) : 0;
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return false;
+        }
+        at += got;
+        n -= (size_t)got;
+    }
+    return true;
+}
+
+/* What it failed of: pointer, zero byte, message. */
+static enum outcome say_failed(const struct worker *w, struct str bytes, struct failure *f)
+{
+    struct str message;
+    const struct str pointer = str_cut(bytes, '\0', &message);
+    char at[sizeof f->pointer];
+    const size_t len = pointer.len < sizeof at ? pointer.len : sizeof at - 1;
+    memcpy(at, pointer.at, len);
+    at[len] = '\0';
+    return failed_at(f, REJECT, at, "mapping %.*s: %.*s", STR_ARG(w->mapping->name),
+                     STR_ARG(message));
+}
+
+/* Take its answer. */
+static enum end hear(struct worker *w, struct arena *a, int64_t deadline_us, struct str *out,
+                     enum outcome *result, struct failure *f)
+{
+    struct jq_reply reply;
+    if (!receive(w->fd, &reply, sizeof reply, deadline_us) ||
+        reply.bytes > w->mapping->limits.output_bytes + 2 * JQ_MESSAGE_BYTES_MAX) {
+        return DIED;
+    }
+    char *const at = arena_try(a, (size_t)reply.bytes + 1, 1);
+    if (!at) {
+        *result = failed(f, REJECT, "mapping %.*s gives more than memory holds",
+                         STR_ARG(w->mapping->name));
+        bury(w, &(struct failure){.outcome = OK}); /* its bytes stand in the stream */
+        return ANSWERED;
+    }
+    if (!receive(w->fd, at, reply.bytes, deadline_us)) {
+        return DIED;
+    }
+    *out = (struct str){at, reply.bytes};
+    *result = reply.kind == JQ_GAVE ? OK : say_failed(w, *out, f);
+    return ANSWERED;
+}
+
+/* A process with its program compiled. */
+static enum outcome begin(struct worker *w, struct arena *a, struct failure *f)
+{
+    struct str nothing;
+    enum outcome result = start(w, f);
+    if (result == OK &&
+        hear(w, a, clock_mono_us() + (int64_t)COMPILE_MS * 1000, &nothing, &result, f) == DIED) {
+        struct failure why;
+        bury(w, &why);
+        return failed(f, REJECT, "mapping %.*s cannot be compiled: %s", STR_ARG(w->mapping->name),
+                      why.text);
+    }
+    if (result != OK && w->pid > 0) {
+        struct failure why; /* it has ended by itself */
+        bury(w, &why);
+    }
+    return result;
+}
+
+static enum end ask(struct worker *w, struct arena *a, const struct jq_input *in, struct str *out,
+                    enum outcome *result, struct failure *f)
+{
+    const struct jq_question q = {.context_bytes = (uint32_t)in->context.len,
+                                  .body_bytes = (uint32_t)in->body.len};
+    const int64_t wait_ms = 2 * w->mapping->limits.time_ms + GRACE_MS;
+    if (!send_whole(w->fd, (struct str){(const char *)&q, sizeof q}) ||
+        !send_whole(w->fd, in->context) || !send_whole(w->fd, in->body)) {
+        return DIED;
+    }
+    return hear(w, a, clock_mono_us() + wait_ms * 1000, out, result, f);
+}
+
+/* ---- the pool ---- */
+
+static void close_all(void *pool)
+{
+    struct failure ignored;
+    for (struct worker *w = ((struct jq_pool *)pool)->first; w; w = w->next) {
+        if (w->pid > 0) {
+            bury(w, &ignored);
+        }
+    }
+}
+
+struct jq_pool *jq_pool_open(struct arena *a)
+{
+    struct jq_pool *const pool = arena_new(a, struct jq_pool);
+    pool->arena = a;
+    arena_defer(a, close_all, pool);
+    return pool;
+}
+
+static struct worker *worker_of(struct jq_pool *pool, const struct mapping *mapping)
+{
+    struct worker *w = pool->first;
+    while (w && w->mapping != mapping) {
+        w = w->next;
+    }
+    if (!w) {
+        w = arena_new(pool->arena, struct worker);
+        *w = (struct worker){.mapping = mapping, .next = pool->first};
+        pool->first = w;
+    }
+    return w;
+}
+
+enum outcome jq_run(struct jq_pool *pool, struct arena *a, const struct jq_input *in,
+                    struct str *out, struct failure *f)
+{
+    struct worker *const w = worker_of(pool, in->mapping);
+    struct failure why = {0};
+    for (int deaths = 0; deaths < DEATHS_MAX; deaths++) {
+        enum outcome result = w->pid > 0 ? OK : begin(w, a, f);
+        if (result != OK || ask(w, a, in, out, &result, f) == ANSWERED) {
+            return result;
+        }
+        bury(w, &why);
+    }
+    return failed(f, REJECT, "mapping %.*s: died twice in a row on this signal: %s",
+                  STR_ARG(in->mapping->name), why.text);
+}
+
+enum outcome jq_check(const struct mapping *mapping, struct failure *f)
+{
+    struct arena a;
+    struct failure ignored;
+    struct worker w = {.mapping = mapping};
+    arena_init(&a, (size_t)1 << 20);
+    const enum outcome result = begin(&w, &a, f);
+    if (w.pid > 0) {
+        bury(&w, &ignored);
+    }
+    arena_close(&a);
+    return result;
+}

@@ -1,0 +1,260 @@
+/* A row that a mapping gave, held against the catalogue. */
+#include "transform/jq/mapping.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/nearest.h"
+
+enum { ORDINAL_MAX = 255, NUMBER_BYTES_MAX = 64 };
+
+/* The row on its way to a fact. */
+struct told {
+    const struct transform_in *in;
+    struct transform_out *out;
+    size_t at; /* its place among the outputs */
+    const struct model *model;
+    struct fact fact;
+    int64_t at_us;
+    unsigned ordinal;
+    const char *group[FACT_GROUPS_MAX]; /* latest groups that it speaks of */
+    size_t groups_n;
+};
+
+static bool wrong(const struct told *t, struct str name, const char *why)
+{
+    const struct str pointer = arena_printf(t->in->arena, "/%zu/%.*s", t->at, STR_ARG(name));
+    return transform_dead(t->out, pointer.at, "mapping: %s.%.*s %s",
+                          t->model ? t->model->name : "row", STR_ARG(str_sub(name, 0, 80)), why);
+}
+
+static bool unknown(const struct told *t, struct str name)
+{
+    struct nearest near = nearest_to(name);
+    for (size_t i = 0; i < t->model->columns_n; i++) {
+        nearest_offer(&near, str_of(t->model->columns[i].name));
+    }
+    const struct str found = nearest_found(&near);
+    const struct str why = found.len
+                               ? arena_printf(t->in->arena, "is no column; did you mean %.*s?",
+                                              STR_ARG(found))
+                               : S("is no column: what has none goes into attributes");
+    return wrong(t, name, why.at);
+}
+
+/* ---- values ---- */
+
+static bool to_int(yyjson_val *v, int64_t *out)
+{
+    const struct str text = yyjson_is_raw(v) ? (struct str){yyjson_get_raw(v), yyjson_get_len(v)}
+                                             : json_text(v);
+    const bool is_negative = str_starts(text, S("-"));
+    uint64_t n = 0;
+    if (!str_to_u64(str_sub(text, is_negative, text.len), &n) || n > INT64_MAX) {
+        return false;
+    }
+    *out = is_negative ? -(int64_t)n : (int64_t)n;
+    return true;
+}
+
+static bool to_real(yyjson_val *v, double *out)
+{
+    char text[NUMBER_BYTES_MAX];
+    if (!yyjson_is_raw(v) || yyjson_get_len(v) >= sizeof text) {
+        return false;
+    }
+    memcpy(text, yyjson_get_raw(v), yyjson_get_len(v));
+    text[yyjson_get_len(v)] = '\0';
+    *out = strtod(text, NULL);
+    return true;
+}
+
+/* A number is its digits. at == NULL: neither. */
+static struct str to_text(yyjson_val *v)
+{
+    return yyjson_is_raw(v) ? (struct str){yyjson_get_raw(v), yyjson_get_len(v)} : json_text(v);
+}
+
+static bool to_list(struct arena *a, yyjson_val *v, struct value *out)
+{
+    size_t i = 0;
+    size_t n = 0;
+    yyjson_val *one = NULL;
+    out->list.at = arena_array(a, struct str, yyjson_arr_size(v));
+    out->list.n = 0;
+    yyjson_arr_foreach(v, i, n, one)
+    {
+        const struct str text = to_text(one);
+        if (!text.at) {
+            return false;
+        }
+        out->list.at[out->list.n++] = text;
+    }
+    return yyjson_is_arr(v);
+}
+
+/* The value as the column wants it; NULL: it was taken, else what the column wants. */
+static const char *convert(const struct told *t, const struct column *c, yyjson_val *v,
+                           struct value *out)
+{
+    *out = (struct value){.kind = VALUE_NULL};
+    if (yyjson_is_null(v)) {
+        return NULL;
+    }
+    switch (c->type) {
+    case COLUMN_TEXT:
+        out->text = to_text(v);
+        out->kind = out->text.len ? VALUE_TEXT : VALUE_NULL;
+        return out->text.at ? NULL : "wants a text";
+    case COLUMN_INT:
+        out->kind = VALUE_INT;
+        return to_int(v, &out->number) ? NULL : "wants a whole number, or its digits as text";
+    case COLUMN_REAL:
+        out->kind = VALUE_REAL;
+        return to_real(v, &out->real) ? NULL : "wants a number";
+    case COLUMN_BOOL:
+        out->kind = VALUE_BOOL;
+        out->is = yyjson_is_true(v);
+        return yyjson_is_bool(v) ? NULL : "wants true or false";
+    case COLUMN_TIME:
+        out->kind = VALUE_TIME;
+        return clock_parse(json_text(v), &out->number)
+                   ? NULL
+                   : "wants a time as RFC 3339 (the function `when` makes one of most forms)";
+    case COLUMN_LIST:
+        out->kind = VALUE_LIST;
+        return to_list(t->in->arena, v, out) ? NULL : "wants a list of texts";
+    case COLUMN_JSON:
+        out->kind = VALUE_JSON;
+        out->text = yyjson_is_ctn(v) ? json_write(t->in->arena, v) : S("");
+        return out->text.len ? NULL : "wants an object or a list";
+    }
+    return "has no type";
+}
+
+/* ---- columns ---- */
+
+static bool speak_of(struct told *t, const char *group)
+{
+    for (size_t i = 0; i < t->groups_n; i++) {
+        if (strcmp(t->group[i], group) == 0) {
+            return true;
+        }
+    }
+    if (t->groups_n == FACT_GROUPS_MAX) {
+        return false;
+    }
+    t->group[t->groups_n++] = group;
+    return true;
+}
+
+/* An object whose members fold one by one: attributes (any JSON), verdicts (texts). */
+static bool set_members(struct told *t, struct str name, const char *list, yyjson_val *object)
+{
+    const bool is_json = str_eq(name, S("attributes"));
+    size_t i = 0;
+    size_t n = 0;
+    yyjson_val *key = NULL;
+    yyjson_val *value = NULL;
+    if (!yyjson_is_obj(object)) {
+        return yyjson_is_null(object) || wrong(t, name, "wants an object");
+    }
+    yyjson_obj_foreach(object, i, n, key, value)
+    {
+        const struct str text = is_json ? json_write(t->in->arena, value) : json_text(value);
+        if (text.len == 0) {
+            return wrong(t, name, "wants texts as its values");
+        }
+        if (memchr(json_text(key).at, 0x1f, json_text(key).len) ||
+            (!is_json && memchr(text.at, 0x1f, text.len))) {
+            return wrong(t, name, "holds the byte 0x1f, which separates members");
+        }
+        fact_member(&t->fact, list, json_text(key), t->at_us, text);
+    }
+    return true;
+}
+
+static bool set_column(struct told *t, struct str name, yyjson_val *v)
+{
+    struct value value;
+    if (str_eq(name, S("attributes"))) {
+        return set_members(t, name, "attributes_by", v);
+    }
+    const size_t i = model_column(t->model, name);
+    if (i == t->model->columns_n) {
+        return unknown(t, name);
+    }
+    const struct column *const c = &t->model->columns[i];
+    if (c->rule == FOLD_MEMBERS) {
+        return set_members(t, name, c->name, v);
+    }
+    if (!column_is_in_fact(c) || column_is_hidden(c) || c->rule == FOLD_ARRIVAL ||
+        c->rule == FOLD_FACT || str_eq(name, S("revised_at"))) {
+        return wrong(t, name, "is filled in by weir: leave it out");
+    }
+    const char *const wants = convert(t, c, v, &value);
+    if (wants) {
+        return wrong(t, name, wants);
+    }
+    if (c->rule == FOLD_LATEST && !speak_of(t, c->a)) {
+        return wrong(t, name, "is of one group of columns too many for one row");
+    }
+    fact_set(&t->fact, c->name, value);
+    return true;
+}
+
+static bool is_frame(struct str name)
+{
+    return str_eq(name, S("model")) || str_eq(name, S("at")) || str_eq(name, S("ordinal"));
+}
+
+/* Every member once: yyjson keeps repeated keys, but jq gives none. */
+static bool set_columns(struct told *t, yyjson_val *row)
+{
+    size_t i = 0;
+    size_t n = 0;
+    yyjson_val *key = NULL;
+    yyjson_val *value = NULL;
+    yyjson_obj_foreach(row, i, n, key, value)
+    {
+        if (!is_frame(json_text(key)) && !set_column(t, json_text(key), value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool mapping_row(const struct transform_in *in, struct transform_out *out, yyjson_val *row,
+                 size_t at)
+{
+    struct told t = {.in = in, .out = out, .at = at};
+    const struct str name = json_text(yyjson_obj_get(row, "model"));
+    yyjson_val *const ordinal = yyjson_obj_get(row, "ordinal");
+    int64_t number = 0;
+    t.model = model_find(name);
+    if (!t.model || str_eq(name, S("raw")) || str_eq(name, S("event"))) {
+        t.model = NULL;
+        return wrong(&t, S("model"),
+                     "is no model that rows can be given of (an event is given as a CDEvent)");
+    }
+    if (!clock_parse(json_text(yyjson_obj_get(row, "at")), &t.at_us)) {
+        return wrong(&t, S("at"), "wants the time of what it tells, as RFC 3339");
+    }
+    if (ordinal && (!to_int(ordinal, &number) || number < 0 || number > ORDINAL_MAX)) {
+        return wrong(&t, S("ordinal"), "wants a number from 0 to 255");
+    }
+    t.ordinal = (unsigned)number;
+    t.fact = fact_begin(in->arena, t.model, t.at_us);
+    if (!set_columns(&t, row)) {
+        return false;
+    }
+    for (size_t i = 0; i < t.groups_n; i++) {
+        fact_group(&t.fact, t.group[i], t.at_us, t.ordinal);
+    }
+    if (transform_add(in, out, &t.fact)) {
+        return true;
+    }
+    const struct str why = arena_printf(in->arena, "%s", out->why.text);
+    const struct str pointer = arena_printf(in->arena, "/%zu%s", at, out->why.pointer);
+    return transform_dead(out, pointer.at, "mapping: %s: %.*s", t.model->name, STR_ARG(why));
+}

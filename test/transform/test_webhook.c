@@ -1,0 +1,354 @@
+/* What a mapping may do, what it may not, and what becomes of what it gives. Every program runs in
+ * a real child. */
+#include "test.h"
+#include "transform/jq/jq.h"
+#include "transform/transform.h"
+
+#include <stdlib.h>
+
+static struct arena arena, lasting;
+static struct jq_pool *pool;
+
+static int open_pool(void **state)
+{
+    (void)state;
+    arena_init(&arena, (size_t)64 << 20);
+    arena_init(&lasting, 1 << 20);
+    pool = jq_pool_open(&lasting);
+    return 0;
+}
+
+static int close_pool(void **state)
+{
+    (void)state;
+    arena_close(&lasting);
+    arena_close(&arena);
+    return 0;
+}
+
+static struct mapping *mapping_of(const char *program)
+{
+    struct mapping *const m = arena_new(&lasting, struct mapping);
+    *m = (struct mapping){.name = S("./own.jq"),
+                          .program = str_of(program),
+                          .limits = {.memory_bytes = (size_t)64 << 20,
+                                     .output_bytes = 1 << 16,
+                                     .time_ms = 500,
+                                     .depth = 8,
+                                     .outputs = 100}};
+    return m;
+}
+
+static enum outcome run(const char *program, const char *body, struct str *out, struct failure *f)
+{
+    const struct jq_input in = {
+        .mapping = mapping_of(program),
+        .body = str_of(body),
+        .context = S("{\"agent\":\"pager\",\"headers\":{\"x-a\":\"b\"},\"id\":\"1\","
+                     "\"received\":\"2024-01-02T03:04:05.000000Z\"}")};
+    return jq_run(pool, &arena, &in, out, f);
+}
+
+static void assert_gives(const char *program, const char *body, const char *wanted)
+{
+    struct str out = {0};
+    struct failure f = {0};
+    if (run(program, body, &out, &f) != OK) {
+        fail_msg("%s: %s", program, f.text);
+    }
+    if (!str_eq(out, str_of(wanted))) {
+        fail_msg("%s gives %.*s, not %s", program, STR_ARG(out), wanted);
+    }
+}
+
+static void assert_fails(const char *program, const char *body, const char *pointer,
+                         const char *text)
+{
+    struct str out = {0};
+    struct failure f = {0};
+    assert_int_equal(run(program, body, &out, &f), REJECT);
+    assert_string_equal(f.pointer, pointer);
+    if (!strstr(f.text, text)) {
+        fail_msg("\"%s\" does not say \"%s\"", f.text, text);
+    }
+}
+
+/* ---- programs ---- */
+
+static void outputs_are_spread_and_kept_in_order(void **state)
+{
+    (void)state;
+    assert_gives(".a, [2, [3]], {b: 4, a: null}", "{\"a\":1}", "[1,2,[3],{\"a\":null,\"b\":4}]");
+    assert_gives("empty", "{}", "[]");
+    assert_gives("# nothing but a comment behind\n$headers[\"x-a\"], $agent, $id, $received # end",
+                 "{}", "[\"b\",\"pager\",\"1\",\"2024-01-02T03:04:05.000000Z\"]");
+}
+
+static void numbers_that_no_double_holds_are_text(void **state)
+{
+    (void)state;
+    assert_gives(".",
+                 "[9007199254740992,-9007199254740992,9007199254740993,-9007199254740993,"
+                 "18446744073709551616,1.5,1e3,0.1,1e400]",
+                 "[9007199254740992,-9007199254740992,\"9007199254740993\",\"-9007199254740993\","
+                 "\"18446744073709551616\",1.5,1000,0.1,\"1e400\"]");
+}
+
+static void times_of_every_common_form_are_made_one(void **state)
+{
+    (void)state;
+    assert_gives(".[] | when",
+                 "[\"2013-12-03 17:23:34 UTC\",\"2024-01-31T09:00:00.000+0100\","
+                 "\"2024-01-31T09:00:00Z\",\"2024-01-31 09:00:00 +0100\",1706691600,1706691600007,"
+                 "null,\"\"]",
+                 "[\"2013-12-03T17:23:34Z\",\"2024-01-31T09:00:00.000+01:00\","
+                 "\"2024-01-31T09:00:00Z\",\"2024-01-31T09:00:00+01:00\",\"2024-01-31T09:00:00Z\","
+                 "\"2024-01-31T09:00:00.007Z\",null,null]");
+}
+
+static void an_error_is_the_programs_own_message_at_its_pointer(void **state)
+{
+    (void)state;
+    assert_fails("error(\"no such thing\")", "{}", "", "mapping ./own.jq: no such thing");
+    assert_fails("dead(\"/a/b\"; \"is odd\")", "{}", "/a/b", "is odd");
+    assert_fails("need(\"/a/1/b\")", "{\"a\":[{},{}]}", "/a/1/b", "is missing");
+    assert_fails("1, .a.b", "{\"a\":3}", "", "Cannot index number");
+    assert_fails("error({n: 1})", "{}", "", "{\"n\":1}");
+    assert_fails("halt_error", "{}", "", "halts");
+    assert_fails(".", "{", "", "not JSON");
+}
+
+static void a_program_that_cannot_be_compiled_says_where(void **state)
+{
+    (void)state;
+    assert_fails("1 |\n nope", "{}", "", "line 2: nope/0 is not defined");
+    assert_fails("{", "{}", "", "line 1: syntax error");
+    assert_fails("import \"a\" as a; 1", "{}", "", "syntax error, unexpected import");
+    assert_fails("include \"a\"; 1", "{}", "", "syntax error, unexpected include");
+}
+
+static void limits_hold(void **state)
+{
+    (void)state;
+    assert_fails("[range(101)]", "{}", "", "gives more than 100 events and rows (limits.outputs)");
+    assert_fails("[[[[[[[[[[1]]]]]]]]]]", "{}", "", "nested deeper than 8 levels (limits.depth)");
+    assert_fails("\"x\" * 70000", "{}", "", "gives more than 65536 bytes (limits.output_bytes)");
+    assert_fails("def f: f; f", "{}", "",
+                 "died twice in a row on this signal: it ran longer than 500 ms (limits.time)");
+    assert_fails("[limit(1e9; repeat(1))]", "{}", "", "died twice in a row on this signal");
+    assert_fails("reduce range(40) as $i (\"x\"; . + .)", "{}", "",
+                 "died twice in a row on this signal");
+}
+
+static void the_next_signal_is_mapped_after_a_death(void **state)
+{
+    (void)state;
+    struct mapping *const m = mapping_of("if .a then def f: f; f else 7 end");
+    struct str out = {0};
+    struct failure f = {0};
+    struct jq_input in = {.mapping = m, .context = S("{}"), .body = S("{\"a\":true}")};
+    assert_int_equal(jq_run(pool, &arena, &in, &out, &f), REJECT);
+    in.body = S("{}");
+    assert_int_equal(jq_run(pool, &arena, &in, &out, &f), OK);
+    assert_str(out, "[7]");
+}
+
+static void a_program_sees_nothing_of_the_machine(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("WEIR_TEST_SECRET", "x", 1), 0);
+    assert_gives("env, $ENV", "{}", "[{},{}]");
+    assert_fails("now", "{}", "", "no clock");
+    assert_fails("input", "{}", "", "one input");
+    assert_fails("\"a\" | modulemeta", "{}", "", "");
+    assert_gives("\"a\" | debug | stderr", "{}", "[\"a\"]");
+}
+
+/* ---- facts ---- */
+
+static struct transform_out transformed(const char *program, const char *body)
+{
+    const struct signal raw = {.id = S("1"),
+                               .source = S("/agents/pager"),
+                               .type = S("webhook.incident triggered"),
+                               .agent = S("pager"),
+                               .time_us = TIME_NONE,
+                               .received_us = INT64_C(1700000000000000),
+                               .headers = S("{}"),
+                               .data = str_of(body)};
+    struct webhook_options *const o = arena_new(&lasting, struct webhook_options);
+    o->mapping = *mapping_of(program);
+    const struct config config = {0};
+    struct transform_out out = {.arena = &arena};
+    transform_webhook(&(struct transform_in){.raw = &raw,
+                                             .raw_at = S("intake-0:64"),
+                                             .config = &config,
+                                             .arena = &arena,
+                                             .options = o,
+                                             .pool = pool},
+                      &out);
+    return out;
+}
+
+static void assert_dead(const char *program, const char *pointer, const char *text)
+{
+    const struct transform_out out = transformed(program, "{}");
+    assert_int_equal(out.fate, FATE_DEAD);
+    assert_string_equal(out.why.pointer, pointer);
+    if (!strstr(out.why.text, text)) {
+        fail_msg("\"%s\" does not say \"%s\"", out.why.text, text);
+    }
+}
+
+/* A column of the n-th fact as text. */
+static struct str column(const struct transform_out *out, size_t n, const char *name)
+{
+    struct row row;
+    struct failure f = {0};
+    if (out->fate != FATE_STORED || n >= out->facts_n) {
+        fail_msg("%s: %s", out->why.pointer, out->why.text);
+    }
+    assert_int_equal(fact_read(&arena, &out->fact[n], &row, &f), OK);
+    const struct value v = row.value[model_column(row.model, str_of(name))];
+    switch (v.kind) {
+    case VALUE_TEXT:
+    case VALUE_JSON: return v.text;
+    case VALUE_INT: return arena_printf(&arena, "%lld", (long long)v.number);
+    case VALUE_BOOL: return v.is ? S("true") : S("false");
+    case VALUE_LIST: return v.list.n ? v.list.at[0] : S("[]");
+    case VALUE_TIME: {
+        char text[CLOCK_TEXT_BYTES];
+        return arena_str(&arena, (struct str){text, clock_text(v.number, text)});
+    }
+    case VALUE_NULL:
+    case VALUE_REAL: break;
+    }
+    return S("null");
+}
+
+#define AT "at: \"2024-01-02T03:04:05Z\""
+#define DEPLOYMENT "model: \"deployment\", " AT ", source: \"s\", id: 7"
+
+static void a_row_becomes_a_fact(void **state)
+{
+    (void)state;
+    const struct transform_out out = transformed(
+        "{" DEPLOYMENT ", environment: \"production\", is_production: true, state: \"succeeded\","
+        "ordinal: 3, finished_at: \"2024-01-02T04:04:05+01:00\", attributes: {a: {b: 1}}}",
+        "{}");
+    assert_str(column(&out, 0, "id"), "7");
+    assert_str(column(&out, 0, "environment"), "production");
+    assert_str(column(&out, 0, "is_production"), "true");
+    assert_str(column(&out, 0, "finished_at"), "2024-01-02T03:04:05.000000Z");
+    assert_true(str_find(column(&out, 0, "attributes_by"), '{') > 0);
+    assert_str(str_sub(column(&out, 0, "state_rank"), 16, 2), "03");
+}
+
+static void a_number_that_came_as_text_fits_a_column_of_numbers(void **state)
+{
+    (void)state;
+    const struct transform_out out = transformed("{model: \"change\", " AT
+                                                 ", repository: \"h/o/n\", id: .id, number: .id}",
+                                                 "{\"id\":9007199254740993}");
+    assert_str(column(&out, 0, "id"), "9007199254740993");
+    assert_str(column(&out, 0, "number"), "9007199254740993");
+}
+
+static void a_row_that_does_not_fit_the_catalogue_is_dead_at_its_member(void **state)
+{
+    (void)state;
+    assert_dead("{" DEPLOYMENT ", enviroment: \"x\"}", "/0/enviroment",
+                "did you mean environment?");
+    assert_dead("{" DEPLOYMENT ", is_production: 1}", "/0/is_production", "wants true or false");
+    assert_dead("{" DEPLOYMENT ", created_at: \"today\"}", "/0/created_at", "RFC 3339");
+    assert_dead("{" DEPLOYMENT ", duration_s: 1}", "/0/duration_s", "is filled in by weir");
+    assert_dead("{" DEPLOYMENT ", state_rank: \"0\"}", "/0/state_rank", "is filled in by weir");
+    assert_dead("{" DEPLOYMENT ", received_at: \"2024-01-02T03:04:05Z\"}", "/0/received_at",
+                "is filled in by weir");
+    assert_dead("{" DEPLOYMENT ", sha: [1]}", "/0/sha", "wants a text");
+    assert_dead("{" DEPLOYMENT ", ordinal: 300}", "/0/ordinal", "0 to 255");
+    assert_dead("{" DEPLOYMENT ", attributes: 1}", "/0/attributes", "wants an object");
+    assert_dead("{model: \"deployment\", source: \"s\", id: 1}", "/0/at", "RFC 3339");
+    assert_dead("{model: \"deployment\", " AT ", source: \"s\"}", "/0", "id");
+    assert_dead("{" DEPLOYMENT "}, {model: \"raw\", " AT "}", "/1/model", "no model");
+    assert_dead("{model: \"change\", " AT ", repository: \"r\", id: 1, number: 1.5}", "/0/number",
+                "whole number");
+    assert_dead("{" DEPLOYMENT "}, 7", "/1", "no CDEvent");
+}
+
+static void an_event_is_completed_and_folds_where_it_is_alone(void **state)
+{
+    (void)state;
+    static const char alone[] =
+        "cdevent(\"incident.detected\"; \"2024-01-02T03:04:05Z\"; \"https://pd/\"; \"i1\"; "
+        "{environment: {id: \"p\"}, description: null})";
+    const struct transform_out out = transformed(alone, "{}");
+    assert_str(column(&out, 0, "type"), "dev.cdevents.incident.detected.0.3.0");
+    assert_str(column(&out, 0, "content"), "{\"environment\":{\"id\":\"p\"}}");
+    assert_str(column(&out, 0, "original"), "null");
+    assert_int_equal(column(&out, 0, "id").len, 32);
+    assert_int_equal(out.facts_n, 2);
+    assert_str(out.fact[1].type, "weir.fact.incident");
+    static const char both[] =
+        "cdevent(\"incident.detected\"; \"2024-01-02T03:04:05Z\"; \"https://pd/\"; \"i1\"; "
+        "{environment: {id: \"p\"}}), {" DEPLOYMENT "}";
+    assert_int_equal(transformed(both, "{}").facts_n, 2);
+}
+
+static void a_derived_id_is_that_of_the_same_fact_from_elsewhere(void **state)
+{
+    (void)state;
+    const struct transform_out out = transformed(
+        "cdevent(\"change.created\"; \"2019-05-15T15:20:33Z\"; "
+        "\"https://github.com/Codertocat/Hello-World\"; "
+        "\"https://api.github.com/repos/Codertocat/Hello-World/pulls/2\"; "
+        "{repository: {id: \"r\", source: \"s\"}})",
+        "{}");
+    assert_str(column(&out, 0, "id"), "d8b8b270c3e5e2f3b306f58da5eddc80");
+}
+
+static void an_event_that_no_schema_knows_is_dead(void **state)
+{
+    (void)state;
+    assert_dead("cdevent(\"incident.detected\"; \"yesterday\"; \"https://pd/\"; \"i1\"; {})",
+                "/0/context/timestamp", "");
+    assert_dead("cdevent(\"incident.exploded\"; \"2024-01-02T03:04:05Z\"; \"/p\"; \"i\"; {})",
+                "/0/context/type", "");
+}
+
+static void nothing_is_unmapped_and_what_is_ignored_says_why(void **state)
+{
+    (void)state;
+    struct transform_out out = transformed("empty", "{}");
+    assert_int_equal(out.fate, FATE_UNMAPPED);
+    assert_str(out.name, "own/incident_triggered");
+    out = transformed("ignored(\"a test\")", "{}");
+    assert_int_equal(out.fate, FATE_IGNORED);
+    assert_str(out.name, "own/a_test");
+    out = transformed("ignored(\"a test\"), {" DEPLOYMENT "}", "{}");
+    assert_int_equal(out.fate, FATE_STORED);
+    assert_int_equal(out.facts_n, 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_pool, close_pool)
+    const struct CMUnitTest tests[] = {
+        TEST(outputs_are_spread_and_kept_in_order),
+        TEST(numbers_that_no_double_holds_are_text),
+        TEST(times_of_every_common_form_are_made_one),
+        TEST(an_error_is_the_programs_own_message_at_its_pointer),
+        TEST(a_program_that_cannot_be_compiled_says_where),
+        TEST(limits_hold),
+        TEST(the_next_signal_is_mapped_after_a_death),
+        TEST(a_program_sees_nothing_of_the_machine),
+        TEST(a_row_becomes_a_fact),
+        TEST(a_number_that_came_as_text_fits_a_column_of_numbers),
+        TEST(a_row_that_does_not_fit_the_catalogue_is_dead_at_its_member),
+        TEST(an_event_is_completed_and_folds_where_it_is_alone),
+        TEST(a_derived_id_is_that_of_the_same_fact_from_elsewhere),
+        TEST(an_event_that_no_schema_knows_is_dead),
+        TEST(nothing_is_unmapped_and_what_is_ignored_says_why),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
