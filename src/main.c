@@ -8,6 +8,7 @@ static const struct command commands[] = {
     {"run", "collect, transform and keep, until it is stopped", command_run},
     {"send", "post recorded payloads, signed", command_send},
     {"simulate", "make what a small organisation's tools would send", command_simulate},
+    {"flatten", "raw events of the older shape as CSV", command_flatten},
     {"flush", "wait until all that was received is in lake and store", command_flush},
     {"query", "SQL over lake and tail, or over the store", command_query},
     {"status", "how weir does: agents, stages, what is kept", command_status},

@@ -6,6 +6,7 @@
 int command_configuration(int argc, char **argv);
 int command_dead(int argc, char **argv);
 int command_drivers(int argc, char **argv);
+int command_flatten(int argc, char **argv);
 int command_flush(int argc, char **argv);
 int command_init(int argc, char **argv);
 int command_query(int argc, char **argv);

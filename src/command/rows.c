@@ -62,13 +62,18 @@ static void put_csv(struct str s)
     (void)putchar('"');
 }
 
+static struct str csv_end(const struct rows *r)
+{
+    return r->format == ROWS_CSV_LF ? S("\n") : S("\r\n");
+}
+
 static void csv_header(const struct rows *r)
 {
     for (size_t i = 0; i < r->columns_n; i++) {
         put(i ? S(",") : S(""));
         put_csv(r->name[i]);
     }
-    put(S("\r\n"));
+    put(csv_end(r));
 }
 
 enum outcome rows_begin(struct arena *a, enum rows_format format, const struct rows_head *head,
@@ -82,7 +87,7 @@ enum outcome rows_begin(struct arena *a, enum rows_format format, const struct r
                        .columns_n = head->n};
     *out = r;
     arena_init(&r->line, CELL_BYTES_MAX);
-    if (format == ROWS_CSV) {
+    if (format == ROWS_CSV || format == ROWS_CSV_LF) {
         csv_header(r);
     }
     return format == ROWS_TABLE ? begin_table(r, f) : OK;
@@ -181,11 +186,12 @@ void rows_add(struct rows *r, const struct cell *cell)
     case ROWS_TABLE: add_to_table(r, cell); break;
     case ROWS_JSON: add_json(r, cell); break;
     case ROWS_CSV:
+    case ROWS_CSV_LF:
         for (size_t i = 0; i < r->columns_n; i++) {
             put(i ? S(",") : S(""));
             put_csv(cell[i].text);
         }
-        put(S("\r\n"));
+        put(csv_end(r));
         break;
     }
     arena_reset(&r->line);

@@ -9,7 +9,12 @@
 #include "base/arena.h"
 #include "base/failure.h"
 
-enum rows_format { ROWS_TABLE, ROWS_CSV, ROWS_JSON };
+enum rows_format {
+    ROWS_TABLE,
+    ROWS_CSV,
+    ROWS_CSV_LF, /* its lines end as a text file's do */
+    ROWS_JSON
+};
 
 enum cell_kind {
     CELL_NULL,

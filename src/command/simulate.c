@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/asked.h"
+#include "base/file.h"
 #include "command/command.h"
 #include "command/commands.h"
 #include "command/hook.h"
@@ -21,9 +22,9 @@ enum {
 };
 
 struct asked {
-    struct str to, until, rate, faults, secret, manifest, ca;
+    struct str to, until, rate, faults, secret, manifest, ca, shape_name;
     int64_t count, days, seed, connections;
-    bool is_github;
+    enum shape shape;
 };
 
 struct simulating {
@@ -81,7 +82,8 @@ static bool deliver(void *to, const struct delivery *d)
     struct simulating *const m = to;
     fault_pass(&m->faults, d);
     show(m);
-    return !(m->sender.unanswered > 0 && m->sender.accepted == 0) && !asked_to_stop();
+    return !(m->sender.unanswered > 0 && m->sender.accepted == 0) && !m->sender.is_bad &&
+           !asked_to_stop();
 }
 
 static void report(const struct simulating *m)
@@ -120,7 +122,7 @@ static enum outcome open_sender(struct arena *a, const struct asked *q, struct s
 {
     const bool is_url = str_find(q->to, ':') < q->to.len && str_starts(q->to, S("http"));
     enum outcome result = OK;
-    s->is_github = q->is_github;
+    s->shape = q->shape;
     s->secret = q->secret;
     s->arena = a;
     if (q->manifest.len) {
@@ -134,6 +136,9 @@ static enum outcome open_sender(struct arena *a, const struct asked *q, struct s
                                                   .done = sender_done,
                                                   .to = s},
                            &s->post, f);
+    } else if (result == OK && q->shape == SHAPE_FLAT && str_ends(q->to, S("/"))) {
+        s->folder = q->to;
+        result = file_make_dirs(arena_printf(a, "%.*sraw", STR_ARG(q->to)).at, f);
     } else if (result == OK) {
         result = open_file(a, q->to, &s->file, f);
     }
@@ -144,9 +149,12 @@ static enum outcome open_sender(struct arena *a, const struct asked *q, struct s
 /* The world runs long enough to make what was asked for. */
 static void set_span(const struct asked *q, struct simulating *m)
 {
+    static const int64_t a_day[] = {[SHAPE_CDEVENTS] = CDEVENTS_A_DAY,
+                                    [SHAPE_GITHUB] = GITHUB_A_DAY,
+                                    [SHAPE_FLAT] = FLAT_A_DAY};
     int64_t days = q->days == NOT_GIVEN ? DAYS : q->days;
     if (q->count != NOT_GIVEN && q->days == NOT_GIVEN) {
-        days = q->count * 3 / 2 / (q->is_github ? GITHUB_A_DAY : CDEVENTS_A_DAY) + 10;
+        days = q->count * 3 / 2 / a_day[q->shape] + 10;
     }
     m->from_us = m->until_us - days * DAY_US;
 }
@@ -162,6 +170,9 @@ static void heed_signals(const struct sender *s)
 
 static int simulate(struct arena *a, const struct asked *q, struct simulating *m)
 {
+    static void (*const world[])(struct simulation *) = {[SHAPE_CDEVENTS] = world_cdevents,
+                                                         [SHAPE_GITHUB] = world_github,
+                                                         [SHAPE_FLAT] = world_flat};
     struct failure f = {0};
     const enum outcome opened = open_sender(a, q, &m->sender, &f);
     if (opened != OK) {
@@ -170,7 +181,7 @@ static int simulate(struct arena *a, const struct asked *q, struct simulating *m
     heed_signals(&m->sender);
     set_span(q, m);
     m->is_shown = isatty(STDERR_FILENO) != 0 && m->sender.file != stdout;
-    m->faults.is_github = q->is_github;
+    m->faults.shape = q->shape;
     m->faults.send = sender_send;
     m->faults.to = &m->sender;
     fault_open(&m->faults, a, (uint64_t)q->seed);
@@ -178,11 +189,7 @@ static int simulate(struct arena *a, const struct asked *q, struct simulating *m
     m->world.deliver = deliver;
     m->world.to = m;
     m->world.deliveries_max = q->count == NOT_GIVEN ? 0 : (uint64_t)q->count;
-    if (q->is_github) {
-        world_github(&m->world);
-    } else {
-        world_cdevents(&m->world);
-    }
+    world[q->shape](&m->world);
     simulation_run(&m->world, m->until_us);
     fault_close(&m->faults, !asked_to_stop());
     const enum outcome closed = sender_close(&m->sender, &f);
@@ -213,12 +220,17 @@ static int check(struct arena *a, const struct words *words, struct asked *q, st
 {
     struct str bad = {NULL, 0};
     const struct str kind = str_of(words->at[0]);
-    q->is_github = str_eq(kind, S("github"));
-    if (!q->is_github && !str_eq(kind, S("cdevents"))) {
+    const bool is_flat = str_eq(q->shape_name, S("flat"));
+    const bool is_github = str_eq(kind, S("github"));
+    if (!is_github && !str_eq(kind, S("cdevents"))) {
         (void)fprintf(stderr, "weir simulate: \"%s\" is not one of cdevents, github\n",
                       words->at[0]);
         return EXIT_USAGE;
     }
+    if (q->shape_name.len && (is_github || !is_flat)) {
+        return wrong("shape", q->shape_name, "flat is the one other shape, and of cdevents alone");
+    }
+    q->shape = is_flat ? SHAPE_FLAT : is_github ? SHAPE_GITHUB : SHAPE_CDEVENTS;
     if (!read_until(a, q->until, &m->until_us)) {
         return wrong("until", q->until, "a date or a time: 2026-11-22, 2026-11-22T05:53:00Z");
     }
@@ -250,6 +262,8 @@ int command_simulate(int argc, char **argv)
                       .connections = CONNECTIONS};
     const struct flag flags[] = {
         {"to", 0, FLAG_TEXT, &q.to, "URL|FILE|-", "where to; a file holds a delivery a line"},
+        {"shape", 0, FLAG_TEXT, &q.shape_name, "flat",
+         "cdevents: the older raw shape, that weir flatten reads; with --to DIR/ a file each"},
         {"secret", 0, FLAG_TEXT, &q.secret, "SECRET", "GitHub: sign with it; CDEvents: the token"},
         hook_flag_ca(&q.ca),
         {"days", 0, FLAG_NUMBER, &q.days, "N", "so much virtual time; 30 days without --count"},
@@ -271,7 +285,8 @@ int command_simulate(int argc, char **argv)
                  "GitHub webhooks.",
         .flags = flags,
         .examples = "  weir simulate cdevents --count 3\n"
-                    "  weir simulate github --days 1 --until 2026-11-22 --to deliveries.jsonl\n",
+                    "  weir simulate github --days 1 --until 2026-11-22 --to deliveries.jsonl\n"
+                    "  weir simulate cdevents --shape flat --count 500 | weir flatten\n",
         .words_least = 1,
         .words_most = 1,
         .memory_bytes_max = ARENA_BYTES_MAX,

@@ -3,37 +3,22 @@
  */
 #include <stdio.h>
 
-#include "command/simulate/simulation.h"
+#include "command/simulate/run_draws.h"
 #include "transform/cdevents/table.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 enum { ID_BYTES = 64 };
 
-static const char *const users[] = {"userA", "userB", "userC"};
-static const unsigned user_weight[] = {30, 20, 50};
-static const char *const environments[] = {"dev", "staging", "prod"};
-static const unsigned environment_weight[] = {40, 40, 20};
-static const char *const pipelines[] = {"pipeline1", "pipeline2", "pipeline3", "pipeline4"};
-static const unsigned pipeline_weight[] = {10, 20, 50, 30};
-static const char *const tasks[] = {"task1", "task2", "task3"};
-static const unsigned task_weight[] = {10, 30, 50};
-static const char *const outcomes[] = {"success", "error", "failure"};
-static const unsigned outcome_weight[] = {50, 30, 20};
-static const char *const errors[] = {"Invalid input param 123", "Timeout during execution",
-                                     "pipelineRun cancelled by user", "Unknown error"};
-static const unsigned error_weight[] = {10, 30, 30, 30};
 static const char *const services[] = {"shop", "payments", "search"};
-
-#define ONE_OF(s, list, weights) ((list)[draw_weighted(&(s)->draw, (weights), COUNT(list))])
 
 /* What a lifecycle goes on with from step to step. */
 struct story {
     struct story *next_free;
     char chain[UUID_BYTES + 1], last[UUID_BYTES + 1]; /* ids of the chain, of its last event */
     char subject[ID_BYTES], run[ID_BYTES], artifact[ID_BYTES * 2], ticket[ID_BYTES];
-    const char *user, *environment, *pipeline, *task, *service;
-    const char *outcome, *error;
+    struct run_draws draws;
+    const char *service;
     bool is_task, is_bad;
     int reviews;
 };
@@ -48,13 +33,9 @@ static struct story *story_new(struct simulation *s)
     struct world *const w = s->world;
     struct story *const story = w->free ? w->free : arena_new(s->arena, struct story);
     w->free = w->free ? story->next_free : NULL;
-    *story = (struct story){.user = ONE_OF(s, users, user_weight),
-                            .environment = ONE_OF(s, environments, environment_weight),
-                            .pipeline = ONE_OF(s, pipelines, pipeline_weight),
-                            .task = ONE_OF(s, tasks, task_weight),
-                            .service = services[draw_below(&s->draw, COUNT(services))],
-                            .outcome = ONE_OF(s, outcomes, outcome_weight),
-                            .error = ONE_OF(s, errors, error_weight)};
+    *story = (struct story){0};
+    run_draws_draw(s, &story->draws);
+    story->service = services[draw_below(&s->draw, COUNT(services))];
     draw_uuid(&s->draw, story->chain);
     draw_uuid(&s->draw, story->subject);
     draw_uuid(&s->draw, story->run);
@@ -66,12 +47,6 @@ static void story_end(struct simulation *s, struct story *story)
     struct world *const w = s->world;
     story->next_free = w->free;
     w->free = story;
-}
-
-/* Every step of a lifecycle takes so long. */
-static int64_t step_us(struct simulation *s)
-{
-    return draw_normal(&s->draw, 120 * SECOND_US, 20 * SECOND_US);
 }
 
 /* ---- one event ---- */
@@ -88,7 +63,8 @@ static void tell(struct simulation *s, struct story *story, const char *name, st
     draw_uuid(&s->draw, id);
     struct delivery d = {
         .id = {id, sizeof id},
-        .source = arena_printf(a, "https://ci.example.org/%s/%s", story->environment, story->user),
+        .source = arena_printf(a, "https://ci.example.org/%s/%s", story->draws.environment,
+                               story->draws.user),
         .type = cdevents_type(a, str_of(name)),
         .subject = subject,
         .time = {time, clock_text(s->now_us, time)},
@@ -105,7 +81,7 @@ static void tell(struct simulation *s, struct story *story, const char *name, st
     buf_printf(b, "},\"subject\":{\"id\":\"%.*s\",\"content\":{%.*s}},", STR_ARG(subject),
                STR_ARG(content));
     buf_printf(b, "\"customData\":{\"user\":\"%s\",\"environment\":\"%s\",\"service\":\"%s\"}}",
-               story->user, story->environment, story->service);
+               story->draws.user, story->draws.environment, story->service);
     memcpy(story->last, id, sizeof id);
     simulation_deliver(s, d);
 }
@@ -124,28 +100,23 @@ static struct str run_content(struct simulation *s, const struct story *story)
 {
     if (!story->is_task) {
         return SAY("\"pipelineName\":\"%s\",\"uri\":\"https://ci.example.org/%s/runs/%s\"",
-                   story->pipeline, story->pipeline, story->subject);
+                   story->draws.pipeline, story->draws.pipeline, story->subject);
     }
     return SAY("\"taskName\":\"%s\",\"uri\":\"https://ci.example.org/%s/tasks/%s\","
                "\"pipelineRun\":{\"id\":\"%s\"}",
-               story->task, story->pipeline, story->subject, story->run);
+               story->draws.task, story->draws.pipeline, story->subject, story->run);
 }
 
 static void run_finish(struct simulation *s, void *thing, int64_t number)
 {
     struct story *const story = thing;
     (void)number;
-    const bool is_error = strcmp(story->outcome, "error") == 0;
-    const bool is_failure = strcmp(story->outcome, "failure") == 0;
+    const char *const error = run_draws_error(&story->draws);
     const struct str what = run_content(s, story);
     tell(s, story, story->is_task ? "taskrun.finished" : "pipelinerun.finished",
          str_of(story->subject),
-         SAY("%.*s,\"outcome\":\"%s\"%s%s%s", STR_ARG(what), story->outcome,
-             is_error || is_failure ? ",\"errors\":\"" : "",
-             is_error     ? story->error
-             : is_failure ? "Unit tests failed"
-                          : "",
-             is_error || is_failure ? "\"" : ""));
+         SAY("%.*s,\"outcome\":\"%s\"%s%s%s", STR_ARG(what), story->draws.outcome,
+             error ? ",\"errors\":\"" : "", error ? error : "", error ? "\"" : ""));
     story_end(s, story);
 }
 
@@ -155,7 +126,7 @@ static void run_start(struct simulation *s, void *thing, int64_t number)
     (void)number;
     tell(s, story, story->is_task ? "taskrun.started" : "pipelinerun.started",
          str_of(story->subject), run_content(s, story));
-    simulation_plan(s, step_us(s), run_finish, story, 0);
+    simulation_plan(s, run_step_us(s), run_finish, story, 0);
 }
 
 static void run_new(struct simulation *s)
@@ -167,7 +138,7 @@ static void run_new(struct simulation *s)
         return;
     }
     tell(s, story, "pipelinerun.queued", str_of(story->subject), run_content(s, story));
-    simulation_plan(s, step_us(s), run_start, story, 0);
+    simulation_plan(s, run_step_us(s), run_start, story, 0);
 }
 
 /* ---- incidents ---- */
@@ -188,7 +159,7 @@ static void incident_end(struct simulation *s, void *thing, int64_t number)
          SAY("\"summary\":\"%s answers with errors\",\"ticketType\":\"incident\",\"uri\":"
              "\"https://tickets.example.org/%s\",\"resolution\":\"completed\",\"updatedBy\":"
              "\"%s\"",
-             story->service, story->ticket, story->user));
+             story->service, story->ticket, story->draws.user));
     story_end(s, story);
 }
 
@@ -198,7 +169,7 @@ static void incident_rollback(struct simulation *s, void *thing, int64_t number)
     (void)number;
     tell(s, story, "service.rolledback", str_of(story->service),
          SAY("\"environment\":{\"id\":\"prod\"},\"artifactId\":\"%s\"", story->artifact));
-    simulation_plan(s, 4 * step_us(s), incident_end, story, 0);
+    simulation_plan(s, 4 * run_step_us(s), incident_end, story, 0);
 }
 
 static void incident_begin(struct simulation *s, void *thing, int64_t number)
@@ -215,12 +186,12 @@ static void incident_begin(struct simulation *s, void *thing, int64_t number)
     tell(s, story, "ticket.created", str_of(story->ticket),
          SAY("\"summary\":\"%s answers with errors\",\"ticketType\":\"incident\",\"creator\":"
              "\"%s\",\"priority\":\"high\",\"uri\":\"https://tickets.example.org/%s\"",
-             story->service, story->user, story->ticket));
+             story->service, story->draws.user, story->ticket));
     tell(s, story, "incident.reported", SAY("incident-%s", story->ticket),
          SAY("%.*s,\"ticketURI\":\"https://tickets.example.org/%s\"", STR_ARG(where),
              story->ticket));
-    simulation_plan(s, draw_gap(&s->draw, 45 * MINUTE_US) + step_us(s), incident_rollback, story,
-                    0);
+    simulation_plan(s, draw_gap(&s->draw, 45 * MINUTE_US) + run_step_us(s), incident_rollback,
+                    story, 0);
 }
 
 /* ---- a change on its way ---- */
@@ -261,7 +232,7 @@ static void pipeline_finish(struct simulation *s, void *thing, int64_t number)
         tell(s, story, "artifact.signed", str_of(story->artifact),
              SAY("\"signature\":\"%.16s\"", story->chain));
         tell(s, story, "artifact.published", str_of(story->artifact),
-             SAY("\"user\":\"%s\"", story->user));
+             SAY("\"user\":\"%s\"", story->draws.user));
     }
     tell(s, story, "pipelinerun.finished", str_of(story->run),
          SAY("%.*s,\"outcome\":\"%s\"%s", STR_ARG(what), story->is_bad ? "failure" : "success",
@@ -269,7 +240,7 @@ static void pipeline_finish(struct simulation *s, void *thing, int64_t number)
     if (story->is_bad) {
         story_end(s, story);
     } else {
-        simulation_plan(s, step_us(s), deploy, story, 0);
+        simulation_plan(s, run_step_us(s), deploy, story, 0);
     }
 }
 
@@ -285,7 +256,7 @@ static void tests_finish(struct simulation *s, void *thing, int64_t number)
     tell(s, story, "taskrun.finished", SAY("%s-test", story->run),
          SAY("\"taskName\":\"test\",\"pipelineRun\":{\"id\":\"%s\"},\"outcome\":\"%s\"", story->run,
              story->is_bad ? "failure" : "success"));
-    simulation_plan(s, step_us(s), pipeline_finish, story, 0);
+    simulation_plan(s, run_step_us(s), pipeline_finish, story, 0);
 }
 
 static void build_finish(struct simulation *s, void *thing, int64_t number)
@@ -307,7 +278,7 @@ static void build_finish(struct simulation *s, void *thing, int64_t number)
          SAY("\"environment\":{\"id\":\"ci\"},\"testSuite\":{\"id\":\"%s-unit\",\"name\":"
              "\"unit\"}",
              story->service));
-    simulation_plan(s, step_us(s), tests_finish, story, 0);
+    simulation_plan(s, run_step_us(s), tests_finish, story, 0);
 }
 
 static void pipeline_start(struct simulation *s, void *thing, int64_t number)
@@ -318,7 +289,7 @@ static void pipeline_start(struct simulation *s, void *thing, int64_t number)
     tell(s, story, "taskrun.started", SAY("%s-compile", story->run),
          SAY("\"taskName\":\"compile\",\"pipelineRun\":{\"id\":\"%s\"}", story->run));
     tell(s, story, "build.started", SAY("%s-build", story->run), S(""));
-    simulation_plan(s, step_us(s), build_finish, story, 0);
+    simulation_plan(s, run_step_us(s), build_finish, story, 0);
 }
 
 static void change_end(struct simulation *s, void *thing, int64_t number)
@@ -336,7 +307,7 @@ static void change_end(struct simulation *s, void *thing, int64_t number)
     story->is_bad = draw_chance(&s->draw, 0.12);
     tell(s, story, "pipelinerun.queued", str_of(story->run), pipeline_of(s, story));
     tell(s, story, "build.queued", SAY("%s-build", story->run), S(""));
-    simulation_plan(s, step_us(s), pipeline_start, story, 0);
+    simulation_plan(s, run_step_us(s), pipeline_start, story, 0);
 }
 
 static void change_review(struct simulation *s, void *thing, int64_t number)
@@ -376,8 +347,9 @@ static struct str ticket_content(struct simulation *s, const struct story *story
     return SAY("\"summary\":\"%s: %s\",\"ticketType\":\"%s\",\"creator\":\"%s\",\"assignees\":"
                "[\"%s\"],\"priority\":\"%s\",\"labels\":[\"%s\"],\"uri\":"
                "\"https://tickets.example.org/%s\"",
-               story->service, story->error, story->is_bad ? "bug" : "enhancement", story->user,
-               story->user, story->is_bad ? "high" : "low", story->service, story->ticket);
+               story->service, story->draws.error, story->is_bad ? "bug" : "enhancement",
+               story->draws.user, story->draws.user, story->is_bad ? "high" : "low", story->service,
+               story->ticket);
 }
 
 static void ticket_close(struct simulation *s, void *thing, int64_t number)
@@ -387,7 +359,7 @@ static void ticket_close(struct simulation *s, void *thing, int64_t number)
     const struct str content = ticket_content(s, story);
     tell(s, story, "ticket.closed", str_of(story->ticket),
          SAY("%.*s,\"resolution\":\"%s\",\"updatedBy\":\"%s\"", STR_ARG(content),
-             draw_chance(&s->draw, 0.8) ? "completed" : "withdrawn", story->user));
+             draw_chance(&s->draw, 0.8) ? "completed" : "withdrawn", story->draws.user));
     story_end(s, story);
 }
 
@@ -397,7 +369,8 @@ static void ticket_update(struct simulation *s, void *thing, int64_t number)
     (void)number;
     const struct str content = ticket_content(s, story);
     tell(s, story, "ticket.updated", str_of(story->ticket),
-         SAY("%.*s,\"milestone\":\"next\",\"updatedBy\":\"%s\"", STR_ARG(content), story->user));
+         SAY("%.*s,\"milestone\":\"next\",\"updatedBy\":\"%s\"", STR_ARG(content),
+             story->draws.user));
     simulation_plan(s, draw_gap(&s->draw, 2 * DAY_US), ticket_close, story, 0);
 }
 
@@ -432,10 +405,10 @@ static void begin(struct simulation *s, void *thing, int64_t number)
     (void)thing;
     (void)number;
     struct story *const story = story_new(s);
-    for (size_t i = 0; i < COUNT(environments); i++) {
-        tell(s, story, "environment.created", str_of(environments[i]),
-             SAY("\"name\":\"%s\",\"uri\":\"https://%s.example.org\"", environments[i],
-                 environments[i]));
+    for (size_t i = 0; i < RUN_ENVIRONMENTS; i++) {
+        tell(s, story, "environment.created", str_of(run_environments[i]),
+             SAY("\"name\":\"%s\",\"uri\":\"https://%s.example.org\"", run_environments[i],
+                 run_environments[i]));
     }
     for (size_t i = 0; i < COUNT(services); i++) {
         tell(s, story, "repository.created", SAY("acme/%s", services[i]),

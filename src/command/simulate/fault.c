@@ -98,9 +98,12 @@ static void send_malformed(struct fault_plan *p, const struct delivery *d)
     bad.id = (struct str){id, sizeof id};
     if (is_cut) {
         bad.body = str_sub(d->body, 0, d->body.len / 2);
-    } else if (p->is_github) {
+    } else if (p->shape == SHAPE_GITHUB) {
         bad.event = S("pull_request");
         bad.body = S("{\"action\":\"opened\",\"number\":1}");
+    } else if (p->shape == SHAPE_FLAT) {
+        bad.body = arena_printf(&a, "{\"context\":{\"id\":\"%.*s\"},\"event_id\":\"%.*s\"}",
+                                STR_ARG(d->id), STR_ARG(bad.id));
     } else {
         bad.body = arena_printf(&a,
                                 "{\"context\":{\"specversion\":\"0.5.1\",\"id\":\"%.*s\","

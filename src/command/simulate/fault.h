@@ -29,7 +29,7 @@ extern const char *const fate_expected_name[];
 struct fault_plan {
     double rate[FAULTS];
     struct draw draw;
-    bool is_github;
+    enum shape shape;
     void (*send)(void *to, const struct delivery *d, enum fault fault, enum fate_expected expect);
     void *to;
     struct held *held; /* kept back */
@@ -39,7 +39,7 @@ struct fault_plan {
 /* "duplicate=0.01,late=0.001" into rate; false: *wrong is the part that is none. */
 bool fault_rates(struct str text, double rate[FAULTS], struct str *wrong);
 
-/* rate, is_github, send and to are set by the caller. */
+/* rate, shape, send and to are set by the caller. */
 void fault_open(struct fault_plan *p, struct arena *a, uint64_t seed);
 /* Send a delivery, or keep it back; and what else is due. */
 void fault_pass(struct fault_plan *p, const struct delivery *d);

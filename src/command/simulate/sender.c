@@ -12,18 +12,21 @@ void sender_open(struct sender *s)
     s->start_us = clock_mono_us();
 }
 
-/* CloudEvents' binary mode (HTTP protocol binding 1.0.2, section 3.1). A forged one carries a wrong
+/* CloudEvents' binary mode (HTTP protocol binding 1.0.2, section 3.1), or the flat shape as any
+ * JSON. A forged one carries a wrong
  * token, or without tokens an id that contradicts its body. */
-static void as_cloudevent(struct arena *a, const struct sender *s, const struct delivery *d,
-                          bool is_forged, struct post_request *r)
+static void as_event(struct arena *a, const struct sender *s, const struct delivery *d,
+                     bool is_forged, struct post_request *r)
 {
     hook_field(r, S("Content-Type"), S("application/json"));
-    hook_field(r, S("ce-specversion"), S("1.0"));
-    hook_field(r, S("ce-id"), d->id);
-    hook_field(r, S("ce-source"), d->source);
-    hook_field(r, S("ce-type"), d->type);
-    hook_field(r, S("ce-time"), d->time);
-    hook_field(r, S("ce-subject"), d->subject);
+    if (s->shape == SHAPE_CDEVENTS) {
+        hook_field(r, S("ce-specversion"), S("1.0"));
+        hook_field(r, S("ce-id"), d->id);
+        hook_field(r, S("ce-source"), d->source);
+        hook_field(r, S("ce-type"), d->type);
+        hook_field(r, S("ce-time"), d->time);
+        hook_field(r, S("ce-subject"), d->subject);
+    }
     if (s->secret.len) {
         hook_field(r, S("Authorization"),
                    arena_printf(a, "Bearer %.*s%s", STR_ARG(s->secret), is_forged ? "x" : ""));
@@ -34,21 +37,36 @@ static void make(struct arena *a, const struct sender *s, const struct delivery 
                  struct post_request *r)
 {
     r->body = d->body;
-    if (s->is_github) {
+    if (s->shape == SHAPE_GITHUB) {
         const struct str secret = is_forged ? arena_printf(a, "not %.*s", STR_ARG(s->secret))
                                             : s->secret;
         hook_github(a, secret, d->event, d->id, r);
     } else {
-        as_cloudevent(a, s, d, is_forged, r);
+        as_event(a, s, d, is_forged, r);
+    }
+}
+
+/* As raw/{event_id}.json: the key under which its first readers kept an event. */
+static void write_file(struct sender *s, struct str id, struct str line)
+{
+    const struct str path = arena_printf(&s->scratch, "%.*sraw/%.*s.json", STR_ARG(s->folder),
+                                         STR_ARG(id));
+    FILE *const file = s->is_bad ? NULL : fopen(path.at, "we");
+    if (file) {
+        (void)fwrite(line.at, 1, line.len, file);
+    }
+    if (!s->is_bad && (!file || ferror(file) != 0 || fclose(file) != 0)) {
+        s->is_bad = true;
+        (void)failed_errno(&s->f, RETRY, "write %s", path.at);
     }
 }
 
 /* `{"headers":{…},"body":…}`, or the event itself; a body that is not JSON is a text. */
-static void write_line(struct sender *s, const struct post_request *r, bool is_json)
+static void write_line(struct sender *s, struct str id, const struct post_request *r, bool is_json)
 {
     struct buf b;
     buf_init(&b, &s->scratch, SCRATCH_BYTES_MAX / 2);
-    if (s->is_github) {
+    if (s->shape == SHAPE_GITHUB) {
         buf_add(&b, S("{\"headers\":{"));
         for (size_t i = 0; i < POST_FIELDS_MAX && r->field[i].name.len; i++) {
             buf_add(&b, i ? S(",") : S(""));
@@ -67,7 +85,11 @@ static void write_line(struct sender *s, const struct post_request *r, bool is_j
         buf_add(&b, r->body);
     }
     buf_add_byte(&b, '\n');
-    (void)fwrite(b.at, 1, b.len, s->file); /* sender_close asks ferror */
+    if (s->folder.len) {
+        write_file(s, id, buf_str(&b));
+    } else {
+        (void)fwrite(b.at, 1, b.len, s->file); /* sender_close asks ferror */
+    }
 }
 
 /* Wait until the next delivery is due. */
@@ -115,7 +137,7 @@ void sender_send(void *to, const struct delivery *d, enum fault fault, enum fate
                               STR_ARG(d->id));
         post_send(s->post, &r);
     } else {
-        write_line(s, &r, !(fault == FAULT_MALFORMED && expect == EXPECT_REFUSED));
+        write_line(s, d->id, &r, !(fault == FAULT_MALFORMED && expect == EXPECT_REFUSED));
         list(s, d->id, fault, expect, 0);
     }
     arena_reset(&s->scratch);
@@ -174,7 +196,11 @@ enum outcome sender_close(struct sender *s, struct failure *f)
         post_close(s->post);
     }
     arena_close(&s->scratch);
-    const enum outcome written = close_file(s->file, "the deliveries", f);
+    enum outcome written = close_file(s->file, "the deliveries", f);
+    if (s->is_bad) {
+        *f = s->f;
+        written = RETRY;
+    }
     struct failure other;
     const enum outcome listed = close_file(s->manifest, "the manifest", written == OK ? f : &other);
     return written != OK ? written : listed;

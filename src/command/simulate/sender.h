@@ -1,5 +1,5 @@
-/* sender.h - where simulated deliveries go: over HTTP, or into a file one JSON object a line; and
- * the list of what was sent. */
+/* sender.h - where simulated deliveries go: over HTTP, into a file one JSON object a line, or each
+ * into a file of its own; and the list of what was sent. */
 #ifndef WEIR_COMMAND_SIMULATE_SENDER_H
 #define WEIR_COMMAND_SIMULATE_SENDER_H
 
@@ -11,9 +11,12 @@
 enum { STATUSES_MAX = 16 };
 
 struct sender {
-    bool is_github;
-    struct str secret; /* GitHub: signs; CDEvents: the bearer token */
-    struct post *post; /* NULL: `file`                              */
+    enum shape shape;
+    struct str secret; /* GitHub: signs; others: the bearer token          */
+    struct post *post; /* NULL: `file`                                     */
+    struct str folder; /* where each delivery is a file; empty: `file`     */
+    bool is_bad;       /* a file of the folder could not be written: why is in f */
+    struct failure f;
     FILE *file, *manifest;
     double rate;      /* deliveries a second; 0: as fast as they are taken */
     int64_t start_us; /* of the monotonic clock                            */

@@ -15,10 +15,17 @@
 #define HOUR_US (60 * MINUTE_US)
 #define DAY_US (24 * HOUR_US)
 
+/* What the signals are. */
+enum shape {
+    SHAPE_CDEVENTS,
+    SHAPE_GITHUB,
+    SHAPE_FLAT /* the raw events that came before CDEvents agreed on a form */
+};
+
 /* One signal as its tool would send it. */
 struct delivery {
-    struct str id;                          /* of the delivery; CDEvents: context.id             */
-    struct str event;                       /* GitHub: X-GitHub-Event                            */
+    struct str id;    /* of the delivery; CDEvents: context.id, flat: event_id */
+    struct str event; /* GitHub: X-GitHub-Event                            */
     struct str source, type, subject, time; /* CDEvents: as the body says  */
     struct str body;
 };
@@ -69,7 +76,8 @@ int64_t simulation_working(struct simulation *s, int64_t at_us);
 
 void world_cdevents(struct simulation *s);
 void world_github(struct simulation *s);
+void world_flat(struct simulation *s);
 /* Deliveries that they make in a day on average, to turn a count into days. */
-enum { CDEVENTS_A_DAY = 130, GITHUB_A_DAY = 230 };
+enum { CDEVENTS_A_DAY = 130, GITHUB_A_DAY = 230, FLAT_A_DAY = 250000 };
 
 #endif
