@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/os.h"
-#include "bus/upkeep.h"
+#include "bus/driver.h"
 #include "folder.h"
 
 /* As the intake's: 12 KB webhooks, 64 of them ready in one turn. */
@@ -219,7 +219,7 @@ static void measure(struct config_bus *config, struct arena *a, struct arena *ba
     struct failure f;
     struct bus *b = NULL;
     struct record *const r = make_group(a);
-    must(bus_open(a, config->type, config, &b, &f), &f);
+    must(bus_open_driver(a, &bus_embedded, config, &b, &f), &f);
     append_beside_bare(b, a, r, false);
     append_beside_bare(b, a, r, true);
     print("bus: read, batches of 1 MiB", read_all(b, batch), "pread of the page cache",
@@ -238,8 +238,7 @@ int main(void)
         return 1;
     }
     arena_init(&a, SIZE_MAX / 2);
-    struct config_bus config = {.type = S("embedded"),
-                                .path = arena_str(&a, str_of(folder_path("bus"))),
+    struct config_bus config = {.path = arena_str(&a, str_of(folder_path("bus"))),
                                 .segment_bytes = SEGMENT_BYTES,
                                 .disk_bytes_max = DISK_BYTES};
     arena_init(&batch, SIZE_MAX / 2);

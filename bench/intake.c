@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "bus/driver.h"
 #include "config/agents.h"
 #include "wire/listen.h"
 
@@ -88,8 +89,7 @@ static void run_intake(int listen_fd, struct str dir)
     struct progress *progress = NULL;
     struct bus *bus = NULL;
     arena_init(&a, 64 * MIB);
-    const struct config_bus on_disk = {.type = S("embedded"),
-                                       .path = arena_printf(&a, "%.*s/bus", STR_ARG(dir)),
+    const struct config_bus on_disk = {.path = arena_printf(&a, "%.*s/bus", STR_ARG(dir)),
                                        .segment_bytes = 64 * MIB,
                                        .disk_bytes_max = 20480 * MIB,
                                        .keep_ms = 1};
@@ -103,7 +103,7 @@ static void run_intake(int listen_fd, struct str dir)
                                   .agents = {&agent, 1},
                                   .stop_ms = 1000};
     log_set_stage("agent");
-    const bool is_open = bus_open(&a, S("embedded"), &on_disk, &bus, &f) == OK &&
+    const bool is_open = bus_open_driver(&a, &bus_embedded, &on_disk, &bus, &f) == OK &&
                          progress_open(&a, dir, S("intake-0"), &progress, &f) == OK;
     const struct intake in = {.config = &config,
                               .bus = bus,

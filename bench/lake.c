@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "bus/driver.h"
 #include "bus/memory.h"
 #include "folder.h"
 #include "persist/lake/child.h"

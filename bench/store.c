@@ -233,7 +233,8 @@ int main(void)
         perror(folder);
         return 1;
     }
-    config.store = (struct config_store){S("sqlite"), arena_printf(&b.life, "%s/store.db", folder),
+    static const struct section_type sqlite = {.name = "sqlite", .driver = &store_sqlite};
+    config.store = (struct config_store){&sqlite, arena_printf(&b.life, "%s/store.db", folder),
                                          INT64_MAX};
     b.p = (struct persister){.driver = &persist_store, .config = &config, .arena = &b.life};
     b.p.state = arena_alloc(&b.life, 1, persist_store.state_bytes);

@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum outcome outcome[2];
     arena_init(&a, MEMORY_BYTES_MAX);
     for (int i = 0; i < 2; i++) {
-        outcome[i] = config_read_text(&a, S("fuzz.yaml"), text, registry_agents, &config[i],
+        outcome[i] = config_read_text(&a, S("fuzz.yaml"), text, &registry_drivers, &config[i],
                                       &errors[i]);
         must((outcome[i] == OK) == (errors[i].n == 0));
         for (size_t k = 0; k < errors[i].n; k++) {

@@ -3,6 +3,7 @@
  *
  * The first byte chooses the event. */
 #include "base/buf.h"
+#include "config/agents.h"
 #include "fuzz.h"
 #include "transform/transform.h"
 
@@ -19,7 +20,19 @@ static void must(bool holds)
 
 static struct transform_out map(struct arena *a, struct str type, struct str body)
 {
-    static const struct config config = {0};
+    static struct str all[] = {STR("**")};
+    static struct str labels[] = {STR("incident"), STR("sev*")};
+    static struct str rollbacks[] = {STR("deployment.payload.kind=rollback")};
+    static const struct github_options options = {.refs = GITHUB_REFS_CREATE};
+    const struct config config = {
+        .rules = {.statuses = {all, 1},
+                  .rollbacks = {rollbacks, 1},
+                  .tests = {.checks = {all, 1}, .environment = S("ci")},
+                  .incidents = {.labels = {labels, 2},
+                                .service = S("service:"),
+                                .cause = S("caused-by:"),
+                                .within_ms = 3600000}},
+    };
     const struct signal raw = {
         .id = S("72d3162e-cc78-11e3-81ab-4c9367dc0958"),
         .source = S("/agents/github"),
@@ -29,7 +42,7 @@ static struct transform_out map(struct arena *a, struct str type, struct str bod
         .received_us = INT64_C(1775001600000000),
         .data = body,
     };
-    const struct transform_in in = {&raw, S("intake-0:4096"), &config, a, NULL, NULL};
+    const struct transform_in in = {&raw, S("intake-0:4096"), &config, a, &options, NULL};
     struct transform_out out = {.arena = a};
     transform_github(&in, &out);
     return out;
@@ -50,6 +63,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         STR("github.create"),
         STR("github.star"),
         STR("other"),
+        STR("github.check_run"),
+        STR("github.check_suite"),
+        STR("github.status"),
+        STR("github.package"),
+        STR("github.registry_package"),
+        STR("github.repository"),
+        STR("github.dependabot_alert"),
+        STR("github.code_scanning_alert"),
+        STR("github.secret_scanning_alert"),
+        STR("github.issue_comment"),
+        STR("github.pull_request_review_comment"),
+        STR("github.pull_request_review_thread"),
+        STR("github.delete"),
     };
     if (size == 0) {
         return 0;

@@ -1,7 +1,8 @@
 /* request.c - one HTTP request through what judges and reads it: framing, admission, driver. What
  * is taken has an identity, is JSON, holds no secret, and survives the bus's encoding.
  *
- * Input: a byte that chooses the agent, header lines, an empty line, the body. */
+ * Input: a byte that chooses the agent and whether Host stands there, header lines, an empty line,
+ * the body. */
 #include "agent/agent.h"
 #include "agent/head.h"
 #include "base/hash.h"
@@ -12,6 +13,9 @@
 #include <stdlib.h>
 
 enum { HEADERS_MAX = 40, MEMORY_BYTES_MAX = 64 << 20, EVENTS_MAX = 16, SIGNATURE_BYTES = 71 };
+
+/* Of the agent that signs, and of no header that is kept. */
+static struct str signing = STR("fuzz by fuzz");
 
 static void must(bool holds)
 {
@@ -45,6 +49,7 @@ static void check_signal(struct arena *a, const struct request *q, const struct 
     must(json_check_unique(a, yyjson_doc_get_root(doc), &f) == OK);
     must(!json_get(yyjson_doc_get_root(doc), S("authorization")));
     must(!json_get(yyjson_doc_get_root(doc), S("x-hub-signature-256")));
+    must(!memmem(s->headers.at, s->headers.len, signing.at, signing.len));
     buf_init(&b, a, MEMORY_BYTES_MAX);
     signal_write(&b, s);
     must(!buf_is_over(&b) && signal_read(buf_str(&b), &back, &f) == OK);
@@ -54,8 +59,7 @@ static void check_signal(struct arena *a, const struct request *q, const struct 
 static void try_request(struct arena *a, struct arena *scratch, bool is_github,
                         const struct head *head, struct str body)
 {
-    static struct str secret = STR("fuzz");
-    static const struct github_options github = {.secret = {&secret, 1}};
+    static const struct github_options github = {.secret = {&signing, 1}};
     static const struct cdevents_options cdevents;
     const struct agent_driver *const driver = is_github ? &agent_github : &agent_cdevents;
     const struct request q = {.agent = S("fuzz"),
@@ -64,6 +68,7 @@ static void try_request(struct arena *a, struct arena *scratch, bool is_github,
                               .header = head->header,
                               .headers_n = head->headers_n,
                               .body = body,
+                              .secrets = {&signing, 1},
                               .events_max = EVENTS_MAX,
                               .arena = a,
                               .scratch = scratch};
@@ -92,14 +97,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena_init(&scratch, MEMORY_BYTES_MAX);
     rest = str_sub(rest, 1, rest.len);
     for (struct str line = str_cut(rest, '\n', &rest);
-         line.len > 0 && head.headers_n + 1 < HEADERS_MAX; line = str_cut(rest, '\n', &rest)) {
+         line.len > 0 && head.headers_n + 2 < HEADERS_MAX; line = str_cut(rest, '\n', &rest)) {
         struct str value;
         const struct str name = str_cut(line, ':', &value);
         header[head.headers_n++] = (struct header){name, str_trim(value)};
     }
+    if (size > 0 && data[0] < 128) {
+        header[head.headers_n++] = (struct header){S("Host"), S("fuzz")};
+    }
     if (is_github) {
         header[head.headers_n++] = (struct header){S("X-Hub-Signature-256"),
-                                                   sign(&a, S("fuzz"), rest)};
+                                                   sign(&a, signing, rest)};
     }
     if (head_judge(&head, &a, &why)) {
         try_request(&a, &scratch, is_github, &head, rest);

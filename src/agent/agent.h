@@ -27,10 +27,11 @@ struct request {
     size_t headers_n;
     struct str token_query; /* ?access_token=, decoded; empty: none                        */
     int64_t received_us;
-    struct str body;       /* inflated; empty in `admit`                                  */
-    size_t events_max;     /* of one batch                                                */
-    struct arena *arena;   /* of the request: what is taken lives here                    */
-    struct arena *scratch; /* forgotten when the driver returns                           */
+    struct str body;         /* inflated; empty in `admit`                                  */
+    struct str_list secrets; /* of all agents: none is ever kept                            */
+    size_t events_max;       /* of one batch                                                */
+    struct arena *arena;     /* of the request: what is taken lives here                    */
+    struct arena *scratch;   /* forgotten when the driver returns                           */
 };
 
 /* What a request brought. */
@@ -49,8 +50,9 @@ struct refusal {
 };
 
 struct agent_driver {
-    const char *name;    /* `type` in the configuration                                      */
-    const char *accepts; /* its media types, as an answer 415 tells them in Accept           */
+    const char *name;      /* `type` in the configuration                                      */
+    const char *accepts;   /* its media types, as an answer 415 tells them in Accept           */
+    const char *challenge; /* WWW-Authenticate of an answer 401                                */
 
     /* By the headers alone, before the body is read; NULL: all are admitted. */
     bool (*admit)(const struct request *q, struct refusal *why);
@@ -74,7 +76,7 @@ bool refuse(struct arena *a, struct refusal *why, struct refusal is, const char 
 /* The value of a header by its name of any case; empty (at == NULL) when it is not there. */
 struct str request_header(const struct request *q, struct str name);
 /* The headers as one JSON object, names in lower case, in order, repeated ones joined by ", ", and
- * without whatever could hold a secret. */
+ * without whatever could hold a secret (agent/secret.h). */
 struct str request_headers_json(const struct request *q, struct arena *a);
 
 /* What one intake process works with. */

@@ -1,28 +1,25 @@
 #include "agent/door.h"
-#include "base/hash.h"
+#include "wire/http.h"
 
 #include <errno.h>
-#include <netinet/in.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 enum {
-    POCKETS_KEPT = 256,             /* about as many as a group has */
-    POCKET_KEPT_BYTES = 256 * 1024, /* a larger one is given back at once */
+    POCKETS_KEPT = 256,            /* about as many as a group has */
+    POCKET_KEPT_BYTES = 80 * 1024, /* a larger one, of several blocks, is given back at once */
     POCKET_LEAST = 256 * 1024,
     HEADERS_COPIES = 16, /* of the headers: JSON, problems, texts of signals */
     SCRATCH_LEAST = 8 << 20,
     SCRATCH_FACTOR = 6, /* yyjson: the text once, 16 bytes a value, about 2.7 times the text */
-    POCKET_FACTOR = 6,  /* body with its room to grow (2), inflated (1), decoded (1), texts (2) */
+    POCKET_FACTOR =
+        6, /* body and inflated, with what they grow through (3), decoded (1), texts (2) */
     POCKET_EVENT_BYTES = 1024, /* struct signal and its short texts, for each event of a batch */
-    BODIES_LEAST = 3, /* largest bodies that must fit: as sent, inflated, as read from it */
+    BODIES_LEAST = 4, /* largest bodies that must fit: as sent, inflated, as read from it, and
+                         what a batch holds beside that */
+    PARTING_MAX = 64,
     CROWD_FACTOR = 2, /* connections of one address that are still told why */
     CROWD_EXTRA = 8
-};
-
-struct address {
-    struct address *next;
-    unsigned char key[16]; /* IPv4 mapped to IPv6, IPv6 cut to its /64; zeros: a local socket */
-    int64_t n;
 };
 
 static void list_leave(struct client *c)
@@ -61,15 +58,14 @@ enum outcome door_open(struct door *d, const struct intake *in, struct arena *a,
     }
     *d = (struct door){.in = in,
                        .limits = limits,
+                       .parting_fd = -1,
                        .now_us = clock_mono_us(),
                        .idle = {.span_us = limits->idle_ms * 1000},
-                       .busy = {.span_us = limits->request_ms * 1000},
-                       .addresses_room = 2 * n};
+                       .busy = {.span_us = limits->request_ms * 1000}};
     arena_init(&d->scratch, SCRATCH_LEAST + SCRATCH_FACTOR * limits->body_bytes_max);
     d->waiting_end = &d->waiting;
-    d->addresses = arena_array(a, struct address *, d->addresses_room);
+    addresses_init(&d->addresses, a, n);
     struct client *const clients = arena_array(a, struct client, n);
-    struct address *const addresses = arena_array(a, struct address, n);
     struct pocket *const pockets = arena_array(a, struct pocket, n);
     const size_t pocket_bytes_max = POCKET_FACTOR * limits->body_bytes_max +
                                     HEADERS_COPIES * limits->headers_bytes_max +
@@ -78,13 +74,12 @@ enum outcome door_open(struct door *d, const struct intake *in, struct arena *a,
     for (size_t i = 0; i < n; i++) {
         clients[i].newer = d->free;
         d->free = &clients[i];
-        addresses[i].next = d->addresses_free;
-        d->addresses_free = &addresses[i];
         arena_init(&pockets[i].arena, pocket_bytes_max);
         pockets[i].next = d->pockets_cold;
         d->pockets_cold = &pockets[i];
     }
-    return OK;
+    d->parting_fd = epoll_create1(EPOLL_CLOEXEC);
+    return d->parting_fd >= 0 ? OK : failed_errno(f, RETRY, "watch connections");
 }
 
 void door_close(struct door *d)
@@ -93,6 +88,9 @@ void door_close(struct door *d)
         arena_close(&p->arena);
     }
     arena_close(&d->scratch);
+    if (d->parting_fd >= 0) {
+        (void)close(d->parting_fd);
+    }
 }
 
 bool door_is_full(const struct door *d)
@@ -106,65 +104,6 @@ static void count_closed(struct door *d, const char *why)
                               memory_order_relaxed);
 }
 
-/* ---- addresses ---- */
-
-static void key_of(const struct sockaddr *from, unsigned char key[16])
-{
-    static const unsigned char mapped[12] = {[10] = 0xFF, [11] = 0xFF}; /* RFC 4291, 2.5.5.2 */
-    enum { NETWORK_BYTES = 8 }; /* one host is given a /64 and may use all of it */
-    memset(key, 0, 16);
-    if (from->sa_family == AF_INET) {
-        struct sockaddr_in v4;
-        memcpy(&v4, from, sizeof v4);
-        memcpy(key, mapped, sizeof mapped);
-        memcpy(key + sizeof mapped, &v4.sin_addr, sizeof v4.sin_addr);
-    } else if (from->sa_family == AF_INET6) {
-        struct sockaddr_in6 v6;
-        memcpy(&v6, from, sizeof v6);
-        const bool is_v4 = memcmp(&v6.sin6_addr, mapped, sizeof mapped) == 0;
-        memcpy(key, &v6.sin6_addr, is_v4 ? 16 : NETWORK_BYTES);
-    }
-}
-
-static struct address **bucket_of(struct door *d, const unsigned char key[16])
-{
-    const uint64_t hash = hash_64((struct str){(const char *)key, 16}, 0);
-    return &d->addresses[hash % d->addresses_room];
-}
-
-static struct address *address_enter(struct door *d, const struct sockaddr *from)
-{
-    unsigned char key[16];
-    key_of(from, key);
-    struct address **const bucket = bucket_of(d, key);
-    for (struct address *at = *bucket; at; at = at->next) {
-        if (memcmp(at->key, key, sizeof key) == 0) {
-            at->n++;
-            return at;
-        }
-    }
-    struct address *const at = d->addresses_free; /* there are as many as clients */
-    d->addresses_free = at->next;
-    *at = (struct address){.next = *bucket, .n = 1};
-    memcpy(at->key, key, sizeof key);
-    *bucket = at;
-    return at;
-}
-
-static void address_leave(struct door *d, struct address *address)
-{
-    if (--address->n > 0) {
-        return;
-    }
-    struct address **at = bucket_of(d, address->key);
-    while (*at != address) {
-        at = &(*at)->next;
-    }
-    *at = address->next;
-    address->next = d->addresses_free;
-    d->addresses_free = address;
-}
-
 /* ---- connections ---- */
 
 /* A client for a connection that was just accepted, or NULL when its address has too many even to
@@ -172,10 +111,10 @@ static void address_leave(struct door *d, struct address *address)
 static struct client *client_take(struct door *d, int fd, const struct sockaddr *from)
 {
     struct client *const c = d->free;
-    struct address *const address = address_enter(d, from);
+    struct address *const address = addresses_enter(&d->addresses, from);
     const int64_t most = d->limits->connections_per_address_max;
     if (most > 0 && address->n > CROWD_FACTOR * most + CROWD_EXTRA) {
-        address_leave(d, address);
+        addresses_leave(&d->addresses, address);
         return NULL;
     }
     d->free = c->newer;
@@ -189,7 +128,7 @@ static void client_leave(struct client *c)
 {
     struct door *const d = c->door;
     list_leave(c);
-    address_leave(d, c->address);
+    addresses_leave(&d->addresses, c->address);
     c->newer = d->free;
     d->free = c;
     d->clients_n--;
@@ -220,6 +159,14 @@ void door_notify(void *door, struct MHD_Connection *connection, void **client,
     *client = NULL;
 }
 
+/* Tell once, at the next turn, that this client has sent its last byte. */
+static void watch_parting(const struct client *c, int operation)
+{
+    struct epoll_event event = {.events = EPOLLRDHUP | EPOLLONESHOT,
+                                .data.ptr = (void *)(uintptr_t)c};
+    (void)epoll_ctl(c->door->parting_fd, operation, c->fd, &event); /* else its deadline ends it */
+}
+
 static enum outcome add_client(struct door *d, int fd, const struct sockaddr *from, socklen_t len)
 {
     struct client *const c = client_take(d, fd, from);
@@ -229,6 +176,7 @@ static enum outcome add_client(struct door *d, int fd, const struct sockaddr *fr
         return OK;
     }
     d->arriving = c;
+    watch_parting(c, EPOLL_CTL_ADD);
     if (MHD_add_connection(d->daemon, fd, from, len) == MHD_YES) {
         return OK;
     }
@@ -277,13 +225,41 @@ static void client_close(struct client *c, const char *why)
     (void)shutdown(c->fd, SHUT_RDWR); /* fails when it is gone already */
 }
 
+/* Past libmicrohttpd, which takes no answer before the body is whole. Nothing of this request was
+ * answered yet, and earlier answers are in the socket's buffer. Under TLS it only closes. */
+static void client_tell(const struct client *c, unsigned status, const char *detail)
+{
+    if (c->door->limits->tls.certificate.len > 0 || !c->pocket) {
+        return;
+    }
+    const struct str text = http_problem_text(&c->pocket->arena, status, str_of(detail));
+    (void)send(c->fd, text.at, text.len, MSG_NOSIGNAL | MSG_DONTWAIT); /* as much as fits */
+}
+
+void door_answer_head(struct door *d)
+{
+    for (struct client *c = d->busy.newest; c; c = c->older) {
+        if (c->stage == CLIENT_HEAD &&
+            MHD_get_connection_info(c->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)) {
+            client_tell(c, 400, "Content-Length is no number");
+            client_close(c, "head");
+            return;
+        }
+    }
+}
+
 int64_t door_expire(struct door *d)
 {
     struct client_list *const lists[] = {&d->idle, &d->busy};
     int64_t wait_us = -1;
     for (size_t i = 0; i < 2; i++) {
         while (lists[i]->oldest && d->now_us - lists[i]->oldest->since_us >= lists[i]->span_us) {
-            client_close(lists[i]->oldest, i == 0 ? "idle" : "deadline");
+            struct client *const c = lists[i]->oldest;
+            if (c->stage >= CLIENT_HEAD && c->stage <= CLIENT_DRAIN) {
+                client_tell(c, 408,
+                            "the request was not whole before its deadline: send it faster");
+            }
+            client_close(c, i == 0 ? "idle" : "deadline");
         }
         const struct client *const next = lists[i]->oldest;
         const int64_t left = next ? next->since_us + lists[i]->span_us - d->now_us : -1;
@@ -292,10 +268,33 @@ int64_t door_expire(struct door *d)
     return wait_us;
 }
 
+/* Something is there that was not read yet. */
 static bool has_sent(const struct client *c)
 {
     char byte = 0;
     return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* A client that ends its side together with its last bytes makes one event of both. libmicrohttpd
+ * (0.9.75: recv_param_adapter, MHD_epoll) reads the bytes, takes the short read for a sign that
+ * nothing else is there, and waits for an event that has been: the connection would stay, with its
+ * share of the budget, until its deadline. It is given a turn to see the end by itself. */
+void door_see_parting(struct door *d)
+{
+    struct epoll_event event[PARTING_MAX];
+    const int n = epoll_wait(d->parting_fd, event, PARTING_MAX, 0);
+    for (int i = 0; i < n; i++) {
+        struct client *const c = event[i].data.ptr;
+        const bool is_over = c->is_parting && !has_sent(c);
+        c->is_parting = true;
+        if (c->stage == CLIENT_IDLE && is_over) {
+            (void)shutdown(c->fd, SHUT_RDWR); /* between requests: nothing to be told */
+        } else if (c->stage <= CLIENT_DRAIN && is_over) {
+            client_close(c, "client");
+        } else if (c->stage <= CLIENT_DRAIN) {
+            watch_parting(c, EPOLL_CTL_MOD);
+        } /* else client_end watches on */
+    }
 }
 
 void door_close_idle(struct door *d, int64_t grace_us)
@@ -322,26 +321,42 @@ void client_begin(struct client *c)
     c->stage = CLIENT_HEAD;
 }
 
-void client_end(struct client *c)
+void client_forget(struct client *c)
+{
+    arena_close(&c->pocket->arena);
+    c->door->paid_bytes -= c->paid_bytes;
+    c->request = (struct request){0};
+    c->body = NULL;
+    c->body_len = c->body_room = c->paid_bytes = 0;
+    c->taken = (struct taken){0};
+}
+
+static void pocket_leave(struct client *c)
 {
     struct door *const d = c->door;
-    if (c->pocket) {
-        const bool is_kept = d->pockets_warm_n < POCKETS_KEPT &&
-                             c->pocket->arena.held_bytes <= POCKET_KEPT_BYTES;
-        struct pocket **const to = is_kept ? &d->pockets_warm : &d->pockets_cold;
-        if (is_kept) {
-            arena_reset(&c->pocket->arena);
-            d->pockets_warm_n++;
-        } else {
-            arena_close(&c->pocket->arena);
-        }
-        c->pocket->next = *to;
-        *to = c->pocket;
+    struct pocket *const p = c->pocket;
+    const bool is_kept = d->pockets_warm_n < POCKETS_KEPT && p->arena.held_bytes > 0 &&
+                         p->arena.held_bytes <= POCKET_KEPT_BYTES;
+    struct pocket **const to = is_kept ? &d->pockets_warm : &d->pockets_cold;
+    if (is_kept) {
+        arena_reset(&p->arena);
+        d->pockets_warm_n++;
+    } else {
+        arena_close(&p->arena);
     }
-    d->paid_bytes -= c->paid_bytes;
+    p->next = *to;
+    *to = p;
+    c->pocket = NULL;
+}
+
+void client_end(struct client *c)
+{
+    if (c->pocket) {
+        pocket_leave(c);
+    }
+    c->door->paid_bytes -= c->paid_bytes;
     c->stage = CLIENT_IDLE;
     c->hook = NULL;
-    c->pocket = NULL;
     c->request = (struct request){0};
     c->is_gzip = false;
     c->body = NULL;
@@ -350,17 +365,24 @@ void client_end(struct client *c)
     c->refusal = (struct refusal){0};
     c->next_waiting = NULL;
     if (c->list) {
-        list_join(&d->idle, c, d->now_us);
+        list_join(&c->door->idle, c, c->door->now_us);
     }
+    if (c->is_parting) {
+        watch_parting(c, EPOLL_CTL_MOD);
+    }
+}
+
+bool client_can_pay(const struct client *c, size_t bytes)
+{
+    return bytes <= c->door->limits->bodies_bytes_max - c->door->paid_bytes;
 }
 
 bool client_pay(struct client *c, size_t bytes)
 {
-    struct door *const d = c->door;
-    if (bytes > d->limits->bodies_bytes_max - d->paid_bytes) {
+    if (!client_can_pay(c, bytes)) {
         return false;
     }
-    d->paid_bytes += bytes;
+    c->door->paid_bytes += bytes;
     c->paid_bytes += bytes;
     return true;
 }

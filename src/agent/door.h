@@ -3,14 +3,17 @@
  * A client is one connection with at most one request. It stands in one of two lists, each in the
  * order of its deadlines: idle (between requests: idle_ms from the end of the last one) or busy
  * (from the request line on: request_ms for the whole request, however steadily it drips). Bodies
- * are paid for from one budget before they are read, so that memory has a ceiling: bodies_bytes_max
- * for what is in flight, and a scratch arena for the one request that is being decoded. */
+ * are paid for from one budget as they come, and before their memory is taken, so that memory has a
+ * ceiling: bodies_bytes_max for what is in flight, and a scratch arena for the one request that is
+ * being decoded. Who announces a body and sends none pays nothing and takes nothing. Each
+ * connection has its head (headers_bytes_max) and a first block of 64 KiB beside that. */
 #ifndef WEIR_AGENT_DOOR_H
 #define WEIR_AGENT_DOOR_H
 
 #include <microhttpd.h>
 #include <sys/socket.h>
 
+#include "agent/address.h"
 #include "agent/agent.h"
 
 enum client_stage {
@@ -44,7 +47,8 @@ struct client {
     int fd;
     int64_t since_us;
     struct address *address;
-    bool is_crowd; /* beyond what one address may have: answered 429 */
+    bool is_crowd;   /* beyond what one address may have: answered 429 */
+    bool is_parting; /* it will send no more than what has come        */
     const char *closed_why;
 
     enum client_stage stage; /* what follows belongs to the request */
@@ -54,7 +58,9 @@ struct client {
     struct request request;
     bool is_gzip;
     char *body;
-    size_t body_len, body_room, drained_bytes, paid_bytes;
+    size_t body_len, body_room;
+    size_t body_bytes_max; /* its length where that was told */
+    size_t drained_bytes, paid_bytes;
     struct taken taken;
     struct refusal refusal; /* status 0: taken                 */
     struct client *next_waiting;
@@ -69,15 +75,16 @@ struct door {
     const struct intake *in;
     const struct config_intake *limits;
     struct MHD_Daemon *daemon;
+    int parting_fd; /* an epoll set: readable when a client has sent its last byte */
     struct hook *hook;
     size_t hooks_n;
-    struct arena scratch; /* of the request being decoded */
-    int64_t now_us;       /* monotonic, of this turn */
+    struct str_list secrets; /* of all agents */
+    struct arena scratch;    /* of the request being decoded */
+    int64_t now_us;          /* monotonic, of this turn */
     struct client_list idle, busy;
     struct client *free, *arriving;
     size_t clients_n;
-    struct address *addresses_free, **addresses; /* by hash */
-    size_t addresses_room;
+    struct addresses addresses;
     struct pocket *pockets_warm, *pockets_cold; /* warm ones hold a block for the next request */
     size_t pockets_warm_n;
     size_t paid_bytes; /* by all requests in flight */
@@ -85,8 +92,8 @@ struct door {
     bool is_draining;
 };
 
-/* Everything is allocated here, by the limits. returns OK | STOP limits that contradict each other
- */
+/* Everything is allocated here, by the limits.
+ *   returns OK | RETRY no descriptor | STOP limits that contradict each other */
 enum outcome door_open(struct door *d, const struct intake *in, struct arena *a, struct failure *f);
 void door_close(struct door *d);
 
@@ -96,12 +103,18 @@ void door_close(struct door *d);
 enum outcome door_accept(struct door *d, int listen_fd, struct failure *f);
 bool door_is_full(const struct door *d);
 
+/* Close connections whose clients left in the middle of a request; when parting_fd is readable. */
+void door_see_parting(struct door *d);
+
 /* MHD_OPTION_NOTIFY_CONNECTION */
 void door_notify(void *door, struct MHD_Connection *connection, void **client,
                  enum MHD_ConnectionNotificationCode code);
 
 /* Close what is past its deadline; µs until the next deadline, or -1 when there is none. */
 int64_t door_expire(struct door *d);
+/* libmicrohttpd said something: when it refuses a whole head by itself (its Content-Length), answer
+ * in its place. 0.9.75 sends the head of its own answer twice (parse_connection_headers). */
+void door_answer_head(struct door *d);
 /* While draining: close connections that have been idle for `grace_us` and sent nothing. */
 void door_close_idle(struct door *d, int64_t grace_us);
 
@@ -109,6 +122,12 @@ void door_close_idle(struct door *d, int64_t grace_us);
 void client_begin(struct client *c);
 /* The request is over: its memory and its share of the budget are free. */
 void client_end(struct client *c);
+/* The request is refused or its answer is on its way: its memory (its refusal's detail with it) and
+ * its share are free at once, however long the client takes to send the rest or to read the answer.
+ */
+void client_forget(struct client *c);
+/* Whether the budget holds `bytes` more. */
+bool client_can_pay(const struct client *c, size_t bytes);
 /* Pay for `bytes` more of the budget; false when it does not hold them. */
 bool client_pay(struct client *c, size_t bytes);
 

@@ -6,7 +6,8 @@
 enum {
     DRAIN_AT_ONCE_MAX = 64 * 1024, /* a refused body up to this size is read, so that the
                                       connection lives and the answer is not lost in a reset */
-    BODY_ROOM_FIRST = 16 * 1024    /* of a body whose length is not told */
+    BODY_ROOM_FIRST = 16 * 1024,   /* of a body that is not all here */
+    FORGET_BYTES = 256 * 1024      /* paid for by a request that is answered: give it back now */
 };
 
 /* ---- answers ---- */
@@ -23,12 +24,29 @@ static bool is_refused(struct client *c, unsigned status, const char *reason, co
     return false;
 }
 
+static bool is_over_budget(struct client *c)
+{
+    return is_refused(c, 503, "budget",
+                      "the bodies in flight have used up their memory: send this request again "
+                      "later");
+}
+
 static void count_refused(struct client *c)
 {
     atomic_fetch_add_explicit(
         progress_counter(c->door->in->progress, "refused{agent=%.*s,reason=%s}",
                          STR_ARG(c->hook ? c->hook->agent->name : S("none")), c->refusal.reason),
         1, memory_order_relaxed);
+}
+
+static enum MHD_Result send_answer(struct client *c, const struct http_answer *answer)
+{
+    c->stage = CLIENT_ANSWERED;
+    const enum MHD_Result result = http_send(c->connection, answer); /* copies it */
+    if (c->paid_bytes > FORGET_BYTES) {
+        client_forget(c);
+    }
+    return result;
 }
 
 static enum MHD_Result send_problem(struct client *c, bool is_last)
@@ -42,6 +60,8 @@ static enum MHD_Result send_problem(struct client *c, bool is_last)
     };
     if (status == 429 || status == 503) {
         answer.field[0] = (struct http_field){"Retry-After", retry_after(status)};
+    } else if (status == 401 && c->hook) { /* RFC 9110, section 15.5.2: MUST */
+        answer.field[0] = (struct http_field){"WWW-Authenticate", c->hook->driver->challenge};
     } else if (status == 405) {
         answer.field[0] = (struct http_field){"Allow", "POST, OPTIONS"};
     } else if (status == 415 && strcmp(c->refusal.reason, "encoding") == 0) {
@@ -50,8 +70,7 @@ static enum MHD_Result send_problem(struct client *c, bool is_last)
         answer.field[0] = (struct http_field){"Accept", c->hook->driver->accepts};
     }
     count_refused(c);
-    c->stage = CLIENT_ANSWERED;
-    return http_send(c->connection, &answer);
+    return send_answer(c, &answer);
 }
 
 static enum MHD_Result send_accepted(struct client *c)
@@ -77,8 +96,7 @@ static enum MHD_Result send_accepted(struct client *c)
         answer.field[0] = (struct http_field){"Cache-Control", "private"};
     }
     atomic_fetch_add_explicit(c->hook->accepted, taken->n, memory_order_relaxed);
-    c->stage = CLIENT_ANSWERED;
-    return http_send(c->connection, &answer);
+    return send_answer(c, &answer);
 }
 
 /* CloudEvents webhook 1.0.2, section 4: the presence of WebHook-Allowed-Origin is the consent. */
@@ -93,8 +111,7 @@ static enum MHD_Result send_handshake(struct client *c)
                                               arena_cstr(&c->pocket->arena, origin)};
         answer.field[2] = (struct http_field){"WebHook-Allowed-Rate", "*"};
     }
-    c->stage = CLIENT_ANSWERED;
-    return http_send(c->connection, &answer);
+    return send_answer(c, &answer);
 }
 
 void exchange_decide(struct client *c, unsigned status, const char *reason, const char *detail)
@@ -133,6 +150,7 @@ static void fill_request(struct client *c, const struct head *head)
                                   .header = head->header,
                                   .headers_n = head->headers_n,
                                   .token_query = str_of(token),
+                                  .secrets = d->secrets,
                                   .received_us = clock_now_us(),
                                   .events_max = (size_t)d->limits->batch_events_max,
                                   .arena = &c->pocket->arena,
@@ -181,11 +199,10 @@ static bool is_bearable(struct client *c, const struct request_line *line, struc
     if (head->is_length_known && head->length > limits->body_bytes_max) {
         return is_refused(c, 413, "size", "the body is larger than intake.body_bytes_max allows");
     }
-    if (head->is_length_known && !client_pay(c, (size_t)head->length)) {
-        return is_refused(c, 503, "budget",
-                          "the bodies in flight have used up their memory: send "
-                          "this request again later");
+    if (head->is_length_known && !client_can_pay(c, (size_t)head->length)) {
+        return is_over_budget(c);
     }
+    c->body_bytes_max = head->is_length_known ? (size_t)head->length : limits->body_bytes_max;
     return true;
 }
 
@@ -207,39 +224,29 @@ static enum MHD_Result handle_head(struct client *c, const char *url, const char
         return MHD_YES;
     }
     c->stage = str_eq(str_of(method), S("OPTIONS")) ? CLIENT_DRAIN : CLIENT_BODY;
-    if (head.is_length_known && head.length > 0) {
-        c->body = arena_grow(&c->pocket->arena, NULL, 0, (size_t)head.length);
-        c->body_room = c->body ? (size_t)head.length : 0;
-        if (!c->body) {
-            (void)is_refused(c, 503, "memory", "no memory for this body: send it again later");
-            return send_problem(c, true);
-        }
-    }
     return MHD_YES;
 }
 
 /* ---- body ---- */
 
-/* Room for `more` bytes of a body whose length was not told. */
+/* Room for `more` bytes, paid for as they come. */
 static bool make_room(struct client *c, size_t more)
 {
     if (more <= c->body_room - c->body_len) {
         return true;
     }
-    const size_t most = c->door->limits->body_bytes_max;
+    const size_t most = c->body_bytes_max;
     if (more > most - c->body_len) {
         return is_refused(c, 413, "size", "the body is larger than intake.body_bytes_max allows");
     }
     size_t room = c->body_room ? 2 * c->body_room : BODY_ROOM_FIRST;
     room = room < c->body_len + more ? c->body_len + more : room;
     room = room < most ? room : most;
-    char *const body = client_pay(c, room)
-                           ? arena_grow(&c->pocket->arena, c->body, c->body_len, room)
+    char *const body = client_pay(c, room - c->body_room)
+                           ? arena_grow(&c->pocket->arena, c->body, c->body_room, room)
                            : NULL;
     if (!body) {
-        return is_refused(c, 503, "budget",
-                          "the bodies in flight have used up their memory: send "
-                          "this request again later");
+        return is_over_budget(c);
     }
     c->body = body;
     c->body_room = room;
@@ -252,6 +259,9 @@ static enum MHD_Result handle_part(struct client *c, const char *data, size_t *s
         memcpy(c->body + c->body_len, data, *size);
         c->body_len += *size;
     } else {
+        if (c->stage == CLIENT_BODY) { /* what has come of it makes room for the others */
+            client_forget(c);
+        }
         c->stage = CLIENT_DRAIN;
         c->drained_bytes += *size;
     }
@@ -276,7 +286,7 @@ static bool inflate_body(struct client *c)
     }
     char *const plain = client_pay(c, size) ? arena_grow(&c->pocket->arena, NULL, 0, size) : NULL;
     if (!plain) {
-        return is_refused(c, 503, "budget", "no memory to inflate this body: send it again later");
+        return is_over_budget(c);
     }
     if (gzip_inflate(packed, plain, size, &f) != OK) {
         return is_refused(c, 400, "gzip", "the body is not gzip");
@@ -293,13 +303,13 @@ static bool is_taken(struct client *c)
         return false;
     }
     if (!client_pay(c, c->request.body.len)) { /* what the driver copies of it */
-        return is_refused(c, 503, "budget", "no memory to read this body: send it again later");
+        return is_over_budget(c);
     }
     const bool is = c->hook->driver->take(&c->request, &c->taken, &c->refusal);
     const size_t held = c->pocket->arena.held_bytes;
     arena_reset(&c->door->scratch);
     if (is && c->taken.n > 1 && held > c->paid_bytes && !client_pay(c, held - c->paid_bytes)) {
-        return is_refused(c, 503, "budget", "no memory for this batch: send it again later");
+        return is_over_budget(c);
     }
     return is;
 }
@@ -330,7 +340,7 @@ void *exchange_begin(void *door, const char *uri, struct MHD_Connection *connect
     (void)door;
     client_begin(c);
     /* Looked at now: libmicrohttpd decodes it in place. */
-    c->uri = uri && !strstr(uri, "%00") ? str_of(uri) : (struct str){0};
+    c->uri = uri && !strstr(uri, "%00") && !strchr(uri, ' ') ? str_of(uri) : (struct str){0};
     return c;
 }
 
@@ -360,6 +370,19 @@ enum MHD_Result exchange_handle(void *door, struct MHD_Connection *connection, c
     return MHD_YES;
 }
 
+/* Why libmicrohttpd ended a request: WITH_ERROR is its own answer 4xx or 5xx, to a head or to
+ * chunks that it cannot read, or an answer of ours that could not be sent. */
+static const char *reason_of(const struct client *c, enum MHD_RequestTerminationCode code)
+{
+    if (code == MHD_REQUEST_TERMINATED_DAEMON_SHUTDOWN) {
+        return "stop";
+    }
+    if (code != MHD_REQUEST_TERMINATED_WITH_ERROR || c->stage == CLIENT_ANSWERED) {
+        return "client";
+    }
+    return c->stage == CLIENT_HEAD ? "head" : "chunks";
+}
+
 void exchange_end(void *door, struct MHD_Connection *connection, void **client,
                   enum MHD_RequestTerminationCode code)
 {
@@ -370,7 +393,7 @@ void exchange_end(void *door, struct MHD_Connection *connection, void **client,
         return;
     }
     if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK && !c->closed_why) {
-        c->closed_why = "client";
+        c->closed_why = reason_of(c, code);
     }
     client_end(c);
     *client = NULL;

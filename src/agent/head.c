@@ -75,6 +75,9 @@ bool head_judge(struct head *head, struct arena *a, struct refusal *why)
                    : n.lengths > 1 ? "Content-Length stands more than once"
                                    : "Content-Length stands beside Transfer-Encoding");
     }
+    if (n.hosts == 0 && !head->is_http_1_0) { /* RFC 9112, section 3.2 */
+        return bad(a, why, "Host is missing");
+    }
     if (n.codings > 0 && head->is_http_1_0) {
         return bad(a, why, "HTTP/1.0 has no Transfer-Encoding: send Content-Length or HTTP/1.1");
     }
@@ -85,7 +88,11 @@ bool head_judge(struct head *head, struct arena *a, struct refusal *why)
     return true;
 }
 
-/* libmicrohttpd gives texts up to their first NUL and takes a bare LF for the end of a line, where
+/* HTTP/1.2 to 1.9 are read as 1.1: RFC 9110, section 2.5, has a higher minor version treated as the
+ * highest that is known, and what frames a request is judged by the same rules. libmicrohttpd
+ * answers 505 to every other major version.
+ *
+ * libmicrohttpd gives texts up to their first NUL and takes a bare LF for the end of a line, where
  * another reader sees a longer value or one more line. But the texts lie in its buffer in the order
  * in which they came, so whatever it passed over shows as a gap: after the method and the URI there
  * is one space, after the version and each value CR LF, after the last one CR LF CR LF. */

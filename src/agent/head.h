@@ -9,7 +9,7 @@
 /* The request line, as its texts lie in the buffer that the head was read into. */
 struct request_line {
     const char *method;
-    struct str uri; /* where it was sent, up to its first NUL; NULL: it held %00 */
+    struct str uri; /* where it was sent, up to its first NUL; NULL: it held %00 or a space */
     const char *version;
 };
 
@@ -30,8 +30,8 @@ bool head_read(struct MHD_Connection *connection, const struct request_line *lin
 
 /* Fill the rest of *head from its headers. Refuses (400) what a proxy in front could understand
  * otherwise (request smuggling; RFC 9112, sections 5.1, 6.1 and 6.3): several Content-Length, one
- * beside Transfer-Encoding, any coding but chunked, one in HTTP/1.0, several Host, names that are
- * no tokens, control characters in values. */
+ * beside Transfer-Encoding, any coding but chunked, one in HTTP/1.0, no Host or several, names that
+ * are no tokens, control characters in values. */
 bool head_judge(struct head *head, struct arena *a, struct refusal *why);
 
 #endif

@@ -1,5 +1,6 @@
 /* request.c - what drivers ask of a request. */
 #include "agent/agent.h"
+#include "agent/secret.h"
 #include "base/buf.h"
 
 #include <stdarg.h>
@@ -28,23 +29,6 @@ struct str request_header(const struct request *q, struct str name)
         }
     }
     return (struct str){NULL, 0};
-}
-
-/* A header (in lower case) that carries, or may carry, what proves the sender: never stored. */
-static bool is_secret(struct str name)
-{
-    static const struct str words[] = {STR("authorization"), STR("cookie"),    STR("token"),
-                                       STR("secret"),        STR("signature"), STR("password"),
-                                       STR("api-key"),       STR("apikey")};
-    for (size_t i = 0; i < name.len; i++) {
-        for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
-            if (name.at[i] == words[k].at[0] &&
-                str_starts(str_sub(name, i, words[k].len), words[k])) {
-                return true;
-            }
-        }
-    }
-    return false;
 }
 
 static bool is_repeated(const struct request *q, size_t i)
@@ -92,7 +76,7 @@ struct str request_headers_json(const struct request *q, struct arena *a)
     buf_add_byte(&b, '{');
     for (size_t i = 0; i < q->headers_n; i++) {
         const struct str name = lower(q->scratch, q->header[i].name);
-        if (is_secret(name) || is_repeated(q, i)) {
+        if (secret_is_name(name) || is_repeated(q, i)) {
             continue;
         }
         if (b.len > 1) {
@@ -100,7 +84,7 @@ struct str request_headers_json(const struct request *q, struct arena *a)
         }
         buf_add_json(&b, name);
         buf_add_byte(&b, ':');
-        buf_add_json(&b, joined(q, i, bytes));
+        buf_add_json(&b, secret_cut(q->scratch, joined(q, i, bytes), &q->secrets));
     }
     buf_add_byte(&b, '}');
     return buf_str(&b);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -20,7 +21,7 @@
 enum {
     GROUP_RECORDS_MAX = 4096, /* of one append; a batch is never split                 */
     GROUP_BYTES_MAX = 8 << 20,
-    EVENTS_MAX = 16,        /* the daemon, the wish to stop, some listening sockets      */
+    EVENTS_MAX = 16,        /* the daemon, who parts, the wish to stop, listening sockets */
     DESCRIPTORS_ELSE = 64,  /* beside those of connections: bus, pages, epoll, log       */
     STOP_GRACE_US = 500000, /* an idle connection may still send while we drain          */
     STOP_TURN_MS = 50,
@@ -245,6 +246,9 @@ static enum outcome take_events(struct run *r, const struct epoll_event *event, 
                 break;
             }
         }
+        if (event[i].data.fd == r->door.parting_fd) {
+            door_see_parting(&r->door);
+        }
         if (event[i].data.fd == r->wake_fd) {
             eventfd_t count = 0;
             (void)eventfd_read(r->wake_fd, &count);
@@ -330,6 +334,7 @@ static void parser_says(void *run, const char *format, va_list args)
 {
     struct run *const r = run;
     char text[200];
+    door_answer_head(&r->door);
     r->parser_said_n++;
     if (r->parser_said_us != 0 && r->door.now_us - r->parser_said_us < PARSER_LOG_US) {
         return;
@@ -375,7 +380,7 @@ static enum outcome start_daemon(struct run *r, struct failure *f)
         exchange_end, &r->door, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, &r->door,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)limits->connections_max,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, limits->headers_bytes_max + HEADERS_POOL_EXTRA,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+        MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (!r->door.daemon) {
         return is_tls ? failed(f, STOP,
                                "intake.tls: the HTTP server does not start with certificate %.*s "
@@ -412,8 +417,8 @@ static enum outcome watch(struct run *r, struct failure *f)
                                                                  MHD_DAEMON_INFO_EPOLL_FD);
     r->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     r->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    const int fd[] = {info->epoll_fd, r->wake_fd};
-    for (size_t i = 0; i < 2; i++) {
+    const int fd[] = {info->epoll_fd, r->wake_fd, r->door.parting_fd};
+    for (size_t i = 0; i < sizeof fd / sizeof *fd; i++) {
         struct epoll_event event = {.events = EPOLLIN, .data.fd = fd[i]};
         if (r->epoll_fd < 0 || fd[i] < 0 ||
             epoll_ctl(r->epoll_fd, EPOLL_CTL_ADD, fd[i], &event) != 0) {
@@ -438,6 +443,26 @@ static void find_hooks(struct run *r)
     }
 }
 
+/* All secrets of all agents, as their option tables name them. */
+static void find_secrets(struct run *r)
+{
+    const struct named_list *const agents = &r->in->config->agents;
+    struct str_list *const all = &r->door.secrets;
+    size_t room = 0;
+    for (size_t i = 0; i < agents->n; i++) {
+        const struct option *o = agents->at[i].type->options;
+        for (; o->name; o++) {
+            const struct str_list *const list =
+                (const struct str_list *)(const void *)((const char *)agents->at[i].options +
+                                                        o->offset);
+            for (size_t k = 0; o->type == OPTION_SECRET && k < list->n; k++) {
+                all->at = arena_more(r->arena, all->at, all->n, &room, sizeof *all->at);
+                all->at[all->n++] = list->at[k];
+            }
+        }
+    }
+}
+
 static enum outcome run_open(struct run *r, struct failure *f)
 {
     r->lane = (struct lane){STREAM_RAW, arena_printf(r->arena, "intake-%zu", r->in->index)};
@@ -448,6 +473,7 @@ static enum outcome run_open(struct run *r, struct failure *f)
     }
     if (result == OK) {
         find_hooks(r);
+        find_secrets(r);
         result = bus_lane_make(r->in->bus, r->lane, f);
     }
     if (result == OK) {
@@ -472,11 +498,23 @@ static void run_close(struct run *r)
     arena_close(&r->group);
 }
 
+/* Large bodies come seldom and together. glibc would raise its threshold to the largest of them
+ * that was freed, carve the next ones from its heap, and keep that heap: a burst of 25 MB bodies
+ * would stay with the process. With a fixed threshold each goes back to the kernel by itself
+ * (mallopt(3), M_MMAP_THRESHOLD). */
+static void give_back_large(void)
+{
+    enum { LARGE_BYTES = 1 << 20, TOP_BYTES = 4 << 20 };
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, TOP_BYTES);
+}
+
 enum outcome agent_run(const struct intake *in, struct failure *f)
 {
     enum { ARENA_BYTES_MAX = 256 << 20 }; /* clients and certificates: about 1 KiB a connection */
     struct arena a;
     arena_init(&a, ARENA_BYTES_MAX);
+    give_back_large();
     struct run r = {.in = in, .arena = &a, .epoll_fd = -1, .wake_fd = -1};
     enum outcome result = run_open(&r, f);
     if (result == OK) {

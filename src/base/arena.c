@@ -11,9 +11,10 @@
 #include "base/failpoint.h"
 
 enum {
-    ELEMENTS_FIRST = 16,     /* of an array that grows by arena_more                         */
-    BLOCK_BYTES = 64 * 1024, /* smallest block: most batches fit into a few                  */
-    KEEP_BYTES = 1024 * 1024 /* largest block kept by a reset: a peak is given back at once  */
+    ELEMENTS_FIRST = 16,         /* of an array that grows by arena_more                         */
+    BLOCK_BYTES = 64 * 1024,     /* smallest block: most batches fit into a few                  */
+    DOUBLED_BYTES = 1024 * 1024, /* blocks double up to here: a large thing asks for no twin     */
+    KEEP_BYTES = 1024 * 1024     /* largest block kept by a reset: a peak is given back at once  */
 };
 
 struct arena_block {
@@ -42,7 +43,8 @@ static size_t aligned(size_t bytes)
 /* A block with room for `bytes`, or NULL. Blocks double, so that their number stays small. */
 static struct arena_block *block_add(struct arena *a, size_t bytes)
 {
-    const size_t doubled = a->block ? a->block->room * 2 : BLOCK_BYTES;
+    const size_t twice = a->block ? a->block->room * 2 : BLOCK_BYTES;
+    const size_t doubled = twice < DOUBLED_BYTES ? twice : DOUBLED_BYTES;
     const size_t wished = bytes > doubled ? bytes : doubled;
     const size_t left = a->bytes_max > a->held_bytes ? a->bytes_max - a->held_bytes : 0;
     if (left < sizeof(struct arena_block) || left - sizeof(struct arena_block) < bytes) {
@@ -58,6 +60,23 @@ static struct arena_block *block_add(struct arena *a, size_t bytes)
     a->block = b;
     a->held_bytes += sizeof *b + room;
     return b;
+}
+
+/* The newest block, which holds one thing alone, made larger without a copy of it beside: a large
+ * block is moved by the kernel. NULL: the block is as it was. */
+static struct arena_block *block_grow(struct arena *a, size_t bytes)
+{
+    struct arena_block *const b = a->block;
+    if (a->bytes_max < a->held_bytes || a->bytes_max - a->held_bytes < bytes - b->room) {
+        return NULL;
+    }
+    struct arena_block *const moved = realloc(b, sizeof *b + bytes);
+    if (moved) {
+        a->held_bytes += bytes - moved->room;
+        moved->room = bytes;
+        a->block = moved;
+    }
+    return moved;
 }
 
 static void *take(struct arena *a, size_t bytes)
@@ -113,9 +132,17 @@ void *arena_grow(struct arena *a, void *at, size_t old, size_t now)
     assert(now >= old);
     if (at && b && (char *)at + aligned(old ? old : 1) == b->bytes + b->used) {
         const size_t start = (size_t)((char *)at - b->bytes);
-        if (now <= SIZE_MAX / 2 && start + aligned(now ? now : 1) <= b->room) {
-            b->used = start + aligned(now ? now : 1);
+        const size_t whole = now <= SIZE_MAX / 2 ? aligned(now ? now : 1) : SIZE_MAX;
+        if (whole <= b->room - start) {
+            b->used = start + whole;
             return at;
+        }
+        if (start == 0 && now <= SIZE_MAX / 2) {
+            struct arena_block *const larger = block_grow(a, whole);
+            if (larger) {
+                larger->used = whole;
+            }
+            return larger ? larger->bytes : NULL;
         }
     }
     void *const moved = take(a, now);

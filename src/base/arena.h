@@ -34,7 +34,8 @@ void *arena_try(struct arena *a, size_t n, size_t size);
 #define arena_array(a, type, n) ((type *)arena_alloc((a), (n), sizeof(type)))
 
 /* Make the newest allocation `at` of `old` bytes `now` bytes long, in place where it can; the new
- * bytes are not zeroed. NULL over the ceiling; `at` is then still good. at == NULL, old == 0
+ * bytes are not zeroed. What is alone in its block, as a large thing soon is, never holds its old
+ * and its new length at once. NULL over the ceiling; `at` is then still good. at == NULL, old == 0
  * allocates. */
 void *arena_grow(struct arena *a, void *at, size_t old, size_t now);
 

@@ -5,8 +5,6 @@
 /* What a member adds to its text: tag and LEB128 length (signal.c); and all that is not text. */
 enum { MEMBER_BYTES = 11, TIMES_BYTES = 64 };
 
-static const struct bus_driver *const drivers[] = {&bus_embedded};
-
 static enum outcome open_as(struct arena *a, const struct bus *kind, struct bus **out,
                             struct failure *f)
 {
@@ -26,36 +24,20 @@ static enum outcome open_as(struct arena *a, const struct bus *kind, struct bus 
 enum outcome bus_open_driver(struct arena *a, const struct bus_driver *driver, const void *options,
                              struct bus **out, struct failure *f)
 {
-    const struct bus kind = {.driver = driver, .options = options};
-    return open_as(a, &kind, out, f);
+    return open_as(a, &(struct bus){.driver = driver, .options = options}, out, f);
 }
 
-static enum outcome driver_find(struct str type, const struct bus_driver **out, struct failure *f)
-{
-    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++) {
-        if (str_eq(type, str_of(drivers[i]->name))) {
-            *out = drivers[i];
-            return OK;
-        }
-    }
-    return failed(f, STOP, "bus: there is no type %.*s; `embedded` is the one to use",
-                  STR_ARG(type));
-}
-
-enum outcome bus_open(struct arena *a, struct str type, const void *options, struct bus **out,
+enum outcome bus_open(struct arena *a, const struct config_bus *config, struct bus **out,
                       struct failure *f)
 {
-    struct bus kind = {.options = options};
-    const enum outcome result = driver_find(type, &kind.driver, f);
-    return result == OK ? open_as(a, &kind, out, f) : result;
+    return bus_open_driver(a, config->type->driver, config, out, f);
 }
 
-enum outcome bus_visit(struct arena *a, struct str type, const void *options, struct bus **out,
+enum outcome bus_visit(struct arena *a, const struct config_bus *config, struct bus **out,
                        struct failure *f)
 {
-    struct bus kind = {.options = options, .is_visited = true};
-    const enum outcome result = driver_find(type, &kind.driver, f);
-    return result == OK ? open_as(a, &kind, out, f) : result;
+    const struct bus kind = {.driver = config->type->driver, .options = config, .is_visited = true};
+    return open_as(a, &kind, out, f);
 }
 
 void bus_close(struct bus *b)

@@ -74,18 +74,18 @@ enum cursor_kind {
 
 struct bus;
 struct reader;
+struct config_bus;
 
 /* ---- the bus (struct bus_driver holds these for each transport) ---- */
 
-/* Reach the bus, make or check its streams, read the bus id. `options` is the driver's checked
- * option struct. returns OK | STOP a promise would be a lie (says which setting) | RETRY
- * unreachable */
-enum outcome bus_open(struct arena *a, struct str type, const void *options, struct bus **out,
+/* Reach the bus that is configured, make or check its streams, read the bus id. returns OK | STOP a
+ * promise would be a lie (says which setting) | RETRY unreachable */
+enum outcome bus_open(struct arena *a, const struct config_bus *config, struct bus **out,
                       struct failure *f);
 /* The same for a command that looks at what there is: it makes nothing, not even where nothing is.
  * Only ends, look, size, lag and verify may follow. returns OK | RETRY there is no data directory
  * (says where it looked) | STOP as above, or another version of weir made it */
-enum outcome bus_visit(struct arena *a, struct str type, const void *options, struct bus **out,
+enum outcome bus_visit(struct arena *a, const struct config_bus *config, struct bus **out,
                        struct failure *f);
 void bus_close(struct bus *b);
 /* Names this incarnation of the streams; every stored cursor carries it. 32 hex digits. */

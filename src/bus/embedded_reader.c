@@ -286,7 +286,9 @@ static enum outcome step_slice(struct reader *r, const struct step *step, size_t
     const struct lane dead = lane_dead(step->in->arena, r->stage, s->lane);
     const struct output *const letters = lane_eq(lane, dead) ? NULL : output_for(step, i, dead);
     const struct output *const out = output_for(step, i, lane);
+    const struct config_bus *const config = r->bus->options;
     const struct group_step head = {.input = s->lane,
+                                    .revision = config->revision,
                                     .from = s->from,
                                     .to = s->to,
                                     .tally = step->tally ? step->tally[i] : (struct tally){0}};

@@ -44,7 +44,7 @@ struct step_head {
     uint64_t from, to, stored, dead;
     uint16_t names_n;
     uint8_t input_stream, input_name_bytes;
-    uint32_t zero;
+    uint32_t revision;
 };
 struct step_name {
     uint64_t n;
@@ -85,7 +85,8 @@ static size_t step_write(struct buf *b, const struct group_step *s)
                                    .dead = s->tally.dead,
                                    .names_n = (uint16_t)s->tally.names_n,
                                    .input_stream = (uint8_t)s->input.stream,
-                                   .input_name_bytes = (uint8_t)s->input.name.len};
+                                   .input_name_bytes = (uint8_t)s->input.name.len,
+                                   .revision = s->revision};
     assert(s->tally.names_n <= UINT16_MAX);
     buf_add(b, (struct str){(const char *)&head, sizeof head});
     buf_add(b, s->input.name);
@@ -331,6 +332,7 @@ bool group_step_read(struct arena *a, struct str step, struct group_step *out)
                                arena_str(a, take(&step, head.input_name_bytes))};
     out->from = (struct position){head.from};
     out->to = (struct position){head.to};
+    out->revision = head.revision;
     out->tally = (struct tally){.stored = head.stored, .dead = head.dead};
     out->tally.name = arena_array(a, struct tally_name, head.names_n);
     for (uint16_t i = 0; i < head.names_n; i++) {

@@ -15,6 +15,7 @@ enum { ITEM_ALIGN = 8, SEGMENT_HEAD_BYTES = 64, GROUP_HEAD_BYTES = 64, FRAME_HEA
 struct group_step {
     struct lane input;
     struct position from, to;
+    uint32_t revision; /* of the configuration that it was made under; 0: unknown */
     struct tally tally;
 };
 

@@ -93,7 +93,7 @@ bool command_begin(struct session *s, const struct usage *u, int argc, char **ar
     }
     if (goes_on && u->needs != NEEDS_NOTHING) {
         keep(&s->arena, &s->from.places);
-        s->from.agents = registry_agents;
+        s->from.drivers = &registry_drivers;
         s->from.is_without_secrets = u->needs != NEEDS_SECRETS;
         s->status = read_config(s);
         goes_on = s->status == EXIT_DONE;

@@ -34,13 +34,16 @@ static const struct command *find(const struct command *table, const char *name)
 static int unknown(const struct command *table, const char *name)
 {
     struct nearest n = nearest_to(str_of(name));
+    const bool is_option = name[0] == '-';
+    nearest_offer(&n, is_option ? S("--version") : S("help"));
+    nearest_offer(&n, is_option ? S("--help") : S("help"));
     for (const struct command *c = table; c->name; c++) {
         nearest_offer(&n, str_of(c->name));
     }
-    nearest_offer(&n, S("help"));
     const struct str near = nearest_found(&n);
-    (void)fprintf(stderr, "weir: there is no command %s%s%.*s%s\nTry: weir help\n", name,
-                  near.len ? "; did you mean " : "", STR_ARG(near), near.len ? "?" : "");
+    (void)fprintf(stderr, "weir: there is no %s %s%s%.*s%s\nTry: weir help\n",
+                  is_option ? "option" : "command", name, near.len ? "; did you mean " : "",
+                  STR_ARG(near), near.len ? "?" : "");
     return EXIT_USAGE;
 }
 

@@ -22,7 +22,7 @@ int command_configuration(int argc, char **argv)
         return s.status;
     }
     buf_init(&text, &s.arena, MANUAL_BYTES_MAX);
-    config_manual(&text, registry_agents);
+    config_manual(&text, &registry_drivers);
     printf("%.*s", STR_ARG(buf_str(&text)));
     return command_end(&s);
 }

@@ -256,7 +256,7 @@ int command_dead(int argc, char **argv)
     for (size_t i = 0; i < d.ids_n; i++) {
         d.id[i] = str_of(s.words.at[i + 1]);
     }
-    enum outcome result = bus_visit(&s.arena, s.config->bus.type, &s.config->bus, &d.bus, &f);
+    enum outcome result = bus_visit(&s.arena, &s.config->bus, &d.bus, &f);
     if (result == OK) {
         result = obey(&d, str_of(s.words.at[0]), &f);
         bus_close(d.bus);

@@ -28,14 +28,16 @@ int command_drivers(int argc, char **argv)
         s.status = command_failed("drivers", &f);
         return command_end(&s);
     }
-    for (const struct registry_line *line = registry_all; line->role; line++) {
-        const struct cell cell[] = {
-            {CELL_TEXT, str_of(line->role)},
-            {CELL_TEXT, str_of(line->name)},
-            {CELL_JSON, line->needs ? S("false") : S("true")},
-            {line->needs ? CELL_TEXT : CELL_NULL, str_of(line->needs)},
-        };
-        rows_add(rows, cell);
+    for (int role = 0; role < ROLE_N; role++) {
+        for (const struct section_type *t = registry_drivers.of[role]; t->name; t++) {
+            const struct cell cell[] = {
+                {CELL_TEXT, str_of(registry_role((enum role)role))},
+                {CELL_TEXT, str_of(t->name)},
+                {CELL_JSON, t->needs ? S("false") : S("true")},
+                {t->needs ? CELL_TEXT : CELL_NULL, str_of(t->needs)},
+            };
+            rows_add(rows, cell);
+        }
     }
     rows_end(rows);
     return command_end(&s);

@@ -151,7 +151,7 @@ int command_flush(int argc, char **argv)
     struct flushing w = {.config = s.config,
                          .until_us = clock_mono_us() + timeout_ms * 1000,
                          .is_shown = command_has_colour(STDERR_FILENO)};
-    enum outcome result = bus_visit(&s.arena, s.config->bus.type, &s.config->bus, &w.bus, &f);
+    enum outcome result = bus_visit(&s.arena, &s.config->bus, &w.bus, &f);
     if (result == OK) {
         result = flush(&w, &s.arena, &f);
         bus_close(w.bus);

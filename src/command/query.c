@@ -15,6 +15,7 @@
 #include "command/rows.h"
 #include "orchestrate/survey.h"
 #include "registry.h"
+#include "signal/model.h"
 
 enum { SQL_BYTES_MAX = 1 << 20 };
 #define ARENA_BYTES_MAX ((size_t)4 << 30)
@@ -235,6 +236,24 @@ static enum outcome print(const struct query *q, struct arena *a, struct duck_re
     return result;
 }
 
+static const char no_table[] = "Catalog Error: Table with name ";
+
+/* DuckDB would guess among tables of its own. */
+static enum outcome tell_models(struct arena *a, struct failure *f)
+{
+    enum { NAMES_BYTES_MAX = 500 };
+    struct buf names;
+    struct str rest;
+    const struct str name = arena_str(
+        a, str_cut(str_sub(str_of(f->text), sizeof no_table - 1, sizeof f->text), ' ', &rest));
+    buf_init(&names, a, NAMES_BYTES_MAX);
+    for (size_t i = 0; i < model_all_n; i++) {
+        buf_printf(&names, "%s%s", i == 0 ? "" : ", ", model_all[i]->name);
+    }
+    return failed(f, REJECT, "there is no table %.*s; there are %.*s, and MODEL_history of each",
+                  STR_ARG(name), STR_ARG(buf_str(&names)));
+}
+
 static enum outcome answer(const struct query *q, struct ask *ask, struct str sql,
                            struct failure *f)
 {
@@ -244,6 +263,8 @@ static enum outcome answer(const struct query *q, struct ask *ask, struct str sq
     enum outcome result = duck_shape(ask->duck, ask->arena, text.at, &shape, f);
     if (result == OK) {
         result = check_reads(ask, text, &shape, f);
+    } else if (str_starts(str_of(f->text), str_of(no_table))) {
+        result = tell_models(ask->arena, f);
     }
     if (result != OK) {
         return result;
@@ -277,7 +298,7 @@ static enum outcome run_lake(const struct query *q, struct arena *a, struct str 
     struct ask ask = {0};
     struct survey survey;
     struct bus *bus;
-    enum outcome result = bus_visit(a, q->config->bus.type, &q->config->bus, &bus, f);
+    enum outcome result = bus_visit(a, &q->config->bus, &bus, f);
     if (result == OK) {
         /* first, so that all it promises stands before the ends that ask_open takes */
         result = survey_take(a, &(struct survey_of){q->config, registry_duties, bus}, &survey, f);

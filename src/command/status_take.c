@@ -57,7 +57,7 @@ static enum outcome take_store(struct arena *a, const struct config *config, str
                                struct failure *f)
 {
     struct store *store = NULL;
-    s->store_type = config->store.type;
+    s->store_type = str_of(config->store.type->name);
     s->model = arena_array(a, struct status_model, model_all_n);
     enum outcome result = store_look(a, config, S(""), &store, f);
     for (size_t i = 0; i < model_all_n && store && result == OK; i++) {
@@ -78,7 +78,7 @@ enum outcome status_take(struct arena *a, const struct config *config, struct st
     struct bus *bus = NULL;
     *out = (struct status){.survey = arena_new(a, struct survey),
                            .disk_bytes_max = config->bus.disk_bytes_max};
-    enum outcome result = bus_visit(a, config->bus.type, &config->bus, &bus, f);
+    enum outcome result = bus_visit(a, &config->bus, &bus, f);
     if (result == OK) {
         result = survey_take(a, &(struct survey_of){config, registry_duties, bus}, out->survey, f);
         if (result == OK) {

@@ -76,6 +76,10 @@ static bool set(const struct usage *u, const struct flag *f, struct str value, i
     case FLAG_SWITCH: *(bool *)f->to = true; return true;
     case FLAG_TEXT: *(struct str *)f->to = value; return true;
     case FLAG_LIST: {
+        if (value.len == 0) {
+            (void)snprintf(message, sizeof message, "--%s is empty; it takes", f->name);
+            return wrong(u, status, message, str_of(f->value));
+        }
         struct str_list *const list = f->to;
         list->at[list->n++] = value;
         return true;

@@ -188,7 +188,7 @@ static enum outcome check_store(struct verifying *v, struct failure *f)
 static enum outcome verify(struct verifying *v, struct failure *f)
 {
     struct audit_to lake = {.found = lake_found, .to = v};
-    enum outcome result = bus_visit(v->arena, v->config->bus.type, &v->config->bus, &v->bus, f);
+    enum outcome result = bus_visit(v->arena, &v->config->bus, &v->bus, f);
     if (result != OK) {
         return result;
     }

@@ -109,15 +109,16 @@ static void check_tls(const struct sections *s, const struct yaml *root, const s
     }
 }
 
-/* One body may be held three times: as sent, inflated, as read from it (agent/door.c). */
+/* One body may be held four times: as sent, inflated, as read from it, in a batch (agent/door.c).
+ */
 static void check_bodies(const struct yaml *root, const struct config *c, struct problems *p)
 {
     const struct yaml_entry *const one = find(root, "intake", "body_bytes_max");
     const struct yaml_entry *const all = find(root, "intake", "bodies_bytes_max");
     if ((one || all) && c->intake.body_bytes_max > 0 && c->intake.bodies_bytes_max > 0 &&
-        c->intake.body_bytes_max > c->intake.bodies_bytes_max / 3) {
+        c->intake.body_bytes_max > c->intake.bodies_bytes_max / 4) {
         problem_add(p, all ? all->value.place : one->value.place,
-                    "intake.bodies_bytes_max is less than three times body_bytes_max: the largest "
+                    "intake.bodies_bytes_max is less than four times body_bytes_max: the largest "
                     "bodies could never come in");
     }
 }

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "base/hash.h"
 #include "config/check.h"
 #include "config/files.h"
 
@@ -25,7 +26,9 @@ static const struct option intake_options[] = {
     {"body_bytes_max", OPTION_SIZE, offsetof(struct config_intake, body_bytes_max), "26MiB", KIB,
      GIB, .about = "largest body of one request, inflated; GitHub sends up to 25 MB"},
     {"bodies_bytes_max", OPTION_SIZE, offsetof(struct config_intake, bodies_bytes_max), "128MiB",
-     MIB, 64 * GIB, .about = "all bodies in flight together, a process; above it: 503"},
+     MIB, 64 * GIB,
+     .about = "all bodies in flight together, a process, at least 4 times body_bytes_max; above "
+              "it: 503"},
     {"headers_bytes_max", OPTION_SIZE, offsetof(struct config_intake, headers_bytes_max), "32KiB",
      4 * KIB, MIB, .about = "all headers of one request; above it: 431"},
     {"connections_max", OPTION_INT, offsetof(struct config_intake, connections_max), "1024", 1,
@@ -54,9 +57,8 @@ static const struct option admin_options[] = {
     {0},
 };
 
-static const char *const bus_types[] = {"embedded", NULL};
 static const struct option bus_options[] = {
-    {"type", OPTION_TEXT, offsetof(struct config_bus, type), "embedded", .words = bus_types,
+    {"type", OPTION_DRIVER, offsetof(struct config_bus, type), "embedded", .role = ROLE_BUS,
      .about = "embedded: segment files in the data folder"},
     {"path", OPTION_PATH, offsetof(struct config_bus, path), "",
      .about = "its folder; default: DATA/bus"},
@@ -103,9 +105,8 @@ static const struct option lake_options[] = {
     {0},
 };
 
-static const char *const store_types[] = {"sqlite", NULL};
 static const struct option store_options[] = {
-    {"type", OPTION_TEXT, offsetof(struct config_store, type), "sqlite", .words = store_types,
+    {"type", OPTION_DRIVER, offsetof(struct config_store, type), "sqlite", .role = ROLE_STORE,
      .about = "sqlite"},
     {"path", OPTION_PATH, offsetof(struct config_store, path), "",
      .about = "its file; default: DATA/store.db"},
@@ -151,7 +152,7 @@ const struct option config_options[] = {
      .about = "where signals come in"},
     {"admin", OPTION_SECTION, offsetof(struct config, admin), .section = admin_options,
      .about = "where weir is asked how it does"},
-    {"agents", OPTION_NAMED, offsetof(struct config, agents),
+    {"agents", OPTION_NAMED, offsetof(struct config, agents), .role = ROLE_AGENT,
      .about = "who may send what: POST /hooks/NAME"},
     {"services", OPTION_NAMED, offsetof(struct config, services), .types = service_types,
      .about = "what a deployment or incident belongs to; by default its repository"},
@@ -188,6 +189,18 @@ static void complete(struct arena *a, struct config *c)
 }
 
 /* The tree as a configuration; everything wrong in it is in the problems. */
+/* What was written, whatever the comments and the files that it stands in; before expansion, so
+ * that a secret that is rotated changes nothing. */
+static uint64_t revision_of(const struct yaml *y, uint64_t seed)
+{
+    uint64_t revision = hash_64(y->text, seed + (uint64_t)y->kind);
+    for (size_t i = 0; i < y->n; i++) {
+        revision = hash_64(y->entry[i].key, revision);
+        revision = revision_of(&y->entry[i].value, revision);
+    }
+    return revision;
+}
+
 static enum outcome make(const struct sections *s, const struct yaml *root, struct config *c,
                          struct failure *f)
 {
@@ -198,6 +211,7 @@ static enum outcome make(const struct sections *s, const struct yaml *root, stru
         return failed(f, STOP, "the configuration has %zu error%s", p->lines.n,
                       p->lines.n == 1 ? "" : "s");
     }
+    c->bus.revision = (uint32_t)revision_of(root, 0);
     complete(s->arena, c);
     return OK;
 }
@@ -206,7 +220,7 @@ enum outcome config_read(struct arena *a, const struct config_from *from, struct
                          struct str_list *errors, struct failure *f)
 {
     struct problems p = {.arena = a};
-    const struct sections s = {a, &p, from->agents, from->is_without_secrets};
+    const struct sections s = {a, &p, from->drivers, from->is_without_secrets};
     struct yaml root;
     struct config *const c = arena_new(a, struct config);
     enum outcome result = files_find(a, &from->places, &c->files, f);
@@ -224,11 +238,11 @@ enum outcome config_read(struct arena *a, const struct config_from *from, struct
 }
 
 enum outcome config_read_text(struct arena *a, struct str file, struct str text,
-                              const struct section_type *agents, struct config **out,
+                              const struct drivers *drivers, struct config **out,
                               struct str_list *errors)
 {
     struct problems p = {.arena = a};
-    const struct sections s = {a, &p, agents, false};
+    const struct sections s = {a, &p, drivers, false};
     struct yaml root;
     struct failure f;
     struct config *const c = arena_new(a, struct config);

@@ -31,10 +31,12 @@ struct config_admin {
 };
 
 struct config_bus {
-    struct str type; /* embedded                                                    */
+    const struct section_type *type; /* embedded                                    */
     struct str path; /* <data>/bus                                                  */
     size_t segment_bytes, disk_bytes_max;
     int64_t keep_ms;
+    uint32_t revision; /* of the whole configuration: each step says which it was made under; 0:
+                          unknown                                                          */
 };
 
 struct config_keep {
@@ -49,7 +51,8 @@ struct config_lake {
 };
 
 struct config_store {
-    struct str type, path; /* sqlite */
+    const struct section_type *type; /* sqlite */
+    struct str path;
     int64_t keep_ms;
 };
 
@@ -81,9 +84,9 @@ struct config {
 
 /* What a configuration is read from. */
 struct config_from {
-    struct str_list places; /* files, folders, globs; none: as files.h says              */
-    const struct section_type *agents; /* the agent types (registry.h)                   */
-    bool is_without_secrets; /* for who only asks: secrets stay empty, keys are not opened */
+    struct str_list places;        /* files, folders, globs; none: as files.h says              */
+    const struct drivers *drivers; /* registry.h                                          */
+    bool is_without_secrets;       /* for who only asks: secrets stay empty, keys are not opened */
 };
 
 /* Read and check it. All errors of the run are in *errors, one line each as `FILE:LINE:COLUMN: what
@@ -95,7 +98,7 @@ enum outcome config_read(struct arena *a, const struct config_from *from, struct
 
 /* The same of a text that stands for the file, for tests. */
 enum outcome config_read_text(struct arena *a, struct str file, struct str text,
-                              const struct section_type *agents, struct config **out,
+                              const struct drivers *drivers, struct config **out,
                               struct str_list *errors);
 
 /* The tables, for the manual. */

@@ -27,7 +27,8 @@ static const char head[] =
 static const char *type_name(enum option_type type)
 {
     switch (type) {
-    case OPTION_TEXT: return "text";
+    case OPTION_TEXT:
+    case OPTION_DRIVER: return "text";
     case OPTION_PATH: return "path";
     case OPTION_SECRET: return "secret, or a list";
     case OPTION_LIST: return "text, or a list";
@@ -42,8 +43,9 @@ static const char *type_name(enum option_type type)
     return "?";
 }
 
-static void add_range(struct buf *b, const struct option *o)
+static void add_range(struct buf *b, const struct option *o, const struct drivers *drivers)
 {
+    const struct section_type *const type = o->type == OPTION_DRIVER ? drivers->of[o->role] : NULL;
     if (o->least != 0 || o->most != 0) {
         char range[VALUE_RANGE_BYTES];
         value_range(o, range);
@@ -52,19 +54,23 @@ static void add_range(struct buf *b, const struct option *o)
     for (size_t i = 0; o->words && o->words[i]; i++) {
         buf_printf(b, "%s`%s`", i == 0 ? ": " : ", ", o->words[i]);
     }
+    for (size_t i = 0; type && type[i].name; i++) {
+        buf_printf(b, "%s`%s`", i == 0 ? ": " : ", ", type[i].name);
+    }
 }
 
-static void add_table(struct buf *b, const struct option *options, const char *prefix)
+static void add_table(struct buf *b, const struct option *options, const char *prefix,
+                      const struct drivers *drivers)
 {
     for (const struct option *o = options; o->name; o++) {
         if (o->type == OPTION_SECTION) {
             char inner[PREFIX_BYTES_MAX];
             (void)snprintf(inner, sizeof inner, "%s%s%s", prefix, prefix[0] ? "." : "", o->name);
-            add_table(b, o->section, inner);
+            add_table(b, o->section, inner, drivers);
             continue;
         }
         buf_printf(b, "| `%s%s%s` | %s", prefix, prefix[0] ? "." : "", o->name, type_name(o->type));
-        add_range(b, o);
+        add_range(b, o, drivers);
         if (!o->fallback) {
             buf_add(b, S(" | required"));
         } else {
@@ -80,8 +86,9 @@ static void begin_table(struct buf *b)
     buf_add(b, S("\n| key | what it wants | default | |\n|---|---|---|---|\n"));
 }
 
-static void add_types(struct buf *b, const struct option *o, const struct section_type *types)
+static void add_types(struct buf *b, const struct option *o, const struct drivers *drivers)
 {
+    const struct section_type *const types = o->types ? o->types : drivers->of[o->role];
     for (const struct section_type *t = types; t->name; t++) {
         if (t->name[0]) {
             buf_printf(b, "\n### `%s` of type `%s`\n", o->name, t->name);
@@ -90,11 +97,11 @@ static void add_types(struct buf *b, const struct option *o, const struct sectio
             buf_printf(b, "\nThis build lacks it; build with `%s`.\n", t->needs);
         }
         begin_table(b);
-        add_table(b, t->options, "");
+        add_table(b, t->options, "", drivers);
     }
 }
 
-void config_manual(struct buf *to, const struct section_type *agents)
+void config_manual(struct buf *to, const struct drivers *drivers)
 {
     buf_add(to, str_of(head));
     buf_add(to, S("\n## At the top\n"));
@@ -102,7 +109,7 @@ void config_manual(struct buf *to, const struct section_type *agents)
     for (const struct option *o = config_options; o->name; o++) {
         if (o->type != OPTION_SECTION && o->type != OPTION_NAMED) {
             const struct option one[] = {*o, {0}};
-            add_table(to, one, "");
+            add_table(to, one, "", drivers);
         }
     }
     for (const struct option *o = config_options; o->name; o++) {
@@ -112,9 +119,9 @@ void config_manual(struct buf *to, const struct section_type *agents)
         buf_printf(to, "\n## `%s`: %s\n", o->name, o->about);
         if (o->type == OPTION_SECTION) {
             begin_table(to);
-            add_table(to, o->section, "");
+            add_table(to, o->section, "", drivers);
         } else {
-            add_types(to, o, o->types ? o->types : agents);
+            add_types(to, o, drivers);
         }
     }
 }

@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "config/option.h"
 
-/* docs/configuration.md, in Markdown. `agents`: the agent types (registry.h). */
-void config_manual(struct buf *to, const struct section_type *agents);
+/* docs/configuration.md, in Markdown. */
+void config_manual(struct buf *to, const struct drivers *drivers);
 
 #endif

@@ -24,14 +24,18 @@ enum option_type {
     OPTION_SIZE,     /* size_t bytes: 64MiB                                               */
     OPTION_DURATION, /* int64_t ms: 5m; `forever` is INT64_MAX                            */
     OPTION_CHOICE,   /* int, index into `words`                                           */
+    OPTION_DRIVER,   /* const struct section_type *, of the drivers of `role`             */
     OPTION_SECTION,  /* a struct inside the struct, by the table `section`                */
     OPTION_NAMED     /* struct named_list: sections by name (agents, services, sinks)     */
 };
 
+/* What a driver is of; each role has its list in registry.c. */
+enum role { ROLE_AGENT, ROLE_BUS, ROLE_LAKE, ROLE_STORE, ROLE_N };
+
 struct section_check;
 
-/* How the sections of an OPTION_NAMED are read: by their `type` key, or all alike when the first
- * type's name is "". */
+/* One driver that a configuration can name. The sections of an OPTION_NAMED are read by the one
+ * that their `type` key names, or all alike when the first type's name is "". */
 struct section_type {
     const char *name;  /* value of `type`; NULL ends the list               */
     const char *needs; /* build option that is missing, or NULL             */
@@ -41,6 +45,11 @@ struct section_type {
     /* What the table cannot say, and what the options need besides (files); NULL: nothing. What is
      * wrong is told by section_wrong (section.h). */
     void (*complete)(const struct section_check *c, void *options);
+};
+
+/* All drivers, by role; a list ends with {0}. */
+struct drivers {
+    const struct section_type *of[ROLE_N];
 };
 
 struct named {
@@ -62,7 +71,8 @@ struct option {
     int64_t least, most;          /* INT, SIZE, DURATION in their unit; both 0: any        */
     const char *const *words;     /* CHOICE; TEXT: the only ones allowed; ends with NULL   */
     const struct option *section; /* SECTION                                               */
-    const struct section_type *types; /* NAMED; NULL: the agents' (registry.h)             */
+    const struct section_type *types; /* NAMED; NULL: the drivers of `role`                */
+    enum role role;                   /* DRIVER, NAMED                                     */
     const char *about;                /* one line for the manual                               */
 };
 

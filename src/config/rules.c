@@ -53,6 +53,9 @@ const struct option rules_options[] = {
      .section = incident_options, .about = "which issues are incidents"},
     {"tests", OPTION_SECTION, offsetof(struct config_rules, tests), .section = test_options,
      .about = "which checks are tests"},
+    {"skew", OPTION_DURATION, offsetof(struct config_rules, skew_ms), "24h", 0, INT64_MAX,
+     .about = "a CDEvent that is further ahead of its receipt is taken, with the attribute "
+              "ahead_of_receipt"},
     {"statuses", OPTION_LIST, offsetof(struct config_rules, statuses), "",
      .about = "globs of the contexts of commit statuses that are pipelines of an outside CI"},
     {"rollbacks", OPTION_LIST, offsetof(struct config_rules, rollbacks), "",

@@ -28,6 +28,7 @@ struct config_rules {
     struct config_tickets tickets;
     struct config_incidents incidents;
     struct config_tests tests;
+    int64_t skew_ms;           /* a CDEvent may be this far ahead of its receipt without a note */
     struct str_list statuses;  /* globs of commit statuses' contexts that are pipelines */
     struct str_list rollbacks; /* PATH=GLOB each, of a GitHub deployment_status payload */
 };

@@ -231,6 +231,35 @@ static struct str type_names(const struct reading *r, const struct section_type 
     return add_words(r->s->arena, names, "");
 }
 
+/* The driver that r's value names, NULL: there is none, and a problem says so. */
+static const struct section_type *driver_of(const struct reading *r,
+                                            const struct section_type *types)
+{
+    struct str word = {NULL, 0};
+    if (!text_of(r, r->value, "a text", &word)) {
+        return NULL;
+    }
+    for (const struct section_type *t = types; t->name; t++) {
+        if (!str_eq(word, str_of(t->name))) {
+            continue;
+        }
+        if (t->needs) {
+            problem_add(r->s->problems, r->value->place,
+                        "%.*s: this weir was built without %s; build it with %s", STR_ARG(r->path),
+                        t->name, t->needs);
+            return NULL;
+        }
+        return t;
+    }
+    wrong(r, type_names(r, types).at);
+    return NULL;
+}
+
+static void read_driver(const struct reading *r)
+{
+    *(const struct section_type **)r->to = driver_of(r, r->s->drivers->of[r->option->role]);
+}
+
 /* By the section's `type`; types whose first name is empty have no such key. */
 static const struct section_type *type_of(const struct reading *r, const struct yaml_entry *e,
                                           const struct section_type *types)
@@ -239,35 +268,16 @@ static const struct section_type *type_of(const struct reading *r, const struct 
         return types;
     }
     const struct yaml_entry *const given = yaml_find(&e->value, S("type"));
-    const struct str known = type_names(r, types);
-    struct str word = {NULL, 0};
     if (!given) {
+        const struct str known = type_names(r, types);
         problem_add(r->s->problems, e->place, "%.*s.%.*s lacks its type: %.*s", STR_ARG(r->path),
                     STR_ARG(e->key), STR_ARG(known));
         return NULL;
     }
-    const struct option as_text = {.name = "type", .type = OPTION_TEXT};
+    const struct option as_driver = {.name = "type", .type = OPTION_DRIVER};
     const struct str path = arena_printf(r->s->arena, "%.*s.%.*s.type", STR_ARG(r->path),
                                          STR_ARG(e->key));
-    const struct reading type = {r->s, &as_text, &given->value, path, &word};
-    read_text(&type);
-    if (word.len == 0) {
-        return NULL;
-    }
-    for (const struct section_type *t = types; t->name; t++) {
-        if (!str_eq(word, str_of(t->name))) {
-            continue;
-        }
-        if (t->needs) {
-            problem_add(r->s->problems, given->value.place,
-                        "%.*s: this weir was built without %s; build it with %s", STR_ARG(path),
-                        t->name, t->needs);
-            return NULL;
-        }
-        return t;
-    }
-    wrong(&type, known.at);
-    return NULL;
+    return driver_of(&(struct reading){r->s, &as_driver, &given->value, path, NULL}, types);
 }
 
 /* The section as its type's table knows it. */
@@ -304,7 +314,8 @@ void section_wrong(const struct section_check *c, const char *key, const char *f
 
 static void read_named(const struct reading *r)
 {
-    const struct section_type *const types = r->option->types ? r->option->types : r->s->agents;
+    const struct section_type *const types = r->option->types ? r->option->types
+                                                              : r->s->drivers->of[r->option->role];
     struct named_list *const to = r->to;
     if (r->value->kind == YAML_TEXT && r->value->is_empty) {
         return;
@@ -366,6 +377,7 @@ static void read_value(const struct reading *r)
     case OPTION_SIZE:
     case OPTION_DURATION: read_number(r); return;
     case OPTION_CHOICE: read_choice(r); return;
+    case OPTION_DRIVER: read_driver(r); return;
     case OPTION_SECTION: read_section(r); return;
     case OPTION_NAMED: read_named(r); return;
     }

@@ -7,7 +7,7 @@
 struct sections {
     struct arena *arena;
     struct problems *problems;
-    const struct section_type *agents; /* what NAMED without types of its own is read by */
+    const struct drivers *drivers;
     bool is_without_secrets; /* they are left empty, and what they stand for is not looked for */
 };
 

@@ -60,7 +60,7 @@ static enum outcome run(struct child *c, const struct nursery *n, struct failure
     case DOOR_INTAKE: doors = n->intake; break;
     case DOOR_ADMIN: doors = n->admin; break;
     }
-    enum outcome result = bus_open(&a, n->config->bus.type, &n->config->bus, &bus, f);
+    enum outcome result = bus_open(&a, &n->config->bus, &bus, f);
     if (result == OK) {
         const struct post post = {.config = n->config,
                                   .name = c->name,

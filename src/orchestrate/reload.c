@@ -59,8 +59,10 @@ static struct config *read_new(const struct orchestrate *o, const struct config 
         }
         return NULL;
     }
-    if (!str_eq(next->data, old->data) || !str_eq(next->bus.path, old->bus.path)) {
-        refused("`data` and `bus.path` cannot change while weir runs: stop it, then start it");
+    if (!str_eq(next->data, old->data) || !str_eq(next->bus.path, old->bus.path) ||
+        next->bus.type != old->bus.type) {
+        refused("`data`, `bus.type` and `bus.path` cannot change while weir runs: stop it, then "
+                "start it");
         return NULL;
     }
     return next;

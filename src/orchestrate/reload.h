@@ -1,7 +1,7 @@
 /* reload.h - another configuration for a weir that runs, whole or not at all.
  *
  * What is wrong is logged, and the configuration before stays in force. What cannot change under a
- * running weir (`data`, `bus.path`) is refused; all the rest takes effect. */
+ * running weir (`data`, `bus.type`, `bus.path`) is refused; all the rest takes effect. */
 #ifndef WEIR_ORCHESTRATE_RELOAD_H
 #define WEIR_ORCHESTRATE_RELOAD_H
 

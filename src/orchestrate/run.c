@@ -48,7 +48,8 @@ static void check_ready(struct weir *w, int64_t now_us)
     *progress_counter(w->page, "ready") = 1;
     log_event(LOG_INFO, "ready", log_s("intake", doors_text(&a, &w->setup.intake)),
               log_s("admin", doors_text(&a, &w->setup.admin)), log_s("data", w->setup.config->data),
-              log_n("pid", getpid()), log_n("start_ms", (now_us - w->begun_us) / 1000));
+              log_n("pid", getpid()), log_n("revision", w->setup.config->bus.revision),
+              log_n("start_ms", (now_us - w->begun_us) / 1000));
     arena_close(&a);
 }
 
@@ -238,7 +239,7 @@ static enum outcome open_bus(struct weir *w, struct failure *f)
     enum outcome result = bus_recover(&w->setup.config->bus,
                                       (struct finding_to){tell_finding, w->page}, f);
     if (result == OK) {
-        result = bus_open(&w->arena, w->setup.config->bus.type, &w->setup.config->bus, &w->bus, f);
+        result = bus_open(&w->arena, &w->setup.config->bus, &w->bus, f);
     }
     return result;
 }

@@ -39,8 +39,6 @@ struct store_answer {
 };
 
 struct store_driver {
-    const char *name;
-    const char *needs;
     size_t state_bytes;
 
     /* Reach it, make or widen its tables from the catalogue; a reader's makes nothing and notes

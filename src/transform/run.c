@@ -311,13 +311,25 @@ static void settle(struct transform_stage *t, const struct slice_work *w)
                     s->n ? s->record[s->n - 1].signal.received_us : TIME_NONE);
 }
 
+/* Where the lanes of a step that failed stand now: told before the wait for something new, which
+ * may be long. */
+static enum outcome reload_stale(struct transform_stage *t, struct failure *f)
+{
+    enum outcome result = OK;
+    for (size_t i = 0; i < t->lanes_n && result == OK; i++) {
+        result = t->lane[i]->is_stale ? lane_load(t, t->lane[i], f) : OK;
+    }
+    return result;
+}
+
 enum outcome transform_turn(struct transform_stage *t, int wait_ms, size_t *n, struct failure *f)
 {
     struct batch in = {.arena = &t->batch};
     *n = 0;
     arena_reset(&t->batch);
+    enum outcome result = reload_stale(t, f);
     progress_beat(t->progress, false);
-    enum outcome result = reader_read(t->reader, BATCH_BYTES, wait_ms, &in, f);
+    result = result == OK ? reader_read(t->reader, BATCH_BYTES, wait_ms, &in, f) : result;
     progress_beat(t->progress, true);
     struct slice_work *const work = arena_array(&t->batch, struct slice_work, in.n);
     result = result == OK ? prepare(t, &in, work, f) : result;
@@ -428,8 +440,8 @@ static enum outcome run_until_asked(struct transform_stage *t, struct failure *f
         if (result != RETRY) {
             return result;
         }
-        progress_state(t->progress, DUTY_RETRYING);
-        if (f->cause != CAUSE_FENCED) {
+        if (f->cause != CAUSE_FENCED) { /* fenced, it is read again at once: no trouble */
+            progress_state(t->progress, DUTY_RETRYING);
             log_failure(LOG_WARN, "batch failed", f, "the batch is read and tried again");
             asked_pause(backoff_ms(++tries));
         }

@@ -21,6 +21,11 @@ static bool is_deployed(const struct config_service *s, const struct belonging *
            (s->environments.n == 0 || glob_any(&s->environments, of->environment));
 }
 
+static bool is_sure(const struct belonging *of)
+{
+    return of->is_sure && of->said.len > 0;
+}
+
 static const struct named *find(const struct config *c, const struct belonging *of)
 {
     const struct named_list *const all = &c->services;
@@ -29,7 +34,7 @@ static const struct named *find(const struct config *c, const struct belonging *
             return all->at + i;
         }
     }
-    for (size_t i = 0; i < all->n && of->said.len == 0; i++) {
+    for (size_t i = 0; i < all->n && !is_sure(of); i++) {
         if (is_deployed(all->at[i].options, of)) {
             return all->at + i;
         }
@@ -40,7 +45,7 @@ static const struct named *find(const struct config *c, const struct belonging *
 struct str service_of(const struct config *c, const struct belonging *of)
 {
     const struct named *const service = find(c, of);
-    return service ? service->name : of->said.len ? of->said : of->name;
+    return service ? service->name : is_sure(of) ? of->said : of->name;
 }
 
 bool service_is_production(const struct config *c, const struct belonging *of, bool *is_told)

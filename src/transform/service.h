@@ -8,12 +8,13 @@
 
 struct belonging {
     struct str said;        /* what the signal calls its service                  */
+    bool is_sure;           /* that is a service's name even where none is configured so */
     struct str place, name; /* of the repository: HOST/OWNER/NAME and OWNER/NAME  */
     struct str environment;
 };
 
-/* The service's name: one that is called as `said`; else one with this repository and environment;
- * else `said`; else OWNER/NAME. */
+/* The service's name: one that is called as `said`; else `said` itself where that is sure; else one
+ * with this repository and environment; else OWNER/NAME. */
 struct str service_of(const struct config *c, const struct belonging *of);
 
 /* Whether an environment of that service is production: its configuration says so, else

@@ -16,6 +16,16 @@ struct str http_problem(struct arena *a, unsigned status, struct str detail)
     return buf_str(&b);
 }
 
+struct str http_problem_text(struct arena *a, unsigned status, struct str detail)
+{
+    const struct str body = http_problem(a, status, detail);
+    return arena_printf(a,
+                        "HTTP/1.1 %u %s\r\nConnection: close\r\nContent-Type: %s\r\n"
+                        "Content-Length: %zu\r\n\r\n%.*s",
+                        status, MHD_get_reason_phrase_for(status), http_problem_type, body.len,
+                        STR_ARG(body));
+}
+
 static enum MHD_Result add_fields(struct MHD_Response *response, const struct http_answer *answer)
 {
     if (answer->content_type && MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,

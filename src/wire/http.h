@@ -28,6 +28,10 @@ struct http_answer {
 /* Queue the answer of a request; its texts are copied. MHD_NO closes the connection (no memory). */
 enum MHD_Result http_send(struct MHD_Connection *connection, const struct http_answer *answer);
 
+/* A problem as the whole text of an answer that closes the connection, for a request that
+ * libmicrohttpd takes no answer to (any more). */
+struct str http_problem_text(struct arena *a, unsigned status, struct str detail);
+
 /* The body of a problem (application/problem+json). */
 struct str http_problem(struct arena *a, unsigned status, struct str detail);
 extern const char http_problem_type[];

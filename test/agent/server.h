@@ -73,4 +73,12 @@ struct str gzip(struct server *s, struct str plain);
 /* A CDEvent of specversion 0.5.1 with this id. */
 struct str cdevent(struct arena *a, const char *id);
 
+void assert_str(struct str is, const char *wanted);
+/* RFC 9457, with the promised members; the answer says what its status line says, and `word`. */
+void assert_problem(struct server *s, struct answer answer, int status, const char *word);
+void assert_refused(struct server *s, struct str request, int status, const char *word);
+struct str text_of(struct server *s, const char *request);
+/* Nothing that was refused may have been appended. */
+void stop_with(struct server *s, size_t signals);
+
 #endif

@@ -24,12 +24,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void assert_str(struct str is, const char *wanted)
-{
-    assert_int_equal(is.len, strlen(wanted));
-    assert_memory_equal(is.at, wanted, is.len);
-}
-
 static void a_signed_delivery_is_durable_before_202(void **state)
 {
     struct server *const s = *state;
@@ -51,41 +45,6 @@ static void a_signed_delivery_is_durable_before_202(void **state)
     assert_int_equal(server_counter(s, "accepted{agent=github}"), 1);
 }
 
-/* RFC 9457, with the promised members; the answer says what its status line says. */
-static void assert_problem(struct server *s, struct answer answer, int status, const char *word)
-{
-    struct failure f;
-    yyjson_doc *doc = NULL;
-    assert_int_equal(answer.status, status);
-    assert_str(answer_header(answer, "Content-Type"), "application/problem+json");
-    assert_int_equal(json_read(&s->arena, answer.body, &doc, &f), OK);
-    yyjson_val *const root = yyjson_doc_get_root(doc);
-    assert_str(json_text(json_get(root, S("type"))), "about:blank");
-    assert_true(json_text(json_get(root, S("title"))).len > 0);
-    assert_int_equal(yyjson_get_int(json_get(root, S("status"))), status);
-    const struct str detail = json_text(json_get(root, S("detail")));
-    if (!memmem(detail.at, detail.len, word, strlen(word))) {
-        fail_msg("\"%.*s\" does not say \"%s\"", STR_ARG(detail), word);
-    }
-}
-
-static void assert_refused(struct server *s, struct str request, int status, const char *word)
-{
-    assert_problem(s, ask(s, request), status, word);
-}
-
-static struct str text(struct server *s, const char *request)
-{
-    return arena_str(&s->arena, str_of(request));
-}
-
-/* Nothing that was refused may have been appended. */
-static void stop_with(struct server *s, size_t signals)
-{
-    assert_int_equal(server_stop(s), OK);
-    assert_int_equal(s->signals_n, signals);
-}
-
 static void paths_and_methods_that_are_not_there_are_404_and_405(void **state)
 {
     struct server *const s = *state;
@@ -93,13 +52,13 @@ static void paths_and_methods_that_are_not_there_are_404_and_405(void **state)
     assert_refused(s, post(&s->arena, "/hooks/nobody", "", S("{}")), 404, "/hooks/NAME");
     assert_refused(s, post(&s->arena, "/hooks/github/", "", S("{}")), 404, "agent");
     assert_refused(s, post(&s->arena, "/", "", S("{}")), 404, "agent");
-    const struct answer answer = ask(s,
-                                     text(s, "GET /hooks/github HTTP/1.1\r\nHost: weir\r\n\r\n"));
+    const struct answer answer = ask(
+        s, text_of(s, "GET /hooks/github HTTP/1.1\r\nHost: weir\r\n\r\n"));
     assert_problem(s, answer, 405, "POST");
     assert_str(answer_header(answer, "Allow"), "POST, OPTIONS");
-    assert_refused(s,
-                   text(s, "PUT /hooks/github HTTP/1.1\r\nHost: w\r\nContent-Length: 2\r\n\r\n{}"),
-                   405, "POST");
+    assert_refused(
+        s, text_of(s, "PUT /hooks/github HTTP/1.1\r\nHost: w\r\nContent-Length: 2\r\n\r\n{}"), 405,
+        "POST");
     stop_with(s, 0);
     assert_int_equal(server_counter(s, "refused{agent=none,reason=agent}"), 3);
     assert_int_equal(server_counter(s, "refused{agent=github,reason=method}"), 2);
@@ -225,12 +184,13 @@ static void a_body_that_is_too_large_is_413_before_it_is_read(void **state)
     struct server *const s = *state;
     server_start(s);
     assert_refused(s,
-                   text(s, "POST /hooks/open HTTP/1.1\r\nHost: weir\r\nContent-Length: 4194305\r\n"
+                   text_of(s,
+                           "POST /hooks/open HTTP/1.1\r\nHost: weir\r\nContent-Length: 4194305\r\n"
                            "Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n"),
                    413, "body_bytes_max");
     assert_refused(s,
-                   text(s, "POST /hooks/open HTTP/1.1\r\nHost: weir\r\n"
-                           "Content-Length: 18446744073709551615\r\n\r\n"),
+                   text_of(s, "POST /hooks/open HTTP/1.1\r\nHost: weir\r\n"
+                              "Content-Length: 18446744073709551615\r\n\r\n"),
                    413, "body_bytes_max");
     stop_with(s, 0);
 }
@@ -285,112 +245,6 @@ static void headers_that_are_too_long_are_431(void **state)
     stop_with(s, 0);
 }
 
-static void framing_that_two_readers_could_understand_differently_is_400(void **state)
-{
-    struct server *const s = *state;
-    static const char *const heads[] = {
-        "Content-Length: 2\r\nContent-Length: 2\r\n",
-        "Content-Length: 2\r\nContent-Length: 3\r\n",
-        "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n",
-        "Transfer-Encoding: gzip\r\n",
-        "Transfer-Encoding: gzip, chunked\r\n",
-        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
-        "Content-Length : 2\r\n",
-        "Content-Length: 2\r\nHost: other\r\n",
-        "Content-Length: 2\r\nX-A: a\x01\r\n",
-    };
-    server_start(s);
-    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
-        const int fd = dial(s);
-        send_text(fd, arena_printf(&s->arena,
-                                   "POST /hooks/open HTTP/1.1\r\nHost: weir\r\n"
-                                   "Content-Type: application/json\r\n%s\r\n{}",
-                                   heads[i]));
-        assert_problem(s, read_answer(&s->arena, fd), 400, "");
-        assert_true(is_closed(fd, 10000)); /* what follows could be anybody's */
-        (void)close(fd);
-    }
-    stop_with(s, 0);
-    assert_int_equal(server_counter(s, "refused{agent=open,reason=framing}"),
-                     sizeof heads / sizeof *heads);
-}
-
-#define HIDDEN                                                                                     \
-    "POST /hooks/open HTTP/1.1\r\nHost: weir\r\nContent-Length: 0\r\n"                             \
-    "Content-Type: application/json\r\n\r\n"
-#define TO_OPEN "POST /hooks/open HTTP/1.1\r\nHost: weir\r\n"
-
-/* Each makes libmicrohttpd see less than was sent; the request behind it must not be answered. */
-static void a_head_that_is_not_seen_whole_is_400_and_the_last_thing_read(void **state)
-{
-    struct server *const s = *state;
-    static const struct str heads[] = {
-        STR(TO_OPEN "Content-Length: 0\x00"
-                    "99\r\nX-A: b\r\n\r\n" HIDDEN),
-        STR(TO_OPEN "X-A: b\r\nContent-Length: 0\x00"
-                    "99\r\n\r\n" HIDDEN),
-        STR(TO_OPEN "Content-Length: 0\x00\x00\r\n\r\n" HIDDEN),
-        STR(TO_OPEN "Content-Length: 0\r\nX-A:\x00"
-                    "b\r\n\r\n" HIDDEN),
-        STR(TO_OPEN "Content-Length: 0\r\nX-A: b\r\n c\r\nX-B: d\r\n\r\n" HIDDEN),
-        STR(TO_OPEN "Content-Length: 0\nX-A: b\r\n\r\n" HIDDEN),
-        STR(TO_OPEN "Content-Length: 0\n\r\n" HIDDEN),
-        STR(TO_OPEN "Content-Length: 0\r\n\n" HIDDEN),
-        STR("POST /hooks/open HTTP/1.1\nHost: weir\r\nContent-Length: 0\r\n\r\n" HIDDEN),
-        STR("POST /hooks/open\x00/b HTTP/1.1\r\nHost: weir\r\nContent-Length: 0\r\n\r\n" HIDDEN),
-        STR("POST /hooks/open%00 HTTP/1.1\r\nHost: weir\r\nContent-Length: 0\r\n\r\n" HIDDEN),
-        STR("POST /hooks/open?a=%00 HTTP/1.1\r\nHost: w\r\nContent-Length: 0\r\n\r\n" HIDDEN),
-        STR("POST\x00 /hooks/open HTTP/1.1\r\nHost: w\r\nContent-Length: 0\r\n\r\n" HIDDEN),
-        STR("POST  /hooks/open HTTP/1.1\r\nHost: w\r\nContent-Length: 0\r\n\r\n" HIDDEN),
-        STR("POST /hooks/open HTTP/1.0\r\nHost: w\r\nConnection: keep-alive\r\n"
-            "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" HIDDEN),
-    };
-    server_start(s);
-    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
-        const int fd = dial(s);
-        send_text(fd, heads[i]);
-        const struct answer answer = read_answer(&s->arena, fd);
-        if (answer.status != 400 ||
-            !str_eq_nocase(answer_header(answer, "Connection"), S("close"))) {
-            fail_msg("head %zu: %d, %.*s", i, answer.status, STR_ARG(answer.head));
-        }
-        assert_true(is_closed(fd, 10000));
-        (void)close(fd);
-    }
-    stop_with(s, 0);
-    assert_int_equal(server_counter(s, "refused{agent=none,reason=framing}") +
-                         server_counter(s, "refused{agent=open,reason=framing}"),
-                     sizeof heads / sizeof *heads);
-}
-
-/* However the bytes come, and on the second request of a connection as well. */
-static void a_sound_head_is_taken_in_whatever_pieces_it_comes(void **state)
-{
-    struct server *const s = *state;
-    char *const filler = arena_array(&s->arena, char, 13001);
-    memset(filler, 'a', 13000);
-    const struct str request = post(
-        &s->arena, "/hooks/open?access_token=a%20b&x=%41",
-        arena_printf(
-            &s->arena,
-            "Content-Type:application/json\r\nX-Empty:\r\nX-Spaces: \t \r\nCookie: a=b; c\r\n"
-            "X-Long: %s\r\nX-Last: b \r\n",
-            filler)
-            .at,
-        cdevent(&s->arena, "pieces"));
-    server_start(s);
-    const int fd = dial(s);
-    static const size_t sizes[] = {1u << 20, 1, 7, 4000, 1u << 20};
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        for (size_t at = 0; at < request.len; at += sizes[i]) {
-            send_text(fd, str_sub(request, at, sizes[i]));
-        }
-        assert_int_equal(read_answer(&s->arena, fd).status, 202);
-    }
-    (void)close(fd);
-    stop_with(s, sizeof sizes / sizeof *sizes);
-}
-
 #define ZIPPED "Content-Type: application/json\r\nContent-Encoding: gzip\r\n"
 
 static void a_compressed_body_is_inflated_up_to_the_limit(void **state)
@@ -432,8 +286,8 @@ static void a_body_is_asked_for_when_it_is_expected(void **state)
     assert_int_equal(read_answer(&s->arena, fd).status, 202);
     (void)close(fd);
     assert_refused(s,
-                   text(s, "POST /hooks/builds HTTP/1.1\r\nHost: weir\r\nContent-Length: 10\r\n"
-                           "Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n"),
+                   text_of(s, "POST /hooks/builds HTTP/1.1\r\nHost: weir\r\nContent-Length: 10\r\n"
+                              "Content-Type: application/json\r\nExpect: 100-continue\r\n\r\n"),
                    401, "token");
     stop_with(s, 1);
 }
@@ -527,7 +381,8 @@ static void the_handshake_consents_to_allowed_origins_alone(void **state)
     struct server *const s = *state;
     server_start(s);
     struct answer answer = ask(
-        s, text(s, "OPTIONS /hooks/builds HTTP/1.1\r\nHost: weir\r\n"
+        s,
+        text_of(s, "OPTIONS /hooks/builds HTTP/1.1\r\nHost: weir\r\n"
                    "WebHook-Request-Origin: ci.example.com\r\nWebHook-Request-Rate: 120\r\n\r\n"));
     assert_int_equal(answer.status, 200);
     assert_str(answer_header(answer, "WebHook-Allowed-Origin"), "ci.example.com");
@@ -539,13 +394,13 @@ static void the_handshake_consents_to_allowed_origins_alone(void **state)
         "OPTIONS /hooks/builds HTTP/1.1\r\nHost: weir\r\n\r\n",
         "OPTIONS /hooks/github HTTP/1.1\r\nHost: weir\r\nWebHook-Request-Origin: a.org\r\n\r\n"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        answer = ask(s, text(s, others[i]));
+        answer = ask(s, text_of(s, others[i]));
         assert_int_equal(answer.status, 200);
         assert_str(answer_header(answer, "Allow"), "POST");
         assert_true(answer_header(answer, "WebHook-Allowed-Origin").at == NULL);
         assert_true(answer_header(answer, "WebHook-Allowed-Rate").at == NULL);
     }
-    assert_refused(s, text(s, "OPTIONS /hooks/nobody HTTP/1.1\r\nHost: weir\r\n\r\n"), 404, "");
+    assert_refused(s, text_of(s, "OPTIONS /hooks/nobody HTTP/1.1\r\nHost: weir\r\n\r\n"), 404, "");
     stop_with(s, 0);
 }
 
@@ -636,9 +491,6 @@ int main(void)
         T(a_body_that_is_too_large_is_413_before_it_is_read),
         T(a_chunked_body_is_counted_as_it_comes_and_drained),
         T(headers_that_are_too_long_are_431),
-        T(framing_that_two_readers_could_understand_differently_is_400),
-        T(a_head_that_is_not_seen_whole_is_400_and_the_last_thing_read),
-        T(a_sound_head_is_taken_in_whatever_pieces_it_comes),
         T(a_compressed_body_is_inflated_up_to_the_limit),
         T(a_body_is_asked_for_when_it_is_expected),
         T(pipelined_requests_are_all_answered_in_order),

@@ -69,13 +69,6 @@ static bool take(struct desk *d, const char *headers, struct str body)
     return agent_cdevents.take(&d->request, &d->taken, &d->refusal);
 }
 
-static void assert_str(struct str is, const char *wanted)
-{
-    if (!str_eq(is, str_of(wanted))) {
-        fail_msg("\"%.*s\" is not \"%s\"", STR_ARG(is), wanted);
-    }
-}
-
 static void assert_taken(struct desk *d, const char *headers, const char *body)
 {
     if (!take(d, headers, str_of(body))) {
@@ -83,7 +76,8 @@ static void assert_taken(struct desk *d, const char *headers, const char *body)
     }
 }
 
-static void assert_refused(struct desk *d, const char *headers, const char *body, const char *word)
+static void assert_not_taken(struct desk *d, const char *headers, const char *body,
+                             const char *word)
 {
     const bool is_taken = take(d, headers, str_of(body));
     const struct str detail = d->refusal.detail;
@@ -137,15 +131,15 @@ static void base64_data_is_decoded(void **state)
     assert_str(d->taken.signal->data, "{}");
     static const char *const wrong[] = {"e30", "e3=0", "e30=e30=", "e 0=", "====", "e3-_"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        assert_refused(
+        assert_not_taken(
             d, "Content-Type: " EVENT,
             arena_printf(&d->arena, "{" REQUIRED ",\"data_base64\":\"%s\"}", wrong[i]).at,
             "base64");
     }
-    assert_refused(d, "Content-Type: " EVENT, "{" REQUIRED ",\"data_base64\":\"e30=\",\"data\":{}}",
-                   "not both");
-    assert_refused(d, "Content-Type: " EVENT, "{" REQUIRED ",\"data_base64\":\"bm8=\"}",
-                   "not JSON");
+    assert_not_taken(d, "Content-Type: " EVENT,
+                     "{" REQUIRED ",\"data_base64\":\"e30=\",\"data\":{}}", "not both");
+    assert_not_taken(d, "Content-Type: " EVENT, "{" REQUIRED ",\"data_base64\":\"bm8=\"}",
+                     "not JSON");
 }
 
 static void headers_and_body_that_contradict_each_other_are_named(void **state)
@@ -162,13 +156,13 @@ static void headers_and_body_that_contradict_each_other_are_named(void **state)
         const char *const at = strstr(BODY, changes[i].from);
         const struct str body = arena_printf(&d->arena, "%.*s%s%s", (int)(at - BODY), BODY,
                                              changes[i].to, at + strlen(changes[i].from));
-        assert_refused(d, BINARY("ce-subject: /run/7\nce-time: 2018-04-05T17:31:00Z"), body.at,
-                       changes[i].word);
+        assert_not_taken(d, BINARY("ce-subject: /run/7\nce-time: 2018-04-05T17:31:00Z"), body.at,
+                         changes[i].word);
         const struct str event = arena_printf(
             &d->arena,
             "{" REQUIRED ",\"subject\":\"/run/7\",\"time\":\"2018-04-05T17:31:00Z\",\"data\":%s}",
             body.at);
-        assert_refused(d, "Content-Type: " EVENT, event.at, changes[i].word);
+        assert_not_taken(d, "Content-Type: " EVENT, event.at, changes[i].word);
         assert_int_equal(d->refusal.status, 400);
     }
 }
@@ -195,9 +189,9 @@ static void attributes_that_are_missing_or_wrong_are_named(void **state)
          "ce-datacontenttype"},
     };
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
-        assert_refused(d,
-                       arena_printf(&d->arena, "Content-Type: " JSON "\n%s", headers[i].headers).at,
-                       "{}", headers[i].word);
+        assert_not_taken(
+            d, arena_printf(&d->arena, "Content-Type: " JSON "\n%s", headers[i].headers).at, "{}",
+            headers[i].word);
     }
     static const struct {
         const char *body, *word;
@@ -221,7 +215,7 @@ static void attributes_that_are_missing_or_wrong_are_named(void **state)
         {"{", "not JSON"},
     };
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
-        assert_refused(d, "Content-Type: " EVENT, bodies[i].body, bodies[i].word);
+        assert_not_taken(d, "Content-Type: " EVENT, bodies[i].body, bodies[i].word);
         assert_int_equal(d->refusal.status, 400);
     }
 }
@@ -239,11 +233,11 @@ static void json_that_readers_disagree_about_is_refused_bare_as_well(void **stat
         buf_add_byte(&deep, '}');
     }
     buf_add_byte(&deep, 0);
-    assert_refused(d, "Content-Type: " JSON, buf_str(&deep).at, "deeper");
-    assert_refused(d, "Content-Type: " JSON, "{\"a\":1,\"a\":2}", "twice");
-    assert_refused(d, "Content-Type: " JSON, "{\"a\":\"\xC0\xA0\"}", "not JSON");
-    assert_refused(d, "Content-Type: " JSON, "[]", "object");
-    assert_refused(d, "Content-Type: " JSON, "", "empty");
+    assert_not_taken(d, "Content-Type: " JSON, buf_str(&deep).at, "deeper");
+    assert_not_taken(d, "Content-Type: " JSON, "{\"a\":1,\"a\":2}", "twice");
+    assert_not_taken(d, "Content-Type: " JSON, "{\"a\":\"\xC0\xA0\"}", "not JSON");
+    assert_not_taken(d, "Content-Type: " JSON, "[]", "object");
+    assert_not_taken(d, "Content-Type: " JSON, "", "empty");
 }
 
 static void formats_that_are_not_json_are_415(void **state)
@@ -258,7 +252,7 @@ static void formats_that_are_not_json_are_415(void **state)
                                         "Content-Type: application/json; charset=utf-16",
                                         "Content-Type: application/json;charset=\"latin1\""};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
-        assert_refused(d, types[i], BODY, "");
+        assert_not_taken(d, types[i], BODY, "");
         assert_int_equal(d->refusal.status, 415);
     }
     assert_taken(d, "Content-Type: application/vnd.acme+json; charset=\"utf-8\"", BODY);

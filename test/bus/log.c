@@ -26,15 +26,14 @@ void log_init(struct log_bus *l, size_t segment_bytes)
 {
     *l = (struct log_bus){0};
     arena_init(&l->arena, ARENA_BYTES);
-    l->config = (struct config_bus){.type = S("embedded"),
-                                    .path = arena_str(&l->arena, str_of(folder_path("bus"))),
+    l->config = (struct config_bus){.path = arena_str(&l->arena, str_of(folder_path("bus"))),
                                     .segment_bytes = segment_bytes,
                                     .disk_bytes_max = (size_t)1 << 40};
 }
 
 void log_open(struct log_bus *l)
 {
-    assert_int_equal(bus_open(&l->arena, l->config.type, &l->config, &l->bus, &l->f), OK);
+    assert_int_equal(bus_open_driver(&l->arena, &bus_embedded, &l->config, &l->bus, &l->f), OK);
 }
 
 void log_close(struct log_bus *l)

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "bus/frame.h"
 #include "bus/log.h"
 #include "folder.h"
 
@@ -217,10 +218,40 @@ static void the_bus_keeps_its_id_and_says_when_it_is_damaged(void **state)
     assert_true(fd >= 0);
     close(fd);
     struct bus *b = NULL;
-    assert_int_equal(bus_open(&l->arena, S("embedded"), &l->config, &b, &l->f), STOP);
+    assert_int_equal(bus_open_driver(&l->arena, &bus_embedded, &l->config, &b, &l->f), STOP);
     assert_non_null(strstr(l->f.text, "bus/id"));
-    assert_int_equal(bus_open(&l->arena, S("kafka"), &l->config, &b, &l->f), STOP);
-    assert_non_null(strstr(l->f.text, "embedded"));
+}
+
+/* The head of the first step's group in standard/intake-0, as it stands on the disk. */
+static struct group_step first_step(struct log_bus *l)
+{
+    char bytes[4096] = "";
+    struct group_step step = {0};
+    const struct lane image = {STREAM_STANDARD, S("intake-0")};
+    const int fd = open(log_segment(l, image, 0), O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(read(fd, bytes, sizeof bytes), sizeof bytes);
+    close(fd);
+    const struct str all = {bytes, sizeof bytes};
+    const struct segment_head_found head = segment_head_read(all);
+    const struct item item = item_read(str_sub(all, SEGMENT_HEAD_BYTES, all.len), head.generation,
+                                       head.first);
+    assert_int_equal(item.kind, ITEM_GROUP);
+    assert_true(group_step_read(&l->arena, item.group.step, &step));
+    return step;
+}
+
+static void a_step_says_which_configuration_it_was_made_under(void **state)
+{
+    struct log_bus *const l = *state;
+    struct reader *r = NULL;
+    l->config.revision = 0x89abcdef;
+    assert_int_equal(log_append(l, 0, 1, 40), OK);
+    assert_int_equal(step_and_stay(l, &r), OK);
+    const struct group_step step = first_step(l);
+    assert_int_equal(step.revision, 0x89abcdef);
+    assert_true(lane_eq(step.input, raw_lane("intake-0")));
+    reader_leave(r);
 }
 
 int main(void)
@@ -232,6 +263,8 @@ int main(void)
             a_step_in_another_process_is_fenced_while_this_one_owns_the_output, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_disk_is_told_and_nothing_is_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_interrupted_step_leaves_its_dead_letters_once, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_step_says_which_configuration_it_was_made_under, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_bus_keeps_its_id_and_says_when_it_is_damaged, set_up,
                                         tear_down),

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "bus/driver.h"
 #include "bus/frame.h"
 #include "bus/log.h"
 #include "folder.h"
@@ -133,7 +134,7 @@ static int work(const char *acks_path, bool is_trimming)
     l.config.path = S("bus"); /* in the working folder */
     const struct finding_to nobody = {.found = ignore};
     must(bus_recover(&l.config, nobody, &l.f), &l.f);
-    must(bus_open(&l.arena, l.config.type, &l.config, &l.bus, &l.f), &l.f);
+    must(bus_open_driver(&l.arena, &bus_embedded, &l.config, &l.bus, &l.f), &l.f);
     must(reader_join(l.bus, STREAM_BIT(STREAM_RAW), S("transform"), CURSOR_BUS, &r, &l.f), &l.f);
     uint64_t next = raw_count(&l);
     while (next < RECORDS) {

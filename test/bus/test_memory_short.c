@@ -45,7 +45,7 @@ static int work(struct log_bus *l, struct told *told)
     const struct finding_to nobody = {.found = NULL};
     arena_init(&a, 1 << 26);
     if (bus_recover(&l->config, nobody, &l->f) != OK ||
-        bus_open(&l->arena, l->config.type, &l->config, &l->bus, &l->f) != OK) {
+        bus_open_driver(&l->arena, &bus_embedded, &l->config, &l->bus, &l->f) != OK) {
         return said(&l->f);
     }
     told->is_unknown = true;

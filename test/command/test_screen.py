@@ -100,8 +100,20 @@ def status_and_the_dead_fit_forty_columns_and_come_as_rows(folder):
         assert {"id", "agent", "stage", "reason", "pointer", "received"} <= set(same[0]), same
         nope = piped("dead", "drop", "nope", folder=folder)
         assert nope.returncode == 1 and "{" not in nope.stderr and "nope" in nope.stderr, nope
+        guess = piped("query", "SELECT * FROM chnge", folder=folder)
+        assert guess.returncode == 1 and "no table chnge; there are " in guess.stderr, guess
         done = piped("dead", "drop", "--all", folder=folder)
         assert (done.returncode, done.stdout) == (0, "drop 1\n"), done
+
+
+@case
+def a_mistake_is_told_with_what_there_is(folder):
+    (folder / "weir.yaml").write_text("data: ./data\n")
+    for words, wanted in ((["--versoin"], "no option --versoin; did you mean --version?"),
+                          (["hepl"], "did you mean help?"),
+                          (["validate", "--config="], "--config is empty")):
+        said = piped(*words, folder=folder)
+        assert said.returncode != 0 and wanted in said.stderr and not said.stdout, said
 
 
 @case

@@ -33,6 +33,11 @@ static const struct section_type types[] = {
     {0},
 };
 
+static const struct section_type buses[] = {{.name = "embedded"}, {0}};
+static const struct section_type stores[] = {{.name = "sqlite"}, {0}};
+static const struct drivers drivers = {
+    {[ROLE_AGENT] = types, [ROLE_BUS] = buses, [ROLE_STORE] = stores}};
+
 struct setting {
     char folder[64];
     struct arena arena;
@@ -83,7 +88,7 @@ static void read_from(struct setting *s, const struct config_from *from)
 static void read_place(struct setting *s, const char *place)
 {
     struct str one = str_of(place);
-    const struct config_from from = {.places = {&one, one.len > 0}, .agents = types};
+    const struct config_from from = {.places = {&one, one.len > 0}, .drivers = &drivers};
     read_from(s, &from);
 }
 
@@ -120,6 +125,23 @@ static void an_empty_file_gives_every_default(void **state)
     assert_true(c->lake.keep_ms == INT64_MAX);
     assert_int_equal(c->log.level, 1);
     assert_int_equal(c->agents.n, 0);
+}
+
+static uint32_t revision(struct setting *s, const char *text)
+{
+    read_text(s, text);
+    assert_int_equal(s->outcome, OK);
+    return s->config->bus.revision;
+}
+
+static void the_revision_follows_what_is_written_and_no_comment(void **state)
+{
+    struct setting *const s = *state;
+    const uint32_t one = revision(s, "services:\n  shop: { repositories: [a/b] }\n");
+    assert_int_equal(one, revision(s, "# why\nservices: { shop: { repositories: [ a/b ] } }\n"));
+    assert_int_not_equal(one, revision(s, "services:\n  shop: { repositories: [a/c] }\n"));
+    assert_int_not_equal(one, revision(s, "services:\n  stop: { repositories: [a/b] }\n"));
+    assert_int_not_equal(one, revision(s, "services:\n  shop: { repositories: a/b }\n"));
 }
 
 static void sections_are_read_by_the_table_of_their_type(void **state)
@@ -191,7 +213,7 @@ static const struct {
     {"intake: { tls: { key: k.pem } }\n",
      "weir.yaml:1:18: intake.tls has a key and no certificate; it wants both"},
     {"intake: { body_bytes_max: 64MiB }\n",
-     "weir.yaml:1:27: intake.bodies_bytes_max is less than three times body_bytes_max: the "
+     "weir.yaml:1:27: intake.bodies_bytes_max is less than four times body_bytes_max: the "
      "largest bodies could never come in"},
     {"store: { type: oracle }\n", "weir.yaml:1:16: store.type is oracle; it wants sqlite"},
     {"log: { level: loud }\n",
@@ -330,12 +352,12 @@ static void every_place_that_is_named_is_read(void **state)
     file_write_text("a.yaml", "agents:\n  one: { type: door, secret: s }\n");
     file_write_text("b.yaml", "agents:\n  two: { type: door, secret: s }\n");
     struct str place[] = {S("b.yaml"), S("[ab].yaml")};
-    read_from(s, &(struct config_from){.places = {place, 2}, .agents = types});
+    read_from(s, &(struct config_from){.places = {place, 2}, .drivers = &drivers});
     assert_int_equal(s->outcome, OK);
     assert_int_equal(s->config->files.n, 2); /* b.yaml once */
     assert_int_equal(s->config->agents.n, 2);
     place[1] = S("c.yaml");
-    read_from(s, &(struct config_from){.places = {place, 2}, .agents = types});
+    read_from(s, &(struct config_from){.places = {place, 2}, .drivers = &drivers});
     assert_text(s->errors.at[0], "c.yaml: no such file; `weir init` writes one");
 }
 
@@ -343,7 +365,8 @@ static void who_only_asks_needs_no_secret(void **state)
 {
     struct setting *const s = *state;
     struct str place = S("weir.yaml");
-    struct config_from from = {.places = {&place, 1}, .agents = types, .is_without_secrets = true};
+    struct config_from from = {
+        .places = {&place, 1}, .drivers = &drivers, .is_without_secrets = true};
     file_write_text("weir.yaml", "agents:\n  a: { type: door, secret: '${file:nowhere}' }\n"
                                  "intake: { tls: { certificate: nowhere, key: nowhere } }\n");
     read_from(s, &from);
@@ -413,6 +436,8 @@ int main(void)
     assert_int_equal(setenv("WEIR_TEST_SECRET", "${not again}", 1), 0);
     const struct CMUnitTest all[] = {
         cmocka_unit_test_setup_teardown(an_empty_file_gives_every_default, begin, end),
+        cmocka_unit_test_setup_teardown(the_revision_follows_what_is_written_and_no_comment, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(sections_are_read_by_the_table_of_their_type, begin, end),
         cmocka_unit_test_setup_teardown(every_mistake_has_its_message, begin, end),
         cmocka_unit_test_setup_teardown(all_mistakes_are_told_in_one_run, begin, end),

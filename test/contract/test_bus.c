@@ -67,8 +67,7 @@ static int set_up(void **state)
     struct fixture *const x = calloc(1, sizeof *x);
     x->transport = *state;
     assert_non_null(folder_make_fast());
-    x->config = (struct config_bus){.type = S("embedded"),
-                                    .path = str_of(folder_path("bus")),
+    x->config = (struct config_bus){.path = str_of(folder_path("bus")),
                                     .segment_bytes = 16 * 1024, /* small, so that they roll */
                                     .disk_bytes_max = 1024 * 1024 * 1024};
     if (strcmp(x->transport->name, "gaps") == 0) {

@@ -8,7 +8,7 @@
 
 #include "base/asked.h"
 #include "base/log.h"
-#include "bus/upkeep.h"
+#include "bus/driver.h"
 #include "folder.h"
 #include "test.h"
 
@@ -74,7 +74,8 @@ static struct rig *rig_open(int64_t processes)
     arena_init(&r->arena, (size_t)256 << 20);
     behaviour = WORKS;
     log_set_level(LOG_ERROR + 1); /* what is tested here is no news */
-    r->config.bus = (struct config_bus){.type = S("embedded"),
+    static const struct section_type embedded = {.name = "embedded", .driver = &bus_embedded};
+    r->config.bus = (struct config_bus){.type = &embedded,
                                         .path = str_of(folder_path("bus")),
                                         .segment_bytes = 1 << 20,
                                         .disk_bytes_max = 16 << 20};
@@ -154,6 +155,16 @@ static void start(struct rig *r)
     until(r, children_all_run(&r->all));
 }
 
+/* One process of one stage, which is not started yet. */
+static struct rig *rig_of(const char *stage, enum behaviour is)
+{
+    struct rig *const r = rig_open(1);
+    r->all.only = str_of(stage);
+    behaviour = is;
+    assert_int_equal(children_add(&r->all, &r->f), OK);
+    return r;
+}
+
 /* ---- which there are ---- */
 
 static void only_the_stages_that_were_named_run(void **state)
@@ -183,10 +194,7 @@ static void a_stage_whose_name_only_begins_alike_does_not_run(void **state)
 static void who_fails_is_started_again_later_and_later_and_is_down_meanwhile(void **state)
 {
     (void)state;
-    struct rig *const r = rig_open(1);
-    r->all.only = S("middle");
-    behaviour = FAILS;
-    assert_int_equal(children_add(&r->all, &r->f), OK);
+    struct rig *const r = rig_of("middle", FAILS);
     struct child *const c = find(r, "middle");
     int64_t now_us = clock_mono_us(), waited_us = 0;
     for (unsigned tries = 1; tries <= 8; tries++) {
@@ -213,9 +221,8 @@ static void who_fails_is_started_again_later_and_later_and_is_down_meanwhile(voi
 static void who_lasted_starts_its_tries_anew(void **state)
 {
     (void)state;
-    struct rig *const r = rig_open(1);
-    r->all.only = S("middle");
-    start(r);
+    struct rig *const r = rig_of("middle", WORKS);
+    until(r, children_all_run(&r->all));
     struct child *const c = find(r, "middle");
     const int64_t later_us = clock_mono_us() + 31 * 1000 * 1000LL;
     c->tries = 7;
@@ -249,9 +256,8 @@ static void who_is_busy_without_a_beat_hangs_and_who_waits_does_not(void **state
 static void who_comes_after_a_process_that_hung_is_not_killed_for_it(void **state)
 {
     (void)state;
-    struct rig *const r = rig_open(1);
-    r->all.only = S("middle");
-    start(r);
+    struct rig *const r = rig_of("middle", WORKS);
+    until(r, children_all_run(&r->all));
     struct child *const c = find(r, "middle");
     progress_beat(c->page, true);
     kill(c->pid, SIGKILL);
@@ -292,10 +298,8 @@ static void each_wave_is_asked_once_the_one_before_it_is_gone(void **state)
 static void who_does_not_drain_in_time_is_killed_and_not_started_again(void **state)
 {
     (void)state;
-    struct rig *const r = rig_open(1);
-    r->all.only = S("middle");
-    behaviour = IS_DEAF;
-    start(r);
+    struct rig *const r = rig_of("middle", IS_DEAF);
+    until(r, children_all_run(&r->all));
     const struct child *const c = find(r, "middle");
     r->all.is_stopping = true;
     const int64_t now_us = clock_mono_us(), due_us = now_us + r->config.stop_ms * 1000;
@@ -314,10 +318,7 @@ static void who_does_not_drain_in_time_is_killed_and_not_started_again(void **st
 static void who_waits_to_be_started_again_does_not_hold_up_the_stop(void **state)
 {
     (void)state;
-    struct rig *const r = rig_open(1);
-    r->all.only = S("many");
-    behaviour = FAILS;
-    assert_int_equal(children_add(&r->all, &r->f), OK);
+    struct rig *const r = rig_of("many", FAILS);
     until(r, find(r, "many-0")->due_us > 0);
     r->all.is_stopping = true;
     assert_int_equal(children_due_us(&r->all, INT64_MAX), INT64_MAX);
@@ -423,10 +424,7 @@ static void a_renewal_without_room_changes_nothing(void **state)
 static void an_old_process_that_waited_to_be_started_again_is_not(void **state)
 {
     (void)state;
-    struct rig *const r = rig_open(1);
-    r->all.only = S("many");
-    behaviour = FAILS;
-    assert_int_equal(children_add(&r->all, &r->f), OK);
+    struct rig *const r = rig_of("many", FAILS);
     until(r, find(r, "many-0")->due_us > 0);
     behaviour = WORKS;
     renew(r, 1);
@@ -440,10 +438,8 @@ static void an_old_process_that_waited_to_be_started_again_is_not(void **state)
 static void who_was_asked_to_stop_runs_no_more(void **state)
 {
     (void)state;
-    struct rig *const r = rig_open(1);
-    r->all.only = S("middle");
-    behaviour = IS_DEAF;
-    start(r);
+    struct rig *const r = rig_of("middle", IS_DEAF);
+    until(r, children_all_run(&r->all));
     renew(r, 1);
     assert_false(children_all_run(&r->all));
     rig_close(r);
@@ -452,10 +448,7 @@ static void who_was_asked_to_stop_runs_no_more(void **state)
 static void a_renewal_starts_at_once_who_waited_to_be_started_again(void **state)
 {
     (void)state;
-    struct rig *const r = rig_open(1);
-    r->all.only = S("middle");
-    behaviour = FAILS;
-    assert_int_equal(children_add(&r->all, &r->f), OK);
+    struct rig *const r = rig_of("middle", FAILS);
     struct child *const c = find(r, "middle");
     until(r, c->due_us > 0);
     c->due_us = INT64_MAX;

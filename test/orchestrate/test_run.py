@@ -7,12 +7,13 @@ import pathlib
 import platform
 import re
 import signal
+import socket
 import struct
 import subprocess
 import threading
 import time
 
-from blackbox import BINARY, Skip, Weir, case, eventually, run, sign
+from blackbox import BINARY, Skip, Weir, case, eventually, free_port, run, sign
 
 AGENTS = {"github": {"type": "github", "secret": "s3cret"}}
 
@@ -128,29 +129,144 @@ def a_wrong_configuration_is_refused_by_reload_and_the_old_one_stays(folder):
         assert ping(weir, 1)[0] == 202
 
 
+class Sender:
+    """Pings one after the other, all the while."""
+
+    def __init__(self, weir):
+        self.weir, self.answers, self.done = weir, [], threading.Event()
+        self.thread = threading.Thread(target=self.send)
+
+    def send(self):
+        while not self.done.is_set():
+            self.answers.append(ping(self.weir, len(self.answers))[0])
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self.done.set()
+        self.thread.join()
+
+    def goes_on(self):
+        taken = len(self.answers)
+        eventually(lambda: len(self.answers) > taken + 3, "requests go on")
+
+
+def reload(weir):
+    """Until all run the configuration as it stands in weir.config."""
+    ready = weir.log.read_text().count("start_ms")
+    weir.write_config()
+    weir.process.send_signal(signal.SIGHUP)
+    eventually(lambda: weir.log.read_text().count("start_ms") > ready, "all run the new configuration")
+
+
+def stages(weir):
+    """The stage of each child, sorted."""
+    return sorted(re.sub(r".*weir: (\w+).*", r"\1", line) for line in weir.children().values())
+
+
 @case
 def a_reload_refuses_no_request_and_brings_the_new_agent(folder):
     with Weir(folder, agents=AGENTS) as weir:
-        answers, done = [], threading.Event()
+        with Sender(weir) as sender:
+            for turn in range(3):
+                weir.config["agents"][f"new{turn}"] = {"type": "github", "secret": "s3cret"}
+                reload(weir)
+                assert weir.post(f"/hooks/new{turn}", b"{}")[0] == 401, "the new agent asks for a signature"
+                sender.goes_on()
+        assert set(sender.answers) == {202}, sender.answers
+        eventually(lambda: counter(weir, "weir_ignored_total") == len(sender.answers), "each is counted once")
 
-        def send():
-            while not done.is_set():
-                answers.append(ping(weir, len(answers))[0])
-        sender = threading.Thread(target=send)
-        sender.start()
-        for turn in range(3):
-            weir.config["agents"][f"new{turn}"] = {"type": "github", "secret": "s3cret"}
+
+@case
+def a_reload_with_more_or_fewer_intake_processes_refuses_no_request(folder):
+    with Weir(folder, agents=AGENTS, intake={"processes": 2}) as weir:
+        with Sender(weir) as sender:
+            for processes in (4, 1, 3):
+                weir.config["intake"]["processes"] = processes
+                reload(weir)
+                eventually(lambda n=processes: stages(weir).count("intake") == n, f"{processes} intake processes are left")
+                sender.goes_on()
+        assert set(sender.answers) == {202}, sender.answers
+        eventually(lambda: counter(weir, "weir_ignored_total") == len(sender.answers), "each is counted once")
+
+
+@case
+def a_reload_brings_options_of_every_section_into_force(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        assert ping(weir, 1)[0] == 202
+        port, admin = free_port(), free_port()
+        old = weir.port, weir.admin
+        weir.config["intake"] = {"listen": f"127.0.0.1:{port}", "body_bytes_max": "1KiB"}
+        weir.config["admin"] = {"listen": f"127.0.0.1:{admin}"}
+        weir.config |= {"store": {"path": "./other.db"}, "lake": {"path": "./other-lake"}, "log": {"format": "json"},
+                        "bus": {"keep": "1h", "disk_max": "1GiB"}, "dead": {"keep": "1h"}, "repetitions": {"keep": "2m"},
+                        "services": {"shop": {"repositories": ["a/b"]}}, "stop": "7s"}
+        weir.port, weir.admin = port, admin
+        reload(weir)
+        assert weir.post("/hooks/github", b"x" * 2000)[0] == 413
+        assert ping(weir, 2)[0] == 202
+        for closed in old:
+            eventually(lambda p=closed: refuses(p), "the old door is closed")
+        assert (folder / "other.db").exists()
+        weir.process.send_signal(signal.SIGUSR1)
+        eventually(lambda: (folder / "other-lake" / "raw" / "_delta_log").exists(), "the lake is kept in the new place")
+        last = json.loads(weir.log.read_text().splitlines()[-1])
+        assert {"time", "level"} <= set(last), last
+    assert '"within_ms":7000' in weir.log.read_text()
+
+
+def refuses(port):
+    with socket.socket() as line:
+        return line.connect_ex(("127.0.0.1", port)) != 0
+
+
+@case
+def a_reload_that_would_need_a_restart_or_a_taken_door_is_refused_and_says_so(folder):
+    with Weir(folder, agents=AGENTS) as weir, socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        before = json.loads(json.dumps(weir.config))
+        children = set(weir.children())
+        for change, why in (({"data": "./other"}, "stop it, then start it"),
+                            ({"bus": {"path": "./elsewhere"}}, "stop it, then start it"),
+                            ({"admin": {"listen": f"127.0.0.1:{taken.getsockname()[1]}"}}, str(taken.getsockname()[1]))):
+            refusals = weir.log.read_text().count("reload refused")
+            weir.config = before | change
             weir.write_config()
             weir.process.send_signal(signal.SIGHUP)
-            eventually(lambda n=turn: weir.post(f"/hooks/new{n}", b"{}")[0] == 401, "the new agent asks for a signature")
-            eventually(lambda n=turn: weir.log.read_text().count("event=ready") == n + 2, "all run the new configuration")
-            taken = len(answers)
-            eventually(lambda n=taken: len(answers) > n + 3, "requests go on")
-        done.set()
-        sender.join()
-        assert set(answers) == {202}, answers
-        eventually(lambda: counter(weir, "weir_ignored_total") == len(answers), "each is counted once")
+            eventually(lambda n=refusals: weir.log.read_text().count("reload refused") == n + 1, f"{change} is refused")
+            assert why in weir.log.read_text().splitlines()[-1], weir.log.read_text()
+        assert set(weir.children()) == children, "nobody was started again"
+        assert ping(weir, 1)[0] == 202 and weir.get("/readyz")[0] == 200
+        assert not (folder / "other").exists()
 
+
+# ---- a part of weir ----
+
+@case
+def only_the_stages_that_are_named_run_and_what_they_took_waits_for_the_others(folder):
+    with Weir(folder, agents=AGENTS, words=("--only", "intake, serve")) as weir:
+        assert stages(weir) == ["intake", "serve"], weir.children()
+        assert {check["name"] for check in weir.get("/health")[1]["checks"]} == {"intake", "serve"}
+        assert ping(weir, 1)[0] == 202
+        reload(weir)
+        eventually(lambda: stages(weir) == ["intake", "serve"], "the reload keeps to them")
+    with Weir(folder, agents=AGENTS) as weir:
+        eventually(lambda: counter(weir, "weir_ignored_total") == 1, "the ping waited")
+
+
+@case
+def only_refuses_a_stage_that_there_is_not(folder):
+    Weir(folder, agents=AGENTS)
+    for word, told in (("transfrom", "did you mean transform?"), ("", "names no stage")):
+        done = subprocess.run([BINARY, "run", "-c", str(folder / "weir.yaml"), "--only", word], capture_output=True, text=True,
+                              timeout=30, check=False)
+        assert done.returncode == 2 and told in done.stderr, done
+
+
+# ---- rest ----
 
 # system calls of x86_64 that wait: which argument is the time-out in ms, or where it is written
 WAITS_MS = {7: 2, 232: 3, 281: 3}  # poll, epoll_wait, epoll_pwait
@@ -181,17 +297,37 @@ def sleeps_s(pid):
     return min(waits)
 
 
-@case
-def an_idle_weir_sleeps(folder):
-    """Told from what its processes wait for, not by waiting: less than one wake-up a second in all."""
+def wakeups_a_second(weir):
+    return sum(1 / max(sleeps_s(pid), 1e-6) for pid in [weir.process.pid, *weir.children()])
+
+
+def falls_asleep(weir):
+    """Told from what its processes wait for, not by waiting: less than one wake-up a second in all, at every look."""
     if platform.machine() != "x86_64" or not os.access("/proc/self/syscall", os.R_OK):
         raise Skip("what a process waits for can be read from /proc on x86_64 only, where the kernel shows it")
+    eventually(lambda: all(wakeups_a_second(weir) < 1 for _ in range(50)), "all its processes sleep")
+
+
+@case
+def an_idle_weir_sleeps(folder):
     with Weir(folder, agents=AGENTS) as weir:
         ping(weir, 1)
+        falls_asleep(weir)
 
-        def wakeups_a_second():
-            return sum(1 / max(sleeps_s(pid), 1e-6) for pid in [weir.process.pid, *weir.children()])
-        eventually(lambda: wakeups_a_second() < 1, "all its processes sleep")
+
+@case
+def a_weir_sleeps_again_after_work_a_restart_a_reload_and_a_flush(folder):
+    with Weir(folder, agents=AGENTS, lake={"flush": "1s"}, intake={"processes": 2}) as weir:
+        for number in range(200):
+            ping(weir, number)
+        os.kill(child(weir, "transform"), signal.SIGKILL)
+        eventually(lambda: counter(weir, "weir_ignored_total") == 200, "all are counted")
+        reload(weir)
+        ping(weir, 200)
+        weir.command("flush")
+        for pid in weir.children():
+            os.kill(pid, signal.SIGUSR1)  # whoever flushes nothing shall not be kept awake by it
+        falls_asleep(weir)
 
 
 run()

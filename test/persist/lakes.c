@@ -1,4 +1,5 @@
 #include "persist/lakes.h"
+#include "bus/driver.h"
 
 #include <string.h>
 

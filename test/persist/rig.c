@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/asked.h"
+#include "bus/driver.h"
 #include "bus/memory.h"
 #include "test.h"
 
@@ -28,8 +29,9 @@ void rig_open(struct rig *r)
     *r = (struct rig){.folder = "/tmp/weir-store-XXXXXX"};
     arena_init(&r->arena, (size_t)1 << 30);
     assert_non_null(mkdtemp(r->folder));
+    static const struct section_type sqlite = {.name = "sqlite", .driver = &store_sqlite};
     r->config.store = (struct config_store){
-        .type = S("sqlite"),
+        .type = &sqlite,
         .path = arena_printf(&r->arena, "%s/made/store.db", r->folder),
         .keep_ms = INT64_MAX};
     assert_int_equal(bus_open_driver(&r->arena, &bus_memory, &plan, &r->bus, &f), OK);

@@ -91,8 +91,8 @@ def eventually(question, what, wait_s=WAIT_S):
 class Weir:
     """A weir with its configuration and data in `folder`; sections are merged over the defaults below."""
 
-    def __init__(self, folder, environment=None, wrapper=(), **sections):
-        self.folder, self.process, self.log, self.wrapper = folder, None, folder / "log", wrapper
+    def __init__(self, folder, environment=None, wrapper=(), words=(), **sections):
+        self.folder, self.process, self.log, self.wrapper, self.words = folder, None, folder / "log", wrapper, words
         self.port, self.admin = free_port(), free_port()
         self.environment = {**os.environ, **(environment or {})}
         self.config = {"data": "./data", "intake": {"listen": f"127.0.0.1:{self.port}"},
@@ -117,7 +117,7 @@ class Weir:
     def start(self, ready=True):
         """Start `weir run`; wait until readyz says yes."""
         with self.log.open("ab") as log:
-            words = [*self.wrapper, BINARY, "run", "-c", str(self.folder / "weir.yaml")]
+            words = [*self.wrapper, BINARY, "run", "-c", str(self.folder / "weir.yaml"), *self.words]
             self.process = subprocess.Popen(words, stdout=log, stderr=log, env=self.environment, cwd=self.folder,
                                             start_new_session=True)
         if ready:

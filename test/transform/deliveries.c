@@ -111,7 +111,7 @@ struct config *config_of(struct arena *a, struct str text)
 {
     struct config *config = NULL;
     struct str_list errors;
-    if (config_read_text(a, S("config.yaml"), text, registry_agents, &config, &errors) != OK) {
+    if (config_read_text(a, S("config.yaml"), text, &registry_drivers, &config, &errors) != OK) {
         fail_msg("%s", errors.at[0].at);
     }
     return config;

@@ -22,9 +22,9 @@ static struct transform_out transformed(struct str event)
                                .type = S("dev.cdevents"),
                                .agent = S("builds"),
                                .time_us = TIME_NONE,
-                               .received_us = 1700000000000000,
+                               .received_us = 1704250000000000, /* 2024-01-03T02:46:40Z */
                                .data = event};
-    const struct config config = {0};
+    const struct config config = {.rules = {.skew_ms = 24 * 3600 * 1000}};
     struct transform_out out = {.arena = &arena};
     transform_cdevents(
         &(struct transform_in){
@@ -253,6 +253,19 @@ static void every_type_is_found_by_its_name(void **state)
     assert_str(cdevents_type(&arena, S("change.created")), "dev.cdevents.change.created.0.4.0");
 }
 
+#define AT(time)                                                                                   \
+    S("{\"context\":{\"specversion\":\"0.5.1\",\"id\":\"1\",\"source\":\"/ci\",\"type\":"          \
+      "\"dev.cdevents.build.queued.0.3.0\",\"timestamp\":\"" time "\"},"                           \
+      "\"subject\":{\"id\":\"7\",\"content\":{}}}")
+
+static void a_time_far_ahead_of_the_receipt_is_noted(void **state)
+{
+    (void)state;
+    assert_str(column(AT("2024-01-04T02:46:40Z"), "attributes_by"), "null");
+    assert_true(holds(column(AT("2024-01-04T02:46:41Z"), "attributes_by"), S("ahead_of_receipt")));
+    assert_str(column(AT("2024-01-04T02:46:41Z"), "occurred_at"), "2024-01-04T02:46:41.000000Z");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +276,7 @@ int main(void)
         cmocka_unit_test_setup(what_0_4_0_wrote_with_underscores_is_renamed, empty),
         cmocka_unit_test_setup(a_version_of_no_release_leaves_it_to_the_type, empty),
         cmocka_unit_test_setup(every_violation_is_told_the_first_by_its_pointer, empty),
+        cmocka_unit_test_setup(a_time_far_ahead_of_the_receipt_is_noted, empty),
         cmocka_unit_test_setup(references_resolve_as_rfc_3986_shows, empty),
         cmocka_unit_test_setup(every_type_is_found_by_its_name, empty),
     };

@@ -116,10 +116,13 @@ static void what_is_no_json_object_is_dead(void **state)
 static void a_name_that_is_no_word_is_not_repeated(void **state)
 {
     (void)state;
-    const struct transform_out out = deliver(&arena, NULL, S("a b"), S("a-guid"),
-                                             S("{\"action\":\"<x>/\\n\"}"));
-    assert_int_equal(out.fate, FATE_UNMAPPED);
-    assert_str(out.name, "github/a?b/?x???");
+    const struct str body = S("{\"action\":\"<x>/\\n\"}");
+    const struct transform_out known = deliver(&arena, NULL, S("star"), S("a-guid"), body);
+    assert_int_equal(known.fate, FATE_UNMAPPED);
+    assert_str(known.name, "github/star/?x???");
+    const struct transform_out invented = deliver(&arena, NULL, S("a b"), S("a-guid"), body);
+    assert_int_equal(invented.fate, FATE_UNMAPPED);
+    assert_str(invented.name, "github/other");
 }
 
 int main(void)

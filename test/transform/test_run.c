@@ -172,6 +172,21 @@ static void the_same_delivery_again_after_dead_or_unmapped_is_processed(void **s
     assert_true(dead.record[0].signal.reason.len > 0);
 }
 
+static void invented_events_leave_room_for_real_names(void **state)
+{
+    enum { INVENTED = 300 };
+    struct fixture *const x = *state;
+    for (int i = 0; i < INVENTED; i++) {
+        struct signal s = star(x, arena_printf(&x->arena, "d%d", i).at);
+        s.type = arena_printf(&x->arena, "github.invented_%d", i);
+        append(x, "intake-0", s);
+    }
+    append(x, "intake-0", star(x, "real"));
+    turn(x);
+    assert_int_equal(counted(x, "unmapped{github/other}"), INVENTED);
+    assert_int_equal(counted(x, "unmapped{github/star/created}"), 1);
+}
+
 /* As if a transform had died between the index and the step: the signal is known, its output is
  * not. */
 static void note_as_seen(struct fixture *x, const struct signal *s, struct position at)
@@ -318,6 +333,32 @@ static void what_fails_before_the_step_is_tried_again_and_counted_once(void **st
     assert_int_equal(all_of(x, STREAM_DEAD, "transform-raw-intake-0").n, 1);
 }
 
+/* As after a kill between a step and the moment that it shows: what it did was done by another. */
+static void a_fenced_step_tells_at_once_where_its_lanes_stand_now(void **state)
+{
+    struct fixture *const x = *state;
+    struct fixture other = *x;
+    struct failure f = {0};
+    size_t n = 0;
+    append(x, "intake-0", issue(x, "github", "d1", 1, true));
+    turn(x);
+    other.config.data = str_of(folder_path("other"));
+    assert_int_equal(file_make_dirs(other.config.data.at, &f), OK);
+    assert_int_equal(progress_open(&x->arena, other.config.data, S("x"), &other.progress, &f), OK);
+    open_stage(&other);
+    append(x, "intake-0", star(x, "d2"));
+    turn(&other);
+    assert_int_equal(transform_turn(x->stage, 0, &n, &f), RETRY);
+    assert_int_equal(f.cause, CAUSE_FENCED);
+    turn(x); /* nothing new has come */
+    struct progress_cursor at;
+    assert_true(progress_cursor_at(x->progress, 0, &at));
+    assert_int_equal(at.lag_bytes, 0);
+    assert_int_equal(counted(x, "unmapped{github/star/created}"), 1);
+    transform_close(other.stage);
+    progress_close(other.progress);
+}
+
 static void totals_come_back_with_the_cursor(void **state)
 {
     struct fixture *const x = *state;
@@ -371,6 +412,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_same_delivery_again_after_success_is_a_repetition),
         TEST(the_same_delivery_again_after_dead_or_unmapped_is_processed),
+        TEST(invented_events_leave_room_for_real_names),
         TEST(a_crash_between_index_and_output_is_no_repetition),
         TEST(a_signal_without_output_after_all_leaves_the_index),
         TEST(the_same_fact_through_two_agents_is_one_fact),
@@ -378,6 +420,7 @@ int main(void)
         TEST(a_retry_is_transformed_anew_and_enters_the_index),
         TEST(a_replay_with_a_fresh_index_gives_the_same_facts),
         TEST(what_fails_before_the_step_is_tried_again_and_counted_once),
+        TEST(a_fenced_step_tells_at_once_where_its_lanes_stand_now),
         TEST(totals_come_back_with_the_cursor),
         TEST(an_agent_that_is_gone_makes_dead_letters),
         TEST(a_signal_that_two_processes_died_on_is_buried),

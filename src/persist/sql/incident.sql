@@ -14,7 +14,7 @@ LEFT JOIN (
             CASE WHEN d.environment = i.environment THEN 0 ELSE 1 END AS is_elsewhere
         FROM incident_folded AS i
         JOIN deployment_folded AS d ON position(' ' || d.id || ' ' IN ' ' || i.linked || ' ') > 0
-        WHERE d.finished_at IS NOT NULL
+        WHERE d.finished_at IS NOT NULL AND i.linked IS NOT NULL
         UNION ALL
         SELECT i.source, i.id, d.before_id, 'fix', 2, d.finished_at,
             CASE WHEN d.environment = i.environment THEN 0 ELSE 1 END
@@ -26,7 +26,7 @@ LEFT JOIN (
             WHERE finished_at IS NOT NULL
         ) AS d ON (d.source = i.source AND position(' ' || i.id || ' ' IN ' ' || d.fixes || ' ') > 0)
             OR position(' ' || i.url || ' ' IN ' ' || d.fixes || ' ') > 0
-        WHERE d.before_id IS NOT NULL
+        WHERE d.before_id IS NOT NULL AND d.fixes IS NOT NULL
         UNION ALL
         SELECT i.source, i.id, d.id, 'label', 3, d.finished_at,
             CASE WHEN d.environment = i.environment THEN 0 ELSE 1 END
@@ -34,7 +34,7 @@ LEFT JOIN (
         JOIN deployment_folded AS d ON (d.source = i.source OR d.service = i.service)
             AND (position(' ' || d.id || ' ' IN ' ' || i.causes || ' ') > 0
                 OR position(' ' || d.sha || ' ' IN ' ' || i.causes || ' ') > 0)
-        WHERE d.finished_at IS NOT NULL
+        WHERE d.finished_at IS NOT NULL AND i.causes IS NOT NULL
         UNION ALL
         SELECT i.source, i.id, d.id, 'artifact', 4, d.finished_at, 0
         FROM incident_folded AS i
@@ -52,16 +52,20 @@ LEFT JOIN (
         row_number() OVER (PARTITION BY source, id
             ORDER BY weight, is_elsewhere, finished_at, deployment) AS place
     FROM (
-        SELECT i.source, i.id, d.id AS deployment, d.finished_at,
-            CASE WHEN d.environment = i.environment THEN 0 ELSE 1 END AS is_elsewhere,
-            CASE WHEN position(' ' || d.id || ' ' IN ' ' || i.fixed_by || ' ') > 0 THEN 1 ELSE 2 END AS weight
+        SELECT i.source, i.id, d.id AS deployment, d.finished_at, 1 AS weight,
+            CASE WHEN d.environment = i.environment THEN 0 ELSE 1 END AS is_elsewhere
+        FROM incident_folded AS i
+        JOIN deployment_folded AS d ON (d.source = i.source OR d.service = i.service)
+            AND (position(' ' || d.id || ' ' IN ' ' || i.fixed_by || ' ') > 0
+                OR position(' ' || d.sha || ' ' IN ' ' || i.fixed_by || ' ') > 0)
+        WHERE d.finished_at IS NOT NULL AND i.fixed_by IS NOT NULL
+        UNION ALL
+        SELECT i.source, i.id, d.id, d.finished_at, 2,
+            CASE WHEN d.environment = i.environment THEN 0 ELSE 1 END
         FROM incident_folded AS i
         JOIN deployment_folded AS d
-            ON ((d.source = i.source OR d.service = i.service)
-                AND (position(' ' || d.id || ' ' IN ' ' || i.fixed_by || ' ') > 0
-                    OR position(' ' || d.sha || ' ' IN ' ' || i.fixed_by || ' ') > 0))
-            OR (d.source = i.source AND position(' ' || i.id || ' ' IN ' ' || d.fixes || ' ') > 0)
+            ON (d.source = i.source AND position(' ' || i.id || ' ' IN ' ' || d.fixes || ' ') > 0)
             OR position(' ' || i.url || ' ' IN ' ' || d.fixes || ' ') > 0
-        WHERE d.finished_at IS NOT NULL
+        WHERE d.finished_at IS NOT NULL AND d.fixes IS NOT NULL
     ) AS said
 ) AS f ON f.source = i.source AND f.id = i.id AND f.place = 1

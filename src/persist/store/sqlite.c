@@ -415,7 +415,6 @@ static enum outcome store_sqlite_check(struct store *s, void (*found)(void *to, 
 }
 
 const struct store_driver store_sqlite = {
-    .name = "sqlite",
     .state_bytes = sizeof(struct sqlite_store),
     .open = store_sqlite_open,
     .get = store_sqlite_get,

@@ -26,26 +26,16 @@ struct store_state {
     _Atomic uint64_t *facts;
 };
 
-/* ---- drivers ---- */
-
-static const struct store_driver *const drivers[] = {&store_sqlite};
-
 static enum outcome reach(struct arena *a, const struct config *config, struct str bus_id,
                           bool is_reader, struct store **out, struct failure *f)
 {
     struct store *const s = arena_new(a, struct store);
     *out = NULL;
-    *s = (struct store){.config = config, .bus_id = bus_id, .is_reader = is_reader, .arena = a};
-    for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++) {
-        if (str_eq(config->store.type, str_of(drivers[i]->name))) {
-            s->driver = drivers[i];
-        }
-    }
-    if (!s->driver || s->driver->needs) {
-        return failed(f, STOP, "store.type %.*s is not in this weir%s%s",
-                      STR_ARG(config->store.type), s->driver ? ": build it with " : "",
-                      s->driver ? s->driver->needs : "");
-    }
+    *s = (struct store){.driver = config->store.type->driver,
+                        .config = config,
+                        .bus_id = bus_id,
+                        .is_reader = is_reader,
+                        .arena = a};
     s->state = arena_alloc(a, 1, s->driver->state_bytes);
     const enum outcome result = s->driver->open(s, f);
     if (result == OK && !s->is_absent) {

@@ -72,6 +72,16 @@ static struct fact fact_of(struct arena *a, const struct cd_event *e, const stru
     return fact;
 }
 
+/* A clock that is wrong, or a time that was planned: taken as it is, and noted. */
+static void note_skew(const struct transform_in *in, struct fact *fact, const struct cd_lifted *up)
+{
+    const int64_t skew_ms = in->config->rules.skew_ms;
+    const int64_t ahead_us = up->time_us - in->raw->received_us;
+    if (ahead_us > 0 && ahead_us / 1000 > skew_ms) {
+        set_attribute(fact, S("ahead_of_receipt"), up->time_us, S("true"));
+    }
+}
+
 /* An event of weir's own making folds only where it is all that is known (`folds`); its original is
  * left out, since raw has what came. */
 static bool give(const struct transform_in *in, struct transform_out *out, struct str text,
@@ -88,6 +98,7 @@ static bool give(const struct transform_in *in, struct transform_out *out, struc
     cd_lift(in->arena, &event, &up);
     const struct str original = is_mapped ? S("") : on_one_line(in->arena, text);
     struct fact fact = fact_of(in->arena, &event, &up, original);
+    note_skew(in, &fact, &up);
     return transform_add(in, out, &fact) && (!folds || cd_models(in, out, &event, &up));
 }
 

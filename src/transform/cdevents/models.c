@@ -158,6 +158,7 @@ static struct str service(const struct delivery *d)
     (void)str_cut(name, '/', &name);
     const struct belonging of = {
         .said = is_service ? subject(d) : json_text(json_at(d->body, S("service.id"))),
+        .is_sure = true,
         .place = where,
         .name = name,
         .environment = json_text(json_at(d->body, S("environment.id"))),

@@ -26,6 +26,7 @@ static bool deployed(struct delivery *d, struct fact *fact)
     bool is_told = false;
     const struct belonging of = {
         .said = told->up->subject_id,
+        .is_sure = true,
         .environment = json_text(json_at(d->body, S("environment.id"))),
     };
     const bool is_rollback = str_eq(d->action, S("rolledback"));

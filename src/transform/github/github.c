@@ -3,6 +3,8 @@
  * line here. */
 #include "transform/github/github.h"
 
+#include "transform/github/known.h"
+
 /* clang-format off */
 static const struct github_event events[] = {
     /* X-GitHub-Event, subject.id of its CDEvents, its rows; an event may have several lines */
@@ -49,12 +51,13 @@ static const struct github_event *event_of(struct str name)
     return NULL;
 }
 
-/* `github/star/created`, `github/push`. The names come from outside: what is no plain word of them
- * is not repeated. */
+/* `github/star/created`, `github/push`, `github/other`. The names come from outside: an event that
+ * GitHub has not is not repeated, nor what is no plain word. */
 static struct str name_of(const struct delivery *d)
 {
     enum { WORD_BYTES_MAX = 80 };
-    const struct str words[] = {d->event, d->action};
+    const bool is_known = github_knows(d->event);
+    const struct str words[] = {is_known ? d->event : S("other"), is_known ? d->action : S("")};
     struct buf b;
     buf_init(&b, d->in->arena, 200);
     buf_add(&b, S("github"));

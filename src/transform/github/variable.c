@@ -99,6 +99,7 @@ static struct str incident_service(const struct delivery *d)
 {
     const struct belonging of = {
         .said = label_after(d, d->in->config->rules.incidents.service),
+        .is_sure = true,
         .place = d->repository,
         .name = d->name,
         .environment = incident_environment(d),
