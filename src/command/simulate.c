@@ -192,6 +192,9 @@ static int simulate(struct arena *a, const struct asked *q, struct simulating *m
     world[q->shape](&m->world);
     simulation_run(&m->world, m->until_us);
     fault_close(&m->faults, !asked_to_stop());
+    if (q->shape == SHAPE_GITHUB && !asked_to_stop()) {
+        m->sender.truth = world_github_truth(&m->world, m->from_us, m->until_us);
+    }
     const enum outcome closed = sender_close(&m->sender, &f);
     simulation_close(&m->world);
     report(m);
@@ -274,7 +277,8 @@ int command_simulate(int argc, char **argv)
         {"faults", 0, FLAG_TEXT, &q.faults, "LIST",
          "duplicate, reorder, late, malformed, forged: duplicate=0.01,late=0.01"},
         {"manifest", 0, FLAG_TEXT, &q.manifest, "FILE",
-         "what was sent: id, fault, what is expected, and over HTTP the status"},
+         "what was sent: id, fault, what is expected, over HTTP the status; github: the DORA "
+         "figures"},
         {"connections", 0, FLAG_NUMBER, &q.connections, "N", "kept open at a time; 32"},
         {0},
     };

@@ -174,6 +174,8 @@ def check_manifest(folder, kind):
         _, err = weir("simulate", kind, "--count", "400", "--secret", SECRET, "--to", url(server), "--faults", faults,
                       "--manifest", str(manifest))
         rows = [json.loads(line) for line in manifest.read_text().splitlines()]
+        if kind == "github":  # the last line is what weir report must find
+            assert {row["environment"] for row in rows.pop()["dora"]["rows"]} == {"production"}
         assert len(rows) == len(server.seen), (len(rows), len(server.seen))
     whole = [r for r in rows if r["fault"] in ("none", "reorder", "late")]
     again = [r for r in rows if r["fault"] == "duplicate"]

@@ -93,8 +93,11 @@ static void run_end(struct simulation *s, struct run *r)
         organisation_plan(s, 20 * MINUTE_US, run_attempt, r);
         return;
     }
-    if (r->is_for_main && !r->will_fail) {
-        deployment_begin(s, r->repository, 0, r->sha, NULL);
+    if (r->is_for_main && !r->will_fail && r->n > r->repository->staged_n) {
+        struct place place = {.n = r->n};
+        memcpy(place.sha, r->sha, sizeof place.sha);
+        r->repository->staged_n = r->n;
+        deployment_begin(s, r->repository, 0, &place, NULL);
     }
     struct organisation *const o = organisation_of(s);
     r->next_free = o->free_run;
@@ -164,15 +167,28 @@ static void run_begin(struct simulation *s, struct repository *r, const struct c
                         .change_number = c ? c->number : 0,
                         .change_id = c ? c->id : 0,
                         .will_fail = draw_chance(&s->draw, c ? 0.15 : 0.06),
-                        .is_for_main = !c};
+                        .is_for_main = !c,
+                        .n = r->head.n};
     (void)snprintf(run->branch, sizeof run->branch, "%s", c ? c->branch : "main");
     (void)snprintf(run->title, sizeof run->title, "%s", c ? c->title : "Merge what was reviewed");
-    memcpy(run->sha, c ? c->head : r->head, sizeof run->sha);
-    memcpy(run->base, r->head, sizeof run->base);
+    memcpy(run->sha, c ? c->head : r->head.sha, sizeof run->sha);
+    memcpy(run->base, r->head.sha, sizeof run->base);
     run_attempt(s, run, 0);
 }
 
 /* ---- changes ---- */
+
+/* Push the head of its branch: a commit of its own. */
+static void push_head(struct simulation *s, struct change *c, const char *before,
+                      const char *message)
+{
+    struct repository *const r = c->repository;
+    if (!s->is_over) {
+        truth_commit(&r->truth, c->truth, s->now_us - COMMITTED_BEFORE_US);
+    }
+    push(s, r, c->branch,
+         &(struct push){.before = before, .after = c->head, .message = message, .by = c->author});
+}
 
 static void tell_change(struct simulation *s, struct change *c, const char *action,
                         const struct person *by)
@@ -204,12 +220,16 @@ static void change_close(struct simulation *s, void *thing, int64_t number)
     if (c->is_merged) {
         c->merged_us = s->now_us;
         new_sha(s, c->merge);
+        if (!s->is_over) {
+            truth_merged(&r->truth, c->truth, r->head.n + 1);
+        }
     }
     tell_change(s, c, "closed", by);
     if (c->is_merged) {
         char before[SHA_BYTES + 1];
-        memcpy(before, r->head, sizeof before);
-        memcpy(r->head, c->merge, sizeof r->head);
+        memcpy(before, r->head.sha, sizeof before);
+        memcpy(r->head.sha, c->merge, sizeof r->head.sha);
+        r->head.n++;
         push(s, r, "main",
              &(struct push){.before = before, .after = c->merge, .message = c->title, .by = by});
         run_begin(s, r, NULL, by);
@@ -227,11 +247,7 @@ static void change_push(struct simulation *s, void *thing, int64_t number)
     new_sha(s, c->head);
     c->commits++;
     c->additions += (int)draw_between(&s->draw, 1, 40);
-    push(s, c->repository, c->branch,
-         &(struct push){.before = before,
-                        .after = c->head,
-                        .message = "Mend what the review found",
-                        .by = c->author});
+    push_head(s, c, before, "Mend what the review found");
     c->updated_us = s->now_us;
     payload_begin(s, "synchronize");
     payload_change_action(s, c, "synchronize");
@@ -284,7 +300,7 @@ static void change_open(struct simulation *s, void *thing, int64_t number)
     c->id = organisation_id(s);
     c->created_us = c->updated_us = s->now_us;
     c->is_draft = draw_chance(&s->draw, 0.2);
-    memcpy(c->base, c->repository->head, sizeof c->base);
+    memcpy(c->base, c->repository->head.sha, sizeof c->base);
     tell_change(s, c, "opened", c->author);
     run_begin(s, c->repository, c, c->author);
     if (draw_chance(&s->draw, 0.4)) {
@@ -323,11 +339,13 @@ static void change_begin(struct simulation *s)
     const size_t thing = draw_below(&s->draw, COUNT(things));
     (void)snprintf(c->title, sizeof c->title, "%s %s", verbs[draw_below(&s->draw, COUNT(verbs))],
                    things[thing]);
-    (void)snprintf(c->branch, sizeof c->branch, "%s/topic-%llx", c->author->login,
+    const bool is_hotfix = draw_chance(&s->draw, 0.05);
+    (void)snprintf(c->branch, sizeof c->branch, "%s/topic-%llx",
+                   is_hotfix ? "hotfix" : c->author->login,
                    (unsigned long long)draw_below(&s->draw, 0xFFFFFFFF));
+    c->truth = truth_change_new(&c->repository->truth, is_hotfix);
     new_sha(s, c->head);
-    push(s, c->repository, c->branch,
-         &(struct push){.after = c->head, .message = c->title, .by = c->author});
+    push_head(s, c, NULL, c->title);
     organisation_plan(s, 10 * MINUTE_US, change_open, c);
 }
 
@@ -345,16 +363,37 @@ static void star(struct simulation *s)
 
 static void next_work(struct simulation *s, void *thing, int64_t number)
 {
-    static const unsigned weight[] = {68, 27, 5};
+    static const unsigned weight[] = {68, 26, 1, 5};
     (void)thing;
     (void)number;
     struct organisation *const o = organisation_of(s);
     switch (draw_weighted(&s->draw, weight, COUNT(weight))) {
     case 0: change_begin(s); break;
-    case 1: issue_begin(s, &o->repository[draw_below(&s->draw, REPOSITORIES)], false); break;
+    case 1: issue_begin(s, &o->repository[draw_below(&s->draw, REPOSITORIES)]); break;
+    case 2: incident_begin(s, &o->repository[draw_below(&s->draw, REPOSITORIES)], NULL); break;
     default: star(s); break;
     }
     organisation_plan(s, 65 * MINUTE_US, next_work, NULL);
+}
+
+static void first_deployment(struct simulation *s, void *thing, int64_t number)
+{
+    struct repository *const r = thing;
+    (void)number;
+    deployment_begin(s, r, 1, &r->runs[1], NULL);
+}
+
+/* What there was before anybody looked: a commit of main, and soon it is deployed once more. */
+static void repository_begin(struct simulation *s, struct repository *r)
+{
+    char before[SHA_BYTES + 1];
+    new_sha(s, before);
+    push(s, r, "main",
+         &(struct push){.before = before,
+                        .after = r->head.sha,
+                        .message = "Bring what there is",
+                        .by = organisation_person(s, NULL)});
+    simulation_plan(s, draw_between(&s->draw, MINUTE_US, 2 * HOUR_US), first_deployment, r, 0);
 }
 
 static void ping(struct simulation *s, void *thing, int64_t number)
@@ -368,6 +407,9 @@ static void ping(struct simulation *s, void *thing, int64_t number)
                        "\"active\":true,\"events\":[\"*\"],\"config\":{\"content_type\":"
                        "\"json\",\"insecure_ssl\":\"0\",\"secret\":\"********\"}},"));
     payload_end(s, "ping", &o->repository[0], &o->person[0]);
+    for (size_t i = 0; i < REPOSITORIES; i++) {
+        repository_begin(s, &o->repository[i]);
+    }
     organisation_plan(s, MINUTE_US, next_work, NULL);
 }
 
@@ -401,11 +443,34 @@ void world_github(struct simulation *s)
                                  .next_number = 100,
                                  .next_run = 1000,
                                  .next_version = 1};
-        new_sha(s, r->head);
+        r->truth.arena = s->arena;
+        new_sha(s, r->head.sha);
         for (size_t e = 0; e < ENVIRONMENTS; e++) {
-            memcpy(r->live_sha[e], r->head, sizeof r->head);
-            memcpy(r->old_sha[e], r->head, sizeof r->head);
+            r->runs[e] = r->head;
         }
     }
     simulation_plan(s, 0, ping, NULL, 0);
+}
+
+struct str world_github_truth(struct simulation *s, int64_t from_us, int64_t until_us)
+{
+    struct organisation *const o = organisation_of(s);
+    struct buf b;
+    char from[CLOCK_TEXT_BYTES];
+    char until[CLOCK_TEXT_BYTES];
+    buf_init(&b, s->arena, SIZE_MAX);
+    (void)clock_text(from_us, from);
+    (void)clock_text(until_us, until);
+    buf_printf(&b, "{\"dora\":{\"from\":\"%s\",\"to\":\"%s\",\"rows\":[", from, until);
+    for (size_t i = 0; i < REPOSITORIES; i++) {
+        const size_t before = b.len;
+        if (o->repository[i].truth.deployment) {
+            buf_add(&b, b.at[before - 1] == '}' ? S(",") : S(""));
+            truth_write(&o->repository[i].truth,
+                        arena_printf(s->arena, "acme/%s", o->repository[i].name).at,
+                        (double)(until_us - from_us) / (double)DAY_US, &b);
+        }
+    }
+    buf_add(&b, S("]}}"));
+    return buf_str(&b);
 }

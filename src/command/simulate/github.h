@@ -7,12 +7,19 @@
 #define WEIR_COMMAND_SIMULATE_GITHUB_H
 
 #include "command/simulate/simulation.h"
+#include "command/simulate/truth.h"
 
-enum { SHA_BYTES = 40, JOBS = 3, PEOPLE = 8, REPOSITORIES = 4, ENVIRONMENTS = 2 };
+enum { SHA_BYTES = 40, JOBS = 3, PEOPLE = 8, REPOSITORIES = 4, ENVIRONMENTS = 2, LABELS = 3 };
 
 struct person {
     const char *login, *name;
     int64_t id;
+};
+
+/* A commit of main, and how many changes were merged up to it. */
+struct place {
+    char sha[SHA_BYTES + 1];
+    int64_t n;
 };
 
 struct repository {
@@ -20,10 +27,11 @@ struct repository {
     int64_t id, created_us, pushed_us;
     int64_t next_number, next_run, next_version;
     int64_t open_issues;
-    char head[SHA_BYTES + 1];                   /* of main */
-    char live_sha[ENVIRONMENTS][SHA_BYTES + 1]; /* what runs where */
-    char old_sha[ENVIRONMENTS][SHA_BYTES + 1];  /* what ran before */
+    struct place head;               /* of main                                     */
+    struct place runs[ENVIRONMENTS]; /* what runs where                             */
+    int64_t staged_n;                /* no run of main before this goes to staging  */
     struct deployment *live[ENVIRONMENTS];
+    struct truth truth;
 };
 
 struct change {
@@ -31,6 +39,7 @@ struct change {
     struct repository *repository;
     const struct person *author, *merged_by, *asked; /* asked for a review */
     const char *label;
+    struct truth_change *truth;
     int64_t number, id, created_us, updated_us, closed_us, merged_us;
     int commits, additions, deletions, files, comments, review_comments;
     bool is_draft, is_merged, is_closed;
@@ -54,6 +63,7 @@ struct run {
     struct job job[JOBS];
     int jobs_left;
     bool will_fail, is_for_main;
+    int64_t n; /* of main, like a place's */
     char sha[SHA_BYTES + 1], branch[80], title[80], base[SHA_BYTES + 1];
 };
 
@@ -64,15 +74,19 @@ struct deployment {
     int64_t id, created_us, updated_us;
     size_t environment; /* 0 staging, 1 production */
     bool is_rollback, is_live, is_done;
-    char sha[SHA_BYTES + 1];
-    struct issue *mends; /* the incident that a rollback ends */
+    struct place place, before;     /* what it brings, what ran before */
+    struct issue *mends;            /* the incident that a rollback ends */
+    struct truth_deployment *truth; /* of production, once it succeeded */
 };
 
 struct issue {
     struct issue *next_free;
     struct repository *repository;
     const struct person *author, *assignee;
-    const char *label[2], *state, *reason;
+    const char *label[LABELS], *state, *reason;
+    struct truth_deployment *broke; /* an incident: what caused it; NULL: nothing of ours */
+    struct place back;              /* what ran before that                              */
+    char cause[48], fix[48];        /* labels that name deployments; empty: none         */
     int64_t number, id, created_us, updated_us, closed_us;
     char title[80];
 };

@@ -23,7 +23,7 @@ static void release_publish(struct simulation *s, struct repository *r, const st
     r->pushed_us = s->now_us;
     payload_begin(s, NULL);
     payload_push(s, r, arena_printf(&s->scratch, "refs/tags/%s", tag.at).at,
-                 &(struct push){.after = r->live_sha[1], .message = "A release", .by = by});
+                 &(struct push){.after = r->runs[1].sha, .message = "A release", .by = by});
     payload_end(s, "push", r, by);
     payload_begin(s, "published");
     payload_release(s, r, tag.at, by);
@@ -51,8 +51,8 @@ static void to_production(struct simulation *s, void *thing, int64_t number)
 {
     struct repository *const r = thing;
     (void)number;
-    if (strcmp(r->live_sha[0], r->live_sha[1]) != 0) {
-        deployment_begin(s, r, 1, r->live_sha[0], NULL);
+    if (strcmp(r->runs[0].sha, r->runs[1].sha) != 0) {
+        deployment_begin(s, r, 1, &r->runs[0], NULL);
     }
 }
 
@@ -64,10 +64,11 @@ static void after_success(struct simulation *s, const struct deployment *d)
             organisation_plan(s, 4 * HOUR_US, to_production, r);
         }
     } else if (d->mends) {
+        (void)snprintf(d->mends->fix, sizeof d->mends->fix, "fixed-by:%lld", (long long)d->id);
         simulation_plan(s, draw_between(&s->draw, 5 * MINUTE_US, HOUR_US), issue_close, d->mends,
                         0);
     } else if (draw_chance(&s->draw, 0.09)) {
-        issue_begin(s, r, true);
+        incident_begin(s, r, d);
     } else if (draw_chance(&s->draw, 0.25)) {
         release_publish(s, r, d->creator);
     }
@@ -84,9 +85,12 @@ static void deployment_finish(struct simulation *s, void *thing, int64_t number)
         deployment_end(s, d);
         return;
     }
+    if (d->environment == 1 && !s->is_over) {
+        d->truth = truth_deployed(&r->truth, d->place.n, s->now_us, d->mends != NULL);
+    }
     tell_status(s, d, "success");
-    memcpy(r->old_sha[d->environment], r->live_sha[d->environment], sizeof d->sha);
-    memcpy(r->live_sha[d->environment], d->sha, sizeof d->sha);
+    d->before = r->runs[d->environment];
+    r->runs[d->environment] = d->place;
     r->live[d->environment] = d;
     if (old) {
         tell_status(s, old, "inactive");
@@ -105,7 +109,7 @@ static void deployment_start(struct simulation *s, void *thing, int64_t number)
 }
 
 void deployment_begin(struct simulation *s, struct repository *r, size_t environment,
-                      const char *sha, struct issue *mends)
+                      const struct place *place, struct issue *mends)
 {
     struct organisation *const o = organisation_of(s);
     struct deployment *const d = o->free_deployment ? o->free_deployment
@@ -118,8 +122,8 @@ void deployment_begin(struct simulation *s, struct repository *r, size_t environ
                              .updated_us = s->now_us,
                              .environment = environment,
                              .is_rollback = mends != NULL,
+                             .place = *place,
                              .mends = mends};
-    memcpy(d->sha, sha, sizeof d->sha);
     payload_begin(s, "created");
     payload_deployment(s, d);
     payload_end(s, "deployment", r, d->creator);
@@ -142,6 +146,19 @@ static void tell_issue(struct simulation *s, struct issue *i, const char *action
     payload_end(s, "issues", i->repository, by);
 }
 
+static void add_label(struct simulation *s, struct issue *i, const char *label,
+                      const struct person *by)
+{
+    size_t k = 0;
+    while (i->label[k] && i->label[k] != label) {
+        k++;
+    }
+    if (!i->label[k]) {
+        i->label[k] = label;
+        tell_issue(s, i, "labeled", by);
+    }
+}
+
 static void issue_reopen(struct simulation *s, void *thing, int64_t number)
 {
     struct issue *const i = thing;
@@ -149,6 +166,9 @@ static void issue_reopen(struct simulation *s, void *thing, int64_t number)
     i->state = "open";
     i->reason = "reopened";
     i->closed_us = TIME_NONE;
+    if (i->broke && !s->is_over) {
+        i->broke->resolved_us = TIME_NONE;
+    }
     tell_issue(s, i, "reopened", i->author);
     organisation_plan(s, DAY_US, issue_close, i);
 }
@@ -159,6 +179,12 @@ static void issue_close(struct simulation *s, void *thing, int64_t number)
     struct organisation *const o = organisation_of(s);
     (void)number;
     const bool was_open_before = i->reason != NULL;
+    if (i->fix[0]) {
+        add_label(s, i, i->fix, i->author);
+    }
+    if (i->broke && !s->is_over) {
+        i->broke->resolved_us = s->now_us;
+    }
     i->state = "closed";
     i->reason = draw_chance(&s->draw, 0.85) ? "completed" : "not_planned";
     i->closed_us = s->now_us;
@@ -177,7 +203,7 @@ static void incident_mend(struct simulation *s, void *thing, int64_t number)
 {
     struct issue *const i = thing;
     (void)number;
-    deployment_begin(s, i->repository, 1, i->repository->old_sha[1], i);
+    deployment_begin(s, i->repository, 1, &i->back, i);
 }
 
 static void issue_assign(struct simulation *s, void *thing, int64_t number)
@@ -189,15 +215,9 @@ static void issue_assign(struct simulation *s, void *thing, int64_t number)
     organisation_plan(s, 2 * DAY_US, issue_close, i);
 }
 
-void issue_begin(struct simulation *s, struct repository *r, bool is_incident)
+static struct issue *issue_new(struct simulation *s, struct repository *r, const char *title,
+                               const char *label)
 {
-    static const char *const labels[] = {"bug", "enhancement", "question"};
-    static const char *const titles[] = {"Prices differ between basket and order",
-                                         "The search forgets filters",
-                                         "A mail comes twice",
-                                         "Sign-in takes ten seconds",
-                                         "Coupons end a day early",
-                                         "Show the delivery date earlier"};
     struct organisation *const o = organisation_of(s);
     struct issue *const i = o->free_issue ? o->free_issue : arena_new(s->arena, struct issue);
     o->free_issue = o->free_issue ? i->next_free : NULL;
@@ -209,16 +229,49 @@ void issue_begin(struct simulation *s, struct repository *r, bool is_incident)
                         .created_us = s->now_us,
                         .closed_us = TIME_NONE};
     r->open_issues++;
-    (void)snprintf(i->title, sizeof i->title, "%s",
-                   is_incident ? "Production answers with errors"
-                               : titles[draw_below(&s->draw, COUNT(titles))]);
+    (void)snprintf(i->title, sizeof i->title, "%s", title);
     tell_issue(s, i, "opened", i->author);
-    i->label[0] = is_incident ? "incident" : labels[draw_below(&s->draw, COUNT(labels))];
-    tell_issue(s, i, "labeled", i->author);
-    if (is_incident) {
-        simulation_plan(s, draw_between(&s->draw, 4 * MINUTE_US, 90 * MINUTE_US), incident_mend, i,
-                        0);
-    } else {
-        organisation_plan(s, 8 * HOUR_US, issue_assign, i);
+    add_label(s, i, label, i->author);
+    return i;
+}
+
+void issue_begin(struct simulation *s, struct repository *r)
+{
+    static const char *const labels[] = {"bug", "enhancement", "question"};
+    static const char *const titles[] = {"Prices differ between basket and order",
+                                         "The search forgets filters",
+                                         "A mail comes twice",
+                                         "Sign-in takes ten seconds",
+                                         "Coupons end a day early",
+                                         "Show the delivery date earlier"};
+    const char *const title = titles[draw_below(&s->draw, COUNT(titles))];
+    struct issue *const i = issue_new(s, r, title, labels[draw_below(&s->draw, COUNT(labels))]);
+    organisation_plan(s, 8 * HOUR_US, issue_assign, i);
+}
+
+/* Somebody finds out which deployment it was. */
+static void incident_blame(struct simulation *s, void *thing, int64_t number)
+{
+    struct issue *const i = thing;
+    (void)number;
+    if (i->broke && !s->is_over) {
+        i->broke->has_incident = true;
     }
+    add_label(s, i, i->cause, i->author);
+}
+
+void incident_begin(struct simulation *s, struct repository *r, const struct deployment *cause)
+{
+    struct issue *const i = issue_new(
+        s, r, cause ? "Production answers with errors" : "The provider of payments is down",
+        "incident");
+    if (!cause) {
+        simulation_plan(s, draw_between(&s->draw, 10 * MINUTE_US, 5 * HOUR_US), issue_close, i, 0);
+        return;
+    }
+    i->broke = cause->truth;
+    i->back = cause->before;
+    (void)snprintf(i->cause, sizeof i->cause, "caused-by:%lld", (long long)cause->id);
+    simulation_plan(s, draw_between(&s->draw, 30 * SECOND_US, 3 * MINUTE_US), incident_blame, i, 0);
+    simulation_plan(s, draw_between(&s->draw, 4 * MINUTE_US, 90 * MINUTE_US), incident_mend, i, 0);
 }

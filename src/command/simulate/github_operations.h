@@ -4,10 +4,12 @@
 
 #include "command/simulate/github.h"
 
-/* Deploy a commit to an environment (its index); `mends`: roll back, and close that incident. */
+/* Deploy a place of main to an environment (its index); `mends`: roll back, and close that
+ * incident. */
 void deployment_begin(struct simulation *s, struct repository *r, size_t environment,
-                      const char *sha, struct issue *mends);
-/* An issue, or an incident in production that a rollback mends. */
-void issue_begin(struct simulation *s, struct repository *r, bool is_incident);
+                      const struct place *place, struct issue *mends);
+void issue_begin(struct simulation *s, struct repository *r);
+/* An incident in production: of a deployment, and mended by a rollback; or not ours (NULL). */
+void incident_begin(struct simulation *s, struct repository *r, const struct deployment *cause);
 
 #endif

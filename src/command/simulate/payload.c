@@ -390,7 +390,7 @@ static void put_commit(struct simulation *s, const struct repository *r, const c
     draw_hex(&s->draw, tree, sizeof tree);
     buf_printf(b, "\"id\":\"%s\",\"tree_id\":\"%.40s\",\"distinct\":true,\"message\":\"%s\",", sha,
                tree, p->message);
-    put_time(b, "timestamp", s->now_us - MINUTE_US);
+    put_time(b, "timestamp", s->now_us - COMMITTED_BEFORE_US);
     buf_printf(b, "\"url\":\"" WEB "/acme/%s/commit/%s\",", r->name, sha);
     put_signature(b, "author", p->by);
     put_signature(b, "committer", p->by);

@@ -6,6 +6,9 @@
 
 /* Begin a payload `{"action":…,`; action NULL: without one. */
 void payload_begin(struct simulation *s, const char *action);
+/* A commit is so much older than its push. */
+#define COMMITTED_BEFORE_US MINUTE_US
+
 /* End it with repository, organisation and sender, and deliver it. */
 void payload_end(struct simulation *s, const char *event, const struct repository *r,
                  const struct person *sender);

@@ -158,7 +158,7 @@ void payload_deployment(struct simulation *s, const struct deployment *d)
                "\"environment\":\"%s\",\"description\":null,\"sha\":\"%s\",\"ref\":\"main\","
                "\"payload\":{},\"transient_environment\":false,\"production_environment\":%s,",
                name, (long long)d->id, (long long)d->id, (unsigned long long)d->id,
-               d->is_rollback ? "rollback" : "deploy", environment, environment, d->sha,
+               d->is_rollback ? "rollback" : "deploy", environment, environment, d->place.sha,
                d->environment == 1 ? "true" : "false");
     put_person(b, "creator", d->creator);
     put_time(b, "created_at", d->created_us);
@@ -234,7 +234,7 @@ void payload_issue(struct simulation *s, const struct issue *i)
                (long long)i->number, i->title);
     put_person(b, "user", i->author);
     buf_add(b, S("\"labels\":["));
-    for (size_t k = 0; k < 2 && i->label[k]; k++) {
+    for (size_t k = 0; k < LABELS && i->label[k]; k++) {
         put_label(b, i->repository, i->label[k]);
     }
     put_end(b, ']');
@@ -263,8 +263,12 @@ void payload_issue(struct simulation *s, const struct issue *i)
 void payload_issue_action(struct simulation *s, const struct issue *i, const char *action)
 {
     if (strcmp(action, "labeled") == 0) {
+        size_t newest = 0;
+        while (newest + 1 < LABELS && i->label[newest + 1]) {
+            newest++;
+        }
         buf_add(s->body, S("\"label\":"));
-        put_label(s->body, i->repository, i->label[0]);
+        put_label(s->body, i->repository, i->label[newest]);
     }
     if (strcmp(action, "assigned") == 0) {
         put_person(s->body, "assignee", i->assignee);

@@ -196,6 +196,9 @@ enum outcome sender_close(struct sender *s, struct failure *f)
         post_close(s->post);
     }
     arena_close(&s->scratch);
+    if (s->manifest && s->truth.len) {
+        (void)fprintf(s->manifest, "%.*s\n", STR_ARG(s->truth));
+    }
     enum outcome written = close_file(s->file, "the deliveries", f);
     if (s->is_bad) {
         *f = s->f;

@@ -18,6 +18,7 @@ struct sender {
     bool is_bad;       /* a file of the folder could not be written: why is in f */
     struct failure f;
     FILE *file, *manifest;
+    struct str truth; /* the last line of the manifest; empty: none */
     double rate;      /* deliveries a second; 0: as fast as they are taken */
     int64_t start_us; /* of the monotonic clock                            */
     struct arena scratch;

@@ -76,6 +76,8 @@ int64_t simulation_working(struct simulation *s, int64_t at_us);
 
 void world_cdevents(struct simulation *s);
 void world_github(struct simulation *s);
+/* After world_github ran: one line, what `weir report dora --json` must find in it. */
+struct str world_github_truth(struct simulation *s, int64_t from_us, int64_t until_us);
 void world_flat(struct simulation *s);
 /* Deliveries that they make in a day on average, to turn a count into days. */
 enum { CDEVENTS_A_DAY = 130, GITHUB_A_DAY = 230, FLAT_A_DAY = 250000 };
