@@ -11,6 +11,7 @@ static const struct command commands[] = {
     {"flatten", "raw events of the older shape as CSV", command_flatten},
     {"flush", "wait until all that was received is in lake and store", command_flush},
     {"query", "SQL over lake and tail, or over the store", command_query},
+    {"report", "the figures of delivery: DORA", command_report},
     {"status", "how weir does: agents, stages, what is kept", command_status},
     {"dead", "what could not be processed: list, show, retry, drop", command_dead},
     {"views", "SQL that folds the lake's facts, for other engines", command_views},

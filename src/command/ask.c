@@ -1,14 +1,18 @@
 #include "command/ask.h"
 
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
+#include "orchestrate/survey.h"
 #include "persist/derived.h"
 #include "persist/lake/lake.h"
 #include "persist/lake/schema.h"
 #include "persist/lake/source.h"
 #include "persist/view.h"
+#include "registry.h"
 #include "signal/fact.h"
 
 enum {
@@ -354,7 +358,7 @@ enum outcome ask_open(struct ask *q, struct arena *a, const struct config *confi
                       struct str sql, struct failure *f)
 {
     struct looking *const l = arena_new(a, struct looking);
-    *q = (struct ask){.arena = a};
+    *q = (struct ask){.arena = a, .complete_us = TIME_NONE};
     *l = (struct looking){.ask = q, .bus = bus, .files = {&files_local, config->lake.path}};
     choose(l, sql);
     enum outcome result = take_snapshot(l, f);
@@ -363,6 +367,31 @@ enum outcome ask_open(struct ask *q, struct arena *a, const struct config *confi
     }
     forget_tails(l);
     return result;
+}
+
+enum outcome ask_begin(struct ask *q, struct arena *a, const struct config *config, struct str sql,
+                       struct failure *f)
+{
+    struct survey survey;
+    struct bus *bus;
+    *q = (struct ask){.arena = a};
+    enum outcome result = bus_visit(a, &config->bus, &bus, f);
+    if (result != OK) {
+        return result;
+    }
+    /* first, so that all it promises stands before the ends that ask_open takes */
+    result = survey_take(a, &(struct survey_of){config, registry_duties, bus}, &survey, f);
+    result = result == OK ? ask_open(q, a, config, bus, sql, f) : result;
+    q->complete_us = result == OK ? survey.complete_us : TIME_NONE;
+    bus_close(bus);
+    return result;
+}
+
+void ask_say_complete(const struct ask *q)
+{
+    char text[CLOCK_TEXT_BYTES];
+    (void)clock_text(q->complete_us, text);
+    (void)fprintf(stderr, "complete to %s\n", text);
 }
 
 void ask_close(struct ask *q)

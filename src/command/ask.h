@@ -14,7 +14,14 @@
 struct ask {
     struct arena *arena;
     struct duck *duck;
+    int64_t complete_us; /* all that was received before is in it; TIME_NONE from ask_open */
 };
+
+/* ask_open over the configured bus, and to when the answers are complete. */
+enum outcome ask_begin(struct ask *q, struct arena *a, const struct config *config, struct str sql,
+                       struct failure *f);
+/* "complete to TIME" on stderr. */
+void ask_say_complete(const struct ask *q);
 
 /* Views `MODEL` and `MODEL_history` of the models that the SQL names (all of them when it asks what
  * there is). Whatever is run afterwards can read them and nothing else, and write nothing.

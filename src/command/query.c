@@ -1,5 +1,4 @@
 /* query.c - SQL over lake and tail, or over the store. */
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,13 +7,11 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "command/answer.h"
 #include "command/ask.h"
 #include "command/command.h"
 #include "command/commands.h"
 #include "command/query_store.h"
-#include "command/rows.h"
-#include "orchestrate/survey.h"
-#include "registry.h"
 #include "signal/model.h"
 
 enum { SQL_BYTES_MAX = 1 << 20 };
@@ -25,90 +22,6 @@ struct query {
     enum rows_format format;
     bool is_store;
 };
-
-/* ---- cells ---- */
-
-static bool is_native(duckdb_type t)
-{
-    static const duckdb_type natives[] = {
-        DUCKDB_TYPE_BOOLEAN,   DUCKDB_TYPE_TINYINT,     DUCKDB_TYPE_SMALLINT,  DUCKDB_TYPE_INTEGER,
-        DUCKDB_TYPE_BIGINT,    DUCKDB_TYPE_UTINYINT,    DUCKDB_TYPE_USMALLINT, DUCKDB_TYPE_UINTEGER,
-        DUCKDB_TYPE_FLOAT,     DUCKDB_TYPE_DOUBLE,      DUCKDB_TYPE_VARCHAR,   DUCKDB_TYPE_DATE,
-        DUCKDB_TYPE_TIMESTAMP, DUCKDB_TYPE_TIMESTAMP_TZ};
-    for (size_t i = 0; i < sizeof natives / sizeof *natives; i++) {
-        if (natives[i] == t) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool is_nested(duckdb_type t)
-{
-    return t == DUCKDB_TYPE_LIST || t == DUCKDB_TYPE_STRUCT || t == DUCKDB_TYPE_MAP ||
-           t == DUCKDB_TYPE_ARRAY || t == DUCKDB_TYPE_UNION;
-}
-
-static bool is_wide_number(duckdb_type t)
-{
-    return t == DUCKDB_TYPE_HUGEINT || t == DUCKDB_TYPE_UHUGEINT || t == DUCKDB_TYPE_UBIGINT ||
-           t == DUCKDB_TYPE_DECIMAL;
-}
-
-static bool is_number(duckdb_type t)
-{
-    return is_wide_number(t) || t == DUCKDB_TYPE_FLOAT || t == DUCKDB_TYPE_DOUBLE ||
-           t == DUCKDB_TYPE_UTINYINT || t == DUCKDB_TYPE_USMALLINT || t == DUCKDB_TYPE_UINTEGER ||
-           (t >= DUCKDB_TYPE_TINYINT && t <= DUCKDB_TYPE_BIGINT);
-}
-
-/* The shortest digits that are this very number. */
-static struct str real_text(struct arena *a, double real)
-{
-    const struct str text = arena_printf(a, "%.15g", real);
-    const double back = strtod(text.at, NULL);
-    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
-    return memcmp(&back, &real, sizeof real) == 0 ? text : arena_printf(a, "%.17g", real);
-}
-
-static struct str time_text(struct arena *a, duckdb_type type, int64_t value)
-{
-    char text[CLOCK_TEXT_BYTES];
-    if (value == INT64_MAX || value == -INT64_MAX) {
-        return value > 0 ? S("infinity") : S("-infinity");
-    }
-    if (type == DUCKDB_TYPE_DATE) {
-        const size_t len = clock_text(value * 86400 * 1000000, text);
-        return arena_str(a, (struct str){text, len - sizeof "T00:00:00.000000Z" + 1});
-    }
-    const size_t len = clock_text(value, text);
-    return arena_str(a, (struct str){text, len - (type == DUCKDB_TYPE_TIMESTAMP)});
-}
-
-static struct cell cell_of(struct arena *a, struct duck_result *r, size_t i, duckdb_type type)
-{
-    const duckdb_type given = duck_type(r, i);
-    if (duck_is_null(r, i)) {
-        return (struct cell){CELL_NULL, S("")};
-    }
-    if (given == DUCKDB_TYPE_VARCHAR) {
-        const enum cell_kind kind = is_nested(type)        ? CELL_JSON
-                                    : is_wide_number(type) ? CELL_NUMBER
-                                                           : CELL_TEXT;
-        return (struct cell){kind, arena_str(a, duck_text(r, i))};
-    }
-    if (given == DUCKDB_TYPE_BOOLEAN) {
-        return (struct cell){CELL_JSON, duck_i64(r, i) ? S("true") : S("false")};
-    }
-    if (given == DUCKDB_TYPE_FLOAT || given == DUCKDB_TYPE_DOUBLE) {
-        const double real = duck_f64(r, i);
-        return (struct cell){isfinite(real) ? CELL_NUMBER : CELL_TEXT, real_text(a, real)};
-    }
-    if (is_number(given)) {
-        return (struct cell){CELL_NUMBER, arena_printf(a, "%lld", (long long)duck_i64(r, i))};
-    }
-    return (struct cell){CELL_TEXT, time_text(a, given, duck_i64(r, i))};
-}
 
 /* ---- lake and tail ---- */
 
@@ -129,9 +42,9 @@ static struct str wrapped(struct arena *a, struct str sql, const struct duck_sha
     for (size_t i = 0; i < shape->columns_n; i++) {
         const duckdb_type t = shape->column[i].type;
         buf_printf(&b,
-                   is_native(t)   ? "%sc%zu"
-                   : is_nested(t) ? "%sCAST(to_json(c%zu) AS VARCHAR)"
-                                  : "%sCAST(c%zu AS VARCHAR)",
+                   answer_is_native(t)   ? "%sc%zu"
+                   : answer_is_nested(t) ? "%sCAST(to_json(c%zu) AS VARCHAR)"
+                                         : "%sCAST(c%zu AS VARCHAR)",
                    i ? ", " : "SELECT ", i);
     }
     buf_add(&b, S(" FROM (\n"));
@@ -200,42 +113,6 @@ static enum outcome check_reads(struct ask *ask, struct str sql, const struct du
                   STR_ARG(word.len > 0 ? word : S("this statement")));
 }
 
-static enum outcome print(const struct query *q, struct arena *a, struct duck_result *r,
-                          const struct duck_shape *shape, struct failure *f)
-{
-    const size_t n = r->columns_n;
-    struct str *const name = arena_array(a, struct str, n);
-    bool *const right = arena_array(a, bool, n);
-    struct cell *const cell = arena_array(a, struct cell, n);
-    struct rows *rows;
-    struct arena line;
-    for (size_t i = 0; i < n; i++) {
-        const bool is_bound = shape->columns_n == n;
-        name[i] = is_bound ? shape->column[i].name : arena_str(a, duck_column(r, i));
-        right[i] = is_number(is_bound ? shape->column[i].type : duck_type(r, i));
-        if (!is_native(duck_type(r, i))) {
-            return failed(f, REJECT, "column %.*s: cast it to VARCHAR, or ask by one SELECT alone",
-                          STR_ARG(name[i]));
-        }
-    }
-    const enum outcome result = rows_begin(a, q->format, &(struct rows_head){name, right, n}, &rows,
-                                           f);
-    arena_init(&line, ARENA_BYTES_MAX);
-    while (result == OK && duck_next(r)) {
-        for (size_t i = 0; i < n; i++) {
-            cell[i] = cell_of(&line, r, i,
-                              shape->columns_n == n ? shape->column[i].type : duck_type(r, i));
-        }
-        rows_add(rows, cell);
-        arena_reset(&line);
-    }
-    arena_close(&line);
-    if (result == OK) {
-        rows_end(rows);
-    }
-    return result;
-}
-
 static const char no_table[] = "Catalog Error: Table with name ";
 
 /* DuckDB would guess among tables of its own. */
@@ -279,37 +156,22 @@ static enum outcome answer(const struct query *q, struct ask *ask, struct str sq
         result = duck_query(ask->duck, text.at, &r, f);
     }
     if (result == OK) {
-        result = print(q, ask->arena, &r, &shape, f);
+        result = answer_print(ask->arena, q->format, &r, &shape, f);
     }
     duck_result_close(&r);
     return result;
-}
-
-static void say_complete(int64_t complete_us)
-{
-    char text[CLOCK_TEXT_BYTES];
-    (void)clock_text(complete_us, text);
-    (void)fprintf(stderr, "complete to %s\n", text);
 }
 
 static enum outcome run_lake(const struct query *q, struct arena *a, struct str sql,
                              struct failure *f)
 {
     struct ask ask = {0};
-    struct survey survey;
-    struct bus *bus;
-    enum outcome result = bus_visit(a, &q->config->bus, &bus, f);
-    if (result == OK) {
-        /* first, so that all it promises stands before the ends that ask_open takes */
-        result = survey_take(a, &(struct survey_of){q->config, registry_duties, bus}, &survey, f);
-        result = result == OK ? ask_open(&ask, a, q->config, bus, sql, f) : result;
-        bus_close(bus);
-    }
+    enum outcome result = ask_begin(&ask, a, q->config, sql, f);
     if (result == OK) {
         result = answer(q, &ask, sql, f);
     }
     if (result == OK) {
-        say_complete(survey.complete_us);
+        ask_say_complete(&ask);
     }
     ask_close(&ask);
     return result;

@@ -38,7 +38,9 @@ static enum outcome begin_table(struct rows *r, struct failure *f)
 
 static void put(struct str s)
 {
-    (void)fwrite(s.at, 1, s.len, stdout);
+    if (s.len > 0) { /* of a cell that is nothing there is not even a place */
+        (void)fwrite(s.at, 1, s.len, stdout);
+    }
 }
 
 /* RFC 4180 section 2: quoted where it must be. */

@@ -6,7 +6,6 @@
 
 #include "base/file.h"
 #include "registry.h"
-#include "test.h"
 #include "wire/json.h"
 
 enum { INDEX_BYTES_MAX = 64 * 1024 * 1024, FILE_BYTES_MAX = 1 << 20 };
@@ -112,7 +111,8 @@ struct config *config_of(struct arena *a, struct str text)
     struct config *config = NULL;
     struct str_list errors;
     if (config_read_text(a, S("config.yaml"), text, &registry_drivers, &config, &errors) != OK) {
-        fail_msg("%s", errors.at[0].at);
+        (void)fprintf(stderr, "%s\n", errors.at[0].at); /* benches have no cmocka */
+        abort();
     }
     return config;
 }

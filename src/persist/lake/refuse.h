@@ -10,7 +10,7 @@
 #include "wire/duckdb.h"
 
 /* More than this of what waits at once is no matter of single rows. */
-enum { REFUSED_MAX = 1024, REFUSED_HASH_BYTES = 32 };
+enum { REFUSED_MAX = 256, REFUSED_HASH_BYTES = 32 };
 
 struct refused {
     size_t n;

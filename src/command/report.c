@@ -1,0 +1,224 @@
+/* report.c - the figures that people ask for, each with what it stands on. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "command/ask.h"
+#include "command/command.h"
+#include "command/commands.h"
+#include "command/report/dora.h"
+#include "command/report/say.h"
+#include "command/report/table.h"
+
+enum { DAYS = 91 };
+#define ARENA_BYTES_MAX ((size_t)4 << 30)
+#define DAY_US ((int64_t)86400 * 1000000)
+
+struct report {
+    struct str from, to, median, by;
+    bool hides_people;
+    struct window window;
+    struct dora_wish dora;
+    const struct kind *kind;
+};
+
+/* A report: what it reads, and how it is told. */
+struct kind {
+    const char *name, *models;
+    enum outcome (*tell)(const struct report *r, struct session *s, struct ask *q,
+                         struct failure *f);
+};
+
+static int wrong(const char *option, struct str value, const char *form)
+{
+    (void)fprintf(stderr, "weir report: --%s \"%.*s\": %s\n", option, STR_ARG(value), form);
+    return EXIT_USAGE;
+}
+
+/* A time, or a date, which means its first moment. */
+static bool read_time(struct str text, int64_t *out_us)
+{
+    char day[CLOCK_TEXT_BYTES];
+    if (text.len != sizeof "2026-11-22" - 1) {
+        return clock_parse(text, out_us);
+    }
+    const int n = snprintf(day, sizeof day, "%.*sT00:00:00Z", STR_ARG(text));
+    return clock_parse((struct str){day, (size_t)n}, out_us);
+}
+
+/* What a row is of: service or team, environment, week or month. */
+static bool read_by(struct str by, struct dora_wish *w)
+{
+    w->group = by.len == 0 ? DORA_SERVICE : DORA_ALL;
+    w->is_by_environment = by.len == 0;
+    while (by.len > 0) {
+        struct str rest;
+        const struct str word = str_trim(str_cut(by, ',', &rest));
+        by = rest;
+        if (str_eq(word, S("service")) || str_eq(word, S("team"))) {
+            w->group = str_eq(word, S("team")) ? DORA_TEAM : DORA_SERVICE;
+        } else if (str_eq(word, S("environment"))) {
+            w->is_by_environment = true;
+        } else if (str_eq(word, S("week")) || str_eq(word, S("month"))) {
+            w->period = str_eq(word, S("week")) ? DORA_WEEK : DORA_MONTH;
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum outcome tell_json(const struct ask *q, struct str json)
+{
+    (void)printf("%.*s\n", STR_ARG(json));
+    ask_say_complete(q);
+    return OK;
+}
+
+static enum outcome tell_dora(const struct report *r, struct session *s, struct ask *q,
+                              struct failure *f)
+{
+    struct str json;
+    enum outcome result = dora_take(q->duck, &s->arena, &r->dora, f);
+    if (result == OK && s->format != ROWS_JSON) {
+        result = report_dora(q, &s->arena, &r->dora, f);
+        return result == OK && r->dora.is_explained ? report_dora_explain(q, &s->arena, f) : result;
+    }
+    result = result == OK ? dora_json(q->duck, &s->arena, &json, f) : result;
+    return result == OK ? tell_json(q, json) : result;
+}
+
+/* Tables, one a part. */
+static enum outcome tell_parts(const struct report *r, struct session *s, struct ask *q,
+                               const struct window_part *part, struct failure *f)
+{
+    size_t n = 0;
+    while (part[n].name) {
+        n++;
+    }
+    if (s->format == ROWS_JSON) {
+        struct str json;
+        const enum outcome result = window_json(q->duck, &s->arena, part, n, &json, f);
+        return result == OK ? tell_json(q, json) : result;
+    }
+    enum outcome result = OK;
+    (void)printf("%s to %s\n", say_day(&s->arena, r->window.from_us, r->window.to_us).at,
+                 say_day(&s->arena, r->window.to_us, r->window.to_us).at);
+    for (size_t i = 0; i < n && result == OK; i++) {
+        const struct report_table table = {part[i].title, window_sql(&part[i])};
+        result = report_table(q, &s->arena, &table, f);
+    }
+    if (result == OK) {
+        ask_say_complete(q);
+    }
+    return result;
+}
+
+static enum outcome tell_activity(const struct report *r, struct session *s, struct ask *q,
+                                  struct failure *f)
+{
+    enum outcome result = window_take(q->duck, &s->arena, &r->window, f);
+    result = result == OK ? window_activity_take(q->duck, r->hides_people, f) : result;
+    return result == OK ? tell_parts(r, s, q, window_activity, f) : result;
+}
+
+static enum outcome tell_runs(const struct report *r, struct session *s, struct ask *q,
+                              struct failure *f)
+{
+    enum outcome result = window_take(q->duck, &s->arena, &r->window, f);
+    result = result == OK ? window_runs_take(q->duck, f) : result;
+    return result == OK ? tell_parts(r, s, q, window_runs, f) : result;
+}
+
+static const struct kind kinds[] = {
+    {"dora", DORA_MODELS, tell_dora},
+    {"activity", "change", tell_activity},
+    {"runs", "pipeline_run task_run", tell_runs},
+};
+
+static int check(void *of, const struct words *words)
+{
+    struct report *const r = of;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        r->kind = strcmp(words->at[0], kinds[i].name) == 0 ? &kinds[i] : r->kind;
+    }
+    if (!r->kind) {
+        (void)fprintf(stderr, "weir report: no report \"%s\"; there are dora, activity, runs\n",
+                      words->at[0]);
+        return EXIT_USAGE;
+    }
+    r->window.to_us = clock_now_us();
+    if (r->to.len > 0 && !read_time(r->to, &r->window.to_us)) {
+        return wrong("to", r->to, "a date (2026-11-22) or a time (2026-11-22T14:00:00Z)");
+    }
+    r->window.from_us = r->window.to_us - DAYS * DAY_US;
+    if (r->from.len > 0 && !read_time(r->from, &r->window.from_us)) {
+        return wrong("from", r->from, "a date (2026-08-23) or a time (2026-08-23T14:00:00Z)");
+    }
+    if (r->window.from_us >= r->window.to_us) {
+        return wrong("from", r->from, "lies behind --to; the window is [from, to)");
+    }
+    if (!str_eq(r->median, S("interpolated")) && !str_eq(r->median, S("lower"))) {
+        return wrong("median", r->median, "interpolated or lower");
+    }
+    if (!read_by(r->by, &r->dora)) {
+        return wrong("by", r->by, "of service or team, environment, week or month");
+    }
+    r->window.is_lower = str_eq(r->median, S("lower"));
+    r->dora.window = r->window;
+    return EXIT_DONE;
+}
+
+int command_report(int argc, char **argv)
+{
+    struct str labels[] = {S("hotfix")}, branches[] = {S("hotfix/*")};
+    struct report r = {
+        .median = S("interpolated"),
+        .window = {.zone = S("UTC")},
+        .dora = {.hotfix_labels = {labels, 1}, .hotfix_branches = {branches, 1}},
+    };
+    const struct flag flags[] = {
+        {"from", 0, FLAG_TEXT, &r.from, "TIME", "the window begins there (91 days before its end)"},
+        {"to", 0, FLAG_TEXT, &r.to, "TIME", "and ends before this (now)"},
+        {"by", 0, FLAG_TEXT, &r.by, "WHAT,…",
+         "a row each: service or team, environment, week or month (service,environment)"},
+        {"zone", 0, FLAG_TEXT, &r.window.zone, "NAME", "in which days and weeks are cut (UTC)"},
+        {"median", 0, FLAG_TEXT, &r.median, "WHICH", "interpolated, or lower as DevLake has it"},
+        {"explain", 0, FLAG_SWITCH, &r.dora.is_explained, NULL,
+         "list the deployments, changes, commits and incidents behind each figure"},
+        {"hash-people", 0, FLAG_SWITCH, &r.hides_people, NULL,
+         "activity: show a hash instead of each name"},
+        {"no-bots", 0, FLAG_SWITCH, &r.dora.leaves_bots, NULL, "leave out what NAME[bot] wrote"},
+        {0},
+    };
+    const struct usage usage = {
+        .name = "report",
+        .words = "dora|activity|runs",
+        .about = "The figures of delivery, complete to the last transformed signal. dora: the five "
+                 "metrics by service and environment. activity: changes, reviews and their sizes. "
+                 "runs: outcomes and times of pipelines and tasks.",
+        .flags = flags,
+        .examples = "  weir report dora --json\n"
+                    "  weir report dora --from 2026-11-01 --to 2026-12-01 --explain\n"
+                    "  weir report activity\n"
+                    "  weir report runs --json\n",
+        .words_least = 1,
+        .words_most = 1,
+        .needs = NEEDS_CONFIG,
+        .prints = PRINTS_OBJECT,
+        .memory_bytes_max = ARENA_BYTES_MAX,
+        .check = check,
+        .of = &r,
+    };
+    struct session s;
+    struct failure f;
+    struct ask q = {0};
+    if (!command_begin(&s, &usage, argc, argv)) {
+        return s.status;
+    }
+    enum outcome result = ask_begin(&q, &s.arena, s.config, str_of(r.kind->models), &f);
+    result = result == OK ? r.kind->tell(&r, &s, &q, &f) : result;
+    ask_close(&q);
+    s.status = result == OK ? EXIT_DONE : command_failed("report", &f);
+    return command_end(&s);
+}

@@ -1,0 +1,326 @@
+#include "command/report/dora.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "command/report/say.h"
+#include "command/report/table.h"
+#include "command/screen.h"
+
+enum {
+    WEEKS_SHOWN = 13, /* a quarter */
+    COLUMNS = 80,     /* in a pipe */
+    COLUMNS_FOR_CHARTS = 60,
+    COLUMNS_FOR_P90 = 50,
+    COLUMNS_FOR_COUNTS = 110,
+    NAME_COLUMNS = 14,
+    REASONS_SHOWN = 6,
+};
+
+struct figures {
+    const struct dora_figure *at;
+    size_t n;
+};
+
+struct page {
+    struct arena *arena;
+    size_t columns;
+    bool has_charts;
+    struct figures now, before, weeks;
+};
+
+/* ---- the pieces ---- */
+
+/* Padded by columns, not by bytes. */
+static void put(struct arena *a, struct str text, int columns)
+{
+    const size_t room = (size_t)(columns < 0 ? -columns : columns);
+    const struct str shown = screen_cut(a, screen_line(a, text), room);
+    const int pad = (int)(room - screen_width(shown));
+    (void)printf("%*s%.*s%*s", columns > 0 ? pad : 0, "", STR_ARG(shown), columns < 0 ? pad : 0,
+                 "");
+}
+
+static bool is_same_group(const struct dora_figure *a, const struct dora_figure *b)
+{
+    return a->is_all == b->is_all && str_eq(a->service, b->service) &&
+           str_eq(a->environment, b->environment);
+}
+
+static double lead_of(const struct dora_figure *f)
+{
+    return f->lead_p50_s;
+}
+static double per_day_of(const struct dora_figure *f)
+{
+    return f->per_day;
+}
+static double fail_rate_of(const struct dora_figure *f)
+{
+    return f->fail_rate;
+}
+static double recovery_of(const struct dora_figure *f)
+{
+    return f->recovery_p50_s;
+}
+static double rework_rate_of(const struct dora_figure *f)
+{
+    return f->rework_rate;
+}
+
+/* The last weeks of one group, oldest first. */
+static struct str chart_of(const struct page *p, const struct dora_figure *of,
+                           double (*value)(const struct dora_figure *))
+{
+    double at[WEEKS_SHOWN];
+    size_t n = 0;
+    for (size_t i = 0; i < p->weeks.n; i++) {
+        if (!is_same_group(&p->weeks.at[i], of)) {
+            continue;
+        }
+        if (n == WEEKS_SHOWN) {
+            for (size_t k = 1; k < n; k++) {
+                at[k - 1] = at[k];
+            }
+            n--;
+        }
+        at[n++] = value(&p->weeks.at[i]);
+    }
+    return say_chart(p->arena, at, n);
+}
+
+/* ---- the five ---- */
+
+struct line {
+    const char *name, *which;
+    struct str now, before;
+    const char *trend;
+    double (*value)(const struct dora_figure *); /* NULL: no chart */
+    struct str from;
+};
+
+static void put_line(const struct page *p, const struct dora_figure *all, const struct line *l)
+{
+    (void)printf("%-*s", p->columns < COLUMNS_FOR_P90 ? 13 : 17, l->name);
+    (void)printf("%4s", l->which);
+    put(p->arena, l->now, 9);
+    if (p->columns >= COLUMNS_FOR_P90) {
+        put(p->arena, l->before, 9);
+        (void)printf("  %-8s", l->trend);
+    }
+    if (p->has_charts) {
+        put(p->arena, l->value ? chart_of(p, all, l->value) : S(""), -(WEEKS_SHOWN + 2));
+    }
+    (void)printf("%.*s\n", STR_ARG(l->from));
+}
+
+static struct str count_text(struct arena *a, int64_t n, const char *one, const char *many)
+{
+    return arena_printf(a, "%lld %s", (long long)n, n == 1 ? one : many);
+}
+
+static void put_five(const struct page *p, const struct dora_figure *f, const struct dora_figure *b)
+{
+    struct arena *const a = p->arena;
+    const bool is_wide = p->columns >= COLUMNS_FOR_CHARTS;
+    const struct line lines[] = {
+        {is_wide ? "Deployment frequency" : "Deployments", "", say_per_day(a, f->per_day),
+         say_per_day(a, b->deployments ? b->per_day : (double)NAN),
+         say_trend(f->per_day, b->deployments ? b->per_day : (double)NAN, true, f->deployments),
+         per_day_of, count_text(a, f->deployments, "deployment", "deployments")},
+        {is_wide ? "Change lead time" : "Lead time", "p50",
+         say_few(a, say_span(a, f->lead_p50_s), f->commits),
+         say_few(a, say_span(a, b->lead_p50_s), b->commits),
+         say_trend(f->lead_p50_s, b->lead_p50_s, false, f->commits), lead_of,
+         count_text(a, f->commits, "commit", "commits")},
+        {"", "p90", say_few(a, say_span(a, f->lead_p90_s), f->commits),
+         say_few(a, say_span(a, b->lead_p90_s), b->commits), "", NULL,
+         arena_printf(a, "%s not deployed",
+                      count_text(a, f->undeployed_changes, "change", "changes").at)},
+        {is_wide ? "Change fail rate" : "Fail rate", "",
+         say_few(a, say_rate(a, f->fail_rate), f->deployments),
+         say_few(a, say_rate(a, b->fail_rate), b->deployments),
+         say_trend(f->fail_rate, b->fail_rate, false, f->failed + b->failed), fail_rate_of,
+         arena_printf(a, "%lld of %lld", (long long)f->failed, (long long)f->deployments)},
+        {is_wide ? "Recovery time" : "Recovery", "p50",
+         say_few(a, say_span(a, f->recovery_p50_s), f->recovered),
+         say_few(a, say_span(a, b->recovery_p50_s), b->recovered),
+         say_trend(f->recovery_p50_s, b->recovery_p50_s, false, f->recovered), recovery_of,
+         arena_printf(a, "%lld recovered, %lld open", (long long)f->recovered,
+                      (long long)f->open_incidents)},
+        {is_wide ? "Rework rate" : "Rework", "",
+         say_few(a, say_rate(a, f->rework_rate), f->deployments),
+         say_few(a, say_rate(a, b->rework_rate), b->deployments),
+         say_trend(f->rework_rate, b->rework_rate, false, f->rework + b->rework), rework_rate_of,
+         arena_printf(a, "%lld of %lld", (long long)f->rework, (long long)f->deployments)},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        if (p->columns >= COLUMNS_FOR_P90 || lines[i].name[0] != '\0') {
+            put_line(p, f, &lines[i]);
+        }
+    }
+}
+
+/* ---- one row a service ---- */
+
+static void put_row_head(const struct page *p, const struct dora_wish *w)
+{
+    put(p->arena, w->group == DORA_TEAM ? S("Team") : S("Service"), -NAME_COLUMNS);
+    if (w->is_by_environment) {
+        put(p->arena, S("Environment"), -(NAME_COLUMNS - 1));
+    }
+    (void)printf("%9s%8s", "per day", "lead");
+    if (p->columns >= COLUMNS_FOR_P90) {
+        (void)printf("%8s", "p90");
+    }
+    (void)printf("%9s", "failed");
+    if (p->columns >= COLUMNS_FOR_COUNTS) {
+        (void)printf("%9s%9s%8s", "of", "rework", "open");
+    }
+    (void)printf("%11s", "recovery");
+    (void)puts(p->has_charts ? "   lead by week" : "");
+}
+
+static void put_row(const struct page *p, const struct dora_wish *w, const struct dora_figure *f)
+{
+    struct arena *const a = p->arena;
+    put(a, f->service.len > 0 ? f->service : S("(none)"), -NAME_COLUMNS);
+    if (w->is_by_environment) {
+        put(a, f->environment, -(NAME_COLUMNS - 1));
+    }
+    put(a, say_per_day(a, f->per_day), 9);
+    put(a, say_few(a, say_span(a, f->lead_p50_s), f->commits), 8);
+    if (p->columns >= COLUMNS_FOR_P90) {
+        put(a, say_few(a, say_span(a, f->lead_p90_s), f->commits), 8);
+    }
+    put(a, say_few(a, say_rate(a, f->fail_rate), f->deployments), 9);
+    if (p->columns >= COLUMNS_FOR_COUNTS) {
+        (void)printf("%9lld%9lld%8lld", (long long)f->deployments, (long long)f->rework,
+                     (long long)f->open_incidents);
+    }
+    put(a, say_few(a, say_span(a, f->recovery_p50_s), f->recovered), 11);
+    (void)printf("   %.*s\n", STR_ARG(p->has_charts ? chart_of(p, f, lead_of) : S("")));
+}
+
+/* ---- around them ---- */
+
+static enum outcome put_left_out(const struct ask *q, const struct page *p, struct failure *f)
+{
+    struct duck_result r;
+    const enum outcome result = duck_query(
+        q->duck,
+        "SELECT concat(n, ' ', what, if(n = 1, '', 's'), ' ', reason), CAST(sum(n) OVER () AS "
+        "BIGINT)\n"
+        "FROM (SELECT what, reason, count(*) AS n FROM dora_out GROUP BY ALL)\n"
+        "ORDER BY n DESC, what, reason",
+        &r, f);
+    size_t shown = 0;
+    while (result == OK && duck_next(&r)) {
+        if (shown == 0) {
+            (void)printf("\n%lld left out:\n", (long long)duck_i64(&r, 1));
+        }
+        if (shown++ < REASONS_SHOWN) {
+            const struct str text = screen_line(p->arena, duck_text(&r, 0));
+            (void)printf("  %.*s\n", STR_ARG(text));
+        }
+    }
+    if (shown > REASONS_SHOWN) {
+        (void)printf("  and %zu more reasons\n", shown - REASONS_SHOWN);
+    }
+    duck_result_close(&r);
+    return result;
+}
+
+/* The choices behind the figures, where they stand. */
+static void put_definitions(const struct dora_wish *w)
+{
+    (void)putchar('\n');
+    screen_wrap(S("Deployment: a first success in production. Lead time: each commit to the first "
+                  "deployment that holds it. Failed: an incident names it. Recovery: to the end of "
+                  "its last incident. Rework: a rollback, a hotfix, or the fix of an incident."),
+                0, 0);
+    (void)printf("Median: %s. Days and weeks in %.*s.%s\n",
+                 w->window.is_lower ? "the lower" : "interpolated", STR_ARG(w->window.zone),
+                 w->leaves_bots ? " Without bots." : "");
+}
+
+static void put_head(const struct page *p, const struct dora_wish *w, const struct ask *q)
+{
+    char complete[CLOCK_TEXT_BYTES];
+    struct arena *const a = p->arena;
+    const long long days = (w->window.to_us - w->window.from_us) / 86400000000;
+    (void)clock_text(q->complete_us, complete);
+    (void)printf("Delivery, production, %s to %s, %lld days%scomplete to %.8s UTC\n\n",
+                 say_day(a, w->window.from_us, w->window.to_us).at,
+                 say_day(a, w->window.to_us, w->window.to_us).at, days,
+                 p->columns < COLUMNS ? "\n" : "   ", complete + 11);
+    if (p->columns >= COLUMNS_FOR_P90) {
+        (void)printf("%30s%9s%10s%s%s\n", "now", "before", "",
+                     p->has_charts ? "by week        " : "", "from");
+    }
+}
+
+static const struct dora_figure *all_of(const struct figures *of)
+{
+    static const struct dora_figure none = {.is_all = true};
+    return of->n > 0 && of->at[0].is_all ? &of->at[0] : &none;
+}
+
+static enum outcome read_figures(const struct ask *q, struct page *p, struct failure *f)
+{
+    struct dora_figure *at;
+    struct figures *const to[] = {&p->now, &p->before, &p->weeks};
+    enum outcome result = OK;
+    for (int i = 0; i < 3 && result == OK; i++) {
+        result = dora_figures(q->duck, p->arena, (enum dora_period)i, &at, &to[i]->n, f);
+        to[i]->at = at;
+    }
+    return result;
+}
+
+enum outcome report_dora(const struct ask *q, struct arena *a, const struct dora_wish *w,
+                         struct failure *f)
+{
+    const size_t columns = screen_columns();
+    struct page p = {.arena = a, .columns = columns == 0 ? COLUMNS : columns};
+    p.has_charts = p.columns >= COLUMNS_FOR_CHARTS && say_has_charts();
+    enum outcome result = read_figures(q, &p, f);
+    if (result != OK) {
+        return result;
+    }
+    put_head(&p, w, q);
+    put_five(&p, all_of(&p.now), all_of(&p.before));
+    if (p.now.n > 1) {
+        (void)putchar('\n');
+        put_row_head(&p, w);
+    }
+    for (size_t i = 1; i < p.now.n; i++) {
+        put_row(&p, w, &p.now.at[i]);
+    }
+    result = put_left_out(q, &p, f);
+    if (result == OK) {
+        put_definitions(w);
+    }
+    return result;
+}
+
+enum outcome report_dora_explain(const struct ask *q, struct arena *a, struct failure *f)
+{
+    static const struct report_table tables[] = {
+        {"Deployments", "SELECT id, service, environment, finished_at, sha, commits, failed_by, "
+                        "recovered_at, rework FROM explain_deployment"},
+        {"Changes", "SELECT number, repository, service, environment, first_commit_at, merged_at, "
+                    "deployment, lead_s, left_out, title FROM explain_change"},
+        {"Commits", "SELECT sha, change, service, environment, committed_at, deployment, lead_s "
+                    "FROM explain_commit"},
+        {"Incidents", "SELECT id, service, environment, detected_at, resolved_at, caused_by, "
+                      "evidence, fixed_by, left_out, title FROM explain_incident"},
+        {"Left out", "SELECT what, id, service, environment, reason, seen_at FROM explain_out"},
+    };
+    enum outcome result = OK;
+    for (size_t i = 0; i < sizeof tables / sizeof *tables && result == OK; i++) {
+        result = report_table(q, a, &tables[i], f);
+    }
+    return result;
+}

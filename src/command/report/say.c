@@ -1,0 +1,112 @@
+#include "command/report/say.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+
+#define MIN_S 60.0
+#define HOUR_S 3600.0
+#define DAY_S 86400.0
+
+static const struct str nothing = STR("–");
+
+static struct str with_unit(struct arena *a, double value, const char *unit)
+{
+    return arena_printf(a, value < 9.95 ? "%.1f %s" : "%.0f %s", value, unit);
+}
+
+struct str say_span(struct arena *a, double s)
+{
+    if (isnan(s)) {
+        return nothing;
+    }
+    if (s < 1.5 * MIN_S) {
+        return arena_printf(a, "%.0f s", s);
+    }
+    if (s < 1.5 * HOUR_S) {
+        return arena_printf(a, "%.0f min", s / MIN_S);
+    }
+    return s < 2 * DAY_S ? with_unit(a, s / HOUR_S, "h") : with_unit(a, s / DAY_S, "d");
+}
+
+struct str say_rate(struct arena *a, double share)
+{
+    return isnan(share) ? nothing : arena_printf(a, "%.1f %%", 100 * share);
+}
+
+struct str say_per_day(struct arena *a, double per_day)
+{
+    return isnan(per_day) ? nothing
+                          : arena_printf(a, per_day < 0.95 ? "%.2f/d" : "%.1f/d", per_day);
+}
+
+struct str say_day(struct arena *a, int64_t time_us, int64_t beside_us)
+{
+    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    char text[CLOCK_TEXT_BYTES], beside[CLOCK_TEXT_BYTES];
+    (void)clock_text(time_us, text);
+    (void)clock_text(beside_us, beside);
+    const int month = 10 * (text[5] - '0') + text[6] - '0';
+    const int day = 10 * (text[8] - '0') + text[9] - '0';
+    return memcmp(text, beside, 4) == 0 && time_us != beside_us
+               ? arena_printf(a, "%d %s", day, months[month - 1])
+               : arena_printf(a, "%d %s %.4s", day, months[month - 1], text);
+}
+
+struct str say_few(struct arena *a, struct str text, int64_t n)
+{
+    return n > 2 || n < 1 ? text : arena_printf(a, "(%.*s)", STR_ARG(text));
+}
+
+const char *say_trend(double now, double before, bool is_more_better, int64_t n)
+{
+    if (isnan(now) || isnan(before) || n < 1) {
+        return "";
+    }
+    const double least = fmax(0.1, 1 / sqrt((double)n));
+    const double base = fmax(fabs(before), fabs(now));
+    if (base <= 0 || fabs(now - before) / base < least) {
+        return "same";
+    }
+    return (now > before) == is_more_better ? "better" : "worse";
+}
+
+bool say_has_charts(void)
+{
+    const char *const term = getenv("TERM"); /* NOLINT(concurrency-mt-unsafe): one thread */
+    return !term || strcmp(term, "dumb") != 0;
+}
+
+static bool is_utf8(void)
+{
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
+    const char *name = getenv("LC_ALL");
+    name = name && *name ? name : getenv("LC_CTYPE"); /* NOLINT(concurrency-mt-unsafe) */
+    name = name && *name ? name : getenv("LANG");     /* NOLINT(concurrency-mt-unsafe) */
+    return name && (strstr(name, "UTF-8") || strstr(name, "utf8") || strstr(name, "UTF8"));
+}
+
+struct str say_chart(struct arena *a, const double *value, size_t n)
+{
+    static const char *const drawn[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    static const char *const typed[] = {"_", ".", "-", "=", "*", "#", "#", "#"};
+    const char *const *const marks = is_utf8() ? drawn : typed;
+    const double steps = is_utf8() ? 7 : 5;
+    double most = 0;
+    struct buf b;
+    buf_init(&b, a, 4 * n + 1);
+    for (size_t i = 0; i < n; i++) {
+        most = value[i] > most ? value[i] : most;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const double share = most > 0 ? value[i] / most : 0;
+        const char *const mark = isnan(value[i]) ? " "
+                                                 : marks[(size_t)lround(fmax(share, 0) * steps)];
+        buf_add(&b, str_of(mark));
+    }
+    return buf_str(&b);
+}

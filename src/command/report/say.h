@@ -1,0 +1,33 @@
+/* say.h - figures as people read them: spans, rates, better or worse, one-line charts.
+ *
+ * What is not there is "–", never 0; a figure of fewer than three cases stands in brackets. */
+#ifndef WEIR_COMMAND_REPORT_SAY_H
+#define WEIR_COMMAND_REPORT_SAY_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+/* "45 s", "62 min", "2.6 h", "24 h", "3.6 d", "12 d". */
+struct str say_span(struct arena *a, double s);
+/* "5.2 %" of 0.052. */
+struct str say_rate(struct arena *a, double share);
+/* "2.8/d", "0.19/d". */
+struct str say_per_day(struct arena *a, double per_day);
+/* "23 Aug 2026" of a moment in UTC; without the year when it is that of `beside_us`. */
+struct str say_day(struct arena *a, int64_t time_us, int64_t beside_us);
+/* The text, in brackets when fewer than three cases stand behind it. */
+struct str say_few(struct arena *a, struct str text, int64_t n);
+
+/* "better", "worse", "same"; empty where there is nothing to compare. A change below a tenth, or
+ * below what `n` cases can show (1/sqrt n), is none. */
+const char *say_trend(double now, double before, bool is_more_better, int64_t n);
+
+/* One mark a value, scaled from 0 to the greatest; a gap for NAN. Marks of ASCII where the
+ * terminal's locale is not UTF-8. */
+struct str say_chart(struct arena *a, const double *value, size_t n);
+/* No charts on TERM=dumb. */
+bool say_has_charts(void);
+
+#endif

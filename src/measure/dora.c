@@ -1,0 +1,187 @@
+#include "measure/dora.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { SQL_BYTES_MAX = 1 << 20, FIGURES_MAX = 1 << 20 };
+
+struct step {
+    const char *name, *sql;
+};
+
+/* In the order in which they run; the last is the answer. */
+static const struct step steps[] = {
+#include "dora.inc"
+};
+enum { STEPS_N = sizeof steps / sizeof *steps, ANSWER = STEPS_N - 1 };
+
+static const char *const groups[] = {
+    [DORA_ALL] = "", [DORA_SERVICE] = "service", [DORA_TEAM] = "team"};
+static const char *const periods[] = {
+    [DORA_NOW] = "now", [DORA_BEFORE] = "before", [DORA_WEEK] = "week", [DORA_MONTH] = "month"};
+
+/* ---- what is asked, as tables ---- */
+
+static void add_list(struct buf *b, const struct str_list *l, const char *name)
+{
+    buf_add(b, S(", CAST(["));
+    for (size_t i = 0; i < l->n; i++) {
+        buf_add(b, i ? S(", ") : S(""));
+        duck_add_literal(b, l->at[i]);
+    }
+    buf_printf(b, "] AS VARCHAR[]) AS %s", name);
+}
+
+static const char *bool_text(bool value)
+{
+    return value ? "true" : "false";
+}
+
+static void add_wish(struct buf *b, const struct dora_wish *w)
+{
+    buf_printf(b,
+               "CREATE TEMP TABLE wish AS SELECT span.*, %s AS leaves_bots, %s AS is_explained, "
+               "'%s' AS group_service, %s AS group_environment, '%s' AS group_period",
+               bool_text(w->leaves_bots), bool_text(w->is_explained), groups[w->group],
+               bool_text(w->is_by_environment), periods[w->period]);
+    add_list(b, &w->hotfix_labels, "hotfix_labels");
+    add_list(b, &w->hotfix_branches, "hotfix_branches");
+    buf_add(b, S(" FROM span;\n"));
+}
+
+/* Weeks and months are cut where they begin in the zone; the first and the last may be parts. */
+static void add_periods(struct buf *b)
+{
+    buf_add(b, S("CREATE TEMP TABLE period AS\n"
+                 "SELECT 'now' AS kind, 0 AS n, from_at, to_at FROM wish\n"
+                 "UNION ALL SELECT 'before', 0, from_at - (to_at - from_at), from_at FROM wish"));
+    for (int p = DORA_WEEK; p <= DORA_MONTH; p++) {
+        buf_printf(b,
+                   "\nUNION ALL SELECT '%s', row_number() OVER (ORDER BY first) - 1,\n"
+                   "    greatest(first AT TIME ZONE zone, from_at),\n"
+                   "    least((first + INTERVAL 1 %s) AT TIME ZONE zone, to_at)\n"
+                   "FROM (SELECT wish.*, unnest(generate_series(\n"
+                   "    date_trunc('%s', from_at AT TIME ZONE zone),\n"
+                   "    to_at AT TIME ZONE zone - INTERVAL 1 MICROSECOND,\n"
+                   "    INTERVAL 1 %s)) AS first FROM wish)",
+                   periods[p], periods[p], periods[p], periods[p]);
+    }
+    buf_add(b, S(";\n"));
+}
+
+static void add_teams(struct buf *b, const struct dora_wish *w)
+{
+    buf_add(b, S("CREATE TEMP TABLE team (service VARCHAR, team VARCHAR);\n"));
+    for (size_t i = 0; i < w->teams_n; i++) {
+        buf_add(b, i ? S(", (") : S("INSERT INTO team VALUES ("));
+        duck_add_literal(b, w->team[i].service);
+        buf_add(b, S(", "));
+        duck_add_literal(b, w->team[i].team);
+        buf_add(b, S(")"));
+    }
+    buf_add(b, S(";"));
+}
+
+enum outcome dora_take(struct duck *d, struct arena *a, const struct dora_wish *w,
+                       struct failure *f)
+{
+    struct buf b;
+    buf_init(&b, a, SQL_BYTES_MAX);
+    add_wish(&b, w);
+    add_periods(&b);
+    add_teams(&b, w);
+    buf_add_byte(&b, '\0');
+    enum outcome result = window_take(d, a, &w->window, f);
+    if (result != OK) {
+        return result;
+    }
+    result = buf_is_over(&b) ? failed(f, REJECT, "more teams than %d bytes of names", SQL_BYTES_MAX)
+                             : duck_run(d, buf_str(&b).at, f);
+    for (size_t i = 0; i < ANSWER && result == OK; i++) {
+        result = duck_run(d, steps[i].sql, f);
+    }
+    return result;
+}
+
+/* ---- answers ---- */
+
+static double real_of(struct duck_result *r, size_t column)
+{
+    return duck_is_null(r, column) ? (double)NAN : duck_f64(r, column);
+}
+
+static struct str text_of(struct arena *a, struct duck_result *r, size_t column)
+{
+    return duck_is_null(r, column) ? S("") : arena_str(a, duck_text(r, column));
+}
+
+static const char figure_sql[] =
+    "SELECT by_service, by_environment, is_all, CAST(n AS BIGINT), from_at, to_at,\n"
+    "    CAST(deployments AS BIGINT), CAST(days_deployed AS BIGINT), CAST(commits AS BIGINT),\n"
+    "    CAST(changes AS BIGINT), CAST(failed AS BIGINT), CAST(recovered AS BIGINT),\n"
+    "    CAST(open_incidents AS BIGINT), CAST(rework AS BIGINT),\n"
+    "    CAST(undeployed_changes AS BIGINT), CAST(per_day AS DOUBLE),\n"
+    "    CAST(days_per_week_p50 AS DOUBLE), CAST(lead_p50_s AS DOUBLE),\n"
+    "    CAST(lead_p90_s AS DOUBLE), CAST(change_p50_s AS DOUBLE), CAST(fail_rate AS DOUBLE),\n"
+    "    CAST(recovery_p50_s AS DOUBLE), CAST(rework_rate AS DOUBLE)\n"
+    "FROM dora_figure WHERE kind = '%s' ORDER BY is_all DESC, by_service, by_environment, n";
+
+/* In figure_sql's order. */
+static struct dora_figure figure_of(struct arena *a, struct duck_result *r)
+{
+    return (struct dora_figure){
+        .service = text_of(a, r, 0),
+        .environment = text_of(a, r, 1),
+        .is_all = duck_i64(r, 2) != 0,
+        .n = duck_i64(r, 3),
+        .from_us = duck_i64(r, 4),
+        .to_us = duck_i64(r, 5),
+        .deployments = duck_i64(r, 6),
+        .days_deployed = duck_i64(r, 7),
+        .commits = duck_i64(r, 8),
+        .changes = duck_i64(r, 9),
+        .failed = duck_i64(r, 10),
+        .recovered = duck_i64(r, 11),
+        .open_incidents = duck_i64(r, 12),
+        .rework = duck_i64(r, 13),
+        .undeployed_changes = duck_i64(r, 14),
+        .per_day = real_of(r, 15),
+        .days_per_week_p50 = real_of(r, 16),
+        .lead_p50_s = real_of(r, 17),
+        .lead_p90_s = real_of(r, 18),
+        .change_p50_s = real_of(r, 19),
+        .fail_rate = real_of(r, 20),
+        .recovery_p50_s = real_of(r, 21),
+        .rework_rate = real_of(r, 22),
+    };
+}
+
+enum outcome dora_figures(struct duck *d, struct arena *a, enum dora_period p,
+                          struct dora_figure **out, size_t *n, struct failure *f)
+{
+    struct duck_result r;
+    size_t room = 64;
+    const enum outcome result = duck_query(d, arena_printf(a, figure_sql, periods[p]).at, &r, f);
+    *out = arena_array(a, struct dora_figure, room);
+    *n = 0;
+    while (result == OK && *n < FIGURES_MAX && duck_next(&r)) {
+        if (*n == room) {
+            struct dora_figure *const more = arena_array(a, struct dora_figure, 2 * room);
+            memcpy(more, *out, room * sizeof **out);
+            *out = more;
+            room *= 2;
+        }
+        (*out)[(*n)++] = figure_of(a, &r);
+    }
+    duck_result_close(&r);
+    return result;
+}
+
+enum outcome dora_json(struct duck *d, struct arena *a, struct str *out, struct failure *f)
+{
+    struct duck_result r;
+    const enum outcome result = duck_query(d, steps[ANSWER].sql, &r, f);
+    *out = result == OK && duck_next(&r) ? arena_str(a, duck_text(&r, 0)) : S("");
+    duck_result_close(&r);
+    return result;
+}

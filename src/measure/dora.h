@@ -1,0 +1,58 @@
+/* dora.h - the five DORA metrics of what the models hold.
+ *
+ * Each step is one SQL file (sql/dora_*.sql) that leaves temporary tables for the next: what counts
+ * as a deployment, what landed and was first deployed when, which deployments failed and were
+ * mended, the figures. What is left out stands in the same tables with its reason. Nothing depends
+ * on the order in which signals arrived. Definitions: dora.dev; their choices are the wish. */
+#ifndef WEIR_MEASURE_DORA_H
+#define WEIR_MEASURE_DORA_H
+
+#include "config/option.h"
+#include "measure/window.h"
+
+enum dora_group { DORA_ALL, DORA_SERVICE, DORA_TEAM };
+enum dora_period { DORA_NOW, DORA_BEFORE, DORA_WEEK, DORA_MONTH };
+
+struct dora_team {
+    struct str service, team;
+};
+
+struct dora_wish {
+    struct window window;
+    bool leaves_bots;  /* commits and changes of "NAME[bot]" do not count */
+    bool is_explained; /* the answer holds what stands behind each figure */
+    struct str_list hotfix_labels, hotfix_branches; /* a change with one of these is a hotfix */
+    enum dora_group group;                          /* what a row is of: dora_json            */
+    bool is_by_environment;
+    enum dora_period period; /* a row for the window, or one a week or month of it */
+    const struct dora_team *team;
+    size_t teams_n;
+};
+
+/* What stands behind one row; NAN: no data. Spans in seconds, rates from 0 to 1. */
+struct dora_figure {
+    struct str service, environment; /* or team; empty: not grouped by it */
+    bool is_all;                     /* over all rows of its period       */
+    int64_t n;                       /* of the period: week 0, 1, …       */
+    int64_t from_us, to_us;
+    int64_t deployments, days_deployed, commits, changes, failed, recovered;
+    int64_t open_incidents, rework, undeployed_changes;
+    double per_day, days_per_week_p50, lead_p50_s, lead_p90_s, change_p50_s;
+    double fail_rate, recovery_p50_s, rework_rate;
+};
+
+/* The models that it reads, as words of one text (ask.h). */
+#define DORA_MODELS "deployment change commit incident"
+
+/* Make the tables in an engine with the relations of DORA_MODELS; once an engine.
+ *   returns OK | RETRY memory | REJECT a zone that is not known */
+enum outcome dora_take(struct duck *d, struct arena *a, const struct dora_wish *w,
+                       struct failure *f);
+
+/* After dora_take: the figures of a kind of period, those over all first. */
+enum outcome dora_figures(struct duck *d, struct arena *a, enum dora_period p,
+                          struct dora_figure **out, size_t *n, struct failure *f);
+/* After dora_take: the rows asked for and what was left out, as one JSON object. */
+enum outcome dora_json(struct duck *d, struct arena *a, struct str *out, struct failure *f);
+
+#endif

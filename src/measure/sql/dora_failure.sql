@@ -1,0 +1,39 @@
+-- Relations asked: incident, deployment_at, dora_deployment, dora_lead_change, wish. Gives dora_failed: a
+-- deployment and an incident that it caused; dora_outcome: one row a deployment: whether it failed, when
+-- it was mended, whether it was itself rework, and why.
+
+CREATE TEMP TABLE dora_failed AS
+SELECT d.service, d.environment, d.nth, i.source, i.id, i.title, i.url, i.detected_at, i.resolved_at, i.evidence
+FROM incident AS i JOIN dora_deployment AS d ON d.id = i.caused_by_deployment
+WHERE coalesce(i.is_incident, true);
+
+CREATE TEMP TABLE dora_outcome AS
+WITH further AS (
+    SELECT service, environment, nth,
+        stood_at < max(stood_at) OVER (PARTITION BY service, environment, repository, line ORDER BY nth
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS is_older
+    FROM deployment_at WHERE line IS NOT NULL
+), failed AS (
+    SELECT service, environment, nth, count(*) AS incidents,
+        count(*) FILTER (resolved_at IS NULL) AS open_incidents,
+        CASE WHEN count(*) = count(resolved_at) THEN max(resolved_at) END AS recovered_at
+    FROM dora_failed GROUP BY ALL
+), fixes AS (
+    SELECT DISTINCT fixed_by_deployment AS id FROM incident WHERE fixed_by_deployment IS NOT NULL AND coalesce(is_incident, true)
+), hotfix AS (
+    SELECT DISTINCT service, environment, nth FROM dora_lead_change WHERE is_hotfix
+)
+SELECT d.*, f.nth IS NOT NULL AS is_failed, coalesce(f.incidents, 0) AS incidents,
+    coalesce(f.open_incidents, 0) AS open_incidents, f.recovered_at,
+    CASE WHEN f.recovered_at IS NOT NULL
+        THEN greatest(epoch(f.recovered_at) - epoch(d.finished_at), 0) END AS recovery_s,
+    CASE WHEN x.id IS NOT NULL THEN 'the fix of an incident'
+        WHEN d.is_rollback THEN 'a rollback'
+        WHEN coalesce(t.is_older, false) THEN 'an older commit than the one before'
+        WHEN h.nth IS NOT NULL THEN 'ships a hotfix'
+    END AS rework_reason
+FROM dora_deployment AS d
+LEFT JOIN failed AS f USING (service, environment, nth)
+LEFT JOIN further AS t USING (service, environment, nth)
+LEFT JOIN hotfix AS h USING (service, environment, nth)
+LEFT JOIN fixes AS x ON x.id = d.id;

@@ -1,0 +1,37 @@
+-- The answer of `report dora --json`, one text.
+SELECT CAST(json_object(
+    'from', utc_text(w.from_at),
+    'to', utc_text(w.to_at),
+    'zone', w.zone, 'median', if(w.is_lower, 'lower', 'interpolated'),
+    'rows', coalesce((SELECT to_json(list(json_object(
+        'service', by_service, 'environment', by_environment,
+        'from', utc_text(f.from_at),
+        'to', utc_text(f.to_at),
+        'deployments', deployments, 'days_with_deployments', days_deployed,
+        'deployment_frequency_per_day', per_day, 'days_per_week_p50', days_per_week_p50,
+        'commits', commits, 'change_lead_time_p50_s', lead_p50_s, 'change_lead_time_p90_s', lead_p90_s,
+        'changes', changes, 'change_lead_time_per_change_p50_s', change_p50_s,
+        'failed_deployments', failed, 'change_fail_rate', fail_rate,
+        'recovered_deployments', recovered, 'failed_deployment_recovery_time_p50_s', recovery_p50_s,
+        'open_incidents', open_incidents,
+        'rework_deployments', rework, 'deployment_rework_rate', rework_rate,
+        'undeployed_changes', undeployed_changes) ORDER BY n, by_service, by_environment))
+        FROM dora_figure AS f
+        WHERE f.kind = w.group_period AND f.is_all = (w.group_service = '' AND NOT w.group_environment)),
+        '[]'::JSON),
+    'left_out', (SELECT coalesce(to_json(list(json_object('what', what, 'reason', reason, 'n', n)
+            ORDER BY n DESC, what, reason)), '[]'::JSON)
+        FROM (SELECT what, reason, count(*) AS n FROM dora_out GROUP BY ALL)),
+    'definitions', json_object(
+        'deployment', 'a deployment with a success in production, at its first; once, however often told',
+        'change_lead_time', 'from a commit to the first deployment that holds it; per change from its first commit',
+        'change_fail_rate', 'deployments that an incident names as its cause, of all deployments',
+        'failed_deployment_recovery_time', 'from a failed deployment to the end of the last incident it caused',
+        'deployment_rework_rate', 'deployments that are a rollback, hold a hotfix, or mend an incident, of all'),
+    'explain', if(w.is_explained, json_object(
+        'deployments', (SELECT coalesce(to_json(list(e)), '[]') FROM explain_deployment AS e),
+        'changes', (SELECT coalesce(to_json(list(e)), '[]') FROM explain_change AS e),
+        'commits', (SELECT coalesce(to_json(list(e)), '[]') FROM explain_commit AS e),
+        'incidents', (SELECT coalesce(to_json(list(e)), '[]') FROM explain_incident AS e),
+        'left_out', (SELECT coalesce(to_json(list(e)), '[]') FROM explain_out AS e)), NULL)
+) AS VARCHAR) FROM wish AS w

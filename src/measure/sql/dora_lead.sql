@@ -1,0 +1,58 @@
+-- Relations asked: dora_reached, dora_deployment, commit_of, commit_early, commit, merged, wish. Gives
+-- dora_lead: one row a service, environment and commit that landed: its first deployment and the span to
+-- it, or why it has none; dora_lead_change: the same by change, from its first commit on.
+
+CREATE TEMP TABLE dora_lead AS
+WITH held AS (
+    SELECT r.service, r.environment, r.repository, k.sha, r.number, k.author, k.committed_at, r.landed_at,
+        o.is_copy, least(r.nth, e.nth) AS nth
+    FROM dora_reached AS r
+    JOIN commit_of AS o ON o.repository = r.repository AND o.number = r.number
+    JOIN commit AS k ON k.repository = o.repository AND k.sha = o.sha
+    LEFT JOIN commit_early AS e ON e.service = r.service AND e.environment = r.environment
+        AND e.repository = k.repository AND e.sha = k.sha
+    UNION ALL
+    SELECT r.service, r.environment, r.repository, k.sha, NULL, k.author, k.committed_at, r.landed_at,
+        false, r.nth
+    FROM dora_reached AS r
+    JOIN commit AS k ON k.repository = r.repository AND k.sha = r.sha
+    WHERE r.number IS NULL
+)
+SELECT h.*, d.id AS deployment, d.finished_at,
+    epoch(d.finished_at) - epoch(h.committed_at) AS lead_s,
+    CASE WHEN h.is_copy THEN 'merge, squash or rebase of commits that count themselves'
+        WHEN h.nth IS NULL THEN 'not deployed'
+        WHEN h.nth = 1 THEN 'first deployment: nothing to compare with'
+        WHEN h.committed_at IS NULL THEN 'time of the commit not known'
+        WHEN d.finished_at < h.committed_at THEN 'committed after it was deployed: a clock is wrong'
+        WHEN w.leaves_bots AND h.author LIKE '%[bot]' THEN 'by a bot'
+    END AS out_reason
+FROM wish AS w, held AS h
+LEFT JOIN dora_deployment AS d ON d.service = h.service AND d.environment = h.environment
+    AND d.nth = h.nth;
+
+CREATE TEMP TABLE dora_lead_change AS
+WITH first AS (
+    SELECT service, environment, repository, number, min(committed_at) AS first_commit_at
+    FROM dora_lead WHERE number IS NOT NULL AND NOT is_copy GROUP BY ALL
+)
+SELECT r.service, r.environment, r.repository, r.number, m.title, m.url, m.author, m.merged_at,
+    f.first_commit_at, r.nth, d.id AS deployment, d.finished_at,
+    epoch(d.finished_at) - epoch(f.first_commit_at) AS lead_s,
+    CASE WHEN r.nth IS NULL THEN 'not deployed'
+        WHEN r.nth = 1 THEN 'first deployment: nothing to compare with'
+        WHEN f.first_commit_at IS NULL THEN 'no commit of it known'
+        WHEN d.finished_at < f.first_commit_at THEN 'committed after it was deployed: a clock is wrong'
+        WHEN w.leaves_bots AND m.author LIKE '%[bot]' THEN 'by a bot'
+    END AS out_reason,
+    len(list_intersect(coalesce(m.labels, []), w.hotfix_labels)) > 0
+        OR len(list_filter(w.hotfix_branches, lambda b: coalesce(m.head_branch GLOB b, false))) > 0
+        AS is_hotfix
+FROM dora_reached AS r
+JOIN merged AS m ON m.repository = r.repository AND m.number = r.number
+JOIN wish AS w ON true
+LEFT JOIN first AS f ON f.service = r.service AND f.environment = r.environment
+    AND f.repository = r.repository AND f.number = r.number
+LEFT JOIN dora_deployment AS d ON d.service = r.service AND d.environment = r.environment
+    AND d.nth = r.nth
+WHERE r.number IS NOT NULL;

@@ -1,0 +1,16 @@
+-- Relations asked: deployment, change, commit, incident, as weir query shows them. Gives the same by the
+-- same names, folded once and with the columns that the steps read.
+CREATE TEMP TABLE deployment AS
+SELECT source, id, repository, service, environment, is_production, sha, ref, state, is_rollback, created_at,
+    finished_at, url
+FROM main.deployment;
+CREATE TEMP TABLE change AS
+SELECT repository, number, title, url, author, labels, base_branch, head_branch, head_sha, merge_sha, created_at,
+    merged_at, closed_at
+FROM main.change;
+CREATE TEMP TABLE commit AS
+SELECT repository, sha, author, committed_at, pushed_at, branch FROM main.commit;
+CREATE TEMP TABLE incident AS
+SELECT source, id, service, environment, title, url, is_incident, detected_at, resolved_at, caused_by_deployment,
+    fixed_by_deployment, evidence
+FROM main.incident;

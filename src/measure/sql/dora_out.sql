@@ -1,0 +1,9 @@
+-- Relations asked: dora_outcome, dora_lead, deployment_out, wish. Gives dora_out: what lies in the window
+-- and is in no figure, one row a thing, with its reason.
+
+CREATE TEMP TABLE dora_out AS
+SELECT service, environment, 'deployment' AS what, id, reason, seen_at FROM deployment_out
+UNION ALL
+SELECT l.service, l.environment, 'commit', l.sha, l.out_reason, coalesce(l.finished_at, l.landed_at)
+FROM dora_lead AS l, wish AS w
+WHERE l.out_reason IS NOT NULL AND (l.nth IS NULL OR l.finished_at >= w.from_at);

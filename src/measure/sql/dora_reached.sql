@@ -1,0 +1,64 @@
+-- Relations asked: dora_deployment, dora_landed, merged, commit_own, commit_copy, commit. Gives
+-- deployment_at: how far along which line each deployment stands; dora_reached: what landed, and the first
+-- deployment of each service and environment that holds it (nth null: none yet); commit_early: commits
+-- that were deployed before their change was merged.
+
+CREATE TEMP TABLE place AS
+SELECT repository, sha, arg_min(line, grade) AS line, arg_min(stood_at, grade) AS stood_at
+FROM (
+    SELECT repository, merge_sha AS sha, coalesce(base_branch, '') AS line, merged_at AS stood_at,
+        (0, merged_at) AS grade
+    FROM merged
+    UNION ALL
+    SELECT c.repository, c.sha, coalesce(m.base_branch, ''), m.merged_at, (1, m.merged_at)
+    FROM commit_copy AS c JOIN merged AS m ON m.repository = c.repository AND m.number = c.number
+    UNION ALL
+    SELECT repository, sha, branch, coalesce(pushed_at, committed_at), (2, committed_at) FROM commit
+)
+WHERE sha IS NOT NULL
+GROUP BY repository, sha;
+
+-- A deployment stands where its commit landed; where nothing is known of the commit, at the time when it
+-- was asked for, on every line of its repository.
+CREATE TEMP TABLE deployment_at AS
+WITH known AS (
+    SELECT d.service, d.environment, d.nth, min(p.repository) AS repository,
+        arg_min(p.line, p.repository) AS line, arg_min(p.stood_at, p.repository) AS stood_at
+    FROM dora_deployment AS d
+    JOIN place AS p ON p.sha = d.sha AND p.repository = coalesce(d.repository, p.repository)
+    GROUP BY d.service, d.environment, d.nth
+)
+SELECT d.service, d.environment, d.nth, d.sha, coalesce(d.repository, k.repository) AS repository, k.line,
+    coalesce(k.stood_at, d.created_at, d.finished_at) AS stood_at
+FROM dora_deployment AS d LEFT JOIN known AS k USING (service, environment, nth);
+
+-- Of a line only those that went further than all before: what the others hold was there already.
+CREATE TEMP TABLE advance AS
+SELECT service, environment, repository, line, stood_at, nth
+FROM (
+    SELECT d.service, d.environment, d.repository, l.line, d.stood_at, d.nth,
+        max(d.stood_at) OVER (PARTITION BY d.service, d.environment, d.repository, l.line ORDER BY d.nth
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before_at
+    FROM deployment_at AS d
+    JOIN (SELECT DISTINCT repository, line FROM dora_landed) AS l
+        ON l.repository = d.repository AND l.line = coalesce(d.line, l.line)
+)
+WHERE before_at IS NULL OR stood_at > before_at;
+
+CREATE TEMP TABLE dora_reached AS
+SELECT s.service, s.environment, l.repository, l.line, l.landed_at, l.number, l.sha, a.nth
+FROM dora_landed AS l
+JOIN (SELECT DISTINCT service, environment, repository FROM deployment_at) AS s
+    ON s.repository = l.repository
+ASOF LEFT JOIN advance AS a ON a.service = s.service AND a.environment = s.environment
+    AND a.repository = l.repository AND a.line = l.line AND l.landed_at <= a.stood_at;
+
+CREATE TEMP TABLE commit_early AS
+SELECT d.service, d.environment, k.repository, k.sha, min(d.nth) AS nth
+FROM deployment_at AS d
+JOIN commit_own AS o ON o.repository = d.repository AND o.sha = d.sha
+JOIN commit AS tip ON tip.repository = o.repository AND tip.sha = o.sha
+JOIN commit_own AS mate ON mate.repository = o.repository AND mate.number = o.number
+JOIN commit AS k ON k.repository = mate.repository AND k.sha = mate.sha
+    AND coalesce(k.pushed_at, k.committed_at) <= coalesce(tip.pushed_at, tip.committed_at)
+GROUP BY ALL;

@@ -1,0 +1,15 @@
+-- Relations asked: pipeline_run, task_run, span. What the parts of the runs report count: runs and tasks
+-- that were finished in the window.
+CREATE TEMP TABLE runs_run AS
+SELECT r.source, r.id, r.attempt, coalesce(r.name, '') AS name, r.repository, r.sha, r.actor, r.outcome,
+    r.queue_s, r.duration_s, r.errors,
+    json_extract_string(r.attributes, '$.environment') AS environment
+FROM pipeline_run AS r, span AS s
+WHERE r.finished_at >= s.from_at AND r.finished_at < s.to_at;
+
+CREATE TEMP TABLE runs_task AS
+SELECT t.source, t.id, t.attempt, coalesce(t.name, '') AS name, t.repository, r.sha, r.name AS pipeline,
+    t.outcome, t.queue_s, t.duration_s, t.errors
+FROM task_run AS t LEFT JOIN pipeline_run AS r
+    ON r.source = t.source AND r.id = t.pipeline_run_id AND r.attempt = t.attempt, span AS s
+WHERE t.finished_at >= s.from_at AND t.finished_at < s.to_at;

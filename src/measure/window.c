@@ -1,0 +1,103 @@
+#include "measure/window.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+enum { SQL_BYTES_MAX = 1 << 16 };
+
+static const struct {
+    const char *name, *sql;
+} files[] = {
+#include "parts.inc"
+};
+
+const struct window_part window_activity[] = {
+    {"repositories", "By repository", "activity_repository"},
+    {"authors", "By author", "activity_author"},
+    {"reviewers", "By reviewer", "activity_reviewer"},
+    {0},
+};
+const struct window_part window_runs[] = {
+    {"pipelines", "By pipeline", "runs_pipeline"},
+    {"environments", "By environment", "runs_environment"},
+    {"users", "By user", "runs_user"},
+    {"errors", "What failed runs say", "runs_error"},
+    {"flaky", "Flaky tasks: failed and succeeded on one commit", "runs_flaky"},
+    {"slowest", "Slowest tasks", "runs_slowest"},
+    {0},
+};
+
+enum outcome window_take(struct duck *d, struct arena *a, const struct window *w, struct failure *f)
+{
+    struct buf b;
+    buf_init(&b, a, SQL_BYTES_MAX);
+    buf_printf(&b,
+               "CREATE TEMP TABLE span AS SELECT make_timestamptz(%" PRId64 ") AS from_at, "
+               "make_timestamptz(%" PRId64 ") AS to_at, ",
+               w->from_us, w->to_us);
+    duck_add_literal(&b, w->zone);
+    buf_printf(&b,
+               " AS zone, %s AS is_lower;\n"
+               "SELECT from_at AT TIME ZONE zone FROM span;\n"
+               "CREATE TEMP MACRO middle(x, share) AS quantile_%s(x, share);\n"
+               "CREATE TEMP MACRO utc_text(x) AS strftime(x AT TIME ZONE 'UTC', "
+               "'%%Y-%%m-%%dT%%H:%%M:%%SZ');\n",
+               w->is_lower ? "true" : "false", w->is_lower ? "disc" : "cont");
+    buf_add_byte(&b, '\0');
+    return buf_is_over(&b) ? failed(f, REJECT, "no zone has so long a name")
+                           : duck_run(d, buf_str(&b).at, f);
+}
+
+static const char *file_sql(const char *name)
+{
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        if (strcmp(files[i].name, name) == 0) {
+            return files[i].sql;
+        }
+    }
+    assert(!"every part has its file");
+    return "";
+}
+
+const char *window_sql(const struct window_part *p)
+{
+    return file_sql(p->file);
+}
+
+enum outcome window_activity_take(struct duck *d, bool hides_people, struct failure *f)
+{
+    const enum outcome result = duck_run(d,
+                                         hides_people
+                                             ? "CREATE TEMP MACRO person(x) AS left(sha256(x), 12)"
+                                             : "CREATE TEMP MACRO person(x) AS x",
+                                         f);
+    return result == OK ? duck_run(d, file_sql("activity_change"), f) : result;
+}
+
+enum outcome window_runs_take(struct duck *d, struct failure *f)
+{
+    return duck_run(d, file_sql("runs_run"), f);
+}
+
+enum outcome window_json(struct duck *d, struct arena *a, const struct window_part *part, size_t n,
+                         struct str *out, struct failure *f)
+{
+    struct buf b;
+    struct duck_result r;
+    buf_init(&b, a, SQL_BYTES_MAX);
+    buf_add(&b, S("SELECT CAST(json_object('from', utc_text(from_at), 'to', utc_text(to_at), "
+                  "'zone', zone, 'median', if(is_lower, 'lower', 'interpolated')"));
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(&b, ",\n'%s', (SELECT coalesce(to_json(list(e)), '[]') FROM (%s) AS e)",
+                   part[i].name, window_sql(&part[i]));
+    }
+    buf_add(&b, S(") AS VARCHAR) FROM span"));
+    buf_add_byte(&b, '\0');
+    const enum outcome result = duck_query(d, buf_str(&b).at, &r, f);
+    *out = result == OK && duck_next(&r) ? arena_str(a, duck_text(&r, 0)) : S("");
+    duck_result_close(&r);
+    return result;
+}

@@ -1,0 +1,131 @@
+"""report over a weir that runs: from deliveries over HTTP to figures."""
+import datetime
+import hashlib
+import json
+import random
+
+from blackbox import Weir, case, fixtures, run, sign
+
+URL = "https://github.com/acme/shop"
+API = "https://api.github.com/repos/acme/shop"
+REPOSITORY = {"full_name": "acme/shop", "html_url": URL, "name": "shop", "url": API, "owner": {"login": "acme"},
+              "default_branch": "main"}
+BASE = {"repository": REPOSITORY, "sender": {"login": "ann"}}
+
+
+def sha(name):
+    return hashlib.sha1(name.encode()).hexdigest()
+
+
+def push(branch, commits, at):
+    return "push", BASE | {
+        "ref": f"refs/heads/{branch}", "before": sha("before" + branch), "after": commits[-1]["id"], "created": False,
+        "deleted": False, "forced": False, "pusher": {"name": "ann"}, "compare": f"{URL}/compare/a...b", "commits": commits, "head_commit": commits[-1],
+        "repository": REPOSITORY | {"pushed_at": int(datetime.datetime.fromisoformat(at).timestamp())}}
+
+
+def commit(name, at):
+    who = {"name": "Ann", "email": "ann@example.org", "username": "ann"}
+    return {"id": sha(name), "tree_id": sha("tree" + name), "distinct": True, "message": name, "timestamp": at,
+            "url": f"{URL}/commit/{sha(name)}", "author": who, "committer": who, "added": [], "removed": [],
+            "modified": []}
+
+
+def merged(change):
+    number = change["number"]
+    return "pull_request", BASE | {"action": "closed", "number": number, "pull_request": {
+        "id": 1000 + number, "number": number, "title": f"Change {number}", "state": "closed", "draft": False,
+        "merged": True, "url": f"{API}/pulls/{number}", "html_url": f"{URL}/pull/{number}", "user": {"login": "ann"},
+        "created_at": "2026-02-26T00:00:00Z", "updated_at": change["merged_at"], "closed_at": change["merged_at"],
+        "merged_at": change["merged_at"], "merge_commit_sha": sha(change["merge_sha"]),
+        "labels": [{"name": name} for name in change["labels"]], "requested_reviewers": [], "assignees": [],
+        "commits": 1, "additions": 1, "deletions": 0, "changed_files": 1, "comments": 0, "merged_by": {"login": "ann"},
+        "base": {"ref": "main", "sha": sha("base"), "repo": REPOSITORY},
+        "head": {"ref": change["head_ref"], "sha": sha(change["merge_sha"]), "repo": REPOSITORY}}}
+
+
+def deployed(of, index, status):
+    number = int(of["id"][1:]) + 100
+    deployment = {
+        "id": number, "url": f"{API}/deployments/{number}", "sha": sha(of["sha"]), "ref": "main", "task": of["task"],
+        "environment": of["environment"], "original_environment": of["environment"], "payload": {},
+        "production_environment": of["environment"] == "production", "creator": {"login": "ann"},
+        "created_at": of["statuses"][0]["at"], "updated_at": status["at"]}
+    return "deployment_status", BASE | {"action": "created", "deployment": deployment, "deployment_status": {
+        "id": 10 * number + index, "state": status["state"], "environment": of["environment"],
+        "created_at": status["at"], "updated_at": status["at"], "creator": {"login": "ann"}}}
+
+
+def incident(of, action):
+    number = int(of["id"][1:]) + 500
+    labels = ["incident", "env:production"]
+    labels += [f"caused-by:{int(of['caused_by'][1:]) + 100}"] if of["caused_by"] else []
+    labels += [f"fixed-by:{int(of['fixed_by'][1:]) + 100}"] if of["fixed_by"] else []
+    closed = of["resolved_at"] if action == "closed" else None
+    return "issues", BASE | {"action": action, "issue": {
+        "id": number, "number": number, "url": f"{API}/issues/{number}", "html_url": f"{URL}/issues/{number}",
+        "title": of["id"], "state": "closed" if closed else "open", "state_reason": "completed" if closed else None,
+        "user": {"login": "ann"}, "labels": [{"name": name} for name in labels], "assignees": [], "milestone": None,
+        "comments": 0, "body": "", "created_at": of["created_at"], "updated_at": closed or of["created_at"],
+        "closed_at": closed}}
+
+
+def deliveries(world):
+    """All that GitHub would have said of it."""
+    all_of = []
+    for change in world["changes"]:
+        mine = [commit(c["sha"], c["committed_at"]) for c in world["commits"] if c["change"] == change["number"]]
+        all_of += [push(change["head_ref"], mine, change["merged_at"]), merged(change)]
+    for deployment in world["deployments"]:
+        all_of += [deployed(deployment, i, status) for i, status in enumerate(deployment["statuses"])]
+    for one in world["incidents"]:
+        all_of += [incident(one, "opened")] + ([incident(one, "closed")] if one["resolved_at"] else [])
+    return all_of
+
+
+def send(weir, all_of):
+    for n, (event, body) in enumerate(all_of):
+        text = json.dumps(body).encode()
+        status, answer = weir.post("/hooks/github", text, sign("s", text) | {
+            "X-GitHub-Event": event, "X-GitHub-Delivery": f"{n:08x}-0000-0000-0000-000000000000"})
+        assert status == 202, answer
+
+
+@case
+def the_worked_example_comes_out_to_the_digit(folder):
+    world = json.loads((fixtures("dora") / "worked_example.json").read_text())
+    wanted = world["expected"]
+    all_of = deliveries(world)
+    random.Random(7).shuffle(all_of)
+    with Weir(folder, agents={"github": {"type": "github", "secret": "s"}}) as weir:
+        send(weir, all_of)
+        weir.command("flush")
+        window = ("--from", "2026-03-02", "--to", "2026-03-30")
+        told = json.loads(weir.command("report", "dora", "--json", "--explain", *window))
+        assert len(told["rows"]) == 1, told["rows"]
+        row = told["rows"][0]
+        lead = wanted["change_lead_time"]
+        assert (row["service"], row["environment"]) == ("acme/shop", "production"), row
+        assert row["deployments"] == wanted["deployment_frequency"]["count"] == 10, row
+        assert round(row["deployment_frequency_per_day"], 4) == wanted["deployment_frequency"]["per_day"], row
+        assert row["days_with_deployments"] == 7 and row["days_per_week_p50"] == 1.5, row
+        assert row["change_lead_time_p50_s"] == lead["median_hours"]["interpolated"] * 3600, row
+        assert row["change_lead_time_per_change_p50_s"] == lead["per_change_median_hours"]["interpolated"] * 3600, row
+        assert row["change_fail_rate"] == wanted["change_fail_rate"]["rate"], row
+        recovery = wanted["failed_deployment_recovery_time"]
+        assert row["failed_deployment_recovery_time_p50_s"] == recovery["median_minutes"]["interpolated"] * 60, row
+        assert row["deployment_rework_rate"] == wanted["deployment_rework_rate"]["rate"], row
+        assert (row["open_incidents"], row["undeployed_changes"]) == (1, 2), row
+        spans = {c["sha"]: c["lead_s"] / 3600 for c in told["explain"]["commits"]}
+        assert spans == {sha(name): hours for name, hours in lead["per_commit_hours"].items()}, spans
+        out = {(o["id"], o["reason"].split(":")[0]) for o in told["explain"]["left_out"] if o["what"] == "commit"}
+        assert out == {(sha("c10"), "committed after it was deployed"), (sha("c14"), "not deployed"),
+                       (sha("c15"), "not deployed")}, out
+        failed = [d["id"] for d in told["explain"]["deployments"] if d["failed_by"]]
+        assert failed == ["102", "110", "112"], failed
+        lower = json.loads(weir.command("report", "dora", "--json", "--median", "lower", *window))["rows"][0]
+        assert lower["change_lead_time_p50_s"] == 24 * 3600 and lower["days_per_week_p50"] == 1, lower
+        assert lower["failed_deployment_recovery_time_p50_s"] == 105 * 60, lower
+
+
+run()

@@ -1,0 +1,2 @@
+-- No data: no row, no figure.
+SELECT 1;

@@ -1,0 +1,14 @@
+-- The relations that the report reads, with the columns that it asks for, and a wish for March 2026.
+CREATE TABLE deployment (source VARCHAR DEFAULT 'https://ci', id VARCHAR, repository VARCHAR DEFAULT 'shop',
+    service VARCHAR DEFAULT 'shop', environment VARCHAR DEFAULT 'production', is_production BOOLEAN DEFAULT true,
+    sha VARCHAR, ref VARCHAR DEFAULT 'main', state VARCHAR DEFAULT 'succeeded', is_rollback BOOLEAN,
+    created_at TIMESTAMPTZ, finished_at TIMESTAMPTZ, url VARCHAR);
+CREATE TABLE change (repository VARCHAR DEFAULT 'shop', number BIGINT, title VARCHAR, url VARCHAR,
+    author VARCHAR DEFAULT 'ann', labels VARCHAR[], base_branch VARCHAR DEFAULT 'main', head_branch VARCHAR,
+    head_sha VARCHAR, merge_sha VARCHAR, created_at TIMESTAMPTZ, merged_at TIMESTAMPTZ, closed_at TIMESTAMPTZ);
+CREATE TABLE commit (repository VARCHAR DEFAULT 'shop', sha VARCHAR, author VARCHAR DEFAULT 'ann',
+    committed_at TIMESTAMPTZ, pushed_at TIMESTAMPTZ, branch VARCHAR, parents VARCHAR[]);
+CREATE TABLE incident (source VARCHAR DEFAULT 'https://pager', id VARCHAR, service VARCHAR DEFAULT 'shop',
+    environment VARCHAR DEFAULT 'production', title VARCHAR, url VARCHAR, is_incident BOOLEAN,
+    detected_at TIMESTAMPTZ, resolved_at TIMESTAMPTZ, caused_by_deployment VARCHAR,
+    fixed_by_deployment VARCHAR, evidence VARCHAR DEFAULT 'link');

@@ -1,0 +1,224 @@
+#include "measure/dora.h"
+
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "test.h"
+
+/* dora/NAME.sql is a world, dora/NAME.txt what is told of it; WEIR_UPDATE writes the latter anew.
+ */
+enum { TEXT_BYTES_MAX = 1 << 20 };
+
+static struct arena arena;
+static struct duck *duck;
+
+static int64_t at(const char *text)
+{
+    int64_t us = 0;
+    assert_true(clock_parse(str_of(text), &us));
+    return us;
+}
+
+static struct dora_wish march(void)
+{
+    static struct str labels[] = {STR("hotfix")}, branches[] = {STR("hotfix/*")};
+    return (struct dora_wish){
+        .window = {.from_us = at("2026-03-01T00:00:00Z"),
+                   .to_us = at("2026-04-01T00:00:00Z"),
+                   .zone = S("UTC")},
+        .group = DORA_SERVICE,
+        .is_by_environment = true,
+        .hotfix_labels = {labels, 1},
+        .hotfix_branches = {branches, 1},
+    };
+}
+
+static void must(enum outcome result, const struct failure *f)
+{
+    if (result != OK) {
+        fail_msg("%s", f->text);
+    }
+}
+
+static struct str file_text(const char *path)
+{
+    struct str text;
+    struct failure f;
+    must(file_read(&arena, path, TEXT_BYTES_MAX, &text, &f), &f);
+    return text;
+}
+
+static void run_file(const char *name)
+{
+    struct failure f;
+    const struct str sql = file_text(arena_printf(&arena, "test/measure/dora/%s.sql", name).at);
+    must(duck_run(duck, arena_cstr(&arena, sql), &f), &f);
+}
+
+static void open_world(void)
+{
+    struct failure f;
+    const struct duck_options o = {.memory_bytes_max = (size_t)1 << 30, .threads = 2};
+    must(duck_open(&arena, &o, &duck, &f), &f);
+    run_file("world");
+}
+
+static void take(const struct dora_wish *w)
+{
+    struct failure f;
+    must(dora_take(duck, &arena, w, &f), &f);
+}
+
+/* The rows of a file's query, a line each. */
+static struct str told_by(const char *name)
+{
+    struct buf b;
+    struct duck_result r;
+    struct failure f;
+    const struct str sql = file_text(arena_printf(&arena, "test/measure/dora/%s.sql", name).at);
+    buf_init(&b, &arena, TEXT_BYTES_MAX);
+    must(duck_query(duck, arena_cstr(&arena, sql), &r, &f), &f);
+    while (duck_next(&r)) {
+        buf_add(&b, duck_text(&r, 0));
+        buf_add_byte(&b, '\n');
+    }
+    duck_result_close(&r);
+    return buf_str(&b);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    arena_init(&arena, (size_t)1 << 30);
+    open_world();
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    duck_close(duck);
+    arena_close(&arena);
+    return 0;
+}
+
+static void check_case(const char *path)
+{
+    const char *const base = strrchr(path, '/') + 1;
+    const char *const name = arena_printf(&arena, "%.*s", (int)strcspn(base, "."), base).at;
+    const struct dora_wish w = march();
+    run_file(name);
+    take(&w);
+    const struct str told = told_by("told");
+    if (getenv("WEIR_UPDATE")) {
+        FILE *const out = fopen(path, "w");
+        assert_non_null(out);
+        assert_int_equal(fwrite(told.at, 1, told.len, out), told.len);
+        assert_int_equal(fclose(out), 0);
+    }
+    const struct str wanted = file_text(path);
+    if (!str_eq(told, wanted)) {
+        fail_msg("%s: told\n%.*sinstead of\n%.*s", name, STR_ARG(told), STR_ARG(wanted));
+    }
+}
+
+static void every_way_to_ship_has_the_figures_of_its_golden_file(void **state)
+{
+    glob_t found;
+    assert_int_equal(glob("test/measure/dora/*.txt", 0, NULL, &found), 0);
+    assert_true(found.gl_pathc >= 11);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        check_case(found.gl_pathv[i]);
+        (void)end(state);
+        (void)begin(state);
+    }
+    globfree(&found);
+}
+
+static void a_second_implementation_agrees_on_a_thousand_random_histories(void **state)
+{
+    struct failure f;
+    struct dora_figure *figure;
+    size_t n = 0;
+    struct dora_wish w = march();
+    (void)state;
+    w.leaves_bots = true;
+    run_file("random");
+    take(&w);
+    must(dora_figures(duck, &arena, DORA_NOW, &figure, &n, &f), &f);
+    assert_int_equal(n, 1001);
+    assert_true(figure[0].is_all && figure[0].deployments > 10000 && figure[0].commits > 10000);
+    assert_true(figure[0].failed > 1000 && figure[0].rework > 1000 && figure[0].recovered > 1000);
+    assert_str(told_by("second"), "");
+}
+
+static void rows_come_in_any_order_to_the_same_figures(void **state)
+{
+    struct failure f;
+    struct str first, again;
+    const struct dora_wish w = march();
+    run_file("random");
+    take(&w);
+    must(dora_json(duck, &arena, &first, &f), &f);
+    duck_close(duck);
+    open_world();
+    run_file("random");
+    run_file("shuffle");
+    take(&w);
+    must(dora_json(duck, &arena, &again, &f), &f);
+    assert_true(first.len > 100000);
+    assert_true(str_eq(first, again));
+    (void)state;
+}
+
+static void weeks_and_months_are_cut_in_the_zone(void **state)
+{
+    struct failure f;
+    struct dora_figure *figure;
+    size_t n = 0;
+    struct dora_wish w = march();
+    (void)state;
+    w.window.zone = S("Europe/Rome"); /* summer time from 29 March 2026 */
+    w.window.from_us = at("2026-02-28T23:00:00Z");
+    w.window.to_us = at("2026-04-30T22:00:00Z");
+    run_file("squash");
+    take(&w);
+    must(dora_figures(duck, &arena, DORA_MONTH, &figure, &n, &f), &f);
+    assert_int_equal(n, 4); /* over all, and of the one service: March and April */
+    assert_int_equal(figure[0].to_us, at("2026-03-31T22:00:00Z"));
+    assert_int_equal(figure[1].to_us, w.window.to_us);
+    must(dora_figures(duck, &arena, DORA_WEEK, &figure, &n, &f), &f);
+    assert_int_equal(n, 2 * 10);
+    assert_int_equal(figure[0].from_us, w.window.from_us); /* a Sunday: a part of a week */
+    assert_int_equal(figure[0].to_us, at("2026-03-01T23:00:00Z"));
+    assert_int_equal(figure[1].to_us, at("2026-03-08T23:00:00Z"));
+    assert_int_equal(figure[5].from_us, at("2026-03-29T22:00:00Z"));
+}
+
+static void a_zone_that_is_not_known_is_refused(void **state)
+{
+    struct failure f;
+    struct dora_wish w = march();
+    (void)state;
+    w.window.zone = S("Europe/Atlantis");
+    assert_int_equal(dora_take(duck, &arena, &w, &f), REJECT);
+    assert_non_null(strstr(f.text, "Europe/Atlantis"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(every_way_to_ship_has_the_figures_of_its_golden_file, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(
+            a_second_implementation_agrees_on_a_thousand_random_histories, begin, end),
+        cmocka_unit_test_setup_teardown(rows_come_in_any_order_to_the_same_figures, begin, end),
+        cmocka_unit_test_setup_teardown(weeks_and_months_are_cut_in_the_zone, begin, end),
+        cmocka_unit_test_setup_teardown(a_zone_that_is_not_known_is_refused, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

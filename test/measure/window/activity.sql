@@ -1,0 +1,11 @@
+CREATE TABLE change (repository VARCHAR DEFAULT 'shop', number BIGINT, state VARCHAR, author VARCHAR, reviewers VARCHAR[],
+    approvers VARCHAR[], additions BIGINT, deletions BIGINT, created_at TIMESTAMPTZ, ready_at TIMESTAMPTZ,
+    first_review_at TIMESTAMPTZ, merged_at TIMESTAMPTZ, closed_at TIMESTAMPTZ);
+INSERT INTO change VALUES
+    ('shop', 1, 'merged', 'ann', ['bob', 'cem'], ['bob'], 10, 5, '2026-03-02 10:00:00Z', NULL, '2026-03-02 11:00:00Z', '2026-03-02 14:00:00Z', '2026-03-02 14:00:00Z'),
+    ('shop', 2, 'merged', 'ann', NULL, NULL, 100, 0, '2026-03-03 10:00:00Z', '2026-03-03 12:00:00Z', NULL, '2026-03-03 13:00:00Z', '2026-03-03 13:00:00Z'),
+    ('shop', 3, 'closed', 'bob', ['ann'], [], 1, 1, '2026-03-04 10:00:00Z', NULL, '2026-03-04 10:30:00Z', NULL, '2026-03-05 10:00:00Z'),
+    ('shop', 4, 'open', 'bob', [], [], 1, 1, '2026-02-04 10:00:00Z', NULL, NULL, NULL, NULL),
+    ('till', 1, 'merged', 'cem', ['bob'], ['bob'], NULL, NULL, '2026-02-20 10:00:00Z', '2026-02-27 10:00:00Z', '2026-02-27 12:00:00Z', '2026-03-01 00:00:00Z', '2026-03-01 00:00:00Z'),
+    ('till', 2, 'merged', 'cem', ['bob'], ['bob'], 7, 7, '2026-02-20 10:00:00Z', NULL, NULL, '2026-02-28 23:59:59Z', '2026-02-28 23:59:59Z'),
+    ('till', 3, 'merged', 'cem', ['bob'], ['bob'], 7, 7, '2026-03-20 10:00:00Z', NULL, NULL, '2026-04-01 00:00:00Z', '2026-04-01 00:00:00Z');
