@@ -1,7 +1,9 @@
 #include "persist/lake/lake.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -179,6 +181,44 @@ static void of_two_writers_of_a_lane_one_is_fenced(void **state)
     assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"),
                      lakes_count(&lakes, "change", "SELECT count(DISTINCT fact_id)"));
     lakes_close(&lakes);
+}
+
+static void a_batch_that_fails_in_its_second_slice_is_taken_again_once(void **state)
+{
+    (void)state;
+    enum { ROWS = 20, FILES_MAX = 64 };
+    const struct lane lanes[] = {{STREAM_STANDARD, S("one")}, {STREAM_STANDARD, S("two")}};
+    struct record record[2][ROWS];
+    struct slice slice[2];
+    struct rejects rejects = {.arena = &lakes.arena};
+    assert_ok(lakes_open(&lakes, &failure));
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(lakes_cursor(&lakes, lanes[i]), 0);
+        for (size_t k = 0; k < ROWS; k++) {
+            record[i][k] = record_at(1 + 3 * (i * ROWS + k));
+            record[i][k].at.at = k;
+        }
+        slice[i] = (struct slice){.lane = lanes[i], .to = {ROWS}, .record = record[i], .n = ROWS};
+    }
+    const struct batch batch = {.arena = &lakes.arena, .slice = slice, .n = 2};
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const int last = open("/dev/null",
+                          O_RDONLY | O_CLOEXEC); /* room for the first slice's rows alone */
+    const struct rlimit few = {(rlim_t)last + 1, limit.rlim_max};
+    assert_int_equal(close(last), 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    for (int tries = 0; tries < 3; tries++) {
+        assert_int_equal(persist_lake.take(&lakes.persister, &batch, &rejects, &failure), RETRY);
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_ok(persist_lake.take(&lakes.persister, &batch, &rejects, &failure));
+    assert_ok(flush());
+    lakes_close(&lakes);
+    const char *const model = "change";
+    assert_int_equal(lakes_count(&lakes, model, "SELECT count(*)"),
+                     lakes_count(&lakes, model, "SELECT count(DISTINCT fact_id)"));
+    assert_int_equal(lakes_count(&lakes, model, "SELECT count(*)"), (int64_t)2 * ROWS);
 }
 
 static void different_lanes_may_be_written_by_processes_at_once(void **state)
@@ -450,6 +490,7 @@ int main(void)
         TEST(rows_and_position_move_in_one_commit),
         TEST(wherever_a_writer_is_killed_every_row_is_there_once),
         TEST(of_two_writers_of_a_lane_one_is_fenced),
+        TEST(a_batch_that_fails_in_its_second_slice_is_taken_again_once),
         TEST(different_lanes_may_be_written_by_processes_at_once),
         TEST(each_lane_of_a_lake_goes_on_from_its_own_position),
         TEST(small_files_are_merged_when_their_hour_is_over_and_vacuumed_later),

@@ -208,6 +208,7 @@ struct gathered {
     struct rejects *rejects;
     struct buf lines;
     struct lake_part news; /* what it adds to the part */
+    uint64_t unknown;      /* of the first table: the slice's facts of a newer weir's models */
 };
 
 /* The day of rows that are of one; a fact's time is its fact_at. */
@@ -261,7 +262,7 @@ static void gather_slice(struct lake *l, struct gathered *g, const struct slice 
         const struct record *const r = &s->record[i];
         const size_t table = table_of(l, s, r);
         if (table == l->tables_n) {
-            ++*l->unknown;
+            g->unknown++;
         } else if ((int64_t)r->at.at >= l->table[table].part[lane].from) {
             gather(l, &g[table], s, r);
         }
@@ -302,6 +303,7 @@ static void count_lines(struct lake *l, const struct gathered *g, size_t lane,
     for (size_t i = 0; i < s->n; i++) {
         bytes += s->record[i].signal.data.len;
     }
+    *l->unknown += g->unknown;
     for (size_t i = 0; i < l->tables_n; i++) {
         struct lake_table *const t = &l->table[i];
         struct lake_part *const p = &t->part[lane];
@@ -324,40 +326,45 @@ static void count_lines(struct lake *l, const struct gathered *g, size_t lane,
     }
 }
 
-static enum outcome take_slice(struct lake *l, const struct slice *s, struct rejects *rejects,
-                               struct failure *f)
+/* What the slices bring, each of a lane of its own, written behind what their parts count. */
+static enum outcome keep_slice(struct lake *l, struct gathered *g, const struct slice *s,
+                               struct rejects *rejects, struct failure *f)
 {
-    struct lake_lane *const lane = lane_find(l, s->lane);
+    const struct lake_lane *const lane = lane_find(l, s->lane);
     if (!lane) {
         return failed(f, RETRY, "lane %.*s was read before its cursor was asked for",
                       STR_ARG(s->lane.name));
     }
     const size_t index = (size_t)(lane - l->lane);
-    struct gathered *const g = arena_array(&l->scratch, struct gathered, l->tables_n);
     for (size_t i = 0; i < l->tables_n; i++) {
         g[i].table = i;
         g[i].rejects = rejects;
         buf_init(&g[i].lines, &l->scratch, ROW_BYTES_MAX);
     }
     gather_slice(l, g, s, index);
-    const enum outcome result = keep_lines(l, g, index, f);
-    if (result == OK) {
-        count_lines(l, g, index, s, clock_now_us());
-        lane->taken = s->to;
-        lane->is_begun = true;
-    }
-    arena_reset(&l->scratch);
-    return result;
+    return keep_lines(l, g, index, f);
 }
 
+/* Nothing is counted before all is written: a batch that failed is taken again from its first
+ * slice.
+ */
 static enum outcome lake_driver_take(struct persister *p, const struct batch *b,
                                      struct rejects *rejects, struct failure *f)
 {
     struct lake *const l = p->state;
+    struct gathered *const g = arena_array(&l->scratch, struct gathered, b->n * l->tables_n);
     enum outcome result = OK;
     for (size_t i = 0; i < b->n && result == OK; i++) {
-        result = take_slice(l, &b->slice[i], rejects, f);
+        result = keep_slice(l, &g[i * l->tables_n], &b->slice[i], rejects, f);
     }
+    for (size_t i = 0; i < b->n && result == OK; i++) {
+        const struct slice *const s = &b->slice[i];
+        struct lake_lane *const lane = lane_find(l, s->lane);
+        count_lines(l, &g[i * l->tables_n], (size_t)(lane - l->lane), s, clock_now_us());
+        lane->taken = s->to;
+        lane->is_begun = true;
+    }
+    arena_reset(&l->scratch);
     return result;
 }
 
