@@ -13,6 +13,7 @@ static const struct command commands[] = {
     {"query", "SQL over lake and tail, or over the store", command_query},
     {"report", "the figures of delivery: DORA", command_report},
     {"status", "how weir does: agents, stages, what is kept", command_status},
+    {"top", "the same again and again: rates, lags, what is dead", command_top},
     {"dead", "what could not be processed: list, show, retry, drop", command_dead},
     {"views", "SQL that folds the lake's facts, for other engines", command_views},
     {"verify", "check streams, lake and store against each other", command_verify},

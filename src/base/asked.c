@@ -48,6 +48,13 @@ void asked_install(void (*wake)(void *thing), void *thing)
     sigaction(SIGPIPE, &ignore, NULL);
 }
 
+void asked_stop_by(int number)
+{
+    struct sigaction action = {.sa_handler = note};
+    sigemptyset(&action.sa_mask);
+    sigaction(number, &action, NULL);
+}
+
 bool asked_to_stop(void)
 {
     return is_stop;

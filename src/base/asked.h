@@ -13,6 +13,9 @@
  * ignored. */
 void asked_install(void (*wake)(void *thing), void *thing);
 
+/* After asked_install: this signal asks to stop, too. */
+void asked_stop_by(int number);
+
 /* A `wake` for loops that poll: `thing` is the int of an eventfd that does not block. */
 void asked_wake_fd(void *thing);
 

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/failure.h"
 
@@ -22,6 +23,15 @@ void os_random(void *out, size_t n);
 enum os_woken os_wait(_Atomic uint32_t *word, uint32_t value, uint32_t mask, int wait_ms);
 /* Wake every sleeper on the word that waits for one of these bits; async-signal-safe. */
 void os_wake(_Atomic uint32_t *word, uint32_t mask);
+
+/* What a process has used so far: time of all its threads, memory that is in use now, what it
+ * shares with others included.
+ *   source   proc(5), /proc/[pid]/stat */
+struct os_usage {
+    uint64_t cpu_us, rss_bytes;
+};
+/* false: there is no such process. */
+bool os_usage(pid_t pid, struct os_usage *out);
 
 /* Give the file `bytes` bytes with blocks on the disk, where the file system can.
  *   returns OK | RETRY no space */

@@ -5,10 +5,13 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "base/str.h"
 
 void os_random(void *out, size_t n)
 {
@@ -64,4 +67,34 @@ enum outcome os_allocate(int fd, uint64_t bytes, struct failure *f)
 bool os_rename_new(const char *from, const char *to)
 {
     return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0;
+}
+
+bool os_usage(pid_t pid, struct os_usage *out)
+{
+    /* fields, the state being the first: user and system time, pages in memory */
+    enum { USER = 11, SYSTEM = 12, PAGES = 21, FIELDS };
+    char path[64];
+    char text[1024];
+    uint64_t field[FIELDS] = {0};
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *const file = fopen(path, "re");
+    if (!file) {
+        return false;
+    }
+    const size_t n = fread(text, 1, sizeof text - 1, file);
+    (void)fclose(file); /* it was read from only */
+    text[n] = '\0';
+    /* the name of the program may hold anything, and ends with the last bracket */
+    const char *const end = strrchr(text, ')');
+    struct str rest = end ? str_of(end + 1) : (struct str){NULL, 0};
+    (void)str_cut(rest, ' ', &rest);
+    for (size_t i = 0; i < FIELDS; i++) {
+        if (rest.len == 0) {
+            return false;
+        }
+        (void)str_to_u64(str_cut(rest, ' ', &rest), &field[i]); /* others are letters, or below 0 */
+    }
+    out->cpu_us = (field[USER] + field[SYSTEM]) * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+    out->rss_bytes = field[PAGES] * (uint64_t)sysconf(_SC_PAGESIZE);
+    return true;
 }

@@ -30,6 +30,15 @@ size_t screen_columns(void)
     return size.ws_col > 0 ? size.ws_col : COLUMNS_WITHOUT_TERMINAL;
 }
 
+size_t screen_rows(void)
+{
+    struct winsize size = {0};
+    if (isatty(STDOUT_FILENO) == 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) {
+        return 0;
+    }
+    return size.ws_row;
+}
+
 /* The character that the text begins with; its bytes, at least one. */
 static size_t next(struct str text, wchar_t *out)
 {

@@ -14,6 +14,9 @@ void screen_open(void);
 /* Columns of the terminal on stdout; 0 when it is none. */
 size_t screen_columns(void);
 
+/* Lines of the terminal on stdout; 0 when it is none, or does not say. */
+size_t screen_rows(void);
+
 /* One line: control characters become spaces, what is no UTF-8 becomes U+FFFD. */
 struct str screen_line(struct arena *a, struct str text);
 /* The columns that such a line takes. */
