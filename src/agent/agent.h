@@ -75,6 +75,9 @@ bool refuse(struct arena *a, struct refusal *why, struct refusal is, const char 
 
 /* The value of a header by its name of any case; empty (at == NULL) when it is not there. */
 struct str request_header(const struct request *q, struct str name);
+/* Of a name from the list that stands in two header lines: what it is to whom depends on which they
+ * read. NULL: none does; the list ends with NULL. */
+const char *request_doubled(const struct request *q, const char *const *names);
 /* The headers as one JSON object, names in lower case, in order, repeated ones joined by ", ", and
  * without whatever could hold a secret (agent/secret.h). */
 struct str request_headers_json(const struct request *q, struct arena *a);

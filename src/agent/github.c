@@ -65,6 +65,13 @@ static bool is_word(struct str s, size_t len_max, const char *extra)
 /* What can be said before the body is here; the signature itself comes later. */
 static bool admit(const struct request *q, struct refusal *why)
 {
+    static const char *const once[] = {"X-GitHub-Delivery", "X-GitHub-Event", "X-Hub-Signature-256",
+                                       NULL};
+    const char *const doubled = request_doubled(q, once);
+    if (doubled) {
+        return refuse(q->arena, why, (struct refusal){.status = 400, .reason = "header"},
+                      "the header %s stands twice", doubled);
+    }
     if (request_header(q, S("X-Hub-Signature-256")).len == 0) {
         return refuse(q->arena, why, (struct refusal){.status = 401, .reason = "signature"},
                       "the header X-Hub-Signature-256 is missing: give the webhook the secret of "

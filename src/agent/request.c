@@ -65,6 +65,20 @@ static struct str joined(const struct request *q, size_t i, size_t bytes_max)
     return b.len ? buf_str(&b) : q->header[i].value;
 }
 
+const char *request_doubled(const struct request *q, const char *const *names)
+{
+    for (; *names; names++) {
+        size_t n = 0;
+        for (size_t i = 0; i < q->headers_n; i++) {
+            n += str_eq_nocase(q->header[i].name, str_of(*names));
+        }
+        if (n > 1) {
+            return *names;
+        }
+    }
+    return NULL;
+}
+
 struct str request_headers_json(const struct request *q, struct arena *a)
 {
     size_t bytes = 2;

@@ -121,6 +121,10 @@ static void what_github_never_sends_is_400_or_415(void **state)
     server_start(s);
     assert_refused(s, github_post(&s->arena, "push", "", S("{}")), 400, "X-GitHub-Delivery");
     assert_refused(s, github_post(&s->arena, "push", "a b", S("{}")), 400, "X-GitHub-Delivery");
+    assert_refused(s, github_post(&s->arena, "push", "1\r\nX-GitHub-Delivery: 2", S("{}")), 400,
+                   "X-GitHub-Delivery stands twice");
+    assert_refused(s, github_post(&s->arena, "push\r\nx-github-event: pull_request", "1", S("{}")),
+                   400, "X-GitHub-Event stands twice");
     assert_refused(s, github_post(&s->arena, "", "1", S("{}")), 400, "X-GitHub-Event");
     assert_refused(s, github_post(&s->arena, "../push", "1", S("{}")), 400, "X-GitHub-Event");
     assert_refused(s, github_post(&s->arena, "push", "1", S("[]")), 400, "object");

@@ -2,6 +2,7 @@
  * happens. Every member of every recorded delivery is taken away, and made something else, in turn.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "test.h"
 #include "transform/deliveries.h"
@@ -12,17 +13,23 @@ static struct arena arena;
 static size_t variants;
 static size_t dead;
 
-enum { WITHOUT, OTHERS = 9 };
+enum { WITHOUT, OTHERS = 10 };
+#define WRAPPED "-1000000" /* what 2^64 - 1000000 is as a signed number */
 
 /* The member at `pointer` is taken away, or becomes something of another shape. */
 static struct str variant(yyjson_doc *from, struct str pointer, size_t how)
 {
     yyjson_mut_doc *const doc = yyjson_doc_mut_copy(from, NULL);
     yyjson_mut_val *const others[OTHERS] = {
-        [1] = yyjson_mut_null(doc),        [2] = yyjson_mut_obj(doc),
-        [3] = yyjson_mut_arr(doc),         [4] = yyjson_mut_int(doc, -7),
-        [5] = yyjson_mut_str(doc, "\n~"),  [6] = yyjson_mut_bool(doc, true),
-        [7] = yyjson_mut_real(doc, 1e300), [8] = yyjson_mut_str(doc, ""),
+        [1] = yyjson_mut_null(doc),
+        [2] = yyjson_mut_obj(doc),
+        [3] = yyjson_mut_arr(doc),
+        [4] = yyjson_mut_int(doc, -7),
+        [5] = yyjson_mut_str(doc, "\n~"),
+        [6] = yyjson_mut_bool(doc, true),
+        [7] = yyjson_mut_real(doc, 1e300),
+        [8] = yyjson_mut_str(doc, ""),
+        [9] = yyjson_mut_uint(doc, UINT64_MAX - 999999),
     };
     if (how == WITHOUT) {
         assert_non_null(yyjson_mut_doc_ptr_removen(doc, pointer.at, pointer.len));
@@ -55,6 +62,9 @@ static void deliver_variants(const struct recorded *r, yyjson_doc *doc, struct s
             assert_int_equal(out.facts_n, 0);
         } else if (out.fate == FATE_STORED) {
             assert_true(out.facts_n > 0);
+        }
+        for (size_t i = 0; i < out.facts_n; i++) {
+            assert_null(strstr(arena_cstr(&arena, out.fact[i].data), WRAPPED));
         }
         arena_reset(&arena);
     }

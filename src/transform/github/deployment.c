@@ -146,7 +146,7 @@ static bool fixes(struct delivery *d, struct fact *fact)
         yyjson_val *const one = is_list ? yyjson_arr_get(found.value, i) : found.value;
         buf_add(&b, b.len > 0 ? S(" ") : S(""));
         if (yyjson_is_int(one)) {
-            buf_add_i64(&b, yyjson_get_sint(one));
+            buf_add(&b, json_write(d->in->arena, one));
         } else {
             buf_add(&b, json_text(one));
         }

@@ -163,10 +163,7 @@ static bool text_at(struct delivery *d, struct str path, struct str *out)
         return false;
     }
     if (found.is_there && yyjson_is_int(found.value)) {
-        struct buf digits;
-        buf_init(&digits, d->in->arena, 32);
-        buf_add_i64(&digits, yyjson_get_sint(found.value));
-        *out = buf_str(&digits);
+        *out = json_write(d->in->arena, found.value); /* its digits, above 2^63 too */
     } else if (found.is_there && found.value && !yyjson_is_str(found.value)) {
         return delivery_dead(d, found.path, "is no text");
     } else {

@@ -24,8 +24,7 @@ static bool list_of(struct delivery *d, const struct found *from, struct value *
         if (yyjson_is_str(v)) {
             out->list.at[out->list.n++] = json_text(v);
         } else if (yyjson_is_int(v)) {
-            out->list.at[out->list.n++] = arena_printf(d->in->arena, "%lld",
-                                                       (long long)yyjson_get_sint(v));
+            out->list.at[out->list.n++] = json_write(d->in->arena, v);
         } else if (!from->is_optional) {
             return delivery_dead(d, from->path, "holds an element without its text");
         }
@@ -121,9 +120,13 @@ static bool int_of(struct delivery *d, const char *path, struct value *out)
         return false;
     }
     *out = (struct value){.kind = found.is_there ? VALUE_INT : VALUE_NULL};
-    if (yyjson_is_int(found.value)) {
+    if (yyjson_is_sint(found.value)) {
         out->number = yyjson_get_sint(found.value);
-    } else if (!found.value && str_to_u64(found.text, &digits)) { /* `|=1` */
+    } else if (yyjson_is_uint(found.value) || (!found.value && str_to_u64(found.text, &digits))) {
+        digits = found.value ? yyjson_get_uint(found.value) : digits; /* without a value: `|=1` */
+        if (digits > INT64_MAX) {
+            return delivery_dead(d, found.path, "is larger than 9223372036854775807");
+        }
         out->number = (int64_t)digits;
     } else if (found.is_there) {
         return delivery_dead(d, found.path, "is no whole number");
