@@ -1,6 +1,7 @@
 /* intake.c - signed 12 KB webhooks over 256 connections: the intake with its embedded bus (HMAC,
  * JSON, fdatasync), beside a bare libmicrohttpd server that reads the body and answers. wrk is the
- * generator, on the same cores; the two take turns. */
+ * generator, on the same cores; the two take turns. A keeper forgets what was appended, as readers
+ * and orchestrator do: the intake writes to recycled segments, as one that has run for a while. */
 #include <errno.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -19,10 +20,18 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "bus/driver.h"
+#include "bus/upkeep.h"
 #include "config/agents.h"
 #include "wire/listen.h"
 
-enum { BODY_BYTES = 12 * 1024, ROUNDS = 3, SECONDS = 4, CONNECTIONS = 256 };
+enum {
+    BODY_BYTES = 12 * 1024,
+    ROUNDS = 3,
+    SECONDS = 4,
+    CONNECTIONS = 256,
+    KEEPER_US = 50000,
+    PROCESSES_MAX = 2
+};
 #define MIB ((size_t)1 << 20)
 #define SECRET "bench"
 
@@ -77,7 +86,40 @@ static void run_bare(int listen_fd)
 
 /* ---- the intake ---- */
 
-static void run_intake(int listen_fd, struct str dir)
+static struct config_bus bus_config(struct arena *a, struct str dir)
+{
+    return (struct config_bus){.path = arena_printf(a, "%.*s/bus", STR_ARG(dir)),
+                               .segment_bytes = 64 * MIB,
+                               .disk_bytes_max = 20480 * MIB,
+                               .keep_ms = 1};
+}
+
+/* All readers have passed all there is. */
+static void run_keeper(struct str dir)
+{
+    struct arena a;
+    struct failure f = {0};
+    struct bus *bus = NULL;
+    arena_init(&a, 64 * MIB);
+    const struct config_bus on_disk = bus_config(&a, dir);
+    must(bus_open_driver(&a, &bus_embedded, &on_disk, &bus, &f) == OK, "keeper");
+    for (;;) {
+        struct arena turn;
+        struct lane_ends *ends = NULL;
+        size_t n = 0;
+        arena_init(&turn, MIB);
+        must(bus_ends(bus, &turn, STREAM_RAW, &ends, &n, &f) == OK, "ends");
+        for (size_t i = 0; i < n; i++) {
+            must(bus_passed(bus, ends[i].lane, ends[i].end, &f) == OK &&
+                     bus_trim(bus, ends[i].lane, ends[i].end, &f) == OK,
+                 "trim");
+        }
+        arena_close(&turn);
+        (void)usleep(KEEPER_US);
+    }
+}
+
+static void run_intake(int listen_fd, struct str dir, size_t index)
 {
     static const struct section_type type = {"github", NULL, github_options,
                                              sizeof(struct github_options), &agent_github};
@@ -89,10 +131,7 @@ static void run_intake(int listen_fd, struct str dir)
     struct progress *progress = NULL;
     struct bus *bus = NULL;
     arena_init(&a, 64 * MIB);
-    const struct config_bus on_disk = {.path = arena_printf(&a, "%.*s/bus", STR_ARG(dir)),
-                                       .segment_bytes = 64 * MIB,
-                                       .disk_bytes_max = 20480 * MIB,
-                                       .keep_ms = 1};
+    const struct config_bus on_disk = bus_config(&a, dir);
     const struct config config = {.intake = {.body_bytes_max = 26 * MIB,
                                              .bodies_bytes_max = 128 * MIB,
                                              .headers_bytes_max = 32 * 1024,
@@ -103,12 +142,14 @@ static void run_intake(int listen_fd, struct str dir)
                                   .agents = {&agent, 1},
                                   .stop_ms = 1000};
     log_set_stage("agent");
+    const struct str name = arena_printf(&a, "intake-%zu", index);
     const bool is_open = bus_open_driver(&a, &bus_embedded, &on_disk, &bus, &f) == OK &&
-                         progress_open(&a, dir, S("intake-0"), &progress, &f) == OK;
+                         progress_open(&a, dir, name, &progress, &f) == OK;
     const struct intake in = {.config = &config,
                               .bus = bus,
                               .listen_fd = &listen_fd,
                               .listen_n = 1,
+                              .index = index,
                               .progress = progress};
     if (!is_open || agent_run(&in, &f) != OK) {
         fprintf(stderr, "intake: %s\n", f.text);
@@ -119,6 +160,12 @@ static void run_intake(int listen_fd, struct str dir)
 }
 
 /* ---- the load ---- */
+
+struct setting {
+    bool is_bare;
+    size_t processes; /* that serve */
+    struct str dir;
+};
 
 struct served {
     double rate, cpu_us; /* requests a second; of the server, each */
@@ -203,28 +250,41 @@ static double cpu_s(struct arena *a, pid_t pid)
     return (double)sum / (double)ticks;
 }
 
-static struct served measure(struct arena *a, bool is_bare, struct str dir)
+static pid_t start(const struct setting *s, int listen_fd, size_t index)
+{
+    const pid_t pid = fork();
+    if (pid == 0 && s->is_bare) {
+        run_bare(listen_fd);
+    }
+    if (pid == 0) {
+        run_intake(listen_fd, s->dir, index);
+    }
+    must(pid > 0, "fork");
+    return pid;
+}
+
+static struct served measure(struct arena *a, const struct setting *s)
 {
     int fd = -1;
     struct failure f;
     struct sockaddr_in at = {0};
     socklen_t len = sizeof at;
+    pid_t pid[PROCESSES_MAX];
+    double cpu = 0;
     must(listen_open(S("127.0.0.1:0"), &fd, &f) == OK, "listen");
     must(getsockname(fd, (struct sockaddr *)&at, &len) == 0, "port");
-    const pid_t pid = fork();
-    if (pid == 0) {
-        if (is_bare) {
-            run_bare(fd);
-        }
-        run_intake(fd, dir);
+    for (size_t i = 0; i < s->processes; i++) {
+        pid[i] = start(s, fd, i);
+        cpu -= cpu_s(a, pid[i]);
     }
     (void)close(fd);
-    const double before = cpu_s(a, pid);
     const double rate = run_wrk(a, ntohs(at.sin_port),
-                                arena_printf(a, "%.*s/wrk.lua", STR_ARG(dir)));
-    const double cpu = cpu_s(a, pid) - before;
-    (void)kill(pid, is_bare ? SIGKILL : SIGTERM);
-    (void)waitpid(pid, NULL, 0);
+                                arena_printf(a, "%.*s/wrk.lua", STR_ARG(s->dir)));
+    for (size_t i = 0; i < s->processes; i++) {
+        cpu += cpu_s(a, pid[i]);
+        (void)kill(pid[i], s->is_bare ? SIGKILL : SIGTERM);
+        (void)waitpid(pid[i], NULL, 0);
+    }
     return (struct served){rate, rate > 0 ? cpu * 1e6 / (rate * SECONDS) : 0};
 }
 
@@ -245,34 +305,50 @@ static void remove_all(struct arena *a, struct str dir)
     (void)waitpid(pid, NULL, 0);
 }
 
+/* Rounds by turns, the median of each. */
+static void compare(struct arena *a, struct str dir, size_t processes)
+{
+    struct served bare[ROUNDS];
+    struct served full[ROUNDS];
+    for (size_t i = 0; i < ROUNDS; i++) {
+        bare[i] = measure(a, &(struct setting){true, processes, dir});
+        full[i] = measure(a, &(struct setting){false, processes, dir});
+        fprintf(stderr, "round %zu: intake %.0f/s, %.1f us of CPU each; bare %.0f/s, %.1f us\n", i,
+                full[i].rate, full[i].cpu_us, bare[i].rate, bare[i].cpu_us);
+    }
+    qsort(bare, ROUNDS, sizeof *bare, by_rate);
+    qsort(full, ROUNDS, sizeof *full, by_rate);
+    const struct served b = bare[ROUNDS / 2];
+    const struct served w = full[ROUNDS / 2];
+    printf("{\"name\":\"intake, 12 KB signed, 256 connections, durable, processes: %zu\","
+           "\"value\":%.0f,\"unit\":\"requests/s\",\"beside\":\"bare libmicrohttpd\","
+           "\"beside_value\":%.0f,\"ratio\":%.3f}\n",
+           processes, w.rate, b.rate, w.rate / b.rate);
+    printf(
+        "{\"name\":\"intake, CPU of one request, processes: %zu\",\"value\":%.1f,"
+        "\"unit\":\"us\",\"beside\":\"bare libmicrohttpd\",\"beside_value\":%.1f,\"ratio\":%.2f}\n",
+        processes, w.cpu_us, b.cpu_us, w.cpu_us / b.cpu_us);
+    (void)fflush(stdout);
+}
+
 int main(void)
 {
     struct arena a;
-    struct served bare[ROUNDS];
-    struct served full[ROUNDS];
     char dir[] = "bench-intake-XXXXXX"; /* where the build folder is: a disk, not memory */
     arena_init(&a, 256 * MIB);
     must(mkdtemp(dir) != NULL, "folder");
     const struct str root = arena_str(&a, str_of(dir));
     write_script(&a, arena_printf(&a, "%s/wrk.lua", dir));
-    for (size_t i = 0; i < ROUNDS; i++) {
-        bare[i] = measure(&a, true, root);
-        full[i] = measure(&a, false, root);
-        fprintf(stderr, "round %zu: intake %.0f/s, %.1f us of CPU each; bare %.0f/s, %.1f us\n", i,
-                full[i].rate, full[i].cpu_us, bare[i].rate, bare[i].cpu_us);
+    const pid_t keeper = fork();
+    if (keeper == 0) {
+        run_keeper(root);
     }
+    for (size_t processes = 1; processes <= PROCESSES_MAX; processes++) {
+        compare(&a, root, processes);
+    }
+    (void)kill(keeper, SIGKILL);
+    (void)waitpid(keeper, NULL, 0);
     remove_all(&a, root);
-    qsort(bare, ROUNDS, sizeof *bare, by_rate);
-    qsort(full, ROUNDS, sizeof *full, by_rate);
-    const struct served b = bare[ROUNDS / 2];
-    const struct served w = full[ROUNDS / 2];
-    printf("{\"name\":\"intake, 12 KB signed, 256 connections, durable\",\"value\":%.0f,"
-           "\"unit\":\"requests/s\",\"beside\":\"bare libmicrohttpd\",\"beside_value\":%.0f,"
-           "\"ratio\":%.3f}\n",
-           w.rate, b.rate, w.rate / b.rate);
-    printf("{\"name\":\"intake, CPU of one request\",\"value\":%.1f,\"unit\":\"us\","
-           "\"beside\":\"bare libmicrohttpd\",\"beside_value\":%.1f,\"ratio\":%.2f}\n",
-           w.cpu_us, b.cpu_us, w.cpu_us / b.cpu_us);
     arena_close(&a);
     return 0;
 }
