@@ -34,15 +34,16 @@ static bool is_too_deep(yyjson_doc *doc)
     yyjson_val *const root = yyjson_doc_get_root(doc);
     const size_t n = yyjson_doc_get_val_count(doc);
     for (size_t i = 0; i < n; i++) {
-        while (depth > 0 && end[depth - 1] == root + i) {
+        if (!unsafe_yyjson_is_ctn(root + i)) {
+            continue; /* most values: those that ended before one end at the next container */
+        }
+        while (depth > 0 && end[depth - 1] <= root + i) {
             depth--;
         }
-        if (unsafe_yyjson_is_ctn(root + i)) {
-            if (depth == JSON_DEPTH_MAX) {
-                return true;
-            }
-            end[depth++] = unsafe_yyjson_get_next(root + i);
+        if (depth == JSON_DEPTH_MAX) {
+            return true;
         }
+        end[depth++] = unsafe_yyjson_get_next(root + i);
     }
     return false;
 }
