@@ -33,8 +33,9 @@ bool secret_is_name(struct str name)
         STR("signature"),     STR("api-key"),     STR("apikey"),     STR("auth-key"),
         STR("access-key"),    STR("private-key"), STR("jwt"),        STR("session")};
     for (size_t i = 0; i < name.len; i++) {
+        const char first = plain(name.at[i]);
         for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
-            if (is_at(name, i, words[k])) {
+            if (words[k].at[0] == first && is_at(name, i, words[k])) {
                 return true;
             }
         }

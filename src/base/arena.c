@@ -14,7 +14,7 @@ enum {
     ELEMENTS_FIRST = 16,         /* of an array that grows by arena_more                         */
     BLOCK_BYTES = 64 * 1024,     /* smallest block: most batches fit into a few                  */
     DOUBLED_BYTES = 1024 * 1024, /* blocks double up to here: a large thing asks for no twin     */
-    KEEP_BYTES = 1024 * 1024     /* largest block kept by a reset: a peak is given back at once  */
+    KEEP_BYTES = 1024 * 1024     /* kept by a reset unless told: a peak is given back at once    */
 };
 
 struct arena_block {
@@ -220,10 +220,11 @@ static void block_drop(struct arena *a, struct arena_block *b)
 void arena_reset(struct arena *a)
 {
     struct arena_block *kept = NULL;
+    const size_t keep_bytes = a->keep_bytes ? a->keep_bytes : KEEP_BYTES;
     drop_deferred(a);
     for (struct arena_block *b = a->block, *older; b; b = older) {
         older = b->older;
-        if (!kept && b->room <= KEEP_BYTES) {
+        if (!kept && b->room <= keep_bytes) {
             kept = b;
         } else {
             block_drop(a, b);

@@ -20,6 +20,7 @@ struct arena {
     struct arena_deferred *deferred; /* newest first                                  */
     size_t held_bytes;               /* taken from malloc, headers included           */
     size_t bytes_max;                /* ceiling of held_bytes                         */
+    size_t keep_bytes;               /* largest block that a reset keeps; 0: 1 MiB    */
 };
 
 /* An empty arena that takes nothing until it is asked. */

@@ -14,7 +14,9 @@
 
 enum {
     GROUP_BYTES_MAX_GIB = 4,
-    KEEP_BYTES = 4 * 1024 * 1024, /* a larger group's memory is given back after it */
+    KEEP_BYTES = 8 * 1024 * 1024, /* a larger group's memory is given back after it; a smaller one's
+                                     is kept: fresh pages for each cost more than its checksums */
+    ROUND_BYTES = 1024 * 1024,    /* of a buffer, so that the next group of its size fits too */
     STEP_SHARE = 8 /* raw lanes leave 1/8 of the budget to the steps that will free them */
 };
 
@@ -111,6 +113,12 @@ static const struct origin_at *origins_find(const struct writer *w, const struct
 
 /* ---- open ---- */
 
+static void group_arena_open(struct writer *w)
+{
+    arena_init(&w->arena, (size_t)GROUP_BYTES_MAX_GIB << 30);
+    w->arena.keep_bytes = KEEP_BYTES;
+}
+
 void lane_publish(struct embedded *e, const struct lane_dir *dir, const struct lane_tail *t)
 {
     struct lane_page *const page = dir->page;
@@ -172,7 +180,7 @@ enum outcome writer_open(struct arena *a, struct embedded *e, struct lane_dir *d
 {
     struct writer *const w = arena_new(a, struct writer);
     *w = (struct writer){.bus = e, .lock_fd = -1, .segment = {.fd = -1}};
-    arena_init(&w->arena, (size_t)GROUP_BYTES_MAX_GIB << 30);
+    group_arena_open(w);
     arena_init(&w->origins_arena, (size_t)GROUP_BYTES_MAX_GIB << 30);
     dir->writer = w;
     enum outcome result = lock(w, dir, f);
@@ -328,6 +336,9 @@ static void encode(struct writer *w, struct group *g, struct record *r, size_t n
     for (size_t i = 0; i < n; i++) {
         bound += signal_bytes_bound(&r[i].signal) + FRAME_HEAD_BYTES + LANE_NAME_BYTES_MAX;
     }
+    if (bound > ROUND_BYTES) {
+        bound += ROUND_BYTES - bound % ROUND_BYTES;
+    }
     buf_init(&w->buf, &w->arena, SIZE_MAX / 2);
     (void)buf_take(&w->buf, bound); /* at once, or it would grow by copying */
     buf_reset(&w->buf);
@@ -384,7 +395,7 @@ enum outcome writer_append(struct lane_dir *dir, struct record *r, size_t n,
     }
     if (w->arena.held_bytes > KEEP_BYTES) {
         arena_close(&w->arena);
-        arena_init(&w->arena, (size_t)GROUP_BYTES_MAX_GIB << 30);
+        group_arena_open(w);
     }
     arena_reset(&w->arena);
     return result;

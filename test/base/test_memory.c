@@ -335,9 +335,26 @@ static void an_event_is_one_line_in_either_format(void **state)
     clock_set(TIME_NONE);
 }
 
+static void a_reset_keeps_a_block_as_large_as_it_is_told(void **state)
+{
+    enum { LARGE = 3 << 20 };
+    struct arena a;
+    (void)state;
+    arena_init(&a, (size_t)64 << 20);
+    (void)arena_alloc(&a, LARGE, 1);
+    arena_reset(&a);
+    assert_int_equal(a.held_bytes, 0);
+    a.keep_bytes = (size_t)4 << 20;
+    (void)arena_alloc(&a, LARGE, 1);
+    arena_reset(&a);
+    assert_in_range(a.held_bytes, LARGE, a.keep_bytes);
+    arena_close(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_reset_keeps_a_block_as_large_as_it_is_told),
         cmocka_unit_test(allocations_are_zeroed_aligned_and_apart),
         cmocka_unit_test(the_ceiling_holds_and_try_says_so),
         cmocka_unit_test(over_the_ceiling_alloc_ends_the_process_with_a_message),
