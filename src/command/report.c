@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "command/ask.h"
 #include "command/command.h"
 #include "command/commands.h"
 #include "command/report/dora.h"
+#include "command/report/dora_html.h"
 #include "command/report/say.h"
 #include "command/report/table.h"
 
@@ -15,7 +17,7 @@ enum { DAYS = 91 };
 #define DAY_US ((int64_t)86400 * 1000000)
 
 struct report {
-    struct str from, to, median, by;
+    struct str from, to, median, by, html;
     bool hides_people;
     struct window window;
     struct dora_wish dora;
@@ -75,11 +77,41 @@ static enum outcome tell_json(const struct ask *q, struct str json)
     return OK;
 }
 
+/* Whole or not at all. */
+static enum outcome write_page(const struct report *r, const struct ask *q, struct str page,
+                               struct failure *f)
+{
+    if (str_eq(r->html, S("-"))) {
+        return fwrite(page.at, 1, page.len, stdout) == page.len && fflush(stdout) == 0
+                   ? OK
+                   : failed(f, RETRY, "the page could not be written to stdout");
+    }
+    const enum outcome result = file_replace(arena_cstr(q->arena, r->html), page, 0644, f);
+    if (result == OK) {
+        (void)fprintf(stderr, "wrote %.*s, %zu KiB\n", STR_ARG(r->html), (page.len + 1023) / 1024);
+        ask_say_complete(q);
+    }
+    return result;
+}
+
+static enum outcome tell_dora_html(const struct report *r, struct session *s, struct ask *q,
+                                   struct failure *f)
+{
+    struct str page;
+    const struct dora_page p = {
+        .duck = q->duck, .arena = &s->arena, .wish = &r->dora, .complete_us = q->complete_us};
+    const enum outcome result = dora_html(&p, &page, f);
+    return result == OK ? write_page(r, q, page, f) : result;
+}
+
 static enum outcome tell_dora(const struct report *r, struct session *s, struct ask *q,
                               struct failure *f)
 {
     struct str json;
     enum outcome result = dora_take(q->duck, &s->arena, &r->dora, f);
+    if (result == OK && r->html.len > 0) {
+        return tell_dora_html(r, s, q, f);
+    }
     if (result == OK && s->format != ROWS_JSON) {
         result = report_dora(q, &s->arena, &r->dora, f);
         return result == OK && r->dora.is_explained ? report_dora_explain(q, &s->arena, f) : result;
@@ -147,6 +179,10 @@ static int check(void *of, const struct words *words)
                       words->at[0]);
         return EXIT_USAGE;
     }
+    if (r->html.len > 0 && strcmp(r->kind->name, "dora") != 0) {
+        (void)fprintf(stderr, "weir report: only dora has a page; leave --html out\n");
+        return EXIT_USAGE;
+    }
     r->window.to_us = clock_now_us();
     if (r->to.len > 0 && !read_time(r->to, &r->window.to_us)) {
         return wrong("to", r->to, "a date (2026-11-22) or a time (2026-11-22T14:00:00Z)");
@@ -186,6 +222,8 @@ int command_report(int argc, char **argv)
         {"median", 0, FLAG_TEXT, &r.median, "WHICH", "interpolated, or lower as DevLake has it"},
         {"explain", 0, FLAG_SWITCH, &r.dora.is_explained, NULL,
          "list the deployments, changes, commits and incidents behind each figure"},
+        {"html", 0, FLAG_TEXT, &r.html, "FILE",
+         "dora: a page for a browser, without script or network; - is stdout"},
         {"hash-people", 0, FLAG_SWITCH, &r.hides_people, NULL,
          "activity: show a hash instead of each name"},
         {"no-bots", 0, FLAG_SWITCH, &r.dora.leaves_bots, NULL, "leave out what NAME[bot] wrote"},
@@ -200,6 +238,7 @@ int command_report(int argc, char **argv)
         .flags = flags,
         .examples = "  weir report dora --json\n"
                     "  weir report dora --from 2026-11-01 --to 2026-12-01 --explain\n"
+                    "  weir report dora --html dora.html\n"
                     "  weir report activity\n"
                     "  weir report runs --json\n",
         .words_least = 1,
@@ -215,6 +254,11 @@ int command_report(int argc, char **argv)
     struct ask q = {0};
     if (!command_begin(&s, &usage, argc, argv)) {
         return s.status;
+    }
+    if (r.html.len > 0 && s.format == ROWS_JSON) {
+        (void)fprintf(stderr, "weir report: --html or --json, not both\n");
+        s.status = EXIT_USAGE;
+        return command_end(&s);
     }
     enum outcome result = ask_begin(&q, &s.arena, s.config, str_of(r.kind->models), &f);
     result = result == OK ? r.kind->tell(&r, &s, &q, &f) : result;

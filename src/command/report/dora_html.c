@@ -1,0 +1,558 @@
+#include "command/report/dora_html.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+#include "command/report/html.h"
+#include "command/report/say.h"
+#include "command/report/sentence.h"
+#include "command/report/svg.h"
+
+enum { DOTS_MAX = 10000 };
+#define DAY_US ((int64_t)86400 * 1000000)
+#define WEEK_LEAST_US (7 * DAY_US - DAY_US / 12) /* summer time takes an hour */
+
+struct figures {
+    struct dora_figure *at;
+    size_t n;
+};
+
+struct drawing {
+    const struct dora_page *page;
+    struct arena *arena;
+    struct buf *out;
+    struct figures of[DORA_WEEK + 1];
+};
+
+static const struct dora_figure *all_of(const struct figures *of)
+{
+    static const struct dora_figure none = {.is_all = true,
+                                            .per_day = (double)NAN,
+                                            .lead_p50_s = (double)NAN,
+                                            .lead_p90_s = (double)NAN,
+                                            .fail_rate = (double)NAN,
+                                            .recovery_p50_s = (double)NAN,
+                                            .rework_rate = (double)NAN};
+    return of->n > 0 && of->at[0].is_all ? &of->at[0] : &none;
+}
+
+static void add(const struct drawing *d, const char *text)
+{
+    buf_add(d->out, str_of(text));
+}
+
+/* ---- one metric ---- */
+
+struct metric {
+    const char *id, *name;
+    struct sentence (*say)(struct arena *, const struct dora_figure *, const struct dora_figure *);
+    double (*value)(const struct dora_figure *);
+    double (*second)(const struct dora_figure *); /* NULL: one line */
+    void (*draw)(struct buf *, const struct svg_plot *);
+    enum svg_unit unit;
+    bool is_bad;
+};
+
+static double per_day_of(const struct dora_figure *f)
+{
+    return f->per_day;
+}
+static double lead_of(const struct dora_figure *f)
+{
+    return f->lead_p50_s;
+}
+static double lead_p90_of(const struct dora_figure *f)
+{
+    return f->lead_p90_s;
+}
+static double fail_rate_of(const struct dora_figure *f)
+{
+    return f->fail_rate;
+}
+static double recovery_of(const struct dora_figure *f)
+{
+    return f->recovery_p50_s;
+}
+static double rework_rate_of(const struct dora_figure *f)
+{
+    return f->rework_rate;
+}
+
+static const struct metric metrics[] = {
+    {"frequency", "Deployment frequency", sentence_frequency, per_day_of, NULL, svg_bars,
+     SVG_PER_DAY, false},
+    {"lead", "Change lead time", sentence_lead, lead_of, lead_p90_of, svg_line, SVG_SPAN_S, false},
+    {"failed", "Change fail rate", sentence_fail_rate, fail_rate_of, NULL, svg_bars, SVG_SHARE,
+     true},
+    {"recovery", "Failed deployment recovery time", sentence_recovery, recovery_of, NULL, svg_line,
+     SVG_SPAN_S, false},
+    {"rework", "Deployment rework rate", sentence_rework, rework_rate_of, NULL, svg_bars, SVG_SHARE,
+     true},
+};
+enum { METRICS_N = sizeof metrics / sizeof *metrics };
+
+static struct str told(struct arena *a, enum svg_unit unit, double value)
+{
+    switch (unit) {
+    case SVG_PER_DAY: return say_per_day(a, value);
+    case SVG_SHARE: return say_rate(a, value);
+    case SVG_SPAN_S: return say_span(a, value);
+    }
+    return S("");
+}
+
+static bool is_same_group(const struct dora_figure *a, const struct dora_figure *b)
+{
+    return a->is_all == b->is_all && str_eq(a->service, b->service) &&
+           str_eq(a->environment, b->environment);
+}
+
+/* A point a week of the group, as the metric has it. */
+static size_t weeks_of(const struct drawing *d, const struct dora_figure *group,
+                       const struct metric *m, double (*value)(const struct dora_figure *),
+                       struct svg_point **out)
+{
+    const struct figures *const weeks = &d->of[DORA_WEEK];
+    size_t n = 0;
+    *out = arena_array(d->arena, struct svg_point, weeks->n);
+    for (size_t i = 0; i < weeks->n; i++) {
+        const struct dora_figure *const w = &weeks->at[i];
+        if (!is_same_group(w, group)) {
+            continue;
+        }
+        (*out)[n++] = (struct svg_point){
+            .value = value(w),
+            .name = arena_printf(d->arena, "%s: %s", say_day(d->arena, w->from_us, w->to_us - 1).at,
+                                 told(d->arena, m->unit, value(w)).at),
+            .is_part = w->to_us - w->from_us < WEEK_LEAST_US,
+        };
+    }
+    return n;
+}
+
+static struct str week_day(const struct drawing *d, size_t n, size_t i)
+{
+    const struct dora_figure *const w = &d->of[DORA_WEEK].at[i];
+    return i < n ? say_day(d->arena, w->from_us, w->to_us - 1) : S("");
+}
+
+static void add_chart(const struct drawing *d, const struct metric *m, struct str summary)
+{
+    struct svg_point *point = NULL, *second = NULL;
+    const struct dora_figure *const all = all_of(&d->of[DORA_NOW]);
+    const struct dora_figure *const before = all_of(&d->of[DORA_BEFORE]);
+    const size_t n = weeks_of(d, all, m, m->value, &point);
+    if (m->second) {
+        (void)weeks_of(d, all, m, m->second, &second);
+    }
+    const struct svg_plot plot = {
+        .arena = d->arena,
+        .name = arena_printf(d->arena, "%s by week. %.*s", m->name, STR_ARG(summary)),
+        .unit = m->unit,
+        .point = point,
+        .second = second,
+        .n = n,
+        .first = week_day(d, n, 0),
+        .middle = n > 4 ? week_day(d, n, n / 2) : S(""),
+        .last = n > 1 ? week_day(d, n, n - 1) : S(""),
+        .before = before->deployments > 0 ? m->value(before) : (double)NAN,
+        .is_bad = m->is_bad,
+    };
+    m->draw(d->out, &plot);
+}
+
+/* The chart's numbers: what a reader who sees no chart reads. */
+static void add_weeks(const struct drawing *d, const struct metric *m)
+{
+    struct buf *const b = d->out;
+    struct arena *const a = d->arena;
+    buf_printf(
+        b,
+        "<details><summary>The numbers</summary>\n<div class=\"scroll\" role=\"region\" "
+        "tabindex=\"0\" aria-label=\"%s by week\"><table>\n<thead><tr><th scope=\"col\">Week "
+        "from</th><th scope=\"col\" class=\"number\">%s</th>%s<th scope=\"col\" "
+        "class=\"number\">Deployments</th></tr></thead>\n<tbody>\n",
+        m->name, m->second ? "Median" : "Value",
+        m->second ? "<th scope=\"col\" class=\"number\">90 %</th>" : "");
+    for (size_t i = 0; i < d->of[DORA_WEEK].n; i++) {
+        const struct dora_figure *const w = &d->of[DORA_WEEK].at[i];
+        if (!w->is_all) {
+            continue;
+        }
+        buf_printf(b, "<tr><th scope=\"row\">%s%s</th><td class=\"number\">%s</td>",
+                   say_day(a, w->from_us, w->to_us - 1).at,
+                   w->to_us - w->from_us < WEEK_LEAST_US ? " (part)" : "",
+                   told(a, m->unit, m->value(w)).at);
+        if (m->second) {
+            buf_printf(b, "<td class=\"number\">%s</td>", told(a, m->unit, m->second(w)).at);
+        }
+        buf_printf(b, "<td class=\"number\">%lld</td></tr>\n", (long long)w->deployments);
+    }
+    add(d, "</tbody></table></div>\n</details>\n");
+}
+
+static void add_metric(const struct drawing *d, const struct metric *m)
+{
+    const struct sentence s = m->say(d->arena, all_of(&d->of[DORA_NOW]),
+                                     all_of(&d->of[DORA_BEFORE]));
+    buf_printf(d->out, "<section class=\"card\" aria-labelledby=\"%s\">\n<h3 id=\"%s\">%s</h3>\n",
+               m->id, m->id, m->name);
+    buf_printf(d->out, "<p class=\"figure\"><b>%.*s</b>", STR_ARG(s.figure));
+    if (s.trend[0] != '\0') {
+        buf_printf(d->out, "<span class=\"%s\">%s</span>", s.trend,
+                   s.trend[0] == 's' ? "no clear change" : s.trend);
+    }
+    if (s.before.len > 0) {
+        buf_printf(d->out, "<span>%.*s</span>", STR_ARG(s.before));
+    }
+    add(d, "</p>\n");
+    add_chart(d, m, s.text);
+    buf_printf(d->out, "<p class=\"sentence\">%.*s</p>\n", STR_ARG(s.text));
+    add_weeks(d, m);
+    add(d, "</section>\n");
+}
+
+/* ---- what is left out ---- */
+
+static enum outcome add_left_out(const struct drawing *d, struct failure *f)
+{
+    struct duck_result r;
+    size_t reasons = 0;
+    const enum outcome result = duck_query(
+        d->page->duck,
+        "SELECT concat(n, ' ', what, if(n = 1, '', 's')), reason\n"
+        "FROM (SELECT what, reason, count(*) AS n FROM dora_out GROUP BY ALL)\n"
+        "ORDER BY n DESC, what, reason",
+        &r, f);
+    add(d, "<section class=\"card left\" aria-labelledby=\"left\">\n<h3 id=\"left\">Left out, and "
+           "why</h3>\n");
+    while (result == OK && duck_next(&r)) {
+        add(d, reasons++ == 0 ? "<ul>\n<li><b>" : "<li><b>");
+        html_add(d->out, duck_text(&r, 0));
+        add(d, "</b> ");
+        html_add(d->out, duck_text(&r, 1));
+        add(d, "</li>\n");
+    }
+    add(d, reasons > 0 ? "</ul>\n</section>\n"
+                       : "<p class=\"sentence\">Nothing: all that lies in the window "
+                         "counts.</p>\n</section>\n");
+    duck_result_close(&r);
+    return result;
+}
+
+static void add_key(const struct drawing *d)
+{
+    add(d,
+        "<ul class=\"key\">\n"
+        "<li><svg width=\"14\" height=\"14\" aria-hidden=\"true\"><rect class=\"swatch\" x=\"2\" "
+        "width=\"10\" height=\"14\"/></svg>a week</li>\n"
+        "<li><svg width=\"14\" height=\"14\" aria-hidden=\"true\"><rect class=\"swatch part\" "
+        "x=\"2\" y=\"1\" width=\"10\" height=\"12\"/></svg>a part of one</li>\n"
+        "<li><svg width=\"22\" height=\"14\" aria-hidden=\"true\"><line class=\"before\" x1=\"0\" "
+        "x2=\"22\" y1=\"7\" y2=\"7\"/></svg>the period before</li>\n"
+        "<li><svg width=\"22\" height=\"14\" aria-hidden=\"true\"><path class=\"thin\" d=\"M0 "
+        "7h22\"/></svg>nine in ten</li>\n"
+        "<li><svg width=\"14\" height=\"14\" class=\"bad\" aria-hidden=\"true\"><rect "
+        "class=\"swatch\" x=\"2\" y=\"1\" width=\"10\" height=\"12\"/></svg>less is better</li>\n"
+        "<li>a gap: no data</li>\n</ul>\n");
+}
+
+/* ---- every change ---- */
+
+static const char changes_sql[] =
+    "SELECT concat(l.repository, ' #', l.number), l.title, l.url,\n"
+    "    CAST((epoch(l.finished_at) - epoch(w.from_at)) / (epoch(w.to_at) - epoch(w.from_at)) AS "
+    "DOUBLE),\n"
+    "    CAST(if(l.nth IS NULL, epoch(w.to_at) - epoch(coalesce(l.first_commit_at, l.merged_at)),\n"
+    "        l.lead_s) AS DOUBLE),\n"
+    "    l.nth IS NULL, coalesce(o.is_failed, false), l.service\n"
+    "FROM wish AS w, dora_lead_change AS l\n"
+    "LEFT JOIN dora_outcome AS o USING (service, environment, nth)\n"
+    "WHERE l.nth IS NULL OR (l.out_reason IS NULL AND l.finished_at >= w.from_at)\n"
+    "ORDER BY coalesce(l.finished_at, l.merged_at) DESC, l.repository, l.number, l.service,\n"
+    "    l.environment";
+
+static struct str cell(struct arena *a, struct duck_result *r, size_t column)
+{
+    return duck_is_null(r, column) ? S("") : arena_str(a, duck_text(r, column));
+}
+
+static struct svg_dot dot_of(struct arena *a, struct duck_result *r)
+{
+    const bool waits = duck_i64(r, 5) != 0, failed = duck_i64(r, 6) != 0;
+    const double s = duck_f64(r, 4);
+    return (struct svg_dot){
+        .across = duck_is_null(r, 3) ? 1 : duck_f64(r, 3),
+        .s = s,
+        .kind = waits    ? SVG_WAITING
+                : failed ? SVG_FAILED
+                         : SVG_DONE,
+        .url = cell(a, r, 2),
+        .name = arena_printf(a, "%s, %s: %s %s%s", cell(a, r, 0).at, cell(a, r, 1).at,
+                             waits ? "waiting for" : "deployed after", say_span(a, s).at,
+                             failed ? ", in a deployment that failed" : ""),
+    };
+}
+
+struct dots {
+    struct svg_dot *at;
+    size_t n, room, failed, waiting, all; /* all: also those that are not drawn */
+};
+
+static enum outcome read_dots(const struct drawing *d, struct dots *out, struct failure *f)
+{
+    struct duck_result r;
+    const enum outcome result = duck_query(d->page->duck, changes_sql, &r, f);
+    while (result == OK && duck_next(&r)) {
+        if (out->all++ >= DOTS_MAX) {
+            continue;
+        }
+        out->at = arena_more(d->arena, out->at, out->n, &out->room, sizeof *out->at);
+        const struct svg_dot dot = dot_of(d->arena, &r);
+        out->at[out->n++] = dot;
+        out->failed += dot.kind == SVG_FAILED;
+        out->waiting += dot.kind == SVG_WAITING;
+    }
+    duck_result_close(&r);
+    return result;
+}
+
+static enum outcome add_changes(const struct drawing *d, struct failure *f)
+{
+    struct dots dots = {0};
+    struct arena *const a = d->arena;
+    const struct window *const w = &d->page->wish->window;
+    const enum outcome result = read_dots(d, &dots, f);
+    if (result != OK) {
+        return result;
+    }
+    add(d, "<section aria-labelledby=\"changes\">\n<h2 id=\"changes\">Every change, from its first "
+           "commit to production</h2>\n");
+    const size_t done = dots.n - dots.waiting;
+    const struct str summary = arena_printf(
+        a, "%s%s, %s in a deployment that failed, %s.%s", dots.all > dots.n ? "The newest: " : "",
+        sentence_count(a, (int64_t)done, "change reached production", "changes reached production")
+            .at,
+        dots.failed == 0 ? "none" : arena_printf(a, "%zu", dots.failed).at,
+        dots.waiting == 0 ? "none waits"
+                          : arena_printf(a, "%zu merged and waiting", dots.waiting).at,
+        dots.all > dots.n ? arena_printf(a, " %zu older are not drawn.", dots.all - dots.n).at
+                          : "");
+    buf_printf(d->out, "<p class=\"note\">%s</p>\n", summary.at);
+    if (dots.n > 0) {
+        const struct svg_dots plot = {.name = summary,
+                                      .first = say_day(a, w->from_us, w->to_us - 1),
+                                      .last = say_day(a, w->to_us - 1, w->from_us),
+                                      .dot = dots.at,
+                                      .n = dots.n};
+        add(d, "<div class=\"plate\">\n");
+        svg_dots(d->out, &plot);
+        add(d, "</div>\n<ul class=\"key\">\n"
+               "<li><svg width=\"14\" height=\"14\" aria-hidden=\"true\"><circle class=\"swatch\" "
+               "cx=\"7\" cy=\"7\" r=\"4\"/></svg>deployed</li>\n"
+               "<li><svg width=\"14\" height=\"14\" aria-hidden=\"true\"><path class=\"swatch "
+               "failed\" d=\"M7 1 12.5 11h-11z\"/></svg>in a deployment that failed</li>\n"
+               "<li><svg width=\"14\" height=\"14\" aria-hidden=\"true\"><circle class=\"swatch "
+               "waiting\" cx=\"7\" cy=\"7\" r=\"4\"/></svg>merged, waiting, by its age</li>\n"
+               "<li>to the right when it was deployed; upwards how long it took, each line a "
+               "multiple</li>\n</ul>\n");
+    }
+    add(d, "</section>\n");
+    return OK;
+}
+
+/* ---- every service ---- */
+
+static void add_service(const struct drawing *d, const struct dora_figure *f)
+{
+    struct svg_point *point = NULL;
+    struct arena *const a = d->arena;
+    struct buf *const b = d->out;
+    const size_t weeks = weeks_of(d, f, &metrics[1], lead_of, &point);
+    const struct svg_plot spark = {
+        .arena = a,
+        .n = weeks,
+        .point = point,
+        .name = arena_printf(a, "Lead time of %.*s by week", STR_ARG(f->service))};
+    add(d, "<tr><th scope=\"row\">");
+    html_add(b, f->service.len > 0 ? f->service : S("(none)"));
+    add(d, "</th>");
+    if (d->page->wish->is_by_environment) {
+        add(d, "<td>");
+        html_add(b, f->environment);
+        add(d, "</td>");
+    }
+    buf_printf(b, "<td class=\"number\">%lld</td><td class=\"number\">%s</td>",
+               (long long)f->deployments, say_per_day(a, f->per_day).at);
+    buf_printf(b, "<td class=\"number\">%s</td><td class=\"number\">%s</td>",
+               say_few(a, say_span(a, f->lead_p50_s), f->commits).at,
+               say_few(a, say_span(a, f->lead_p90_s), f->commits).at);
+    buf_printf(b, "<td class=\"number\">%s</td>",
+               say_few(a, say_rate(a, f->fail_rate), f->deployments).at);
+    buf_printf(b, "<td class=\"number\">%s</td><td class=\"number\">%lld</td>",
+               say_few(a, say_span(a, f->recovery_p50_s), f->recovered).at,
+               (long long)f->open_incidents);
+    buf_printf(b, "<td class=\"number\">%s</td><td class=\"number\">%lld</td><td>",
+               say_few(a, say_rate(a, f->rework_rate), f->deployments).at,
+               (long long)f->undeployed_changes);
+    svg_spark(b, &spark);
+    add(d, "</td></tr>\n");
+}
+
+static void add_services(const struct drawing *d)
+{
+    static const char *const heads[] = {"Deployments",    "Per day",   "Lead time",
+                                        "Nine in ten",    "Fail rate", "Recovery",
+                                        "Incidents open", "Rework",    "Changes waiting"};
+    const struct figures *const now = &d->of[DORA_NOW];
+    const char *const group = d->page->wish->group == DORA_TEAM ? "Team" : "Service";
+    if (now->n < 2) {
+        return;
+    }
+    buf_printf(d->out,
+               "<section aria-labelledby=\"services\">\n<h2 id=\"services\">By %s</h2>\n<div "
+               "class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"The figures of "
+               "each\"><table>\n"
+               "<thead><tr><th scope=\"col\">%s</th>",
+               d->page->wish->group == DORA_TEAM ? "team" : "service", group);
+    add(d, d->page->wish->is_by_environment ? "<th scope=\"col\">Environment</th>" : "");
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        buf_printf(d->out, "<th scope=\"col\" class=\"number\">%s</th>", heads[i]);
+    }
+    add(d, "<th scope=\"col\">Lead time by week</th></tr></thead>\n<tbody>\n");
+    for (size_t i = 1; i < now->n; i++) {
+        add_service(d, &now->at[i]);
+    }
+    add(d, "</tbody></table></div>\n<p class=\"note\">In brackets: fewer than three cases. –: no "
+           "data.</p>\n</section>\n");
+}
+
+/* ---- around them ---- */
+
+static enum outcome add_behind(const struct drawing *d, struct failure *f)
+{
+    static const struct html_table tables[] = {
+        {"Deployments",
+         "SELECT id, service, environment, finished_at, left(sha, 10) AS sha, commits, failed_by, "
+         "recovered_at, recovery_s, rework, url FROM explain_deployment",
+         false},
+        {"Changes",
+         "SELECT concat(repository, ' #', number) AS change, title, service, environment, "
+         "first_commit_at, merged_at, deployment, lead_s, left_out, url FROM explain_change",
+         false},
+        {"Incidents",
+         "SELECT id, title, service, environment, detected_at, resolved_at, caused_by, evidence, "
+         "fixed_by, left_out, url FROM explain_incident",
+         false},
+        {"Left out", "SELECT what, id, service, environment, reason, seen_at FROM explain_out",
+         false},
+    };
+    enum outcome result = OK;
+    add(d, "<section class=\"behind\" aria-labelledby=\"behind\">\n<h2 id=\"behind\">What stands "
+           "behind the figures</h2>\n<p class=\"note\">Times are UTC.</p>\n");
+    for (size_t i = 0; i < sizeof tables / sizeof *tables && result == OK; i++) {
+        result = html_table(d->out, d->page->duck, &tables[i], f);
+    }
+    add(d, "</section>\n");
+    return result;
+}
+
+static void add_definitions(const struct drawing *d)
+{
+    const struct dora_wish *const w = d->page->wish;
+    add(d, "<section aria-labelledby=\"words\">\n<h2 id=\"words\">What the words mean</h2>\n<dl>\n"
+           "<dt>Deployment</dt><dd>A first success in production, once, however often it is "
+           "told.</dd>\n"
+           "<dt>Change lead time</dt><dd>From a commit to the first deployment that holds it. The "
+           "dots "
+           "show changes, each from its first commit.</dd>\n"
+           "<dt>Change fail rate</dt><dd>Deployments that an incident names as its cause, of "
+           "all.</dd>\n"
+           "<dt>Recovery time</dt><dd>From a failed deployment to the end of the last incident "
+           "that it "
+           "caused.</dd>\n"
+           "<dt>Rework rate</dt><dd>Deployments that are a rollback, hold a hotfix or mend an "
+           "incident, of all.</dd>\n");
+    buf_printf(d->out, "<dt>Median</dt><dd>%s. Days and weeks are cut in ",
+               w->window.is_lower ? "The lower of two middle values" : "Interpolated");
+    html_add(d->out, w->window.zone);
+    buf_printf(d->out, ".%s</dd>\n</dl>\n</section>\n",
+               w->leaves_bots ? " Commits and changes of bots do not count." : "");
+}
+
+/* "4 services"; a service in two environments is one. */
+static struct str groups_text(const struct drawing *d)
+{
+    static const char *const words[][2] = {[DORA_ALL] = {"environment", "environments"},
+                                           [DORA_SERVICE] = {"service", "services"},
+                                           [DORA_TEAM] = {"team", "teams"}};
+    const struct figures *const now = &d->of[DORA_NOW];
+    const enum dora_group by = d->page->wish->group;
+    int64_t n = 0;
+    for (size_t i = 1; i < now->n; i++) {
+        n += i == 1 || by == DORA_ALL || !str_eq(now->at[i].service, now->at[i - 1].service);
+    }
+    return sentence_count(d->arena, n, words[by][0], words[by][1]);
+}
+
+static void add_head(const struct drawing *d)
+{
+    char complete[CLOCK_TEXT_BYTES];
+    struct arena *const a = d->arena;
+    const struct window *const w = &d->page->wish->window;
+    const long long days = (w->to_us - w->from_us) / DAY_US;
+    const char *const span = arena_printf(a, "%s to %s", say_day(a, w->from_us, w->to_us).at,
+                                          say_day(a, w->to_us, w->to_us).at)
+                                 .at;
+    html_begin(d->out, arena_printf(a, "Delivery, %s", span));
+    buf_printf(d->out,
+               "<header>\n<p class=\"kicker\">weir · delivery · production</p>\n<h1>%s</h1>\n"
+               "<p class=\"lede\">%lld %s, %s.",
+               span, days, days == 1 ? "day" : "days", groups_text(d).at);
+    if (d->page->complete_us != TIME_NONE) {
+        (void)clock_text(d->page->complete_us, complete);
+        buf_printf(d->out, " Complete to <time datetime=\"%.19sZ\">%.10s %.8s UTC</time>.",
+                   complete, complete, complete + 11);
+    }
+    add(d, "</p>\n</header>\n<main>\n");
+}
+
+static enum outcome draw(const struct drawing *d, struct failure *f)
+{
+    add_head(d);
+    add(d, "<section aria-labelledby=\"five\">\n<h2 id=\"five\">Five metrics, by week</h2>\n");
+    add_key(d);
+    add(d, "<div class=\"cards\">\n");
+    for (size_t i = 0; i < METRICS_N; i++) {
+        add_metric(d, &metrics[i]);
+    }
+    enum outcome result = add_left_out(d, f);
+    add(d, "</div>\n</section>\n");
+    result = result == OK ? add_changes(d, f) : result;
+    if (result == OK) {
+        add_services(d);
+        result = add_behind(d, f);
+    }
+    add_definitions(d);
+    add(d, "</main>\n");
+    html_end(d->out);
+    return result;
+}
+
+enum outcome dora_html(const struct dora_page *p, struct str *out, struct failure *f)
+{
+    struct buf b;
+    struct drawing d = {.page = p, .arena = p->arena, .out = &b};
+    enum outcome result = OK;
+    buf_init(&b, p->arena, HTML_BYTES_MAX);
+    for (int i = DORA_NOW; i <= DORA_WEEK && result == OK; i++) {
+        result = dora_figures(p->duck, p->arena, (enum dora_period)i, &d.of[i].at, &d.of[i].n, f);
+    }
+    result = result == OK ? draw(&d, f) : result;
+    if (result == OK && buf_is_over(&b)) {
+        return failed(f, REJECT, "the page is more than %zu MiB; shorten --from",
+                      HTML_BYTES_MAX >> 20);
+    }
+    *out = buf_str(&b);
+    return result;
+}

@@ -1,0 +1,148 @@
+#include "command/report/sentence.h"
+
+#include <math.h>
+
+#include "command/report/say.h"
+
+#define DAY_US 86400000000.0
+
+struct str sentence_count(struct arena *a, int64_t n, const char *one, const char *many)
+{
+    return n == 0 ? arena_printf(a, "no %s", many)
+                  : arena_printf(a, "%lld %s", (long long)n, n == 1 ? one : many);
+}
+
+static struct str was(struct arena *a, struct str before, double value)
+{
+    return isnan(value) ? S("") : arena_printf(a, "was %.*s", STR_ARG(before));
+}
+
+struct sentence sentence_frequency(struct arena *a, const struct dora_figure *now,
+                                   const struct dora_figure *before)
+{
+    const double then = before->deployments > 0 ? before->per_day : (double)NAN;
+    struct sentence s = {.figure = say_per_day(a, now->per_day),
+                         .before = was(a, say_per_day(a, then), then),
+                         .trend = say_trend(now->per_day, then, true, now->deployments)};
+    const double days = (double)(now->to_us - now->from_us) / DAY_US;
+    if (now->deployments == 0) {
+        s.text = arena_printf(a, "Nothing was deployed in these %.0f days.", days);
+    } else if (now->days_deployed == 1) {
+        s.text = arena_printf(a, "%s, on one day of %.0f.",
+                              sentence_count(a, now->deployments, "deployment", "deployments").at,
+                              days);
+    } else {
+        s.text = arena_printf(a, "%lld deployments, on %lld of %.0f days.",
+                              (long long)now->deployments, (long long)now->days_deployed, days);
+    }
+    return s;
+}
+
+struct sentence sentence_lead(struct arena *a, const struct dora_figure *now,
+                              const struct dora_figure *before)
+{
+    struct sentence s = {
+        .figure = say_few(a, say_span(a, now->lead_p50_s), now->commits),
+        .before = was(a, say_span(a, before->lead_p50_s), before->lead_p50_s),
+        .trend = say_trend(now->lead_p50_s, before->lead_p50_s, false, now->commits)};
+    const struct str p50 = say_span(a, now->lead_p50_s), p90 = say_span(a, now->lead_p90_s);
+    const int64_t waits = now->undeployed_changes;
+    const struct str rest =
+        waits == 0
+            ? S("")
+            : arena_printf(a, " %s merged and not deployed.",
+                           waits == 1 ? "1 change is"
+                                      : arena_printf(a, "%lld changes are", (long long)waits).at);
+    if (now->commits == 0) {
+        s.text = arena_printf(a, "No commit that counts reached production.%s",
+                              rest.at ? rest.at : "");
+    } else if (now->commits == 1) {
+        s.text = arena_printf(a, "The one commit reached production in %s.%s", p50.at,
+                              rest.at ? rest.at : "");
+    } else if (now->commits == 2) {
+        s.text = arena_printf(a, "The two commits reached production in %s in the middle.%s",
+                              p50.at, rest.at ? rest.at : "");
+    } else {
+        s.text = arena_printf(
+            a, "Of %lld commits half reached production within %s, nine in ten within %s.%s",
+            (long long)now->commits, p50.at, p90.at, rest.at ? rest.at : "");
+    }
+    return s;
+}
+
+/* What deployments did, and what one alone did not. */
+struct deed {
+    const char *did, *did_not;
+};
+
+static struct str share_text(struct arena *a, int64_t some, int64_t all, const struct deed *deed)
+{
+    if (all == 1) {
+        return arena_printf(a, "The one deployment %s.", some ? deed->did : deed->did_not);
+    }
+    if (some == 0) {
+        return arena_printf(a, "None of %lld deployments %s.", (long long)all, deed->did);
+    }
+    if (some == all) {
+        return arena_printf(a, "All %lld deployments %s.", (long long)all, deed->did);
+    }
+    return arena_printf(a, "%lld of %lld deployments %s.", (long long)some, (long long)all,
+                        deed->did);
+}
+
+struct sentence sentence_fail_rate(struct arena *a, const struct dora_figure *now,
+                                   const struct dora_figure *before)
+{
+    return (struct sentence){
+        .figure = say_few(a, say_rate(a, now->fail_rate), now->deployments),
+        .before = was(a, say_rate(a, before->fail_rate), before->fail_rate),
+        .trend = say_trend(now->fail_rate, before->fail_rate, false, now->failed + before->failed),
+        .text = now->deployments == 0
+                    ? S("Nothing was deployed, so nothing could fail.")
+                    : share_text(a, now->failed, now->deployments,
+                                 &(const struct deed){"caused an incident", "caused no incident"})};
+}
+
+struct sentence sentence_recovery(struct arena *a, const struct dora_figure *now,
+                                  const struct dora_figure *before)
+{
+    struct sentence s = {
+        .figure = say_few(a, say_span(a, now->recovery_p50_s), now->recovered),
+        .before = was(a, say_span(a, before->recovery_p50_s), before->recovery_p50_s),
+        .trend = say_trend(now->recovery_p50_s, before->recovery_p50_s, false, now->recovered)};
+    const struct str span = say_span(a, now->recovery_p50_s);
+    const int64_t open = now->open_incidents;
+    const char *const rest = open == 0 ? ""
+                             : open == 1
+                                 ? " 1 incident is open."
+                                 : arena_printf(a, " %lld incidents are open.", (long long)open).at;
+    if (now->failed == 0) {
+        s.text = S("No deployment failed: there was nothing to recover from.");
+    } else if (now->recovered == 0) {
+        s.text = arena_printf(
+            a, "%s, none recovered yet.%s",
+            sentence_count(a, now->failed, "failed deployment", "failed deployments").at, rest);
+    } else if (now->recovered == 1) {
+        s.text = arena_printf(a, "The one recovery took %s.%s", span.at, rest);
+    } else if (now->recovered == 2) {
+        s.text = arena_printf(a, "Two recoveries took %s in the middle.%s", span.at, rest);
+    } else {
+        s.text = arena_printf(a, "Of %lld recoveries half took at most %s.%s",
+                              (long long)now->recovered, span.at, rest);
+    }
+    return s;
+}
+
+struct sentence sentence_rework(struct arena *a, const struct dora_figure *now,
+                                const struct dora_figure *before)
+{
+    return (struct sentence){
+        .figure = say_few(a, say_rate(a, now->rework_rate), now->deployments),
+        .before = was(a, say_rate(a, before->rework_rate), before->rework_rate),
+        .trend = say_trend(now->rework_rate, before->rework_rate, false,
+                           now->rework + before->rework),
+        .text = now->deployments == 0 ? S("Nothing was deployed, so nothing was rework.")
+                                      : share_text(a, now->rework, now->deployments,
+                                                   &(const struct deed){"mended an earlier one",
+                                                                        "mended no earlier one"})};
+}

@@ -1,0 +1,31 @@
+/* sentence.h - each DORA figure in one sentence, true also of none, one and two.
+ *
+ * `now` and `before` are over all services; `before` without a deployment compares with nothing. */
+#ifndef WEIR_COMMAND_REPORT_SENTENCE_H
+#define WEIR_COMMAND_REPORT_SENTENCE_H
+
+#include "base/arena.h"
+#include "measure/dora.h"
+
+struct sentence {
+    struct str figure; /* "2.8/d"; "–" where there is none                    */
+    struct str before; /* "was 2.5/d"; empty where there is nothing to compare */
+    const char *trend; /* "better", "worse", "same", ""                        */
+    struct str text;   /* the sentence                                         */
+};
+
+struct sentence sentence_frequency(struct arena *a, const struct dora_figure *now,
+                                   const struct dora_figure *before);
+struct sentence sentence_lead(struct arena *a, const struct dora_figure *now,
+                              const struct dora_figure *before);
+struct sentence sentence_fail_rate(struct arena *a, const struct dora_figure *now,
+                                   const struct dora_figure *before);
+struct sentence sentence_recovery(struct arena *a, const struct dora_figure *now,
+                                  const struct dora_figure *before);
+struct sentence sentence_rework(struct arena *a, const struct dora_figure *now,
+                                const struct dora_figure *before);
+
+/* "1 change", "2 changes", "no changes". */
+struct str sentence_count(struct arena *a, int64_t n, const char *one, const char *many);
+
+#endif
