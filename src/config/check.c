@@ -1,5 +1,8 @@
 #include "config/check.h"
 
+#include <arpa/inet.h>
+#include <sys/stat.h>
+
 #include "config/tls.h"
 
 /* `section.key` of the tree; NULL when it was not written. */
@@ -9,7 +12,21 @@ static const struct yaml_entry *find(const struct yaml *root, const char *sectio
     return e ? yaml_find(&e->value, str_of(key)) : NULL;
 }
 
-/* HOST:PORT, [V6]:PORT or unix:PATH; the port is a number below 65536. */
+static bool is_ip(struct str host)
+{
+    char text[INET6_ADDRSTRLEN + 2] = "";
+    struct in6_addr address;
+    if (host.len == 0 || host.len >= sizeof text) {
+        return false;
+    }
+    const bool is_v6 = str_starts(host, S("[")) && str_ends(host, S("]"));
+    const struct str bare = is_v6 ? str_sub(host, 1, host.len - 1) : host;
+    memcpy(text, bare.at, bare.len);
+    return inet_pton(is_v6 ? AF_INET6 : AF_INET, text, &address) == 1;
+}
+
+/* IP:PORT, [V6]:PORT or unix:PATH, as wire/listen.c takes them; the port is a number below 65536.
+ * A name is none: it may stand for several addresses, and for others tomorrow. */
 static bool address_is_valid(struct str address)
 {
     if (str_starts(address, S("unix:"))) {
@@ -21,12 +38,10 @@ static bool address_is_valid(struct str address)
     }
     uint64_t port = 0;
     const struct str host = str_sub(address, 0, colon > 0 ? colon - 1 : 0);
-    const bool is_v6 = str_starts(host, S("[")) && str_ends(host, S("]"));
-    return colon > 1 && str_to_u64(str_sub(address, colon, address.len), &port) && port < 65536 &&
-           (is_v6 || str_find(host, ':') == host.len);
+    return is_ip(host) && str_to_u64(str_sub(address, colon, address.len), &port) && port < 65536;
 }
 
-#define ADDRESS_FORMS "it wants HOST:PORT (up to 65535), [::1]:PORT or unix:PATH"
+#define ADDRESS_FORMS "it wants IP:PORT (no host name; up to 65535), [::1]:PORT or unix:PATH"
 
 /* The n-th address as it was written: what ${…} stands for is never shown. */
 static const struct yaml *written(const struct yaml *listen, const struct str_list *list, size_t i)
@@ -49,6 +64,12 @@ static void check_listen(const struct yaml *root, const char *section, const str
         if (!address_is_valid(list->at[i])) {
             problem_add(p, w->place, "%s.listen is %.*s; " ADDRESS_FORMS, section,
                         STR_ARG(w->text));
+        }
+        for (size_t k = 0; k < i && !str_ends(list->at[i], S(":0")); k++) {
+            if (str_eq(list->at[k], list->at[i])) {
+                problem_add(p, w->place, "%s.listen names %.*s twice", section, STR_ARG(w->text));
+                break;
+            }
         }
     }
 }
@@ -123,6 +144,45 @@ static void check_bodies(const struct yaml *root, const struct config *c, struct
     }
 }
 
+static void check_segment(const struct yaml *root, const struct config *c, struct problems *p)
+{
+    const struct yaml_entry *const segment = find(root, "bus", "segment");
+    const struct yaml_entry *const all = find(root, "bus", "disk_max");
+    if ((segment || all) && c->bus.disk_bytes_max > 0 &&
+        c->bus.segment_bytes > c->bus.disk_bytes_max) {
+        problem_add(p, segment ? segment->value.place : all->value.place,
+                    "bus.segment is more than bus.disk_max: one segment must fit in; lower "
+                    "segment or raise disk_max");
+    }
+}
+
+/* What is there already must be of the right kind. */
+static void check_paths(const struct sections *s, const struct yaml *root, const struct config *c)
+{
+    const struct yaml_entry *const data = yaml_find(root, S("data"));
+    const struct {
+        const struct yaml_entry *given;
+        struct str path;
+        bool is_folder;
+        const char *name;
+    } paths[] = {{data, c->data, true, "data"},
+                 {find(root, "bus", "path"), c->bus.path, true, "bus.path"},
+                 {find(root, "lake", "path"), c->lake.path, true, "lake.path"},
+                 {find(root, "store", "path"), c->store.path, false, "store.path"}};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        struct stat st;
+        if (!paths[i].given || paths[i].path.len == 0 ||
+            stat(arena_cstr(s->arena, paths[i].path), &st) != 0 ||
+            S_ISDIR(st.st_mode) == paths[i].is_folder) {
+            continue;
+        }
+        problem_add(s->problems, paths[i].given->value.place,
+                    paths[i].is_folder ? "%s: there is a file, and it wants a folder"
+                                       : "%s: there is a folder, and it wants a file",
+                    paths[i].name);
+    }
+}
+
 /* PATH=GLOB, the path in plain words: a.b.c */
 static bool is_rollback_rule(struct str rule)
 {
@@ -158,5 +218,7 @@ void check_config(const struct sections *s, const struct yaml *root, const struc
     check_agents(root, s->problems);
     check_tls(s, root, c);
     check_bodies(root, c, s->problems);
+    check_segment(root, c, s->problems);
+    check_paths(s, root, c);
     check_rules(root, c, s->problems);
 }

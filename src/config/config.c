@@ -22,7 +22,7 @@ static const struct option tls_options[] = {
 
 static const struct option intake_options[] = {
     {"listen", OPTION_LIST, offsetof(struct config_intake, listen), "127.0.0.1:8080",
-     .about = "one address or a list: HOST:PORT, [::1]:PORT, unix:PATH"},
+     .about = "one address or a list: IP:PORT, [::1]:PORT, unix:PATH"},
     {"body_bytes_max", OPTION_SIZE, offsetof(struct config_intake, body_bytes_max), "26MiB", KIB,
      GIB, .about = "largest body of one request, inflated; GitHub sends up to 25 MB"},
     {"bodies_bytes_max", OPTION_SIZE, offsetof(struct config_intake, bodies_bytes_max), "128MiB",

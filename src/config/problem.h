@@ -17,7 +17,9 @@ enum { PROBLEMS_MAX = 100 };
 
 struct problems {
     struct arena *arena;
-    struct str_list lines; /* FILE:LINE:COLUMN: what is wrong; at most PROBLEMS_MAX */
+    struct str_list lines; /* FILE:LINE:COLUMN: what is wrong; at most PROBLEMS_MAX, in the
+                              order of the files as they were met, then of lines and columns */
+    struct place *place;   /* of each line */
 };
 
 void problem_add(struct problems *p, struct place at, const char *format, ...)

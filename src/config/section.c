@@ -36,6 +36,18 @@ static void wrong(const struct reading *r, const char *wanted)
     }
 }
 
+static void wrong_section(const struct sections *s, const struct yaml *value, struct str path)
+{
+    if (value->kind == YAML_LIST) {
+        problem_add(s->problems, value->place, "%.*s: a section is wanted (key: value), not a list",
+                    STR_ARG(path));
+    } else {
+        const struct str shown = str_sub(value->text, 0, 80);
+        problem_add(s->problems, value->place, "%.*s is %.*s; it wants a section (key: value)",
+                    STR_ARG(path), STR_ARG(shown));
+    }
+}
+
 static struct str add_words(struct arena *a, const char *const *words, const char *before)
 {
     struct buf b;
@@ -80,6 +92,11 @@ static void read_text(const struct reading *r)
 {
     struct str text;
     if (!text_of(r, r->value, r->option->type == OPTION_PATH ? "a path" : "a text", &text)) {
+        return;
+    }
+    if (r->option->type == OPTION_PATH && text.len == 0) {
+        problem_add(r->s->problems, r->value->place, "%.*s is empty; it wants a path",
+                    STR_ARG(r->path));
         return;
     }
     if (r->option->type == OPTION_PATH) {
@@ -321,7 +338,7 @@ static void read_named(const struct reading *r)
         return;
     }
     if (r->value->kind != YAML_MAP) {
-        wrong(r, "sections by name");
+        wrong_section(r->s, r->value, r->path);
         return;
     }
     to->at = arena_array(r->s->arena, struct named, r->value->n);
@@ -335,7 +352,7 @@ static void read_named(const struct reading *r)
             continue;
         }
         if (e->value.kind != YAML_MAP && !e->value.is_empty) {
-            problem_add(r->s->problems, e->value.place, "%.*s wants a section", STR_ARG(path));
+            wrong_section(r->s, &e->value, path);
             continue;
         }
         const struct section_type *const type = type_of(r, e, types);
@@ -358,7 +375,7 @@ static void read_named(const struct reading *r)
 static void read_section(const struct reading *r)
 {
     if (r->value->kind != YAML_MAP && !r->value->is_empty) {
-        wrong(r, "a section");
+        wrong_section(r->s, r->value, r->path);
         return;
     }
     section_read(r->s, r->option->section, r->value->kind == YAML_MAP ? r->value : NULL, r->path,

@@ -113,6 +113,7 @@ static void convert(const struct reading *r, struct fy_node *node, struct place 
     if (!node || !node_is_plain_text(r, node, at)) {
         return;
     }
+    out->is_empty = false; /* [] and {} are written, too */
     switch (fy_node_get_type(node)) {
     case FYNT_SCALAR:
         out->text = text_of(r, node);

@@ -181,7 +181,7 @@ static const struct {
     {"rules: { rollbacks: a.b= }\n",
      "weir.yaml:1:21: rules.rollbacks holds a.b=; it wants PATH=GLOB, such as "
      "deployment.payload.kind=rollback"},
-    {"intake: 3\n", "weir.yaml:1:9: intake is 3; it wants a section"},
+    {"intake: 3\n", "weir.yaml:1:9: intake is 3; it wants a section (key: value)"},
     {"intake:\n  body_bytes_max: much\n",
      "weir.yaml:2:19: intake.body_bytes_max is much; it wants a size such as 26MiB (KiB, MiB, "
      "GiB)"},
@@ -199,14 +199,35 @@ static const struct {
     {"intake: { request: 2h }\n", "weir.yaml:1:20: intake.request is 2h; it wants 100ms to 1h"},
     {"lake: { keep: 1s }\n", "weir.yaml:1:15: lake.keep is 1s; it wants 1h to forever"},
     {"intake: { listen: 8080 }\n",
-     "weir.yaml:1:19: intake.listen is 8080; it wants HOST:PORT (up to 65535), [::1]:PORT or "
-     "unix:PATH"},
-    {"intake: { listen: [127.0.0.1:1, 127.0.0.1:99999] }\n",
-     "weir.yaml:1:33: intake.listen is 127.0.0.1:99999; it wants HOST:PORT (up to 65535), "
+     "weir.yaml:1:19: intake.listen is 8080; it wants IP:PORT (no host name; up to 65535), "
      "[::1]:PORT or unix:PATH"},
+    {"intake: { listen: [127.0.0.1:1, 127.0.0.1:99999] }\n",
+     "weir.yaml:1:33: intake.listen is 127.0.0.1:99999; it wants IP:PORT (no host name; up to "
+     "65535), [::1]:PORT or unix:PATH"},
     {"intake: { listen: [] }\n",
-     "weir.yaml:1:11: intake.listen is empty; it wants HOST:PORT (up to 65535), [::1]:PORT or "
-     "unix:PATH"},
+     "weir.yaml:1:11: intake.listen is empty; it wants IP:PORT (no host name; up to 65535), "
+     "[::1]:PORT or unix:PATH"},
+    {"intake: { listen: 'localhost:8080' }\n",
+     "weir.yaml:1:19: intake.listen is localhost:8080; it wants IP:PORT (no host name; up to "
+     "65535), [::1]:PORT or unix:PATH"},
+    {"intake: { listen: '[::g]:8080' }\n",
+     "weir.yaml:1:19: intake.listen is [::g]:8080; it wants IP:PORT (no host name; up to 65535), "
+     "[::1]:PORT or unix:PATH"},
+    {"intake: { listen: [127.0.0.1:1, 127.0.0.1:1] }\n",
+     "weir.yaml:1:33: intake.listen names 127.0.0.1:1 twice"},
+    {"bus: { segment: 64MiB, disk_max: 32MiB }\n",
+     "weir.yaml:1:17: bus.segment is more than bus.disk_max: one segment must fit in; lower "
+     "segment or raise disk_max"},
+    {"data: ''\n", "weir.yaml:1:7: data is empty; it wants a path"},
+    {"lake: { path: '' }\n", "weir.yaml:1:15: lake.path is empty; it wants a path"},
+    {"store: { path: / }\n", "weir.yaml:1:16: store.path: there is a folder, and it wants a file"},
+    {"data: weir.yaml\n", "weir.yaml:1:7: data: there is a file, and it wants a folder"},
+    {"services: { a: [b] }\n",
+     "weir.yaml:1:17: services.a: a section is wanted (key: value), not a list"},
+    {"intake:\n  - listen: '127.0.0.1:1'\n",
+     "weir.yaml:2:5: intake: a section is wanted (key: value), not a list"},
+    {"intake: { tls: [a] }\n",
+     "weir.yaml:1:17: intake.tls: a section is wanted (key: value), not a list"},
     {"bus: { disk_max: 1MiB }\n", "weir.yaml:1:18: bus.disk_max is 1MiB; it wants 16MiB or more"},
     {"admin: { listen: 127.0.0.1:8080 }\n", "weir.yaml:1:18: admin.listen and intake.listen are "
                                             "both 127.0.0.1:8080; give one another port"},
@@ -263,6 +284,36 @@ static void every_mistake_has_its_message(void **state)
     }
 }
 
+/* `key: value` of every section that the tables know, below the sections that it stands in. */
+static void assert_sections(struct setting *s, const struct option *options, const char *before,
+                            const char *after)
+{
+    static const char *const values[] = {"[]", "[a]", "[{type: x}]", "1", "''"};
+    for (const struct option *o = options; o->name; o++) {
+        if (o->type != OPTION_SECTION && o->type != OPTION_NAMED) {
+            continue;
+        }
+        for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+            char yaml[256];
+            (void)snprintf(yaml, sizeof yaml, "%s%s: %s%s\n", before, o->name, values[i], after);
+            read_text(s, yaml);
+            if (s->outcome != STOP || !strstr(s->errors.at[0].at, "a section")) {
+                fail_msg("taken: %s", yaml);
+            }
+        }
+        if (o->type == OPTION_SECTION) {
+            char in[128];
+            (void)snprintf(in, sizeof in, "%s%s: { ", before, o->name);
+            assert_sections(s, o->section, in, " }");
+        }
+    }
+}
+
+static void no_list_and_no_text_stands_for_a_section(void **state)
+{
+    assert_sections(*state, config_options, "", "");
+}
+
 static void all_mistakes_are_told_in_one_run(void **state)
 {
     struct setting *const s = *state;
@@ -279,6 +330,20 @@ static void all_mistakes_are_told_in_one_run(void **state)
         assert_true(str_starts(s->errors.at[i], S("weir.yaml:")));
     }
     assert_int_equal(s->errors.n, 8);
+}
+
+static void mistakes_come_in_the_order_of_their_lines(void **state)
+{
+    struct setting *const s = *state;
+    read_text(s, "log: { level: loud }\nstop: soon\nintake:\n  processes: 0\n  lisen: x\n"
+                 "  listen: '127.0.0.1:99999'\nadmin: { behind: x, liste: y }\nzebra: 1\n");
+    static const char *const wanted[] = {"1:15", "2:7",  "4:14", "5:3",
+                                         "6:11", "7:18", "7:21", "8:1"};
+    assert_int_equal(s->errors.n, sizeof wanted / sizeof *wanted);
+    for (size_t i = 0; i < s->errors.n; i++) {
+        assert_true(
+            str_starts(str_sub(s->errors.at[i], 10, s->errors.at[i].len), str_of(wanted[i])));
+    }
 }
 
 static void a_secret_is_in_no_message(void **state)
@@ -440,6 +505,8 @@ int main(void)
                                         end),
         cmocka_unit_test_setup_teardown(sections_are_read_by_the_table_of_their_type, begin, end),
         cmocka_unit_test_setup_teardown(every_mistake_has_its_message, begin, end),
+        cmocka_unit_test_setup_teardown(no_list_and_no_text_stands_for_a_section, begin, end),
+        cmocka_unit_test_setup_teardown(mistakes_come_in_the_order_of_their_lines, begin, end),
         cmocka_unit_test_setup_teardown(all_mistakes_are_told_in_one_run, begin, end),
         cmocka_unit_test_setup_teardown(a_secret_is_in_no_message, begin, end),
         cmocka_unit_test_setup_teardown(values_are_expanded_once, begin, end),
