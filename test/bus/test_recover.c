@@ -285,6 +285,28 @@ static void damage_anywhere_in_the_open_segment_is_mended_while_its_writer_write
     assert_int_equal(count_lane(l), next - lost);
 }
 
+static void a_lane_gained_in_a_read_that_fails_is_told(void **state)
+{
+    struct log_bus *const l = *state;
+    struct reader *r = NULL;
+    struct batch b = {.arena = &l->arena};
+    fill_lane(l, 0, 1);
+    assert_int_equal(reader_join(l->bus, STREAM_BIT(STREAM_RAW), S("lake"), CURSOR_SINK, &r, &l->f),
+                     OK);
+    assert_int_equal(reader_read(r, 1000, 0, &b, &l->f), OK);
+    assert_int_equal(reader_seek(r, raw_lane("intake-0"), (struct position){0}, &l->f), OK);
+    spoil(l, log_segment(l, raw_lane("intake-0"), 0), SEGMENT_HEAD_BYTES, 40);
+    assert_int_equal(bus_lane_make(l->bus, raw_lane("intake-1"), &l->f), OK);
+    b = (struct batch){.arena = &l->arena}; /* the only lane that it may read is damaged */
+    assert_int_equal(reader_read(r, 1000, 0, &b, &l->f), OK);
+    assert_int_equal(b.n, 0);
+    assert_int_equal(b.gained_n, 1);
+    assert_true(lane_eq(b.gained[0], raw_lane("intake-1")));
+    b = (struct batch){.arena = &l->arena};
+    assert_int_equal(reader_read(r, 1000, 0, &b, &l->f), RETRY);
+    reader_leave(r);
+}
+
 static void a_segment_whose_beginning_was_lost_keeps_what_stands_behind(void **state)
 {
     struct log_bus *const l = *state;
@@ -583,6 +605,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             damage_anywhere_in_the_open_segment_is_mended_while_its_writer_writes, set_up,
             tear_down),
+        cmocka_unit_test_setup_teardown(a_lane_gained_in_a_read_that_fails_is_told, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_segment_whose_beginning_was_lost_keeps_what_stands_behind,
                                         set_up_small, tear_down),
         cmocka_unit_test_setup_teardown(
