@@ -36,6 +36,9 @@ static enum outcome append(struct bus *b, struct lane lane, struct record *r, si
 {
     const int outcome = atomic_load(&shared->outcome);
     atomic_fetch_add(&shared->appends, 1);
+    while (atomic_load(&shared->is_held)) {
+        (void)poll(NULL, 0, 1);
+    }
     if (outcome != OK) {
         (void)failed(f, (enum outcome)outcome, "the test's disk fails");
         f->cause = (enum cause)atomic_load(&shared->cause);
@@ -102,7 +105,6 @@ static void run_child(struct server *s, const int *listen_fd, int to)
     struct bus *bus = NULL;
     struct progress *progress = NULL;
     struct bus_driver driver = bus_memory;
-    char dir[] = "/tmp/weir-agent-XXXXXX";
     arena_init(&a, (size_t)1024 * MIB);
     log_set_stage("agent");
     log_set_level(LOG_ERROR);
@@ -111,8 +113,8 @@ static void run_child(struct server *s, const int *listen_fd, int to)
     shared = s->control;
     driver.append = append;
     driver.record_bytes_max = s->record_bytes_max ? s->record_bytes_max : driver.record_bytes_max;
-    if (!mkdtemp(dir) || bus_open_driver(&a, &driver, NULL, &bus, &f) != OK ||
-        progress_open(&a, str_of(dir), S("intake-0"), &progress, &f) != OK) {
+    if (bus_open_driver(&a, &driver, NULL, &bus, &f) != OK ||
+        progress_open(&a, str_of(s->dir), S("intake-0"), &progress, &f) != OK) {
         _exit(90);
     }
     write_text(to, S("ready"));
@@ -128,8 +130,6 @@ static void run_child(struct server *s, const int *listen_fd, int to)
     report(to, &a, bus, progress);
     bus_close(bus);
     progress_close(progress);
-    (void)unlink(arena_printf(&a, "%s/intake-0.page", dir).at);
-    (void)rmdir(dir);
     arena_close(&a);
     exit((int)result);
 }
@@ -224,6 +224,8 @@ void server_start(struct server *s)
     assert_int_equal(getsockname(listen_fd[0], (struct sockaddr *)&at, &len), 0);
     s->port = ntohs(at.sin_port);
     assert_int_equal(pipe(pipe_fd), 0);
+    memcpy(s->dir, "/tmp/weir-agent-XXXXXX", sizeof "/tmp/weir-agent-XXXXXX");
+    assert_non_null(mkdtemp(s->dir));
     s->pid = fork();
     assert_true(s->pid >= 0);
     if (s->pid == 0) {
@@ -237,6 +239,15 @@ void server_start(struct server *s)
     for (size_t i = 0; i < s->addresses_n; i++) {
         (void)close(listen_fd[i]);
     }
+}
+
+enum duty_state server_state(struct server *s)
+{
+    struct progress *page = NULL;
+    assert_true(progress_peek(&s->arena, str_of(s->dir), S("intake-0"), &page));
+    const enum duty_state state = progress_state_is(page);
+    progress_close(page);
+    return state;
 }
 
 int server_stop(struct server *s)
@@ -267,6 +278,8 @@ void server_close(struct server *s)
     if (s->report >= 0) {
         (void)close(s->report);
     }
+    (void)unlink(arena_printf(&s->arena, "%s/intake-0.page", s->dir).at);
+    (void)rmdir(s->dir);
     (void)munmap(s->control, sizeof *s->control);
     arena_close(&s->arena);
 }

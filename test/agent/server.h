@@ -18,6 +18,7 @@ enum { LISTEN_MAX = 3 };
 /* How the bus behaves, shared with the child. */
 struct control {
     _Atomic int outcome, cause; /* of append: OK, or what it fails with */
+    _Atomic bool is_held;       /* appends wait until it is false       */
     _Atomic unsigned appends;
     _Atomic uint64_t refused; /* by the intake, all reasons; filled at the end */
 };
@@ -35,12 +36,15 @@ struct server {
     struct signal *signal;   /* after server_stop             */
     size_t signals_n;
     struct str counters; /* after server_stop: `name=value` lines */
+    char dir[32];        /* of the page that it shows itself on   */
 };
 
 /* Defaults in place, nothing runs: a test may change config and address now. Agents: `github`
  * (SECRET, and an older secret), `builds` (cdevents with TOKEN), `open` (cdevents, no token). */
 void server_init(struct server *s);
 void server_start(struct server *s);
+/* What the intake shows of itself now. */
+enum duty_state server_state(struct server *s);
 /* SIGTERM, wait, collect. Returns the child's exit status (0: agent_run said OK). */
 int server_stop(struct server *s);
 /* Free what is left. */

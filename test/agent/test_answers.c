@@ -1,6 +1,7 @@
 /* Every answer of the intake, over a real socket. */
 #include "agent/server.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -341,6 +342,43 @@ static void nothing_is_2xx_when_the_bus_does_not_say_ok(void **state)
     assert_int_equal(server_counter(s, "refused{agent=github,reason=full}"), 1);
 }
 
+static void no_answer_leaves_before_the_append_has_returned(void **state)
+{
+    enum { EARLY_MS = 200 };
+    struct server *const s = *state;
+    server_start(s);
+    atomic_store(&s->control->is_held, true);
+    const int fd = dial(s);
+    send_text(fd, github_post(&s->arena, "push", "1", S("{}")));
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    while (atomic_load(&s->control->appends) == 0) {
+        (void)poll(NULL, 0, 1);
+    }
+    assert_int_equal(poll(&p, 1, EARLY_MS), 0);
+    atomic_store(&s->control->is_held, false);
+    assert_int_equal(read_answer(&s->arena, fd).status, 202);
+    (void)close(fd);
+    stop_with(s, 1);
+}
+
+static void readyz_is_told_yes_again_though_nobody_sends_any_more(void **state)
+{
+    enum { PATIENCE_MS = 20000, STEP_MS = 20 };
+    struct server *const s = *state;
+    server_start(s);
+    assert_int_equal(ask(s, github_post(&s->arena, "push", "1", S("{}"))).status, 202);
+    assert_int_equal(server_state(s), DUTY_RUNNING);
+    atomic_store(&s->control->outcome, RETRY);
+    assert_refused(s, github_post(&s->arena, "push", "2", S("{}")), 503, "durable");
+    assert_int_equal(server_state(s), DUTY_RETRYING);
+    for (int ms = 0; ms < PATIENCE_MS && server_state(s) != DUTY_RUNNING; ms += STEP_MS) {
+        (void)poll(NULL, 0, STEP_MS);
+    }
+    assert_int_equal(server_state(s), DUTY_RUNNING);
+    assert_int_equal(atomic_load(&s->control->appends), 2);
+    stop_with(s, 1);
+}
+
 static void a_bus_whose_setup_is_wrong_ends_the_process_after_an_answer(void **state)
 {
     struct server *const s = *state;
@@ -499,6 +537,8 @@ int main(void)
         T(a_body_is_asked_for_when_it_is_expected),
         T(pipelined_requests_are_all_answered_in_order),
         T(nothing_is_2xx_when_the_bus_does_not_say_ok),
+        T(no_answer_leaves_before_the_append_has_returned),
+        T(readyz_is_told_yes_again_though_nobody_sends_any_more),
         T(a_bus_whose_setup_is_wrong_ends_the_process_after_an_answer),
         T(one_record_that_the_bus_rejects_fails_alone),
         T(the_handshake_consents_to_allowed_origins_alone),

@@ -50,6 +50,32 @@ static void a_header_of_a_secret_name_is_left_out(void **state)
     }
 }
 
+/* The words of docs/operations.md, each the only one in its name. */
+static void every_promised_word_alone_makes_a_name_secret(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"authorization", "cookie",      "token",      "secret",
+                                        "password",      "passwd",      "passphrase", "credential",
+                                        "signature",     "api-key",     "apikey",     "auth-key",
+                                        "access-key",    "private-key", "jwt",        "session"};
+    struct arena a;
+    arena_init(&a, 1 << 20);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        char upper[32] = "";
+        for (size_t k = 0; words[i][k]; k++) {
+            upper[k] = (char)(words[i][k] == '-' ? '_' : words[i][k] - 'a' + 'A');
+        }
+        const struct str parameter = arena_printf(&a, "/p?x-%s=abc", words[i]);
+        const struct str kept = arena_printf(&a, "/p?x-%s=***", words[i]);
+        if (!secret_is_name(arena_printf(&a, "x-%s-2", words[i])) ||
+            !secret_is_name(arena_printf(&a, "X_%s", upper)) ||
+            !str_eq(secret_cut(&a, parameter, &secrets), kept)) {
+            fail_msg("what a name with %s says is kept", words[i]);
+        }
+    }
+    arena_close(&a);
+}
+
 static void a_value_is_kept_without_its_secrets(void **state)
 {
     (void)state;
@@ -122,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(a_header_of_a_secret_name_is_left_out),
+        cmocka_unit_test(every_promised_word_alone_makes_a_name_secret),
         cmocka_unit_test(a_value_is_kept_without_its_secrets),
         cmocka_unit_test(the_headers_of_a_signal_hold_no_secret),
     };
