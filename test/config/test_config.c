@@ -463,6 +463,19 @@ static void an_alias_bomb_is_refused_at_once(void **state)
     assert_true(s->arena.held_bytes < 1024 * 1024);
 }
 
+/* Where a list is wanted nothing else would refuse them. */
+static void each_anchor_and_each_alias_of_a_list_is_refused(void **state)
+{
+    struct setting *const s = *state;
+    read_text(s, "agents: { a: { type: door, secret: s, allowed: [&a x, *a, y, *a] } }\n");
+    assert_int_equal(s->outcome, STOP);
+    size_t n = 0;
+    for (size_t i = 0; i < s->errors.n; i++) {
+        n += str_ends(s->errors.at[i], S("anchors and aliases are not used here: write it out"));
+    }
+    assert_int_equal(n, 3);
+}
+
 static void sizes_and_durations_have_exact_units(void **state)
 {
     (void)state;
@@ -517,6 +530,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_only_asks_needs_no_secret, begin, end),
         cmocka_unit_test_setup_teardown(a_missing_file_says_what_to_do, begin, end),
         cmocka_unit_test_setup_teardown(an_alias_bomb_is_refused_at_once, begin, end),
+        cmocka_unit_test_setup_teardown(each_anchor_and_each_alias_of_a_list_is_refused, begin,
+                                        end),
         cmocka_unit_test(sizes_and_durations_have_exact_units),
     };
     return cmocka_run_group_tests(all, NULL, NULL);

@@ -158,6 +158,25 @@ static void wherever_a_writer_is_killed_every_row_is_there_once(void **state)
 #endif
 }
 
+static void a_trickle_does_not_put_the_flush_off(void **state)
+{
+    (void)state;
+    enum { FLUSH_MS = 300000, STEP_MS = 100000 };
+    const int64_t begin_us = INT64_C(1764000000) * 1000000;
+    clock_set(begin_us);
+    assert_ok(lakes_open(&lakes, &failure));
+    (void)lakes_cursor(&lakes, lane);
+    lakes.config.lake.flush_ms = FLUSH_MS;
+    for (int64_t i = 0; i * STEP_MS < FLUSH_MS; i++) { /* the oldest row counts, not the newest */
+        clock_set(begin_us + i * STEP_MS * 1000);
+        assert_ok(take((uint64_t)i * 10, 9));
+        assert_int_equal(persist_lake.due_ms(&lakes.persister), FLUSH_MS - i * STEP_MS);
+    }
+    clock_set(begin_us + FLUSH_MS * INT64_C(1000));
+    assert_int_equal(persist_lake.due_ms(&lakes.persister), 0);
+    lakes_close(&lakes);
+}
+
 static void of_two_writers_of_a_lane_one_is_fenced(void **state)
 {
     (void)state;
@@ -489,6 +508,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(rows_and_position_move_in_one_commit),
         TEST(wherever_a_writer_is_killed_every_row_is_there_once),
+        TEST(a_trickle_does_not_put_the_flush_off),
         TEST(of_two_writers_of_a_lane_one_is_fenced),
         TEST(a_batch_that_fails_in_its_second_slice_is_taken_again_once),
         TEST(different_lanes_may_be_written_by_processes_at_once),

@@ -133,6 +133,20 @@ static void texts_cannot_move_between_members(void **state)
     assert_int_equal(repetitions_find(x->r, &two, &here), KNOWN_NOT);
 }
 
+static void one_id_of_two_agents_or_of_two_sources_is_two_events(void **state)
+{
+    struct fixture *const x = *state;
+    const struct signal s = signal_named(1);
+    struct signal other_agent = s, other_source = s;
+    other_agent.agent = S("github-2");
+    other_source.source = S("/agents/github-2");
+    const struct sighting here = seen(20, 7);
+    assert_int_equal(put(x, 1, 10, NOW_US), OK);
+    assert_int_equal(repetitions_find(x->r, &s, &here), KNOWN_REPETITION);
+    assert_int_equal(repetitions_find(x->r, &other_agent, &here), KNOWN_NOT);
+    assert_int_equal(repetitions_find(x->r, &other_source, &here), KNOWN_NOT);
+}
+
 static void drop_takes_out_only_what_points_here(void **state)
 {
     struct fixture *const x = *state;
@@ -276,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_identity_is_known_by_position_and_body),
         TEST(texts_cannot_move_between_members),
+        TEST(one_id_of_two_agents_or_of_two_sources_is_two_events),
         TEST(drop_takes_out_only_what_points_here),
         TEST(it_agrees_with_an_array_through_growth_and_reopening),
         TEST(what_is_older_than_keep_is_forgotten),
