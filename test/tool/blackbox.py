@@ -106,7 +106,11 @@ class Weir:
         (self.folder / "weir.yaml").write_text(json.dumps(self.config, indent=2))  # JSON is YAML too
 
     def __enter__(self):
-        return self.start()
+        try:
+            return self.start()
+        except BaseException as error:  # __exit__ is not called then: nothing may stay behind
+            self.__exit__(type(error), error, None)
+            raise
 
     def __exit__(self, kind, error, trace):
         if error is not None and self.log.exists():
