@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -371,6 +372,37 @@ static void small_files_are_merged_when_their_hour_is_over_and_vacuumed_later(vo
     lakes_close(&lakes);
 }
 
+/* A merge would give the wrong bytes a right checksum. */
+static void a_damaged_file_is_left_out_of_a_merge_and_told_once(void **state)
+{
+    (void)state;
+    unsigned char byte = 0;
+    const int64_t now = clock_now_us();
+    assert_ok(lakes_open(&lakes, &failure));
+    fill(6);
+    const size_t before = live_files("change");
+    const struct delta *log = table("change");
+    const struct str victim = arena_str(&lakes.arena, log->file[0].path);
+    const struct str path = files_path(log->files, &lakes.arena,
+                                       arena_printf(&lakes.arena, "change/%.*s", STR_ARG(victim)));
+    const int fd = open(path.at, O_RDWR | O_CLOEXEC);
+    assert_int_equal(pread(fd, &byte, 1, log->file[0].bytes / 2), 1);
+    byte ^= 1;
+    assert_int_equal(pwrite(fd, &byte, 1, log->file[0].bytes / 2), 1);
+    assert_int_equal(close(fd), 0);
+    clock_set(now + 2 * HOUR_MS * INT64_C(1000));
+    assert_int_equal(flush(), RETRY);
+    assert_non_null(strstr(failure.text, arena_cstr(&lakes.arena, victim)));
+    assert_non_null(strstr(failure.text, "checksum differs"));
+    assert_true(live_files("change") < before);
+    assert_true(live_files("change") > 1);
+    const struct delta_file *const left = delta_find(table("change"), victim);
+    assert_true(left && !left->removed_ms);
+    clock_set(now + 3 * HOUR_MS * INT64_C(1000));
+    assert_ok(flush());
+    lakes_close(&lakes);
+}
+
 static void facts_older_than_keep_are_forgotten(void **state)
 {
     (void)state;
@@ -514,6 +546,7 @@ int main(void)
         TEST(different_lanes_may_be_written_by_processes_at_once),
         TEST(each_lane_of_a_lake_goes_on_from_its_own_position),
         TEST(small_files_are_merged_when_their_hour_is_over_and_vacuumed_later),
+        TEST(a_damaged_file_is_left_out_of_a_merge_and_told_once),
         TEST(facts_older_than_keep_are_forgotten),
         TEST(a_column_that_is_new_widens_the_table),
         TEST(a_checkpoint_stands_for_the_commits_before_it),

@@ -18,6 +18,7 @@ struct delta_file {
     struct str checksum, schema; /* tags: XXH3-128 of the bytes; delta_schema_tag when written */
     int64_t bytes, rows, modified_ms;
     bool is_gone;       /* removed from the disk too                                  */
+    bool is_damaged;    /* seen to be: no merge may carry it on under a new checksum  */
     int64_t removed_ms; /* 0: live                                                    */
 };
 

@@ -8,6 +8,7 @@
 #include "base/failpoint.h"
 #include "persist/lake/child.h"
 #include "persist/lake/schema.h"
+#include "persist/lake/sound.h"
 #include "persist/lake/source.h"
 #include "persist/lake/stage.h"
 #include "persist/lake/vacuum.h"
@@ -23,6 +24,7 @@ enum {
     GROUP_ROWS_MAX = 122880, /* DuckDB's own row group */
     ACTIONS_BYTES_MAX = 16 << 20,
     SELECT_BYTES_MAX = 4 << 20,
+    ONE_FILE_BYTES_MAX = 2 * SMALL_BYTES_MAX,
 };
 #define DAY_US (INT64_C(86400) * 1000000)
 /* `forever` in the configuration, and what would overflow as µs */
@@ -100,7 +102,7 @@ static struct merge choose_merge(struct lake *l, struct delta_file *const *file,
     struct merge m = {arena_array(&l->scratch, struct str, n), 0, 0, 0};
     size_t merged = 0;
     for (size_t i = 0; i < n; i++) {
-        const bool fits = file[i]->bytes < SMALL_BYTES_MAX &&
+        const bool fits = file[i]->bytes < SMALL_BYTES_MAX && !file[i]->is_damaged &&
                           m.bytes + file[i]->bytes < MERGE_BYTES_MAX && file[i]->rows >= 0;
         const bool is_ripe = is_later || file[i]->modified_ms < begun_ms;
         if (day != TIME_NONE && fits && is_ripe && (is_over || !is_merged(file[i]))) {
@@ -162,7 +164,8 @@ static enum outcome merge_work(void *to, struct failure *f)
     const struct merging *const work = to;
     struct lake *const l = work->lake;
     struct duck *d = NULL;
-    size_t done = 0;
+    struct failure why;
+    size_t done = 0, left = 0;
     const struct duck_options o = {.memory_bytes_max = l->config->lake.memory_bytes_max,
                                    .threads = 1};
     enum outcome result = duck_open(&l->scratch, &o, &d, f);
@@ -176,10 +179,62 @@ static enum outcome merge_work(void *to, struct failure *f)
             if (result == RETRY && f->cause == CAUSE_FENCED) {
                 result = OK; /* another writer did it, or its retention */
             }
+            if (result == REJECT) { /* these files alone: the others and the flush go on */
+                (void)failed(&why, RETRY, "table %s, %.*s stays as it is, it can't be merged: %s",
+                             l->table[i].model->name, STR_ARG(live.at[k]->day), f->text);
+                left++;
+                result = OK;
+            }
             done += m.n > 0;
         }
     }
     duck_close(d);
+    if (result == OK && left > 0) {
+        *f = why;
+        result = RETRY;
+    }
+    return result;
+}
+
+/* What a merge reads would come out under a new checksum: it is compared with the old one first. */
+static enum outcome shun_damaged(const struct delta *log, struct delta_file *const *file, size_t n,
+                                 const struct merge *m, struct failure *damage, struct failure *f)
+{
+    enum outcome result = OK;
+    for (size_t i = 0; i < n && result == OK; i++) {
+        bool is_chosen = false;
+        for (size_t k = 0; k < m->n; k++) {
+            is_chosen = is_chosen || str_eq(m->path[k], file[i]->path);
+        }
+        enum soundness soundness = SOUND_WHOLE;
+        struct arena one;
+        struct str why;
+        arena_init(&one, ONE_FILE_BYTES_MAX);
+        result = is_chosen ? sound_check(log, &one, file[i], &soundness, &why, f) : OK;
+        if (result == OK && soundness != SOUND_WHOLE) {
+            file[i]->is_damaged = true;
+            (void)failed(damage, RETRY, "left out when small files were merged: %.*s",
+                         STR_ARG(why));
+        }
+        arena_close(&one);
+    }
+    return result;
+}
+
+/* Before each merge that is due. */
+static enum outcome check_inputs(struct lake *l, int64_t now_us, struct failure *damage,
+                                 struct failure *f)
+{
+    enum outcome result = OK;
+    for (size_t i = 0; i < l->tables_n; i++) {
+        const struct live live = live_files(&l->scratch, &l->table[i].log);
+        for (size_t k = 0, end; k < live.n && result == OK; k = end) {
+            for (end = k; end < live.n && str_eq(live.at[end]->day, live.at[k]->day); end++) {
+            }
+            const struct merge m = choose_merge(l, live.at + k, end - k, now_us, false);
+            result = shun_damaged(&l->table[i].log, live.at + k, end - k, &m, damage, f);
+        }
+    }
     return result;
 }
 
@@ -264,6 +319,7 @@ void tidy_plan(struct lake *l, int64_t now_us)
 static enum outcome run(struct lake *l, int64_t now_us, struct failure *f)
 {
     enum outcome result = OK;
+    struct failure damage = {0}; /* told once a file, when all else is done */
     bool must_merge = false;
     for (size_t i = 0; i < l->tables_n && result == OK; i++) {
         const struct live live = live_files(&l->scratch, &l->table[i].log);
@@ -272,12 +328,20 @@ static enum outcome run(struct lake *l, int64_t now_us, struct failure *f)
         result = expire(l, &l->table[i], now_us, f);
     }
     if (result == OK && must_merge) {
+        result = check_inputs(l, now_us, &damage, f);
+    }
+    if (result == OK && must_merge) {
         result = child_run(merge_work, &(struct merging){l, now_us}, f);
         for (size_t i = 0; i < l->tables_n && result == OK; i++) {
             result = delta_update(&l->table[i].log, f);
         }
     }
-    return result == OK ? vacuum_run(l, now_us, f) : result;
+    result = result == OK ? vacuum_run(l, now_us, f) : result;
+    if (result == OK && damage.text[0]) {
+        *f = damage;
+        result = RETRY;
+    }
+    return result;
 }
 
 enum outcome tidy_run(struct lake *l, struct failure *f)
