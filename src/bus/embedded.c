@@ -122,6 +122,7 @@ static enum outcome trim_segments(const struct embedded *e, struct lane_dir *dir
     if (n > 0) {
         dir->page->begin = s.first[n]; /* first: a reader that finds the file changed looks here */
         FAILPOINT("bus.trim.begin");
+        result = page_sync(dir->page, sizeof *dir->page, f); /* or recovery would miss them */
     }
     for (size_t i = 0; result == OK && i < n; i++) {
         result = segment_retire(dir->path, s.first[i], e->config->segment_bytes, f);
@@ -294,7 +295,7 @@ static enum outcome recover_lane(struct embedded *e, struct lane_dir *dir, struc
     if (result == OK) {
         dir->page->passed = dir->page->passed <= t.end ? (uint64_t)dir->page->passed : t.begin;
         dir->page->mark = (uint64_t)dir->page->passed; /* nothing of it is counted as unread yet */
-        dir->page->begin = 0;                          /* nobody trims: what is found is right */
+        dir->page->begin = t.begin;                    /* nobody trims: what is found is right */
         lane_publish(e, dir, &t);
         dir->page->suspect = 0;
     }

@@ -25,20 +25,16 @@ static struct read_lane *lane_of(const struct reader *r, struct lane lane)
 
 /* ---- the cursor: the head of the last group of the lane that the outputs go to ---- */
 
-static enum outcome cursor_read(const struct reader *r, struct arena *a, struct lane input,
-                                struct group_step *out, struct failure *f)
+static enum outcome last_step(const struct reader *r, struct arena *a, struct lane input,
+                              struct lane_dir *dir, struct group_step *out, struct failure *f)
 {
     struct view v;
     struct group g = {0};
-    struct lane_dir *dir = NULL;
-    *out = (struct group_step){0};
-    enum outcome result = lane_dir_find(r->bus->arena, bus_of(r), lane_output(a, r->stage, input),
-                                        &dir, f);
-    if (result != OK || !dir || dir->page->last == dir->page->mark) {
-        return result;
+    if (dir->page->last == dir->page->mark) {
+        return OK;
     }
     view_open(&v, dir);
-    result = view_group(&v, dir->page->last, a, &g, f);
+    const enum outcome result = view_group(&v, dir->page->last, a, &g, f);
     view_close(&v);
     if (result != OK) {
         return result;
@@ -48,6 +44,28 @@ static enum outcome cursor_read(const struct reader *r, struct arena *a, struct 
                       dir->path, STR_ARG(r->stage));
     }
     return OK;
+}
+
+/* Steps that were lost were made, and the input may have been trimmed after them: of what stands
+ * before its beginning nothing is left to repeat. */
+static enum outcome cursor_read(const struct reader *r, struct arena *a, struct lane input,
+                                struct group_step *out, struct failure *f)
+{
+    struct lane_dir *dir = NULL;
+    struct lane_dir *from = NULL;
+    *out = (struct group_step){0};
+    enum outcome result = lane_dir_find(r->bus->arena, bus_of(r), lane_output(a, r->stage, input),
+                                        &dir, f);
+    if (result == OK && dir) {
+        result = last_step(r, a, input, dir, out, f);
+    }
+    if (result == OK && dir) {
+        result = lane_dir_find(r->bus->arena, bus_of(r), input, &from, f);
+    }
+    if (result == OK && from && out->to.at < from->page->begin) {
+        out->to.at = from->page->begin;
+    }
+    return result;
 }
 
 static enum outcome cursor_at(const struct reader *r, struct lane input, struct position *out,
@@ -123,6 +141,17 @@ static enum outcome gain(struct reader *r, struct batch *out, struct failure *f)
     return result;
 }
 
+/* After a step that failed: where its cursor stands now. */
+static enum outcome settle(const struct reader *r, struct read_lane *l, struct failure *f)
+{
+    if (l->is_settled || r->cursor == CURSOR_SINK) {
+        return OK;
+    }
+    const enum outcome result = cursor_at(r, l->view.dir->lane, &l->at, f);
+    l->is_settled = result == OK;
+    return result;
+}
+
 static enum outcome read_lanes(struct reader *r, size_t bytes_max, struct batch *out,
                                struct failure *f)
 {
@@ -133,12 +162,15 @@ static enum outcome read_lanes(struct reader *r, size_t bytes_max, struct batch 
     for (size_t k = 0; k < me->lanes_n && (left > 0 || out->n == 0); k++) {
         struct read_lane *const l = me->lane[(me->turn + k) % me->lanes_n];
         const uint64_t mark = l->view.dir->page->mark;
-        if (!l->is_settled || l->at.at == mark) {
+        struct slice *const s = &out->slice[out->n];
+        enum outcome result = settle(r, l, f);
+        if (result == OK && (!l->is_settled || l->at.at == mark)) {
             continue;
         }
-        struct slice *const s = &out->slice[out->n];
         *s = (struct slice){.lane = l->view.dir->lane, .from = l->at, .to = {mark}};
-        const enum outcome result = view_read(&l->view, s, left, out->arena, f);
+        if (result == OK) {
+            result = view_read(&l->view, s, left, out->arena, f);
+        }
         if (result != OK && out->n > 0) {
             break; /* the turn goes round: a lane that fails holds up no other */
         }
@@ -217,19 +249,14 @@ static enum outcome seek(struct reader *r, struct lane lane, struct position fro
 
 /* ---- the step ---- */
 
-/* Every lane back to its cursor: what was read and not stepped over will be read again. */
-static enum outcome rewind_all(struct reader *r, enum outcome result, struct failure *f)
+/* Every lane back to its cursor: what was read and not stepped over will be read again. The next
+ * read looks for the cursors, so that one that is being mended is found as well. */
+static void rewind_all(struct reader *r)
 {
     struct embedded_reader *const me = r->state;
     for (size_t i = 0; i < me->lanes_n; i++) {
-        struct failure worse;
-        struct read_lane *const l = me->lane[i];
-        if (cursor_at(r, l->view.dir->lane, &l->at, &worse) != OK) {
-            *f = worse;
-            return worse.outcome;
-        }
+        me->lane[i]->is_settled = false;
     }
-    return result;
 }
 
 /* This process becomes the writer of an output lane. Somebody else being it is the fence. */
@@ -318,7 +345,10 @@ static enum outcome step_all(struct reader *r, const struct step *step, struct f
         result = step_slice(r, step, i, f);
         FAILPOINT("bus.step.slice");
     }
-    return result == OK ? OK : rewind_all(r, result, f);
+    if (result != OK) {
+        rewind_all(r);
+    }
+    return result;
 }
 
 /* The lanes that it wrote are another's from now on. */

@@ -80,6 +80,11 @@ enum outcome page_visit(const char *path, size_t bytes, void **out, struct failu
     return OK;
 }
 
+enum outcome page_sync(void *page, size_t bytes, struct failure *f)
+{
+    return msync(page, bytes, MS_SYNC) == 0 ? OK : failed_errno(f, RETRY, "sync a page");
+}
+
 void page_close(void *page, size_t bytes)
 {
     if (page) {

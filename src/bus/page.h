@@ -1,7 +1,8 @@
 /* page.h - what the processes of one embedded bus share: mapped words, nothing locked.
  *
- * Pages are hints made anew by every recovery, never the truth on disk: what they say is only of
- * use while the machine that wrote them runs. */
+ * Pages are made anew by every recovery. After a power cut they may say less than the truth (a mark
+ * that is too low), never more: a mark moves after the sync, and `begin` is on the disk before what
+ * stands before it is removed. So what is missing between the two was lost. */
 #ifndef WEIR_BUS_PAGE_H
 #define WEIR_BUS_PAGE_H
 
@@ -46,6 +47,8 @@ enum outcome page_open(const char *path, size_t bytes, void **out, struct failur
  * weir may be using, is left alone.
  *   returns OK | STOP no rights, another version's | RETRY there is none (yet) */
 enum outcome page_visit(const char *path, size_t bytes, void **out, struct failure *f);
+/* Have what the page says now on the disk. RETRY: the disk fails. */
+enum outcome page_sync(void *page, size_t bytes, struct failure *f);
 void page_close(void *page, size_t bytes);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/failpoint.h"
 #include "base/file.h"
@@ -26,9 +27,23 @@ static const char *told_path(struct arena *a, const struct lane_dir *dir, const 
 enum outcome quarantine_keep(struct arena *a, const struct lane_dir *dir, const struct hole *hole,
                              struct str bytes, struct failure *f)
 {
-    const enum outcome result = file_replace(untold_path(a, dir, hole), bytes, 0600, f);
+    const char *const path = untold_path(a, dir, hole);
+    const enum outcome result = file_replace(path, bytes, 0600, f);
     FAILPOINT("bus.quarantine.kept");
+    if (result == OK && bytes.len < hole->bytes && truncate(path, (off_t)hole->bytes) != 0) {
+        return failed_errno(f, RETRY, "lengthen %s", path);
+    }
     return result;
+}
+
+bool quarantine_is_told(const struct lane_dir *dir, uint64_t at)
+{
+    struct arena a;
+    const struct hole hole = {.at = at};
+    arena_init(&a, PATHS_BYTES_MAX);
+    const bool is_told = access(told_path(&a, dir, &hole), F_OK) == 0;
+    arena_close(&a);
+    return is_told;
 }
 
 /* `corrupt-<position>` (bytes and signals are not in it) or the untold form. */

@@ -13,9 +13,13 @@ struct hole {
     uint64_t signals; /* as finding.signals */
 };
 
-/* Keep what stands in the hole, durably. `bytes` may be shorter than the hole: the file was. */
+/* Keep what stands in the hole, durably. `bytes` may be shorter than the hole (the file was): what
+ * is kept has the hole's length all the same, so that it says how much is lost. */
 enum outcome quarantine_keep(struct arena *a, const struct lane_dir *dir, const struct hole *hole,
                              struct str bytes, struct failure *f);
+
+/* Whether a hole that begins at `at` was told. */
+bool quarantine_is_told(const struct lane_dir *dir, uint64_t at);
 
 /* Tell every hole of this lane that was not told yet. returns OK | RETRY the disk fails */
 enum outcome quarantine_tell(const struct lane_dir *dir, struct finding_to report,

@@ -30,7 +30,8 @@ struct recovery {
                              durable once, whatever stands there now */
     bool is_mended;       /* something was set aside, at last at mended_at */
     uint64_t mended_at;
-    uint64_t count; /* records before the place where the walk is; UNKNOWN */
+    uint64_t count;   /* records before the place where the walk is; UNKNOWN */
+    uint64_t suspect; /* mend: the position where a reader met something */
 };
 
 #define UNKNOWN UINT64_MAX
@@ -203,7 +204,7 @@ static enum outcome walk(struct recovery *v, struct patient *p, struct failure *
         const bool is_blank = is_last && !p->scan.is_recycled && scan_torn(&p->scan, at) == 0;
         uint64_t next = is_blank || at >= p->limit ? p->limit
                                                    : scan_next(&p->scan, at, p->limit, true);
-        if (next == UINT64_MAX && at < v->committed && v->committed <= scan_end(&p->scan)) {
+        if (next == UINT64_MAX && at < v->committed) {
             next = v->committed;
         }
         if (next == UINT64_MAX || at >= p->limit) {
@@ -397,6 +398,52 @@ static enum outcome healer_lock(const struct lane_dir *dir, int *out, struct fai
     return result;
 }
 
+/* ---- segments that are gone ---- */
+
+/* A file of its own for what was committed in [from, to) and has none: a head and a hole. */
+static enum outcome fill_gap(struct recovery *v, const struct hole *hole, struct failure *f)
+{
+    char bytes[SEGMENT_HEAD_BYTES + FRAME_HEAD_BYTES];
+    uint64_t generation = 0;
+    os_random(&generation, sizeof generation);
+    segment_head_write(bytes, generation, hole->at, false);
+    void_write(bytes + SEGMENT_HEAD_BYTES, hole->bytes, generation, hole->at);
+    const enum outcome result = quarantine_keep(&v->scratch, v->dir, hole, (struct str){0}, f);
+    if (result != OK) {
+        return result;
+    }
+    FAILPOINT("bus.recover.gap");
+    v->is_mended = true;
+    v->mended_at = hole->at;
+    return file_replace(segment_path(&v->scratch, v->dir->path, hole->at),
+                        (struct str){bytes, sizeof bytes}, 0600, f);
+}
+
+/* The lane's segments, those before the first one that is left replaced by holes. (What is missing
+ * behind one is a hole in that one: heal.) `begin` is looked at after the names, since a trimmer
+ * moves it before it removes. */
+static enum outcome list_whole(struct recovery *v, struct arena *a, struct segments *s,
+                               struct failure *f)
+{
+    enum outcome result = segments_list(a, v->dir->path, s, f);
+    const uint64_t begin = v->dir->page->begin;
+    const uint64_t to = result == OK && s->n ? s->first[0] : v->committed;
+    if (result != OK || v->committed == 0 || begin >= to) {
+        return result;
+    }
+    const uint64_t after = s->n ? records_before(v, to) : (uint64_t)v->dir->page->records;
+    struct hole hole = {.at = begin, .signals = begin == 0 ? after : UNKNOWN};
+    while (result == OK && hole.at < to) {
+        const uint64_t left = to - hole.at;
+        hole.bytes = left < 2 * HOLE_BYTES_MAX ? left : HOLE_BYTES_MAX;
+        result = fill_gap(v, &hole, f);
+        hole.at += hole.bytes;
+        hole.signals = 0; /* the first told those of all */
+    }
+    v->dir->page->segments++;
+    return result == OK ? segments_list(a, v->dir->path, s, f) : result;
+}
+
 enum outcome lane_recover(struct arena *a, const struct lane_dir *dir, bool is_full,
                           struct finding_to report, struct lane_tail *out, struct failure *f)
 {
@@ -408,27 +455,44 @@ enum outcome lane_recover(struct arena *a, const struct lane_dir *dir, bool is_f
                          .start = is_full ? 0 : (uint64_t)dir->page->last,
                          .committed = dir->page->mark,
                          .tail = out};
-    *out = (struct lane_tail){0};
-    enum outcome result = segments_list(a, dir->path, &s, f);
-    if (result != OK || s.n == 0) {
-        return result;
-    }
+    *out = (struct lane_tail){.end = v.committed};
     int lock_fd = -1;
-    result = healer_lock(dir, &lock_fd, f);
+    enum outcome result = healer_lock(dir, &lock_fd, f);
     if (result != OK) {
         return result;
     }
     arena_init(&v.scratch, (size_t)SCAN_BYTES_MAX_GIB << 30);
-    result = recover_back(&v, &s, is_full, f);
+    result = list_whole(&v, a, &s, f);
+    if (result == OK) {
+        result = recover_back(&v, &s, is_full, f);
+    }
     arena_close(&v.scratch);
     close(lock_fd); /* unlocks */
     out->is_mended = v.is_mended;
     out->mended_at = v.mended_at;
-    out->begin = s.first[0] < out->end ? s.first[0] : out->end;
+    out->begin = s.n && s.first[0] < out->end ? s.first[0] : out->end;
+    out->records = out->has_group ? out->last.records_before + out->last.n : 0;
+    if (out->end == v.committed && dir->page->records > out->records) {
+        out->records = dir->page->records; /* the last ones are lost, and were counted */
+    }
     return result;
 }
 
 /* ---- mending while the lane is in use ---- */
+
+/* Nothing is damaged, and a reader stands inside an item: tell what it loses (see view.c). */
+static enum outcome tell_astray(struct recovery *v, const struct patient *p, struct failure *f)
+{
+    uint64_t next = 0;
+    const enum item_kind kind = scan_cover(&p->scan, v->suspect, p->limit, &next);
+    const bool is_astray = kind == ITEM_FRAME || kind == ITEM_GROUP;
+    if (!is_astray || quarantine_is_told(v->dir, v->suspect)) {
+        return OK;
+    }
+    const struct hole hole = {
+        .at = v->suspect, .bytes = next - v->suspect, .signals = kind == ITEM_FRAME};
+    return quarantine_keep(&v->scratch, v->dir, &hole, scan_bytes(&p->scan, hole.at, next), f);
+}
 
 /* The i-th segment, as far as it was committed. */
 static enum outcome mend_segment(struct recovery *v, const struct segments *s, size_t i,
@@ -442,6 +506,9 @@ static enum outcome mend_segment(struct recovery *v, const struct segments *s, s
                                        next < v->committed ? next : v->committed, f);
     if (result == OK) {
         result = examine(v, &p, f);
+    }
+    if (result == OK && !v->is_mended) {
+        result = tell_astray(v, &p, f);
     }
     if (result == OK) {
         result = file_sync(p.fd, p.path, f);
@@ -479,14 +546,15 @@ enum outcome lane_mend(const struct lane_dir *dir, uint64_t position, struct fai
     struct arena a;
     struct segments s;
     int lock_fd = -1;
-    struct recovery v = {.dir = dir, .is_writing = true, .committed = dir->page->mark};
+    struct recovery v = {
+        .dir = dir, .is_writing = true, .committed = dir->page->mark, .suspect = position};
     enum outcome result = healer_lock(dir, &lock_fd, f);
     if (result != OK) {
         return result;
     }
     arena_init(&a, (size_t)SCAN_BYTES_MAX_GIB << 30);
     arena_init(&v.scratch, (size_t)SCAN_BYTES_MAX_GIB << 30);
-    result = segments_list(&a, dir->path, &s, f);
+    result = list_whole(&v, &a, &s, f);
     const size_t i = result == OK ? segments_find(&s, position) : 0;
     if (result == OK && i < s.n && s.first[i] < v.committed) {
         result = mend_last(&v, &s, i, f);
@@ -529,9 +597,11 @@ enum outcome lane_verify(const struct lane_dir *dir, struct finding_to report, s
         const uint64_t next = i + 1 < s.n ? s.first[i + 1] : UINT64_MAX;
         result = verify_segment(&v, s.first[i], next < mark ? next : mark, f);
     }
-    if (result == OK && s.n && s.first[0] > dir->page->begin && mark > 0) {
+    const uint64_t begin = dir->page->begin;
+    const uint64_t first = s.n ? s.first[0] : mark;
+    if (result == OK && first > begin && mark > 0) {
         v.tail = NULL;
-        tell(&v, FINDING_DAMAGED, dir->page->begin, s.first[0] - dir->page->begin, dir->path);
+        tell(&v, FINDING_DAMAGED, begin, first - begin, dir->path);
     }
     if (result == OK) {
         result = quarantine_list(dir, report, f);

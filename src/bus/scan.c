@@ -116,6 +116,24 @@ uint64_t scan_next(const struct scan *s, uint64_t from, uint64_t limit, bool onl
     return limit;
 }
 
+enum item_kind scan_cover(const struct scan *s, uint64_t position, uint64_t limit, uint64_t *next)
+{
+    uint64_t at = s->first;
+    while (at < position && at < limit) {
+        const struct item item = scan_item(s, at, limit);
+        if (item.kind == ITEM_BAD) {
+            at = scan_next(s, at, limit, false);
+            continue;
+        }
+        at += item.bytes;
+        if (at > position) {
+            *next = at;
+            return item.kind;
+        }
+    }
+    return ITEM_BAD;
+}
+
 bool scan_find_generation(struct scan *s)
 {
     const uint64_t end = scan_end(s);

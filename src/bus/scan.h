@@ -33,6 +33,9 @@ struct item scan_item(const struct scan *s, uint64_t position, uint64_t limit);
 /* The next position after `from` where a valid item begins (a group's head alone, if only_groups);
  * `limit` when there is none. */
 uint64_t scan_next(const struct scan *s, uint64_t from, uint64_t limit, bool only_groups);
+/* What covers a position at which nothing valid begins; ITEM_BAD: nothing whole does. `next` is
+ * then where that item ends. */
+enum item_kind scan_cover(const struct scan *s, uint64_t position, uint64_t limit, uint64_t *next);
 /* Position behind the file's last byte. */
 uint64_t scan_end(const struct scan *s);
 /* The generation that the first valid group says itself, set in `s`; false when there is none. */

@@ -4,6 +4,9 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "bus/quarantine.h"
+#include "bus/scan.h"
+
 enum {
     CHUNK_BYTES_MIN = 4096,
     NAMES_BYTES_MAX = 64 * 1024 * 1024,
@@ -70,8 +73,12 @@ static enum outcome seat(struct view *v, uint64_t position, struct failure *f)
     const size_t i = segments_find(&v->names, position);
     if (i == v->names.n) {
         result = view_check(v, position, f);
+        v->is_listed = false;
+        lane_suspect(v->dir, position);
         return result != OK ? result
-                            : failed(f, STOP, "%s: the segment that holds %" PRIu64 " is missing",
+                            : failed(f, RETRY,
+                                     "%s: the segment that holds %" PRIu64 " is missing; a running "
+                                     "weir says what is lost, and goes on",
                                      v->dir->path, position);
     }
     v->limit = i + 1 < v->names.n ? v->names.first[i + 1] : UINT64_MAX;
@@ -200,6 +207,36 @@ static enum outcome walk_chunk(struct fill *fill, struct str chunk, struct walk 
     return OK;
 }
 
+/* Nothing valid begins where the slice ends. Inside a hole, which was told: go on behind it. Inside
+ * a record, though all is whole there: whoever gave this position knew another life of the lane
+ * (its page was lost, or a folder was put back). The keeper tells that, and then it goes on too. */
+static enum outcome step_out(const struct view *v, struct slice *s, uint64_t end, struct failure *f)
+{
+    struct arena a;
+    struct scan scan;
+    uint64_t next = 0;
+    enum item_kind kind = ITEM_BAD;
+    arena_init(&a, SIZE_MAX / 2);
+    if (scan_open(&a, segment_path(&a, v->dir->path, v->segment.first), v->segment.first, &scan,
+                  f) == OK) {
+        kind = scan_cover(&scan, s->to.at, end, &next);
+    }
+    arena_close(&a);
+    const bool is_astray = kind == ITEM_FRAME || kind == ITEM_GROUP;
+    if (kind == ITEM_VOID || (is_astray && quarantine_is_told(v->dir, s->to.at))) {
+        s->to.at = next < end ? next : end;
+        return OK;
+    }
+    const enum outcome result = damaged(v, s->to.at, f);
+    return result == RETRY && is_astray
+               ? failed(f, RETRY,
+                        "%s: no record begins at position %" PRIu64
+                        ", which a reader remembers: the lane's folder was changed; a running weir "
+                        "says so, and the reader goes on at %" PRIu64,
+                        v->dir->path, s->to.at, next)
+               : result;
+}
+
 /* One chunk from the slice's `to` on, in the open segment. */
 static enum outcome read_chunk(struct fill *fill, struct failure *f)
 {
@@ -224,7 +261,7 @@ static enum outcome read_chunk(struct fill *fill, struct failure *f)
             return OK;
         }
         if (w.is_bad || w.short_bytes <= want || w.short_bytes > left) {
-            return damaged(v, s->to.at, f);
+            return step_out(v, s, end, f);
         }
         want = w.short_bytes; /* the first item alone is bigger */
     }

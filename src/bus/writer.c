@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/failpoint.h"
@@ -128,7 +129,7 @@ void lane_publish(struct embedded *e, const struct lane_dir *dir, const struct l
         page->begin = t->begin;
     }
     page->last = t->has_group ? t->last.position : t->end;
-    page->records = t->has_group ? t->last.records_before + t->last.n : 0;
+    page->records = t->records;
     if (page->passed < t->begin || page->passed > t->end) {
         page->passed = t->begin;
     }
@@ -264,6 +265,13 @@ static enum outcome check_budget(const struct writer *w, const struct lane_dir *
     return RETRY;
 }
 
+/* Somebody removed the file: what is written to it is gone when it is closed. */
+static bool is_removed(const struct writer *w)
+{
+    struct stat st;
+    return fstat(w->segment.fd, &st) == 0 && st.st_nlink == 0;
+}
+
 static enum outcome write_group(struct writer *w, struct lane_dir *dir, struct failure *f)
 {
     const struct str group = buf_str(&w->buf);
@@ -279,6 +287,12 @@ static enum outcome write_group(struct writer *w, struct lane_dir *dir, struct f
     result = failpoint_fails("bus.append.sync.fail")
                  ? failed(f, RETRY, "sync %s: failpoint", dir->path)
                  : file_sync(w->segment.fd, dir->path, f);
+    if (result == OK && is_removed(w)) {
+        result = failed(f, RETRY,
+                        "%s: segment %020" PRIu64
+                        " was removed while weir wrote it; the next group goes to a new one",
+                        dir->path, w->segment.first);
+    }
     w->is_sealed |= result != OK;
     FAILPOINT("bus.append.synced");
     return result;

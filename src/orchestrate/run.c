@@ -89,7 +89,7 @@ static void tell_damage(struct progress *page, const struct finding *found)
               is_known ? log_n("signals_lost_at_most", (int64_t)found->signals)
                        : log_c("signals_lost_at_most", "unknown"),
               log_s("file", found->path),
-              log_c("next", "the file keeps the bytes; readers go on behind them"));
+              log_c("next", "the file keeps what was left of them; readers go on behind them"));
 }
 
 static void tell_finding(void *to, const struct finding *found)
