@@ -42,7 +42,10 @@ struct run {
     struct door door;
     struct lane lane;
     int epoll_fd, wake_fd;
-    bool is_listening, is_failing;
+    bool is_listening;
+    bool is_failing; /* since an append failed, until one works */
+    bool is_trying;  /* ready all the same: the next append shows whether it works */
+    bool is_trial_told;
     int64_t accept_again_us, stop_at_us; /* 0: not set */
     int64_t failed_us;                   /* when an append failed last   */
     int64_t parser_said_us;
@@ -112,12 +115,16 @@ static void note_append(struct run *r, enum outcome result, const struct failure
 {
     const bool is_failing = result != OK;
     r->failed_us = is_failing ? r->door.now_us : r->failed_us;
+    r->is_trying = false;
     if (is_failing && !r->is_failing) {
+        r->is_trial_told = false;
         log_failure(result == STOP ? LOG_ERROR : LOG_WARN, "append failed", f,
                     f->cause == CAUSE_FULL ? "requests are answered 429 until there is room"
                                            : "requests are answered 503 until it works");
+    }
+    if (is_failing) {
         progress_state(r->in->progress, DUTY_RETRYING);
-    } else if (!is_failing && r->is_failing) {
+    } else if (r->is_failing) {
         log_event(LOG_INFO, "appending again", log_s("lane", r->lane.name));
         progress_state(r->in->progress, DUTY_RUNNING);
     }
@@ -128,11 +135,16 @@ static void note_append(struct run *r, enum outcome result, const struct failure
  * append shows whether the cause is gone. */
 static void forgive(struct run *r)
 {
-    if (r->is_failing && r->door.now_us >= r->failed_us + FAILING_US) {
-        log_event(LOG_INFO, "taking requests again", log_c("why", "no append failed for a while"));
-        progress_state(r->in->progress, DUTY_RUNNING);
-        r->is_failing = false;
+    if (!r->is_failing || r->is_trying || r->door.now_us < r->failed_us + FAILING_US) {
+        return;
     }
+    if (!r->is_trial_told) {
+        log_event(LOG_INFO, "trying again", log_c("why", "no append failed for a while"),
+                  log_c("next", "the next request shows whether appends work"));
+    }
+    progress_state(r->in->progress, DUTY_RUNNING);
+    r->is_trying = true;
+    r->is_trial_told = true;
 }
 
 static enum outcome append_group(struct run *r, struct client *first, size_t room,
@@ -266,7 +278,7 @@ static int wait_ms(struct run *r)
         const int64_t left = r->accept_again_us - r->door.now_us;
         wait_us = wait_us < 0 || left < wait_us ? left : wait_us;
     }
-    if (r->is_failing) {
+    if (r->is_failing && !r->is_trying) {
         const int64_t left = r->failed_us + FAILING_US - r->door.now_us;
         wait_us = wait_us < 0 || left < wait_us ? left : wait_us;
     }

@@ -119,7 +119,10 @@ static void dir_of(const char *path, char out[PATH_BYTES_MAX])
 
 static enum outcome write_and_close(int fd, const char *path, struct str bytes, struct failure *f)
 {
-    enum outcome result = file_write(fd, bytes, f);
+    enum outcome result = OK;
+    if (file_write(fd, bytes, f) != OK) {
+        result = failed_errno(f, RETRY, "write %s", path);
+    }
     if (result == OK && fsync(fd) != 0) {
         result = failed_errno(f, RETRY, "sync %s", path);
     }

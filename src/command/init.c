@@ -13,6 +13,8 @@
 
 enum { SECRET_BYTES = 32, PATHS_BYTES_MAX = 1 << 16 };
 
+static const char *const written[] = {"weir.yaml", "github.secret", "builds.token"};
+
 static const char starter[] =
     "# weir.yaml - what weir collects, and where it keeps it.\n"
     "# `weir validate` checks it, `weir run` runs it, `kill -HUP` lets a running weir read it\n"
@@ -62,11 +64,10 @@ static enum outcome write_secret(struct arena *a, struct str folder, const char 
 /* A secret that is there may be the other side's already: nothing is ever overwritten. */
 static enum outcome check_absent(struct arena *a, struct str folder, struct failure *f)
 {
-    static const char *const names[] = {"weir.yaml", "github.secret", "builds.token"};
     struct buf there;
     buf_init(&there, a, PATHS_BYTES_MAX);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const struct str path = arena_printf(a, "%.*s/%s", STR_ARG(folder), names[i]);
+    for (size_t i = 0; i < sizeof written / sizeof *written; i++) {
+        const struct str path = arena_printf(a, "%.*s/%s", STR_ARG(folder), written[i]);
         if (faccessat(AT_FDCWD, path.at, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
             buf_printf(&there, "%s%s", there.len ? ", " : "", path.at);
         }
@@ -79,14 +80,29 @@ static enum outcome check_absent(struct arena *a, struct str folder, struct fail
                         STR_ARG(buf_str(&there)));
 }
 
+/* What was begun in vain is taken away again: none of it was there before. */
+static void take_back(struct arena *a, struct str folder, bool is_new)
+{
+    for (size_t i = 0; i < sizeof written / sizeof *written; i++) {
+        (void)unlink(arena_printf(a, "%.*s/%s", STR_ARG(folder), written[i]).at);
+    }
+    if (is_new) {
+        (void)rmdir(arena_cstr(a, folder));
+    }
+}
+
 static enum outcome init(struct arena *a, struct str folder, struct failure *f)
 {
     const struct str path = arena_printf(a, "%.*s/weir.yaml", STR_ARG(folder));
+    if (folder.len == 0) {
+        return failed(f, RETRY, "DIR is empty: name a folder, or leave it away for this one");
+    }
     enum outcome result = check_absent(a, folder, f);
     if (result != OK) {
         return result;
     }
-    if (access(arena_cstr(a, folder), F_OK) != 0) {
+    const bool is_new = access(arena_cstr(a, folder), F_OK) != 0;
+    if (is_new) {
         result = file_make_dirs(arena_cstr(a, folder), f);
     }
     if (result == OK) {
@@ -97,6 +113,9 @@ static enum outcome init(struct arena *a, struct str folder, struct failure *f)
     }
     if (result == OK) {
         result = file_replace(path.at, str_of(starter), 0644, f);
+    }
+    if (result != OK) {
+        take_back(a, folder, is_new);
     }
     return result;
 }

@@ -1,8 +1,11 @@
 #include "config/files.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 
@@ -81,9 +84,15 @@ static enum outcome find_place(struct arena *a, struct str place, struct str_lis
     const size_t before = out->n;
     const char *const path = arena_cstr(a, place);
     bool is_folder = false;
-    if (is_there(path, &is_folder) && !is_folder) {
+    const bool is_found = is_there(path, &is_folder);
+    if (is_found && !is_folder) {
         add(a, out, place);
         return OK;
+    }
+    if ((!is_found && errno == EACCES) ||
+        (is_folder && faccessat(AT_FDCWD, path, R_OK | X_OK, AT_EACCESS) != 0)) {
+        return failed(f, STOP, "%s: %s; the user that runs weir must be able to read it", path,
+                      strerror(EACCES));
     }
     const struct str pattern = is_folder ? arena_printf(a, "%s/*.{yaml,yml}", path)
                                          : arena_printf(a, "%s", path);

@@ -70,6 +70,14 @@ enum outcome lock_take(struct arena *a, struct str data, int *out_fd, struct fai
     return OK;
 }
 
+void lock_undo(struct arena *a, struct str data)
+{
+    if (rmdir(arena_printf(a, "%.*s/run", STR_ARG(data)).at) == 0) {
+        (void)unlink(arena_printf(a, "%.*s/lock", STR_ARG(data)).at);
+        (void)rmdir(arena_cstr(a, data));
+    }
+}
+
 pid_t lock_holder(struct arena *a, struct str data)
 {
     const struct str path = arena_printf(a, "%.*s/lock", STR_ARG(data));

@@ -11,6 +11,9 @@
  *   returns OK | STOP another weir runs on it (names its pid), no rights, no space */
 enum outcome lock_take(struct arena *a, struct str data, int *out_fd, struct failure *f);
 
+/* Take away the folder that lock_take has made, if nothing else has come into it. */
+void lock_undo(struct arena *a, struct str data);
+
 /* The process that holds the lock, 0: nobody does. */
 pid_t lock_holder(struct arena *a, struct str data);
 

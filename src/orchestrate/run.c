@@ -320,6 +320,7 @@ enum outcome orchestrate_run(const struct orchestrate *o, struct arena *a, struc
                                                 .title = o->title,
                                                 .title_bytes = o->title_bytes}};
     arena_init(&w->arena, BUS_ARENA_BYTES_MAX);
+    const bool is_new = access(arena_cstr(a, config->data), F_OK) != 0;
     enum outcome result = lock_take(a, config->data, &lock_fd, f);
     if (result != OK) {
         return result;
@@ -330,6 +331,9 @@ enum outcome orchestrate_run(const struct orchestrate *o, struct arena *a, struc
         log_event(LOG_INFO, "stopped", log_c("next", "everything accepted is on disk"));
     }
     tear_down(w);
+    if (result != OK && is_new) {
+        lock_undo(a, config->data);
+    }
     close(lock_fd);
     return result;
 }

@@ -1,7 +1,10 @@
 #include "wire/sqlite.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 enum {
     BUSY_MS = 5000,         /* another process writes: its transactions are short  */
@@ -67,13 +70,27 @@ static enum outcome set_up(sqlite3 *db, enum sqlite_use use, struct failure *f)
     return result;
 }
 
+/* SQLite would make it 0644; its -wal and -shm follow the mode of the file. */
+static enum outcome make_private(const char *path, struct failure *f)
+{
+    const int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return errno == EEXIST ? OK : failed_errno(f, RETRY, "create %s", path);
+    }
+    close(fd); /* empty: nothing can be lost */
+    return OK;
+}
+
 enum outcome sqlite_open(const char *path, enum sqlite_use use, sqlite3 **out, struct failure *f)
 {
     sqlite3 *db = NULL;
     const int flags = use == SQLITE_USE_READ ? SQLITE_OPEN_READONLY
                                              : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    enum outcome result = OK;
     *out = NULL;
+    enum outcome result = use == SQLITE_USE_WRITE ? make_private(path, f) : OK;
+    if (result != OK) {
+        return result;
+    }
     if (sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
         result = use == SQLITE_USE_READ && sqlite3_errcode(db) == SQLITE_CANTOPEN
                      ? failed(f, STOP, "%s: there is no such file yet, or no right to read it",

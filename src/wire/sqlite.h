@@ -11,7 +11,7 @@
 #include "base/str.h"
 
 enum sqlite_use {
-    SQLITE_USE_WRITE, /* made when it is not there; WAL, synced at each commit      */
+    SQLITE_USE_WRITE, /* made 0600 when it is not there; WAL, synced at each commit      */
     SQLITE_USE_READ   /* never written to, also while another process writes       */
 };
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -454,6 +455,21 @@ static void a_missing_file_says_what_to_do(void **state)
     assert_non_null(strstr(s->errors.at[0].at, "`weir init`"));
 }
 
+static void a_folder_that_may_not_be_read_is_not_called_empty(void **state)
+{
+    struct setting *const s = *state;
+    file_write_text("a.yaml", "stop: 1s\n");
+    if (geteuid() != 0) {
+        skip(); /* only root can become another user */
+    }
+    assert_int_equal(chmod(s->folder, 0700), 0);
+    assert_int_equal(seteuid(65534), 0);
+    read_place(s, s->folder);
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(s->outcome, STOP);
+    assert_non_null(strstr(s->errors.at[0].at, "Permission denied; the user that runs weir"));
+}
+
 static void an_alias_bomb_is_refused_at_once(void **state)
 {
     struct setting *const s = *state;
@@ -529,6 +545,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_place_that_is_named_is_read, begin, end),
         cmocka_unit_test_setup_teardown(who_only_asks_needs_no_secret, begin, end),
         cmocka_unit_test_setup_teardown(a_missing_file_says_what_to_do, begin, end),
+        cmocka_unit_test_setup_teardown(a_folder_that_may_not_be_read_is_not_called_empty, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(an_alias_bomb_is_refused_at_once, begin, end),
         cmocka_unit_test_setup_teardown(each_anchor_and_each_alias_of_a_list_is_refused, begin,
                                         end),

@@ -51,6 +51,16 @@ def it_starts_takes_a_signal_and_drains_on_sigterm(folder):
 
 
 @case
+def a_taken_port_leaves_no_data_folder(folder):
+    weir = Weir(folder, agents=AGENTS)
+    with socket.create_server(("127.0.0.1", weir.port)):
+        done = subprocess.run([BINARY, "run", "-c", str(folder / "weir.yaml")], capture_output=True, text=True, timeout=30,
+                              check=False)
+    assert done.returncode == 2 and "listen at" in done.stderr, done
+    assert not (folder / "data").exists(), sorted((folder / "data").rglob("*"))
+
+
+@case
 def a_second_weir_on_the_same_data_names_the_first(folder):
     with Weir(folder, agents=AGENTS) as weir:
         second = subprocess.run([BINARY, "run", "-c", str(folder / "weir.yaml")], capture_output=True, text=True,

@@ -71,7 +71,9 @@ static enum outcome write_temporary(const struct place *at, struct str bytes, st
     if (fd < 0) {
         return failed_errno(f, RETRY, "create %s", at->temporary);
     }
-    result = file_write(fd, bytes, f);
+    if (file_write(fd, bytes, f) != OK) {
+        result = failed_errno(f, RETRY, "write %s", at->temporary);
+    }
     if (result == OK) {
         result = file_sync(fd, at->temporary, f);
     }
