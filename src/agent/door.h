@@ -21,8 +21,8 @@ enum client_stage {
     CLIENT_HEAD,    /* the request line was read                          */
     CLIENT_BODY,    /* the body is being collected                        */
     CLIENT_DRAIN,   /* refused: the body is read and forgotten            */
-    CLIENT_WAITING, /* suspended until its group is durable               */
-    CLIENT_DECIDED, /* resumed: its answer can be sent                    */
+    CLIENT_WAITING, /* has no answer until its group is durable           */
+    CLIENT_DECIDED, /* its answer can be sent                             */
     CLIENT_ANSWERED
 };
 

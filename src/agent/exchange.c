@@ -326,7 +326,6 @@ static enum MHD_Result handle_whole(struct client *c)
     c->stage = CLIENT_WAITING;
     *d->waiting_end = c;
     d->waiting_end = &c->next_waiting;
-    MHD_suspend_connection(c->connection);
     return MHD_YES;
 }
 

@@ -1,7 +1,8 @@
 /* exchange.h - one request through libmicrohttpd: head, body, what the driver says, answer.
  *
  * libmicrohttpd's parser is lenient, so what is ambiguous is refused here. A whole, proven and
- * decoded request is suspended on door->waiting; run.c makes it durable and resumes it. */
+ * decoded request stands in door->waiting without an answer, so libmicrohttpd asks for one again in
+ * each of its turns; run.c makes it durable and lets a turn run. */
 #ifndef WEIR_AGENT_EXCHANGE_H
 #define WEIR_AGENT_EXCHANGE_H
 
@@ -21,7 +22,7 @@ enum MHD_Result exchange_handle(void *door, struct MHD_Connection *connection, c
 void exchange_end(void *door, struct MHD_Connection *connection, void **client,
                   enum MHD_RequestTerminationCode code);
 
-/* What the group commit decided: the answer is sent after the resume. status 0: it is durable. */
+/* What the group commit decided: the answer is sent in the next turn. status 0: it is durable. */
 void exchange_decide(struct client *c, unsigned status, const char *reason, const char *detail);
 
 #endif

@@ -7,7 +7,8 @@ static bool is_token(struct str s)
 {
     for (size_t i = 0; i < s.len; i++) {
         const char c = s.at[i];
-        if (c <= ' ' || c > '~' || strchr("\"(),/:;<=>?@[\\]{}", c)) {
+        const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
+        if (!is_letter && (c <= ' ' || c > '~' || strchr("\"(),/:;<=>?@[\\]{}", c))) {
             return false;
         }
     }

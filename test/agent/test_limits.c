@@ -226,12 +226,11 @@ static void one_address_is_told_429_and_then_not_even_that(void **state)
     assert_int_equal(server_counter(s, "closed{reason=address}"), 1);
 }
 
-/* Two batches that become whole in one turn are more than one group may hold. */
-static void a_group_is_cut_before_it_has_too_many_records(void **state)
+enum { BATCHES = 3, EVENTS = 2100 };
+
+/* Batches that become whole in one turn, any two of them more than one group may hold. */
+static void send_batches(struct server *s, int fd[BATCHES])
 {
-    struct server *const s = *state;
-    enum { BATCHES = 2, EVENTS = 2100 };
-    int fd[BATCHES];
     struct str request[BATCHES];
     s->config.intake.batch_events_max = EVENTS;
     server_start(s);
@@ -259,6 +258,13 @@ static void a_group_is_cut_before_it_has_too_many_records(void **state)
         send_text(fd[i], str_sub(request[i], request[i].len - 1, 1));
     }
     assert_int_equal(kill(s->pid, SIGCONT), 0);
+}
+
+static void a_group_is_cut_before_it_has_too_many_records(void **state)
+{
+    struct server *const s = *state;
+    int fd[BATCHES];
+    send_batches(s, fd);
     for (int i = 0; i < BATCHES; i++) {
         assert_int_equal(read_answer(&s->arena, fd[i]).status, 202);
         (void)close(fd[i]);
@@ -266,6 +272,29 @@ static void a_group_is_cut_before_it_has_too_many_records(void **state)
     assert_int_equal(atomic_load(&s->control->appends), BATCHES);
     assert_int_equal(server_stop(s), OK);
     assert_int_equal(s->signals_n, BATCHES * EVENTS);
+}
+
+/* While the first of three groups is being appended the client of the second one breaks off:
+ * nothing was promised to it, and the third is not forgotten. */
+static void a_client_that_leaves_while_it_waits_for_its_group_is_not_appended(void **state)
+{
+    struct server *const s = *state;
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    int fd[BATCHES];
+    atomic_store(&s->control->is_held, true);
+    send_batches(s, fd);
+    while (atomic_load(&s->control->appends) == 0) {
+        nap(1);
+    }
+    assert_int_equal(setsockopt(fd[1], SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+    (void)close(fd[1]);
+    atomic_store(&s->control->is_held, false);
+    assert_int_equal(read_answer(&s->arena, fd[0]).status, 202);
+    assert_int_equal(read_answer(&s->arena, fd[2]).status, 202);
+    (void)close(fd[0]);
+    (void)close(fd[2]);
+    assert_int_equal(server_stop(s), OK);
+    assert_int_equal(s->signals_n, 2 * EVENTS);
 }
 
 /* ---- waiting and stopping ---- */
@@ -397,6 +426,7 @@ int main(int argc, char **argv)
         T(more_connections_than_allowed_wait_until_one_leaves),
         T(one_address_is_told_429_and_then_not_even_that),
         T(a_group_is_cut_before_it_has_too_many_records),
+        T(a_client_that_leaves_while_it_waits_for_its_group_is_not_appended),
         T(an_idle_intake_is_not_woken),
         T(a_stop_finishes_what_is_in_flight),
         T(a_stop_does_not_wait_for_ever),
