@@ -134,7 +134,7 @@ static void run_intake(int listen_fd, struct str dir, size_t index)
     const struct config_bus on_disk = bus_config(&a, dir);
     const struct config config = {.intake = {.body_bytes_max = 26 * MIB,
                                              .bodies_bytes_max = 128 * MIB,
-                                             .headers_bytes_max = 32 * 1024,
+                                             .headers_bytes_max = 16 * 1024,
                                              .connections_max = 1024,
                                              .request_ms = 30000,
                                              .idle_ms = 60000,

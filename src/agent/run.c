@@ -30,8 +30,9 @@ enum {
     ACCEPT_AGAIN_US = 1000000, /* after descriptors ran out                              */
     FAILING_US = 5000000,      /* not ready for this long after an append failed        */
     PARSER_LOG_US = 60000000,
-    HEADERS_POOL_EXTRA = 8 * 1024, /* libmicrohttpd's entry for each header; more only costs:
-                                      it clears the whole pool for each request */
+    HEADERS_POOL_EXTRA = 12 * 1024, /* libmicrohttpd's entry for each header. It reads into half of
+                                       the pool, so with headers of 16 KiB a usual webhook comes in
+                                       one piece; more only costs: it clears all for each request */
     CERTIFICATE_BYTES_MAX = 1 << 20
 };
 /* The group's records; the largest batch is one group. */
