@@ -12,7 +12,7 @@ import socket
 import subprocess
 import time
 
-from blackbox import BINARY, Skip, Weir, case, eventually, run
+from blackbox import BINARY, Skip, Weir, case, eventually, run, sign
 from ledger import AGENTS, Ledger
 
 SEED = int(os.environ.get("WEIR_CRASH_SEED", str(random.randrange(1 << 32))))
@@ -103,6 +103,31 @@ def descriptors_that_run_out_come_back(folder):
     assert ledger.accepted, "nothing was taken after the descriptors came back"
     ledger.check(weir)
     weir.stop()
+
+
+@case
+def appends_that_go_on_failing_are_said_once(folder):
+    if not shutil.which("strace"):
+        raise Skip("no strace")
+    body = b'{"zen": "z", "repository": {"full_name": "a/b"}}'
+    secret = AGENTS["github"]["secret"]
+    headers = sign(secret, body) | {"X-GitHub-Event": "ping", "X-GitHub-Delivery": "d"}
+    with Weir(folder, **SECTIONS) as weir:
+        intake = [pid for pid, line in weir.children().items() if "weir: intake" in line]
+        tracer = subprocess.Popen(["strace", "-f", "-q", "-o", "/dev/null", "-e", "trace=pwrite64,fdatasync", "-e",
+                                   "inject=pwrite64,fdatasync:error=ENOSPC", "-p", str(intake[0])])
+        try:
+            eventually(lambda: weir.post("/hooks/github", body, headers)[0] == 503, "appends fail")
+            for _ in range(3):
+                eventually(weir.is_ready, "it tries again")
+                assert weir.post("/hooks/github", body, headers)[0] == 503
+        finally:
+            tracer.terminate()
+            tracer.wait()
+        eventually(lambda: weir.post("/hooks/github", body, headers)[0] == 202, "it takes deliveries again")
+        log = weir.log.read_text()
+        said = [log.count(f'event="{event}"') for event in ("append failed", "trying again", "appending again")]
+        assert said == [1, 1, 1], log
 
 
 FAILING = [("fdatasync", "EIO"), ("fdatasync", "ENOSPC"), ("fsync", "EIO"), ("pwrite64", "EIO"), ("pwritev", "ENOSPC"),
