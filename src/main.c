@@ -15,6 +15,7 @@ static const struct command commands[] = {
     {"status", "how weir does: agents, stages, what is kept", command_status},
     {"top", "the same again and again: rates, lags, what is dead", command_top},
     {"dead", "what could not be processed: list, show, retry, drop", command_dead},
+    {"test", "run mappings on inputs, compare what they give", command_test},
     {"views", "SQL that folds the lake's facts, for other engines", command_views},
     {"verify", "check streams, lake and store against each other", command_verify},
     {"drivers", "what this binary was built with", command_drivers},

@@ -16,6 +16,7 @@ int command_status(int argc, char **argv);
 int command_send(int argc, char **argv);
 int command_simulate(int argc, char **argv);
 int command_top(int argc, char **argv);
+int command_test(int argc, char **argv);
 int command_validate(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_views(int argc, char **argv);

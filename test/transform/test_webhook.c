@@ -109,7 +109,7 @@ static void times_of_every_common_form_are_made_one(void **state)
 static void an_error_is_the_programs_own_message_at_its_pointer(void **state)
 {
     (void)state;
-    assert_fails("error(\"no such thing\")", "{}", "", "mapping ./own.jq: no such thing");
+    assert_fails("error(\"no such thing\")", "{}", "", "mapping own: no such thing");
     assert_fails("dead(\"/a/b\"; \"is odd\")", "{}", "/a/b", "is odd");
     assert_fails("need(\"/a/1/b\")", "{\"a\":[{},{}]}", "/a/1/b", "is missing");
     assert_fails("1, .a.b", "{\"a\":3}", "", "Cannot index number");
@@ -166,6 +166,8 @@ static void a_program_sees_nothing_of_the_machine(void **state)
 
 /* ---- facts ---- */
 
+static struct config config;
+
 static struct transform_out transformed(const char *program, const char *body)
 {
     const struct signal raw = {.id = S("1"),
@@ -178,7 +180,6 @@ static struct transform_out transformed(const char *program, const char *body)
                                .data = str_of(body)};
     struct webhook_options *const o = arena_new(&lasting, struct webhook_options);
     o->mapping = *mapping_of(program);
-    const struct config config = {0};
     struct transform_out out = {.arena = &arena};
     transform_webhook(&(struct transform_in){.raw = &raw,
                                              .raw_at = S("intake-0:64"),
@@ -242,6 +243,31 @@ static void a_row_becomes_a_fact(void **state)
     assert_str(column(&out, 0, "finished_at"), "2024-01-02T03:04:05.000000Z");
     assert_true(str_find(column(&out, 0, "attributes_by"), '{') > 0);
     assert_str(str_sub(column(&out, 0, "state_rank"), 16, 2), "03");
+}
+
+static void the_configuration_says_which_service_and_what_is_production(void **state)
+{
+    (void)state;
+    static const char program[] = "{" DEPLOYMENT ", repository: \"h/acme/shop\", environment: "
+                                  "\"live-eu\", is_production: .is, service: .service}";
+    struct str repository = S("acme/*");
+    struct str production = S("live-eu");
+    struct config_service shop = {.repositories = {&repository, 1}};
+    struct named named = {.name = S("shop"), .options = &shop};
+    struct transform_out out = transformed(program, "{\"is\":true}");
+    assert_str(column(&out, 0, "service"), "acme/shop");
+    assert_str(column(&out, 0, "is_production"), "true");
+    config.services = (struct named_list){&named, 1};
+    out = transformed(program, "{\"is\":null}");
+    assert_str(column(&out, 0, "service"), "shop");
+    assert_str(column(&out, 0, "is_production"), "false");
+    shop.production = (struct str_list){&production, 1};
+    out = transformed(program, "{\"is\":false}");
+    assert_str(column(&out, 0, "is_production"), "true");
+    out = transformed(program, "{\"is\":false,\"service\":\"cart\"}");
+    assert_str(column(&out, 0, "service"), "cart");
+    assert_str(column(&out, 0, "is_production"), "false");
+    config = (struct config){0};
 }
 
 static void a_number_that_came_as_text_fits_a_column_of_numbers(void **state)
@@ -343,6 +369,7 @@ int main(void)
         TEST(the_next_signal_is_mapped_after_a_death),
         TEST(a_program_sees_nothing_of_the_machine),
         TEST(a_row_becomes_a_fact),
+        TEST(the_configuration_says_which_service_and_what_is_production),
         TEST(a_number_that_came_as_text_fits_a_column_of_numbers),
         TEST(a_row_that_does_not_fit_the_catalogue_is_dead_at_its_member),
         TEST(an_event_is_completed_and_folds_where_it_is_alone),

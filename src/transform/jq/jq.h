@@ -33,6 +33,9 @@ struct jq_input {
 enum outcome jq_run(struct jq_pool *pool, struct arena *a, const struct jq_input *in,
                     struct str *out, struct failure *f);
 
+/* What messages and counters call it: `own` of `./own.jq`. */
+struct str jq_name(const struct mapping *mapping);
+
 /* Compile it and forget it. returns OK | REJECT "line 3: …" | RETRY */
 enum outcome jq_check(const struct mapping *mapping, struct failure *f);
 

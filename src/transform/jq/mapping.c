@@ -15,22 +15,13 @@ static enum kind kind_of(yyjson_val *output)
                                                               : KIND_OTHER;
 }
 
-/* `gitlab` of `gitlab`, of `./gitlab.jq` and of `/etc/weir/gitlab.jq`. */
-static struct str short_name(struct str name)
-{
-    for (size_t slash = str_find(name, '/'); slash < name.len; slash = str_find(name, '/')) {
-        name = str_sub(name, slash + 1, name.len);
-    }
-    return str_ends(name, S(".jq")) ? str_sub(name, 0, name.len - 3) : name;
-}
-
 /* `gitlab/Wiki_Page_Hook`. The words come from outside: only plain letters of them are repeated. */
 static struct str name_of(const struct transform_in *in, struct str word)
 {
     const struct webhook_options *const o = in->options;
     struct buf b;
     buf_init(&b, in->arena, 2 * NAME_BYTES_MAX + 2);
-    buf_add(&b, str_sub(short_name(o->mapping.name), 0, NAME_BYTES_MAX));
+    buf_add(&b, str_sub(jq_name(&o->mapping), 0, NAME_BYTES_MAX));
     buf_add(&b, word.len ? S("/") : S(""));
     for (size_t i = 0; i < word.len && i < NAME_BYTES_MAX; i++) {
         const char c = word.at[i];

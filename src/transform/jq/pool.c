@@ -27,13 +27,22 @@ struct jq_pool {
 /* What became of a question. */
 enum end { ANSWERED, DIED };
 
+struct str jq_name(const struct mapping *mapping)
+{
+    struct str name = mapping->name;
+    for (size_t slash = str_find(name, '/'); slash < name.len; slash = str_find(name, '/')) {
+        name = str_sub(name, slash + 1, name.len);
+    }
+    return str_ends(name, S(".jq")) ? str_sub(name, 0, name.len - 3) : name;
+}
+
 /* ---- the process ---- */
 
 static enum outcome start(struct worker *w, struct failure *f)
 {
     int end[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, end) != 0) {
-        return failed_errno(f, RETRY, "start the mapping %.*s", STR_ARG(w->mapping->name));
+        return failed_errno(f, RETRY, "start the mapping %.*s", STR_ARG(jq_name(w->mapping)));
     }
     const pid_t parent = getpid();
     const pid_t pid = fork();
@@ -45,7 +54,7 @@ static enum outcome start(struct worker *w, struct failure *f)
     }
     (void)close(end[1]);
     if (pid < 0) {
-        (void)failed_errno(f, RETRY, "start the mapping %.*s", STR_ARG(w->mapping->name));
+        (void)failed_errno(f, RETRY, "start the mapping %.*s", STR_ARG(jq_name(w->mapping)));
         (void)close(end[0]);
         return RETRY;
     }
@@ -126,7 +135,7 @@ static enum outcome say_failed(const struct worker *w, struct str bytes, struct 
     const size_t len = pointer.len < sizeof at ? pointer.len : sizeof at - 1;
     memcpy(at, pointer.at, len);
     at[len] = '\0';
-    return failed_at(f, REJECT, at, "mapping %.*s: %.*s", STR_ARG(w->mapping->name),
+    return failed_at(f, REJECT, at, "mapping %.*s: %.*s", STR_ARG(jq_name(w->mapping)),
                      STR_ARG(message));
 }
 
@@ -142,7 +151,7 @@ static enum end hear(struct worker *w, struct arena *a, int64_t deadline_us, str
     char *const at = arena_try(a, (size_t)reply.bytes + 1, 1);
     if (!at) {
         *result = failed(f, REJECT, "mapping %.*s gives more than memory holds",
-                         STR_ARG(w->mapping->name));
+                         STR_ARG(jq_name(w->mapping)));
         bury(w, &(struct failure){.outcome = OK}); /* its bytes stand in the stream */
         return ANSWERED;
     }
@@ -163,8 +172,8 @@ static enum outcome begin(struct worker *w, struct arena *a, struct failure *f)
         hear(w, a, clock_mono_us() + (int64_t)COMPILE_MS * 1000, &nothing, &result, f) == DIED) {
         struct failure why;
         bury(w, &why);
-        return failed(f, REJECT, "mapping %.*s cannot be compiled: %s", STR_ARG(w->mapping->name),
-                      why.text);
+        return failed(f, REJECT, "mapping %.*s cannot be compiled: %s",
+                      STR_ARG(jq_name(w->mapping)), why.text);
     }
     if (result != OK && w->pid > 0) {
         struct failure why; /* it has ended by itself */
@@ -233,7 +242,7 @@ enum outcome jq_run(struct jq_pool *pool, struct arena *a, const struct jq_input
         bury(w, &why);
     }
     return failed(f, REJECT, "mapping %.*s: died twice in a row on this signal: %s",
-                  STR_ARG(in->mapping->name), why.text);
+                  STR_ARG(jq_name(in->mapping)), why.text);
 }
 
 enum outcome jq_check(const struct mapping *mapping, struct failure *f)

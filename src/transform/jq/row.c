@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/nearest.h"
+#include "transform/service.h"
 
 enum { ORDINAL_MAX = 255, NUMBER_BYTES_MAX = 64 };
 
@@ -134,12 +135,20 @@ static const char *convert(const struct told *t, const struct column *c, yyjson_
 
 /* ---- columns ---- */
 
-static bool speak_of(struct told *t, const char *group)
+static bool speaks_of(const struct told *t, const char *group)
 {
     for (size_t i = 0; i < t->groups_n; i++) {
         if (strcmp(t->group[i], group) == 0) {
             return true;
         }
+    }
+    return false;
+}
+
+static bool speak_of(struct told *t, const char *group)
+{
+    if (speaks_of(t, group)) {
+        return true;
     }
     if (t->groups_n == FACT_GROUPS_MAX) {
         return false;
@@ -199,8 +208,35 @@ static bool set_column(struct told *t, struct str name, yyjson_val *v)
     if (c->rule == FOLD_LATEST && !speak_of(t, c->a)) {
         return wrong(t, name, "is of one group of columns too many for one row");
     }
-    fact_set(&t->fact, c->name, value);
+    if (!str_eq(name, S("service")) && !str_eq(name, S("is_production"))) { /* belong() */
+        fact_set(&t->fact, c->name, value);
+    }
     return true;
+}
+
+/* The configuration decides which service and which environments are production, where it says so;
+ * what the row says comes after it. Only of a row that shows the group of these columns. */
+static void belong(struct told *t, yyjson_val *row)
+{
+    const size_t service = model_column(t->model, S("service"));
+    const size_t production = model_column(t->model, S("is_production"));
+    const struct str place = json_text(yyjson_obj_get(row, "repository"));
+    const struct str name = str_sub(place, str_find(place, '/') + (place.len > 0), place.len);
+    const struct belonging of = {.said = json_text(yyjson_obj_get(row, "service")),
+                                 .place = place,
+                                 .name = name,
+                                 .environment = json_text(yyjson_obj_get(row, "environment"))};
+    bool is_told = false;
+    if (service == t->model->columns_n || !speaks_of(t, t->model->columns[service].a)) {
+        return;
+    }
+    fact_text(&t->fact, "service", service_of(t->in->config, &of));
+    if (production < t->model->columns_n) {
+        yyjson_val *const said = yyjson_obj_get(row, "is_production");
+        const bool is = service_is_production(t->in->config, &of, &is_told);
+        fact_bool(&t->fact, "is_production",
+                  is_told || !yyjson_is_bool(said) ? is : yyjson_is_true(said));
+    }
 }
 
 static bool is_frame(struct str name)
@@ -248,6 +284,7 @@ bool mapping_row(const struct transform_in *in, struct transform_out *out, yyjso
     if (!set_columns(&t, row)) {
         return false;
     }
+    belong(&t, row);
     for (size_t i = 0; i < t.groups_n; i++) {
         fact_group(&t.fact, t.group[i], t.at_us, t.ordinal);
     }

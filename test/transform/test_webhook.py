@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""A webhook through HTTP, a user's mapping and the store; a changed mapping; a mapping that goes wild."""
+import hashlib
+import hmac
+import json
+import signal
+
+from blackbox import Weir, case, eventually, run
+
+PROGRAM = '''{model: "incident", at: .at, source: "s", id: .id, title: .title, state: "open", environment: "production",
+ service: null}
+'''
+AGENT = {"type": "webhook", "secret": "k1", "id": "/id", "event": "/kind", "mapping": "./own.jq",
+         "signature": {"header": "X-Sign", "prefix": "v1="}, "limits": {"time": "200ms"}}
+
+
+def post(weir, number, key="k1", **more):
+    body = json.dumps({"id": number, "at": "2024-01-02T03:04:05Z", "title": "it burns", "kind": "fire"} | more).encode()
+    return weir.post("/hooks/pager", body, {"X-Sign": "v1=" + hmac.new(key.encode(), body, hashlib.sha256).hexdigest()})
+
+
+def titles(weir):
+    weir.command("flush")
+    return {row["id"]: row["title"] for row in weir.rows("query", "--store", "SELECT id, title FROM incident")}
+
+
+@case
+def a_delivery_becomes_a_row_and_its_repetition_does_not(folder):
+    (folder / "own.jq").write_text(PROGRAM)
+    with Weir(folder, agents={"pager": AGENT}) as weir:
+        assert post(weir, "i1") == (202, {"id": "i1"})
+        assert post(weir, "i1")[0] == 202
+        status, problem = post(weir, "i2", key="k2")
+        assert status == 401 and "X-Sign" in problem["detail"], problem
+        assert titles(weir) == {"i1": "it burns"}
+        said = json.loads(weir.command("status", "--json"))
+        assert said["ignored"] == {"repetition": 1}, said
+        assert said["agents"][0]["refused"] == {"signature": 1}, said
+
+
+@case
+def a_reload_takes_the_changed_mapping_and_refuses_a_broken_one(folder):
+    (folder / "own.jq").write_text(PROGRAM)
+    with Weir(folder, agents={"pager": AGENT}) as weir:
+        post(weir, "i1")
+        assert titles(weir) == {"i1": "it burns"}
+        (folder / "own.jq").write_text(PROGRAM.replace(".title", '(.title + "!")'))
+        weir.process.send_signal(signal.SIGHUP)
+        eventually(lambda: "event=reload" in weir.log.read_text(), "it is reloaded")
+        eventually(weir.is_ready, "it is ready again")
+        post(weir, "i2")
+        assert titles(weir)["i2"] == "it burns!"
+        (folder / "own.jq").write_text("{\n1 +")
+        weir.process.send_signal(signal.SIGHUP)
+        eventually(lambda: "mapping own: line 2" in weir.log.read_text(), "the broken one is told")
+        post(weir, "i3")
+        assert titles(weir)["i3"] == "it burns!"
+
+
+@case
+def a_mapping_that_goes_wild_buries_its_signal_alone_and_a_mended_one_takes_it(folder):
+    (folder / "own.jq").write_text(f"if .loop then def f: f; f elif .bad then error(\"is bad\") elif .row then .row else {PROGRAM} end")
+    with Weir(folder, agents={"pager": AGENT}) as weir:
+        post(weir, "i1", loop=True)
+        post(weir, "i2", bad=True)
+        post(weir, "i3", row={"model": "incident", "at": "2024-01-02T03:04:05Z", "source": "s", "id": "x", "colour": "red"})
+        post(weir, "i4", row=[])
+        post(weir, "i5")
+        assert titles(weir) == {"i5": "it burns"}
+        dead = {row["id"]: row for row in weir.rows("dead", "list")}
+        reasons = sorted((row["reason"], row["pointer"] or "") for row in dead.values())
+        assert len(reasons) == 3 and "limits.time" in reasons[0][0] and "is bad" in reasons[1][0], reasons
+        assert reasons[2] == ("mapping: incident.colour is no column: what has none goes into attributes", "/0/colour"), reasons
+        assert json.loads(weir.command("status", "--json"))["unmapped"] == {"own/fire": 1}
+        (folder / "own.jq").write_text(PROGRAM)
+        weir.process.send_signal(signal.SIGHUP)
+        eventually(lambda: "event=reload" in weir.log.read_text(), "it is reloaded")
+        eventually(weir.is_ready, "it is ready again")
+        weir.command("dead", "retry", "--all")
+        eventually(lambda: set(titles(weir)) == {"i1", "i2", "i3", "i5"}, "all are taken")
+
+
+run()
