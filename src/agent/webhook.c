@@ -210,7 +210,8 @@ static struct str id_of(const struct request *q, yyjson_val *root)
         buf_add(&b, i > 0 ? S(" ") : S(""));
         buf_add(&b, part);
     }
-    return b.len == 0 || buf_is_over(&b) ? id_of_bytes(q) : buf_str(&b);
+    const struct str id = buf_str(&b);
+    return id.len == 0 || buf_is_over(&b) || !str_is_utf8(id) ? id_of_bytes(q) : id;
 }
 
 /* Headers as they are kept: the one with the token may have any name. */

@@ -242,6 +242,8 @@ static void a_delivery_is_called_as_configured(void **state)
     assert_str(desk.taken.signal->id, "9007199254740993 E1");
     assert_true(take(JSON "x-delivery: d\n", BODY));
     assert_str(desk.taken.signal->id, "d E1");
+    assert_true(take(JSON "x-delivery: \xff\n", BODY)); /* no id that JSON could say */
+    assert_true(str_is_utf8(desk.taken.signal->id));
 }
 
 static void without_an_id_the_bytes_and_the_minute_are_it(void **state)

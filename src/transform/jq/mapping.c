@@ -87,7 +87,7 @@ static bool give(const struct transform_in *in, struct transform_out *out, yyjso
     return true;
 }
 
-static void make(const struct transform_in *in, struct transform_out *out, yyjson_val *outputs)
+void mapping_facts(const struct transform_in *in, struct transform_out *out, yyjson_val *outputs)
 {
     bool has_rows = false;
     struct str ignored = {NULL, 0};
@@ -126,7 +126,7 @@ void transform_webhook(const struct transform_in *in, struct transform_out *out)
         result = json_read_exact(in->arena, json, &doc, &f);
     }
     if (result == OK) {
-        make(in, out, yyjson_doc_get_root(doc));
+        mapping_facts(in, out, yyjson_doc_get_root(doc));
     } else {
         (void)transform_dead(out, f.pointer, "%s", f.text);
     }

@@ -9,6 +9,9 @@
 /* What the agent's mapping gives for the signal, as jq_run gives it. */
 enum outcome mapping_run(const struct transform_in *in, struct str *out, struct failure *f);
 
+/* The facts of these outputs, an array of json_read_exact: what the signal becomes. */
+void mapping_facts(const struct transform_in *in, struct transform_out *out, yyjson_val *outputs);
+
 /* ---- one output each; `at` is its place among them, for the pointer ---- */
 
 /* `{"model": …, "at": …, columns}`: one fact. false: dead at the member. */
