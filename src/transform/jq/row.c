@@ -223,6 +223,7 @@ static void belong(struct told *t, yyjson_val *row)
     const struct str place = json_text(yyjson_obj_get(row, "repository"));
     const struct str name = str_sub(place, str_find(place, '/') + (place.len > 0), place.len);
     const struct belonging of = {.said = json_text(yyjson_obj_get(row, "service")),
+                                 .is_sure = true, /* the column's own meaning */
                                  .place = place,
                                  .name = name,
                                  .environment = json_text(yyjson_obj_get(row, "environment"))};
