@@ -58,7 +58,7 @@ static const char *file_sql(const char *name)
             return files[i].sql;
         }
     }
-    assert(!"every part has its file");
+    assert(false && "every part has its file");
     return "";
 }
 

@@ -270,7 +270,9 @@ static void the_largest_body_of_every_kind_fits_into_the_least_budget(void **sta
     char *const noise = arena_array(a, char, MOST);
     uint64_t x = 88172645463325252u;
     for (size_t i = 0; i < MOST - 1; i++) {
-        x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
         noise[i] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"[x % 64];
     }
     const struct str noisy = arena_printf(a, "{\"a\":\"%.*s\",%.*s", MOST - 2000, noise,

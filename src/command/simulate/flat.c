@@ -101,8 +101,8 @@ static void next_lifecycle(struct simulation *s, void *thing, int64_t number)
     /* events a lifecycle on average: two, and one more for the pipelines that are queued */
     const double events = 2.0 + 0.3 / 3.0;
     tell_lifecycle(s);
-    simulation_plan(s, draw_gap(&s->draw, (int64_t)(DAY_US * events / FLAT_A_DAY)), next_lifecycle,
-                    thing, number);
+    simulation_plan(s, draw_gap(&s->draw, (int64_t)(DAY_US * events / (double)FLAT_A_DAY)),
+                    next_lifecycle, thing, number);
 }
 
 void world_flat(struct simulation *s)
