@@ -82,7 +82,7 @@ static double across(size_t i, size_t n)
 
 static double down(double value, double top)
 {
-    return GROUND - (GROUND - TOP) * value / top;
+    return (double)GROUND - (double)(GROUND - TOP) * value / top;
 }
 
 static void add_grid(struct buf *b, const struct svg_plot *p, double top)
@@ -161,7 +161,7 @@ void svg_bars(struct buf *b, const struct svg_plot *p)
                    "<rect class=\"mark%s%s\" x=\"%.2f%%\" y=\"%.1f\" width=\"%.2f%%\" "
                    "height=\"%.1f\">",
                    at->is_part ? " part" : "", at->value > 0 ? "" : " zero",
-                   across(i, p->n) - 0.36 * slot, y, 0.72 * slot, GROUND - y);
+                   across(i, p->n) - 0.36 * slot, y, 0.72 * slot, (double)GROUND - y);
         add_title(b, at->name);
         buf_add(b, S("</rect>\n"));
     }
@@ -315,7 +315,7 @@ void svg_dots(struct buf *b, const struct svg_dots *p)
     html_add(b, p->name);
     buf_add(b, S("\">\n"));
     for (size_t i = low; i <= high; i++) {
-        const double y = DOTS_GROUND -
+        const double y = (double)DOTS_GROUND -
                          (DOTS_GROUND - DOTS_TOP) * log(ticks[i].s / ticks[low].s) / span;
         buf_printf(b,
                    "<line class=\"%s\" x1=\"0\" x2=\"100%%\" y1=\"%.1f\" y2=\"%.1f\"/>"
@@ -325,7 +325,8 @@ void svg_dots(struct buf *b, const struct svg_dots *p)
     for (size_t i = 0; i < p->n; i++) {
         const double s = fmin(fmax(p->dot[i].s, ticks[low].s), ticks[high].s);
         add_dot(b, &p->dot[i],
-                DOTS_GROUND - (DOTS_GROUND - DOTS_TOP) * log(s / ticks[low].s) / span);
+                (double)DOTS_GROUND -
+                    (double)(DOTS_GROUND - DOTS_TOP) * log(s / ticks[low].s) / span);
     }
     add_word(b, "x=\"5%\"", DOTS_WORDS, p->first);
     add_word(b, "x=\"94%\" text-anchor=\"end\"", DOTS_WORDS, p->last);
