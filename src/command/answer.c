@@ -107,7 +107,7 @@ enum outcome answer_print(struct arena *a, enum rows_format format, struct duck_
                           STR_ARG(name[i]));
         }
     }
-    const enum outcome result = rows_begin(a, format, &(struct rows_head){name, right, n}, &rows,
+    const enum outcome result = rows_begin(a, format, &(struct rows_head){name, right, n, 0}, &rows,
                                            f);
     arena_init(&line, ARENA_BYTES_MAX);
     while (result == OK && duck_next(r)) {

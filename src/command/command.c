@@ -15,6 +15,12 @@ int command_failed(const char *name, const struct failure *f)
     return f->outcome == STOP ? EXIT_USAGE : EXIT_NO;
 }
 
+int command_unanswered(const char *name, const struct failure *f)
+{
+    (void)command_failed(name, f);
+    return EXIT_NO;
+}
+
 bool command_has_colour(int fd)
 {
     const char *const no = getenv("NO_COLOR"), *const term = getenv("TERM");

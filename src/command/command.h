@@ -96,6 +96,8 @@ int command_end(struct session *s);
 
 /* "weir NAME: sentence" on stderr; returns EXIT_NO, for STOP EXIT_USAGE. */
 int command_failed(const char *name, const struct failure *f);
+/* The same of a command that only reads: what cannot be read is no wrong use, so EXIT_NO. */
+int command_unanswered(const char *name, const struct failure *f);
 
 /* Colours and charts are for terminals, where NO_COLOR is not set (no-color.org). */
 bool command_has_colour(int fd);

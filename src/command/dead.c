@@ -34,8 +34,10 @@ enum { COLUMNS = sizeof column / sizeof *column, TABLE_COLUMNS = 6 };
 static enum outcome begin_rows(struct dead *d, struct failure *f)
 {
     static const bool is_number[COLUMNS] = {false};
-    const struct rows_head head = {column, is_number,
-                                   d->format == ROWS_TABLE ? TABLE_COLUMNS : COLUMNS};
+    const struct rows_head head = {.name = column,
+                                   .is_number = is_number,
+                                   .n = d->format == ROWS_TABLE ? TABLE_COLUMNS : COLUMNS,
+                                   .whole_n = 1}; /* the id: `show` and `retry` need all of it */
     return rows_begin(d->arena, d->format, &head, &d->rows, f);
 }
 
@@ -261,6 +263,6 @@ int command_dead(int argc, char **argv)
         result = obey(&d, str_of(s.words.at[0]), &f);
         bus_close(d.bus);
     }
-    s.status = result == OK ? EXIT_DONE : command_failed("dead", &f);
+    s.status = result == OK ? EXIT_DONE : command_unanswered("dead", &f);
     return command_end(&s);
 }

@@ -156,6 +156,6 @@ int command_flush(int argc, char **argv)
         result = flush(&w, &s.arena, &f);
         bus_close(w.bus);
     }
-    s.status = result == OK ? EXIT_DONE : command_failed("flush", &f);
+    s.status = result == OK ? EXIT_DONE : command_unanswered("flush", &f);
     return command_end(&s);
 }

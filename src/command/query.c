@@ -184,7 +184,7 @@ static int run_one(const struct query *q, struct str sql)
     arena_init(&a, ARENA_BYTES_MAX);
     const enum outcome result = q->is_store ? query_store(&a, q->config, sql, q->format, &f)
                                             : run_lake(q, &a, sql, &f);
-    const int status = result == OK ? EXIT_DONE : command_failed("query", &f);
+    const int status = result == OK ? EXIT_DONE : command_unanswered("query", &f);
     arena_close(&a);
     return status;
 }
@@ -256,7 +256,7 @@ static int run_stdin(const struct query *q, struct arena *a)
     struct str sql;
     struct failure f;
     if (file_read(a, "/dev/stdin", SQL_BYTES_MAX, &sql, &f) != OK) {
-        return command_failed("query", &f);
+        return command_unanswered("query", &f);
     }
     return run_one(q, sql);
 }

@@ -18,7 +18,7 @@ static enum outcome take_head(void *to, const struct str *name, size_t n, struct
     for (size_t i = 0; i < n; i++) {
         own[i] = arena_str(p->arena, name[i]);
     }
-    p->head = (struct rows_head){own, arena_array(p->arena, bool, n), n};
+    p->head = (struct rows_head){.name = own, .is_number = arena_array(p->arena, bool, n), .n = n};
     p->cell = arena_array(p->arena, struct cell, n);
     return OK;
 }
@@ -33,6 +33,18 @@ static enum outcome begin(struct printing *p, const struct store_cell *cell, str
     return rows_begin(p->arena, p->format, &p->head, &p->rows, f);
 }
 
+/* What JSON has no number for: SQLite's Inf is a text, as the lake's is. */
+static struct cell cell_of(const struct store_cell *cell)
+{
+    if (cell->is_null) {
+        return (struct cell){CELL_NULL, cell->text};
+    }
+    if (cell->is_number && str_ends(cell->text, S("Inf"))) {
+        return (struct cell){CELL_TEXT, str_starts(cell->text, S("-")) ? S("-inf") : S("inf")};
+    }
+    return (struct cell){cell->is_number ? CELL_NUMBER : CELL_TEXT, cell->text};
+}
+
 static enum outcome take_row(void *to, const struct store_cell *cell, struct failure *f)
 {
     struct printing *const p = to;
@@ -41,10 +53,7 @@ static enum outcome take_row(void *to, const struct store_cell *cell, struct fai
         return result;
     }
     for (size_t i = 0; i < p->head.n; i++) {
-        p->cell[i] = (struct cell){cell[i].is_null     ? CELL_NULL
-                                   : cell[i].is_number ? CELL_NUMBER
-                                                       : CELL_TEXT,
-                                   cell[i].text};
+        p->cell[i] = cell_of(cell + i);
     }
     rows_add(p->rows, p->cell);
     return OK;

@@ -263,6 +263,6 @@ int command_report(int argc, char **argv)
     enum outcome result = ask_begin(&q, &s.arena, s.config, str_of(r.kind->models), &f);
     result = result == OK ? r.kind->tell(&r, &s, &q, &f) : result;
     ask_close(&q);
-    s.status = result == OK ? EXIT_DONE : command_failed("report", &f);
+    s.status = result == OK ? EXIT_DONE : command_unanswered("report", &f);
     return command_end(&s);
 }

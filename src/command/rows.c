@@ -13,7 +13,7 @@ struct rows {
     const struct str *name;
     const bool *is_number;
     size_t *width; /* of each column, for a table */
-    size_t columns_n, n;
+    size_t columns_n, whole_n, n;
     struct libscols_table *table;
     struct arena line; /* of one row */
 };
@@ -78,15 +78,41 @@ static void csv_header(const struct rows *r)
     put(csv_end(r));
 }
 
+static bool is_taken(const struct str *name, size_t n, struct str wanted)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq(name[i], wanted)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The members of an object need a name each (RFC 8259 section 4), the columns of SQL do not: the
+ * second a is a_1, unless another column is called so. */
+static const struct str *unique(struct arena *a, const struct rows_head *head)
+{
+    struct str *const name = arena_array(a, struct str, head->n);
+    for (size_t i = 0; i < head->n; i++) {
+        name[i] = head->name[i];
+        for (size_t k = 1;
+             is_taken(name, i, name[i]) || (k > 1 && is_taken(head->name, head->n, name[i])); k++) {
+            name[i] = arena_printf(a, "%.*s_%zu", STR_ARG(head->name[i]), k);
+        }
+    }
+    return name;
+}
+
 enum outcome rows_begin(struct arena *a, enum rows_format format, const struct rows_head *head,
                         struct rows **out, struct failure *f)
 {
     struct rows *const r = arena_new(a, struct rows);
     *r = (struct rows){.format = format,
-                       .name = head->name,
+                       .name = format == ROWS_JSON ? unique(a, head) : head->name,
                        .is_number = head->is_number,
                        .width = arena_array(a, size_t, head->n),
-                       .columns_n = head->n};
+                       .columns_n = head->n,
+                       .whole_n = head->whole_n};
     *out = r;
     arena_init(&r->line, CELL_BYTES_MAX);
     if (format == ROWS_CSV || format == ROWS_CSV_LF) {
@@ -106,20 +132,26 @@ static void add_to_table(struct rows *r, const struct cell *cell)
     }
 }
 
-/* The widest texts lose columns until the line fits; a number that is cut would be another. */
+/* A number that is cut would be another, and so would an id. */
+static bool is_cut(const struct rows *r, size_t column)
+{
+    return !r->is_number[column] && column >= r->whole_n;
+}
+
+/* The widest texts lose columns until the line fits. */
 static void fit(struct rows *r, size_t columns)
 {
     enum { LEAST = 3 };
     size_t all = r->columns_n - 1; /* the spaces between them */
     for (size_t i = 0; i < r->columns_n; i++) {
-        const bool is_wider = !r->is_number[i] && r->width[i] > columns;
+        const bool is_wider = is_cut(r, i) && r->width[i] > columns;
         r->width[i] = is_wider ? columns : r->width[i];
         all += r->width[i];
     }
     while (all > columns) {
         size_t widest = r->columns_n;
         for (size_t i = 0; i < r->columns_n; i++) {
-            if (!r->is_number[i] && r->width[i] > LEAST &&
+            if (is_cut(r, i) && r->width[i] > LEAST &&
                 (widest == r->columns_n || r->width[i] > r->width[widest])) {
                 widest = i;
             }
@@ -146,7 +178,7 @@ static void cut_table(struct rows *r, size_t columns)
 {
     fit(r, columns);
     for (size_t i = 0; i < r->columns_n; i++) {
-        if (!r->is_number[i]) {
+        if (is_cut(r, i)) {
             cut_cell(r, scols_column_get_header(scols_table_get_column(r->table, i)), i);
         }
     }
@@ -154,7 +186,7 @@ static void cut_table(struct rows *r, size_t columns)
     struct libscols_iter *const each = scols_new_iter(SCOLS_ITER_FORWARD);
     while (each && scols_table_next_line(r->table, each, &line) == 0) {
         for (size_t i = 0; i < r->columns_n; i++) {
-            if (!r->is_number[i]) {
+            if (is_cut(r, i)) {
                 cut_cell(r, scols_line_get_cell(line, i), i);
             }
         }

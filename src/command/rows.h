@@ -2,7 +2,7 @@
  *
  * A table is at most as wide as the terminal, what had to be cut ends with an ellipsis; to a pipe
  * it is written whole. CSV is RFC 4180 with a header; JSON is one object a line, null where there
- * is nothing. */
+ * is nothing; a name that comes again gets a number there: a, a_1. */
 #ifndef WEIR_COMMAND_ROWS_H
 #define WEIR_COMMAND_ROWS_H
 
@@ -35,6 +35,7 @@ struct rows_head {
     const struct str *name;
     const bool *is_number;
     size_t n;
+    size_t whole_n; /* so many first columns are never cut: what is copied from a table */
 };
 
 /* The head lives as long as the rows. */

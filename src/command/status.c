@@ -195,8 +195,8 @@ static enum outcome print_agents(struct arena *a, const struct status *s, struct
     static const struct str name[] = {STR("agent"), STR("type"), STR("accepted"), STR("refused")};
     static const bool is_number[] = {false, false, true, false};
     struct rows *rows;
-    const enum outcome result = rows_begin(a, ROWS_TABLE, &(struct rows_head){name, is_number, 4},
-                                           &rows, f);
+    const enum outcome result = rows_begin(a, ROWS_TABLE,
+                                           &(struct rows_head){name, is_number, 4, 0}, &rows, f);
     if (result != OK) {
         return result;
     }
@@ -221,8 +221,8 @@ static enum outcome print_stages(struct arena *a, const struct survey *v, struct
                                       STR("restarts")};
     static const bool is_number[] = {false, false, true, true, true};
     struct rows *rows;
-    const enum outcome result = rows_begin(a, ROWS_TABLE, &(struct rows_head){name, is_number, 5},
-                                           &rows, f);
+    const enum outcome result = rows_begin(a, ROWS_TABLE,
+                                           &(struct rows_head){name, is_number, 5, 0}, &rows, f);
     for (size_t i = 0; result == OK && i < v->stages_n; i++) {
         const struct survey_stage *const stage = &v->stage[i];
         char bytes[32] = "0", age[32] = "";
@@ -251,8 +251,8 @@ static enum outcome print_ends(struct arena *a, const struct status *s, struct f
     char bytes[32];
     uint64_t kept = 0;
     struct rows *rows;
-    const enum outcome result = rows_begin(a, ROWS_TABLE, &(struct rows_head){name, is_number, 3},
-                                           &rows, f);
+    const enum outcome result = rows_begin(a, ROWS_TABLE,
+                                           &(struct rows_head){name, is_number, 3, 0}, &rows, f);
     if (result != OK) {
         return result;
     }
@@ -329,13 +329,13 @@ int command_status(int argc, char **argv)
     }
     struct status *const taken = arena_new(&s.arena, struct status);
     if (status_take(&s.arena, s.config, taken, &f) != OK) {
-        s.status = command_failed("status", &f);
+        s.status = command_unanswered("status", &f);
         return command_end(&s);
     }
     if (s.format == ROWS_JSON) {
         print_json(&s.arena, taken);
     } else if (print_text(&s.arena, taken, &f) != OK) {
-        s.status = command_failed("status", &f);
+        s.status = command_unanswered("status", &f);
         return command_end(&s);
     }
     s.status = answer(taken);

@@ -189,6 +189,6 @@ int command_top(int argc, char **argv)
     asked_stop_by(SIGQUIT);
     const enum outcome result = is_live ? watch(&w, &f) : show_once(&w, &f);
     arena_close(&w.look);
-    s.status = result == OK ? EXIT_DONE : command_failed("top", &f);
+    s.status = result == OK ? EXIT_DONE : command_unanswered("top", &f);
     return command_end(&s);
 }

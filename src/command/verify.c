@@ -33,6 +33,12 @@ static void say(struct verifying *v, struct str what)
     printf("%.*s\n", STR_ARG(what));
 }
 
+/* A part that cannot be read is a finding, and the others are looked at all the same. */
+static void unread(struct verifying *v, const char *part, const struct failure *f)
+{
+    say(v, arena_printf(v->arena, "%s: cannot be read: %s", part, f->text));
+}
+
 /* ---- segments ---- */
 
 static void segment_found(void *to, const struct finding *finding)
@@ -158,58 +164,85 @@ static enum outcome compare(struct verifying *v, struct store *store, struct fai
     return OK;
 }
 
-static enum outcome check_store(struct verifying *v, struct failure *f)
+/* What hangs together with the streams is not looked at when they cannot be read. */
+static enum outcome check_against_others(struct verifying *v, struct store *store,
+                                         struct failure *f)
 {
-    struct store *store = NULL;
     struct level level;
     const bool forgets = v->config->store.keep_ms < INT64_MAX / 2000 ||
                          v->config->lake.keep_ms < INT64_MAX / 2000;
-    enum outcome result = store_look(v->arena, v->config, bus_id(v->bus), &store, f);
-    if (result != OK || !store) {
-        (void)fprintf(stderr, result == OK ? "store: none yet\n" : "");
+    const enum outcome result = v->bus ? check_cursors(v, store, &level, f) : OK;
+    if (result != OK) {
         return result;
     }
-    if (store->driver->check) {
+    if (!forgets && v->faults == 0) {
+        return compare(v, store, f);
+    }
+    (void)fprintf(stderr, "store and lake were not compared: %s\n",
+                  v->faults > 0 ? "mend what was found first" : "they forget by age");
+    return OK;
+}
+
+static enum outcome check_store(struct verifying *v, struct failure *f)
+{
+    struct store *store = NULL;
+    const struct str id = v->bus ? bus_id(v->bus) : S("");
+    enum outcome result = store_look(v->arena, v->config, id, &store, f);
+    if (result == OK && !store) {
+        (void)fprintf(stderr, "store: none yet\n");
+        return OK;
+    }
+    if (result == OK && store->driver->check) {
         result = store->driver->check(store, store_found, v, f);
     }
     if (result == OK) {
-        result = check_cursors(v, store, &level, f);
-    }
-    if (result == OK && !forgets && v->faults == 0) {
-        result = compare(v, store, f);
-    } else if (result == OK) {
-        (void)fprintf(stderr, "store and lake were not compared: %s\n",
-                      v->faults > 0 ? "mend what was found first" : "they forget by age");
+        result = check_against_others(v, store, f);
     }
     store_close(store);
     return result;
 }
 
-static enum outcome verify(struct verifying *v, struct failure *f)
+static enum outcome check_lake(struct verifying *v, struct failure *f)
 {
     struct audit_to lake = {.found = lake_found, .to = v};
+    const enum outcome result = audit_lake(v->config, v->bus, &lake, f);
+    (void)fprintf(stderr, "lake: %zu commits and %zu files with %zu facts looked at\n",
+                  lake.commits, lake.files, lake.rows);
+    if (lake.unsealed > 0) {
+        (void)fprintf(stderr,
+                      "lake: %zu commits of another writer, or of an older weir, have no "
+                      "checksum: only their form was looked at\n",
+                      lake.unsealed);
+    }
+    return result;
+}
+
+/* returns OK | RETRY there is nothing to look at */
+static enum outcome verify(struct verifying *v, struct failure *f)
+{
     enum outcome result = bus_visit(v->arena, &v->config->bus, &v->bus, f);
-    if (result != OK) {
+    if (result == RETRY) {
         return result;
     }
-    result = bus_verify(v->bus, (struct finding_to){segment_found, v}, f);
-    (void)fprintf(stderr, "bus: every checksum looked at\n");
     if (result == OK) {
-        result = audit_lake(v->config, v->bus, &lake, f);
-        (void)fprintf(stderr, "lake: %zu commits and %zu files with %zu facts looked at\n",
-                      lake.commits, lake.files, lake.rows);
-        if (lake.unsealed > 0) {
-            (void)fprintf(stderr,
-                          "lake: %zu commits of another writer, or of an older weir, have no "
-                          "checksum: only their form was looked at\n",
-                          lake.unsealed);
-        }
+        result = bus_verify(v->bus, (struct finding_to){segment_found, v}, f);
+        (void)fprintf(stderr, "bus: every checksum looked at\n");
+    } else {
+        v->bus = NULL;
     }
-    if (result == OK) {
-        result = check_store(v, f);
+    if (result != OK) {
+        unread(v, "bus", f);
     }
-    bus_close(v->bus);
-    return result;
+    if (check_lake(v, f) != OK) {
+        unread(v, "lake", f);
+    }
+    if (check_store(v, f) != OK) {
+        unread(v, "store", f);
+    }
+    if (v->bus) {
+        bus_close(v->bus);
+    }
+    return OK;
 }
 
 int command_verify(int argc, char **argv)
@@ -231,7 +264,7 @@ int command_verify(int argc, char **argv)
     }
     struct verifying v = {.config = s.config, .arena = &s.arena};
     if (verify(&v, &f) != OK) {
-        s.status = command_failed("verify", &f);
+        s.status = command_unanswered("verify", &f);
     } else if (v.faults > 0) {
         s.status = EXIT_NO;
     } else {

@@ -135,6 +135,35 @@ def verify_finds_a_flipped_byte_and_a_lost_file(folder):
     assert weir.command("verify") == "ok\n"
 
 
+def overwrite(path, at, data):
+    whole = path.read_bytes()
+    path.write_bytes(whole[:at] + data + whole[at + len(data):])
+    return whole
+
+
+@case
+def verify_tells_of_a_part_that_cannot_be_read_and_checks_the_others(folder):
+    with weir_with_github(folder) as weir:
+        for i in range(5):
+            post(weir, pull_request(i + 1), i)
+        weir.command("flush")
+    store, bus_id = folder / "data/store.db", folder / "data/bus/id"
+    parquet = next(folder.glob("data/lake/change/year=*/**/*.parquet"))
+    for damaged, data in ((store, b"garbage"), (store, bytes(100)), (bus_id, b"nonsense")):
+        kept = overwrite(damaged, 0, data)
+        told = weir.command("verify", status=1)
+        assert f"{damaged.parent.name}/{damaged.name}" in told, (data, told)
+        whole = overwrite(parquet, 100, b"damage")
+        both = weir.command("verify", status=1)
+        assert told.strip() in both and "checksum differs" in both, (data, both)
+        parquet.write_bytes(whole)
+        damaged.write_bytes(kept)
+        assert weir.command("verify") == "ok\n"
+    overwrite(store, 0, b"garbage")
+    for words in (("status",), ("query", "--store", "SELECT 1")):
+        weir.command(*words, status=1)
+
+
 def change_store(folder, sql):
     with sqlite3.connect(folder / "data" / "store.db") as line:
         assert line.execute(sql).rowcount > 0, sql
@@ -176,6 +205,19 @@ def a_store_is_asked_one_statement_that_reads(folder):
             {"id": "1", "number": 1, "merged_at": None}]
         assert weir.rows("query", "--store", "PRAGMA table_info('weir_meta')")[0]["name"] == "name"
         assert weir.command("query", "--store", "--csv", "SELECT id FROM change WHERE 0;") == "id\n"
+
+
+@case
+def json_is_json_whatever_the_columns_are_called_and_hold(folder):
+    def only_json(text):
+        return json.loads(text, parse_constant=lambda word: f"no JSON: {word}", object_pairs_hook=list)
+
+    with weir_with_github(folder) as weir:
+        post(weir, pull_request(1), 1)
+        weir.command("flush")
+        for options in ([], ["--store"]):
+            line = weir.command("query", *options, "--json", "SELECT 1e999 AS a, -1e999 AS a, 3 AS a, 4 AS a_1")
+            assert only_json(line) == [("a", "inf"), ("a_2", "-inf"), ("a_3", 3), ("a_1", 4)], (options, line)
 
 
 @case

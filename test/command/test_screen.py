@@ -84,18 +84,20 @@ def help_knows_itself(_folder):
 
 
 @case
-def status_and_the_dead_fit_forty_columns_and_come_as_rows(folder):
+def status_and_the_dead_fit_narrow_terminals_and_come_as_rows(folder):
     with Weir(folder, agents=AGENTS) as weir:
         for event, body in (("issues", b'{"action":"opened"}'), ("star", b'{"action":"created"}')):
             headers = sign("s3cret", body) | {"X-GitHub-Event": event, "X-GitHub-Delivery": event}
             assert weir.post("/hooks/github", body, headers)[0] == 202
         eventually(lambda: json.loads(piped("status", "--json", folder=folder).stdout)["dead"] == 1, "it is dead")
-        for words in (["status"], ["dead", "list"]):
-            lines = on_terminal(40, *words, folder=folder)
-            assert len(lines) > 1 and all(width(line.rstrip()) <= 40 for line in lines), lines
+        for columns, words in ((40, ["status"]), (60, ["dead", "list"])):
+            lines = on_terminal(columns, *words, folder=folder)
+            assert len(lines) > 1 and all(width(line.rstrip()) <= columns for line in lines), lines
         row = list(csv.DictReader(io.StringIO(piped("dead", "list", "--csv", folder=folder).stdout)))
         same = [json.loads(line) for line in piped("dead", "list", "--json", folder=folder).stdout.splitlines()]
         assert len(row) == len(same) == 1 and row[0]["id"] == same[0]["id"], (row, same)
+        for columns in (40, 60, 80, 100):  # what is copied to `weir dead show` stands whole
+            assert any(line.split()[:1] == [same[0]["id"]] for line in on_terminal(columns, "dead", "list", folder=folder))
         assert same[0]["pointer"] and same[0]["pointer"] in piped("dead", "list", folder=folder).stdout, same
         assert {"id", "agent", "stage", "reason", "pointer", "received"} <= set(same[0]), same
         nope = piped("dead", "drop", "nope", folder=folder)

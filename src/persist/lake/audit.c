@@ -85,7 +85,7 @@ static enum outcome check_table(struct audit *w, struct failure *f)
     for (int s = 0; s < STREAM_N && result == OK; s++) {
         struct lane_ends *ends;
         size_t n = 0;
-        if (lake_feeds((enum stream)s, w->model)) {
+        if (w->bus && lake_feeds((enum stream)s, w->model)) {
             /* after the log: what it names was visible before */
             result = bus_ends(w->bus, &w->scratch, (enum stream)s, &ends, &n, f);
             check_positions(w, ends, n);
