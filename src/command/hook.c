@@ -1,6 +1,7 @@
 #include "command/hook.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "base/hash.h"
 
@@ -9,6 +10,19 @@ struct flag hook_flag_ca(struct str *file)
     return (struct flag){
         "ca", 0,      FLAG_TEXT,
         file, "FILE", "HTTPS: trust the authorities in this PEM file, not the system's"};
+}
+
+void hook_say_again(const char *command, const char *error)
+{
+    (void)fprintf(stderr, "weir %s: %s; trying again\n", command, error);
+}
+
+void hook_say_lost(const char *command, struct str url)
+{
+    (void)fprintf(stderr,
+                  "weir %s: gave up, %.*s cannot be reached: is weir running there, and the port "
+                  "the one of intake.listen?\n",
+                  command, STR_ARG(url));
 }
 
 void hook_field(struct post_request *request, struct str name, struct str value)

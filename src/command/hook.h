@@ -11,6 +11,11 @@
 /* The option of whoever posts to hooks. */
 struct flag hook_flag_ca(struct str *file);
 
+/* What is said on stderr while a receiver that does not answer is tried again, and when none could
+ * be reached. */
+void hook_say_again(const char *command, const char *error);
+void hook_say_lost(const char *command, struct str url);
+
 /* What GitHub sends; signed when there is a secret. Texts live in the arena.
  *   source   GitHub, "Webhook events and payloads", delivery headers */
 void hook_github(struct arena *a, struct str secret, struct str event, struct str id,

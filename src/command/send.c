@@ -37,6 +37,12 @@ static void print_answer(void *to, const struct post_answer *answer)
     (void)fflush(stdout);
 }
 
+static void say_again(void *to, const char *error)
+{
+    (void)to;
+    hook_say_again("send", error);
+}
+
 /* The same payload has the same id, so that weir knows it again. */
 static struct str id_of(struct arena *a, struct str event, struct str body)
 {
@@ -99,7 +105,7 @@ static void send_text(struct arena *a, struct sending *s, struct str text)
     struct post_request r = {0};
     const bool is_json = json_read_exact(a, text, &doc, &unread) == OK;
     if (!is_json && str_find(text, '\n') + 1 < text.len) {
-        while (text.len > 0) {
+        while (text.len > 0 && !post_is_lost(s->post)) {
             const struct str line = str_trim(str_cut(text, '\n', &text));
             if (line.len) {
                 send_text(a, s, line);
@@ -150,13 +156,16 @@ static int send_files(const struct asked *q, const struct words *words)
     struct sending s = {.asked = q};
     arena_init(&a, ARENA_BYTES_MAX);
     arena_init(&once, ARENA_BYTES_MAX);
-    enum outcome result = post_open(
-        &a,
-        &(struct post_options){
-            .url = q->to, .ca = q->ca, .connections = 1, .done = print_answer, .to = &s},
-        &s.post, &f);
+    enum outcome result = post_open(&a,
+                                    &(struct post_options){.url = q->to,
+                                                           .ca = q->ca,
+                                                           .connections = 1,
+                                                           .done = print_answer,
+                                                           .again = say_again,
+                                                           .to = &s},
+                                    &s.post, &f);
     const bool is_open = result == OK;
-    for (int i = 0; i < words->n && result == OK; i++) {
+    for (int i = 0; i < words->n && result == OK && !post_is_lost(s.post); i++) {
         struct str text;
         s.file = words->at[i];
         result = read_input(&once, s.file, &text, &f);
@@ -166,6 +175,9 @@ static int send_files(const struct asked *q, const struct words *words)
         arena_reset(&once);
     }
     if (is_open) {
+        if (post_is_lost(s.post)) {
+            hook_say_lost("send", q->to);
+        }
         post_close(s.post);
     }
     arena_close(&once);

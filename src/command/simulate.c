@@ -6,6 +6,7 @@
 
 #include "base/asked.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "command/command.h"
 #include "command/commands.h"
 #include "command/hook.h"
@@ -82,11 +83,12 @@ static bool deliver(void *to, const struct delivery *d)
     struct simulating *const m = to;
     fault_pass(&m->faults, d);
     show(m);
-    return !(m->sender.unanswered > 0 && m->sender.accepted == 0) && !m->sender.is_bad &&
-           !asked_to_stop();
+    const struct sender *const s = &m->sender;
+    return !(s->post && post_is_lost(s->post)) && !(s->unanswered > 0 && s->accepted == 0) &&
+           !s->is_bad && !asked_to_stop();
 }
 
-static void report(const struct simulating *m)
+static void report(const struct simulating *m, struct str to)
 {
     const struct sender *const s = &m->sender;
     if (m->is_shown) {
@@ -105,7 +107,9 @@ static void report(const struct simulating *m)
     }
     (void)fprintf(stderr, "%s, %llu without an answer; %.0f/s\n", s->refused ? ")" : "",
                   (unsigned long long)s->unanswered, (double)s->sent / seconds);
-    if (s->unexpected) {
+    if (s->is_lost) {
+        hook_say_lost("simulate", to);
+    } else if (s->unexpected) {
         (void)fprintf(stderr, "weir simulate: %llu answers were not as expected; the first: %.*s\n",
                       (unsigned long long)s->unexpected, STR_ARG(s->trouble));
     }
@@ -134,6 +138,7 @@ static enum outcome open_sender(struct arena *a, const struct asked *q, struct s
                                                   .ca = q->ca,
                                                   .connections = (size_t)q->connections,
                                                   .done = sender_done,
+                                                  .again = sender_again,
                                                   .to = s},
                            &s->post, f);
     } else if (result == OK && q->shape == SHAPE_FLAT && str_ends(q->to, S("/"))) {
@@ -157,6 +162,16 @@ static void set_span(const struct asked *q, struct simulating *m)
         days = q->count * 3 / 2 / a_day[q->shape] + 10;
     }
     m->from_us = m->until_us - days * DAY_US;
+}
+
+/* A run that ends at another time is another one: its course is the seed's, its ids are its own,
+ * else a receiver would take them for repetitions of the first run. */
+static void salt_ids(struct simulating *m)
+{
+    char time[CLOCK_TEXT_BYTES];
+    const struct str until = {time, clock_text(m->until_us, time)};
+    draw_salt(&m->world.draw, hash_64(until, 0));
+    draw_salt(&m->faults.draw, hash_64(until, 0));
 }
 
 /* Ctrl-C ends with a report, and with all that was sent in the manifest; `| head` ends as usual. */
@@ -186,6 +201,7 @@ static int simulate(struct arena *a, const struct asked *q, struct simulating *m
     m->faults.to = &m->sender;
     fault_open(&m->faults, a, (uint64_t)q->seed);
     simulation_open(&m->world, a, (uint64_t)q->seed, m->from_us);
+    salt_ids(m);
     m->world.deliver = deliver;
     m->world.to = m;
     m->world.deliveries_max = q->count == NOT_GIVEN ? 0 : (uint64_t)q->count;
@@ -197,7 +213,7 @@ static int simulate(struct arena *a, const struct asked *q, struct simulating *m
     }
     const enum outcome closed = sender_close(&m->sender, &f);
     simulation_close(&m->world);
-    report(m);
+    report(m, q->to);
     if (closed != OK) {
         return command_failed("simulate", &f);
     }
@@ -272,7 +288,7 @@ int command_simulate(int argc, char **argv)
         {"days", 0, FLAG_NUMBER, &q.days, "N", "so much virtual time; 30 days without --count"},
         {"count", 0, FLAG_NUMBER, &q.count, "N", "so many deliveries, faults not counted"},
         {"until", 0, FLAG_TEXT, &q.until, "TIME", "when the virtual time ends; now"},
-        {"seed", 0, FLAG_NUMBER, &q.seed, "N", "the same seed makes the same bytes; 1"},
+        {"seed", 0, FLAG_NUMBER, &q.seed, "N", "the same seed and --until make the same bytes; 1"},
         {"rate", 0, FLAG_TEXT, &q.rate, "N/s", "no faster than this"},
         {"faults", 0, FLAG_TEXT, &q.faults, "LIST",
          "duplicate, reorder, late, malformed, forged: duplicate=0.01,late=0.01"},

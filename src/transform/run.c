@@ -14,7 +14,8 @@ enum {
     BATCH_BYTES =
         1 << 20,    /* of raw signals: a few hundred webhooks, which the step's sync is shared by */
     DEATHS_MAX = 2, /* then a signal is poison and becomes a dead letter */
-    LANES_MAX = 256
+    LANES_MAX = 256,
+    CONFLICT_LOG_US = 60 * 1000 * 1000
 };
 /* Parsed, a body takes up to about ten times its bytes; the largest body is 26 MiB by default. */
 #define SCRATCH_BYTES_MAX ((size_t)512 << 20)
@@ -41,6 +42,8 @@ struct transform_stage {
     struct reader *reader;
     struct repetitions *repetitions;
     struct jq_pool *pool;
+    int64_t conflict_said_us; /* of the monotonic clock */
+    uint64_t conflicts_n;     /* since the start        */
     struct lane_state *lane[LANES_MAX];
     size_t lanes_n;
 };
@@ -178,6 +181,20 @@ static enum outcome take_new(struct transform_stage *t, struct slice_work *w,
                : OK;
 }
 
+/* A sender that numbers its deliveries anew makes one of each: told once a minute. */
+static void say_conflict(struct transform_stage *t, const struct signal *raw)
+{
+    const int64_t now_us = clock_mono_us();
+    t->conflicts_n++;
+    if (t->conflict_said_us == 0 || now_us - t->conflict_said_us >= CONFLICT_LOG_US) {
+        t->conflict_said_us = now_us;
+        log_event(
+            LOG_WARN, "conflict", log_s("agent", raw->agent), log_s("id", raw->id),
+            log_c("why", "the same identity came before with another body; the first one stays"),
+            log_n("times", (int64_t)t->conflicts_n));
+    }
+}
+
 static enum outcome take(struct transform_stage *t, struct slice_work *w, const struct record *raw,
                          struct failure *f)
 {
@@ -191,9 +208,7 @@ static enum outcome take(struct transform_stage *t, struct slice_work *w, const 
     case KNOWN_REPETITION: tally_count(&t->batch, &w->tally, true, S("repetition")); return OK;
     case KNOWN_CONFLICT:
         tally_count(&t->batch, &w->tally, true, S("conflict"));
-        log_event(
-            LOG_WARN, "conflict", log_s("agent", raw->signal.agent), log_s("id", raw->signal.id),
-            log_c("why", "the same identity came before with another body; the first one stays"));
+        say_conflict(t, &raw->signal);
         return OK;
     case KNOWN_NOT:
     case KNOWN_HERE: return take_new(t, w, raw, &here, known == KNOWN_HERE, f);

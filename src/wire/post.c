@@ -35,7 +35,9 @@ struct post {
     CURLM *multi;
     const char *url, *ca;
     int64_t stop_us; /* no longer; 0: nobody asked to stop */
+    bool is_lost, is_again;
     void (*done)(void *to, const struct post_answer *answer);
+    void (*again)(void *to, const char *error);
     void *to;
     struct slot *slot;
     size_t n, busy_n;
@@ -90,6 +92,7 @@ enum outcome post_open(struct arena *a, const struct post_options *options, stru
     *p = (struct post){.url = arena_cstr(a, url),
                        .ca = ca,
                        .done = options->done,
+                       .again = options->again,
                        .to = options->to,
                        .slot = arena_array(a, struct slot, connections)};
     bool is_open = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
@@ -176,15 +179,23 @@ static void slot_answered(struct slot *s, CURLcode code)
     } else if (!s->error[0]) {
         (void)snprintf(s->error, sizeof s->error, "%s", curl_easy_strerror(code));
     }
-    if (may_work_later(code, status) && s->tries < TRIES_MAX && !asked_to_stop()) {
+    struct post *const p = s->post;
+    if (may_work_later(code, status) && s->tries < TRIES_MAX && !asked_to_stop() && !p->is_lost) {
+        if (code != CURLE_OK && !p->is_again) {
+            p->is_again = true;
+            p->again(p->to, s->error);
+        }
         const int64_t pause_ms = after_s > 0 ? after_s * 1000 : FIRST_PAUSE_MS << (s->tries - 1);
         s->resume_us = clock_mono_us() + pause_ms * 1000;
         return;
     }
+    p->is_lost |= !asked_to_stop() &&
+                  (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST);
     slot_end(s, status, code);
 }
 
-/* Asked to stop: what waits for another try ends now, the rest when its time is over. */
+/* Asked to stop, or nobody to reach: what waits for another try ends now, the rest when its time is
+ * over. */
 static void give_up(struct post *p)
 {
     const int64_t now_us = clock_mono_us();
@@ -207,7 +218,7 @@ static void turn(struct post *p, int wait_ms)
 {
     int running = 0;
     int left = 0;
-    if (asked_to_stop()) {
+    if (asked_to_stop() || p->is_lost) {
         give_up(p);
     }
     for (size_t i = 0; i < p->n; i++) {
@@ -265,4 +276,9 @@ void post_wait(struct post *p, int wait_ms)
         const int64_t left_ms = wait_ms < 0 ? POLL_MS : (end_us - clock_mono_us()) / 1000 + 1;
         turn(p, left_ms < POLL_MS ? (int)left_ms : POLL_MS);
     }
+}
+
+bool post_is_lost(const struct post *p)
+{
+    return p->is_lost;
 }

@@ -3,7 +3,8 @@
  * A busy receiver (429, 503) and a connection that fails are tried again after what Retry-After
  * says, or a growing pause; everything else is an answer, or never works: a certificate that is not
  * trusted. Who is asked to stop (asked.h) tries nothing again and waits a few seconds for what is
- * on its way. The answers come in the order in which they arrive. */
+ * on its way. A receiver that cannot be reached in all these tries is lost: nothing is tried again
+ * for it. The answers come in the order in which they arrive. */
 #ifndef WEIR_WIRE_POST_H
 #define WEIR_WIRE_POST_H
 
@@ -36,6 +37,8 @@ struct post_options {
     struct str ca;      /* PEM file of the authorities to trust; empty: the system's */
     size_t connections; /* 1 .. POST_CONNECTIONS_MAX                                 */
     void (*done)(void *to, const struct post_answer *answer);
+    /* Told once, of the first that got no answer and is tried again. */
+    void (*again)(void *to, const char *error);
     void *to;
 };
 
@@ -48,6 +51,8 @@ enum outcome post_open(struct arena *a, const struct post_options *options, stru
 void post_send(struct post *p, const struct post_request *request);
 /* Wait up to wait_ms for answers; -1: until every request has had its own. */
 void post_wait(struct post *p, int wait_ms);
+/* The receiver could not be reached: whatever else is sent gets one try. */
+bool post_is_lost(const struct post *p);
 void post_close(struct post *p);
 
 #endif

@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import threading
 
-from blackbox import BINARY, case, eventually, run
+from blackbox import BINARY, case, eventually, free_port, run
 
 SECRET = "It's a Secret to Everybody"
 
@@ -165,6 +165,21 @@ def a_busy_receiver_is_asked_again(_folder):
         out, _ = weir("send", "--to", url(server), "--secret", SECRET, "-", stdin='{"context":{}}')
         assert out.startswith("-: 202"), out
         assert len(server.seen) == 2
+
+
+@case
+def nobody_at_the_door_ends_the_run_with_one_line(folder):
+    to = f"http://127.0.0.1:{free_port()}/hooks/a"
+    payloads = folder / "two.jsonl"
+    payloads.write_text('{"a":1}\n{"a":2}\n')
+    runs = [subprocess.Popen([BINARY, *words, "--to", to], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            for words in (["send", str(payloads)], ["simulate", "cdevents", "--count", "100"])]
+    for weir_ in runs:
+        out, err = weir_.communicate(timeout=60)
+        assert weir_.returncode == 1, (out, err)
+        assert out.count("no answer") <= 1, out
+        assert err.count("trying again") == 1 and err.splitlines()[0].endswith("trying again"), err
+        assert f"gave up, {to} cannot be reached" in err.splitlines()[-1], err
 
 
 def check_manifest(folder, kind):

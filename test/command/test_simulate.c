@@ -33,16 +33,15 @@ static int remove_folder(void **state)
     return rmdir(folder);
 }
 
-/* What `weir simulate WORDS --to FILE` writes. */
-static struct str simulated(const char *words)
+/* What `weir simulate WORDS --until TIME --to FILE` writes. */
+static struct str simulated_until(const char *words, const char *until)
 {
     char *argv[ARGUMENTS_MAX];
     int argc = 0;
     struct str text;
     struct failure f = {0};
     const struct str path = arena_printf(&arena, "%s/out", folder);
-    struct str rest = arena_printf(&arena, "simulate %s --until 2026-11-22 --to %s", words,
-                                   path.at);
+    struct str rest = arena_printf(&arena, "simulate %s --until %s --to %s", words, until, path.at);
     while (rest.len > 0 && argc < ARGUMENTS_MAX) {
         argv[argc++] = arena_cstr(&arena, str_cut(rest, ' ', &rest));
     }
@@ -52,6 +51,11 @@ static struct str simulated(const char *words)
     }
     assert_int_equal(unlink(path.at), 0);
     return text;
+}
+
+static struct str simulated(const char *words)
+{
+    return simulated_until(words, "2026-11-22");
 }
 
 static void the_same_seed_makes_the_same_bytes(void **state)
@@ -67,6 +71,35 @@ static void the_same_seed_makes_the_same_bytes(void **state)
         assert_true(once.len > 10000);
         assert_true(str_eq(once, simulated(words)));
         assert_false(str_eq(once, simulated(arena_printf(&arena, "%s --seed 2", words).at)));
+    }
+}
+
+/* Else a receiver takes a second run of the same seed for repetitions of the first one. */
+static void runs_that_end_at_other_times_share_no_id(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"github", "cdevents", "cdevents --shape flat"};
+    for (size_t i = 0; i < 3; i++) {
+        const char *const words = arena_printf(&arena, "%s --count 50", kinds[i]).at;
+        const struct str once = simulated(words);
+        const struct str later = simulated_until(words, "2026-11-22T00:00:01Z");
+        struct str rest = once;
+        size_t n = 0;
+        while (rest.len > 0) {
+            struct failure f;
+            yyjson_doc *doc = NULL;
+            assert_int_equal(json_read_exact(&arena, str_cut(rest, '\n', &rest), &doc, &f), OK);
+            yyjson_val *const root = yyjson_doc_get_root(doc);
+            yyjson_val *const part = i == 0   ? json_get(root, S("headers"))
+                                     : i == 1 ? json_get(root, S("context"))
+                                              : root;
+            static const char *const name[] = {"X-GitHub-Delivery", "id", "event_id"};
+            const struct str id = json_text(json_get(part, str_of(name[i])));
+            assert_int_equal(id.len, 36);
+            assert_null(memmem(later.at, later.len, id.at, id.len));
+            n++;
+        }
+        assert_int_equal(n, 50);
     }
 }
 
@@ -200,6 +233,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_same_seed_makes_the_same_bytes, empty),
+        cmocka_unit_test_setup(runs_that_end_at_other_times_share_no_id, empty),
         cmocka_unit_test_setup(every_simulated_webhook_is_understood, empty),
         cmocka_unit_test_setup(every_simulated_cdevent_is_valid, empty),
         cmocka_unit_test_setup(draws_follow_their_weights, empty),

@@ -5,6 +5,7 @@
 
 void draw_seed(struct draw *d, uint64_t seed)
 {
+    d->salt = 0;
     for (size_t i = 0; i < 4; i++) {
         seed += UINT64_C(0x9E3779B97F4A7C15);
         uint64_t z = seed;
@@ -84,18 +85,30 @@ int64_t draw_gap(struct draw *d, int64_t mean)
     return (int64_t)gap;
 }
 
+static const char digit[] = "0123456789abcdef";
+
 void draw_hex(struct draw *d, char *out, size_t n)
 {
     uint64_t bits = 0;
     for (size_t i = 0; i < n; i++) {
         bits = i % 16 == 0 ? draw_u64(d) : bits >> 4;
-        out[i] = "0123456789abcdef"[bits & 15];
+        out[i] = digit[bits & 15];
     }
+}
+
+void draw_salt(struct draw *d, uint64_t salt)
+{
+    d->salt = salt;
 }
 
 void draw_uuid(struct draw *d, char out[UUID_BYTES])
 {
-    draw_hex(d, out, UUID_BYTES);
+    uint64_t bits = 0, salt = 0;
+    for (size_t i = 0; i < UUID_BYTES; i++) {
+        bits = i % 16 == 0 ? draw_u64(d) : bits >> 4;
+        salt = i % 16 == 0 ? d->salt : salt >> 4;
+        out[i] = digit[(bits ^ salt) & 15];
+    }
     out[8] = out[13] = out[18] = out[23] = '-';
     out[14] = '4';
     out[19] = "89ab"[draw_below(d, 4)];

@@ -8,11 +8,14 @@
 
 struct draw {
     uint64_t state[4];
+    uint64_t salt; /* of the UUIDs alone; 0: none */
 };
 
 enum { UUID_BYTES = 36 };
 
 void draw_seed(struct draw *d, uint64_t seed);
+/* From now on other UUIDs, and all else as before. */
+void draw_salt(struct draw *d, uint64_t salt);
 /* 0 .. n-1; n > 0. */
 uint64_t draw_below(struct draw *d, uint64_t n);
 /* From least to most, both included. */

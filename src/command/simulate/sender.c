@@ -177,6 +177,12 @@ void sender_done(void *to, const struct post_answer *answer)
     list(s, id, fault, expect, answer->status);
 }
 
+void sender_again(void *to, const char *error)
+{
+    (void)to;
+    hook_say_again("simulate", error);
+}
+
 static enum outcome close_file(FILE *file, const char *what, struct failure *f)
 {
     if (!file) {
@@ -193,6 +199,7 @@ enum outcome sender_close(struct sender *s, struct failure *f)
 {
     if (s->post) {
         post_wait(s->post, -1);
+        s->is_lost = post_is_lost(s->post);
         post_close(s->post);
     }
     arena_close(&s->scratch);

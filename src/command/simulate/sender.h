@@ -14,6 +14,7 @@ struct sender {
     enum shape shape;
     struct str secret; /* GitHub: signs; others: the bearer token          */
     struct post *post; /* NULL: `file`                                     */
+    bool is_lost;      /* the receiver could not be reached: known at the close */
     struct str folder; /* where each delivery is a file; empty: `file`     */
     bool is_bad;       /* a file of the folder could not be written: why is in f */
     struct failure f;
@@ -36,6 +37,8 @@ void sender_open(struct sender *s);
 void sender_send(void *to, const struct delivery *d, enum fault fault, enum fate_expected expect);
 /* A post's done. */
 void sender_done(void *to, const struct post_answer *answer);
+/* A post's again. */
+void sender_again(void *to, const char *error);
 /* All answers are there. returns OK | RETRY a file could not be written */
 enum outcome sender_close(struct sender *s, struct failure *f);
 
