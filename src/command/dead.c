@@ -150,7 +150,7 @@ static enum outcome read_answer(struct dead *d, struct str answer, uint64_t *don
         return OK;
     }
     const struct str why = json_text(json_get(root, S("why")));
-    return failed(f, REJECT, "%.*s; `weir dead list` says what there is", STR_ARG(why));
+    return failed(f, REJECT, "%.*s", STR_ARG(why));
 }
 
 static enum outcome ask(struct dead *d, const char *command, size_t from, uint64_t *done_n,
@@ -173,6 +173,24 @@ static enum outcome ask(struct dead *d, const char *command, size_t from, uint64
     return result == OK ? read_answer(d, answer, done_n, f) : result;
 }
 
+static enum outcome print_done(struct dead *d, const char *command, uint64_t n, struct failure *f)
+{
+    if (d->format == ROWS_TABLE) {
+        printf("%s %llu\n", command, (unsigned long long)n);
+        return OK;
+    }
+    const struct str name = str_of(command);
+    const bool is_number = true;
+    const enum outcome result = rows_begin(
+        d->arena, d->format, &(struct rows_head){&name, &is_number, 1, 0}, &d->rows, f);
+    if (result == OK) {
+        rows_add(d->rows, &(struct cell){CELL_NUMBER,
+                                         arena_printf(d->arena, "%llu", (unsigned long long)n)});
+        rows_end(d->rows);
+    }
+    return result;
+}
+
 static enum outcome close_letters(struct dead *d, const char *command, struct failure *f)
 {
     enum outcome result = OK;
@@ -186,7 +204,9 @@ static enum outcome close_letters(struct dead *d, const char *command, struct fa
         result = ask(d, command, i, &done_n, f);
     }
     if (result == OK || done_n > 0) {
-        printf("%s %llu\n", command, (unsigned long long)done_n);
+        struct failure unprinted;
+        const enum outcome printed = print_done(d, command, done_n, result == OK ? f : &unprinted);
+        result = result == OK ? printed : result;
     }
     return result;
 }

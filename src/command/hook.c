@@ -2,14 +2,39 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/file.h"
 #include "base/hash.h"
+
+enum { SECRET_BYTES_MAX = 4096 };
 
 struct flag hook_flag_ca(struct str *file)
 {
     return (struct flag){
         "ca", 0,      FLAG_TEXT,
         file, "FILE", "HTTPS: trust the authorities in this PEM file, not the system's"};
+}
+
+enum outcome hook_secret(struct arena *a, struct str *secret, struct failure *f)
+{
+    if (secret->len == 0) {
+        const char *const given = getenv("WEIR_SECRET");
+        *secret = given ? arena_str(a, str_of(given)) : *secret;
+        return OK;
+    }
+    if (!str_starts(*secret, S("@"))) {
+        return OK;
+    }
+    const char *const path = arena_cstr(a, str_sub(*secret, 1, secret->len));
+    const enum outcome result = file_read(a, path, SECRET_BYTES_MAX, secret, f);
+    if (result != OK) {
+        return result;
+    }
+    while (str_ends(*secret, S("\n")) || str_ends(*secret, S("\r"))) {
+        secret->len--;
+    }
+    return secret->len > 0 ? OK : failed(f, STOP, "--secret: %s is empty", path);
 }
 
 void hook_say_again(const char *command, const char *error)

@@ -11,6 +11,11 @@
 /* The option of whoever posts to hooks. */
 struct flag hook_flag_ca(struct str *file);
 
+/* --secret as it was given: the secret itself, @FILE that holds it, or nothing, then $WEIR_SECRET.
+ * What stands in argv stays to be read in ps, a file and the environment do not.
+ *   returns OK | STOP no such file */
+enum outcome hook_secret(struct arena *a, struct str *secret, struct failure *f);
+
 /* What is said on stderr while a receiver that does not answer is tried again, and when none could
  * be reached. */
 void hook_say_again(const char *command, const char *error);

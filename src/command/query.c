@@ -1,7 +1,9 @@
 /* query.c - SQL over lake and tail, or over the store. */
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -191,14 +193,29 @@ static int run_one(const struct query *q, struct str sql)
 
 /* ---- where the SQL comes from ---- */
 
+/* Ctrl-C comes as something to read; -1: it cannot, and does nothing. */
+static int take_interrupts(sigset_t *set)
+{
+    (void)sigemptyset(set);
+    (void)sigaddset(set, SIGINT);
+    (void)sigprocmask(SIG_BLOCK, set, NULL);
+    return signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static bool was_interrupted(int interrupts)
+{
+    struct signalfd_siginfo info;
+    return interrupts >= 0 && read(interrupts, &info, sizeof info) == (ssize_t)sizeof info;
+}
+
 /* Each statement in a process of its own: Ctrl-C ends it alone, and DuckDB's memory is given back.
  */
-static void run_apart(const struct query *q, struct str sql)
+static void run_apart(const struct query *q, struct str sql, const sigset_t *interrupt)
 {
     (void)fflush(NULL);
     const pid_t child = fork();
     if (child == 0) {
-        (void)signal(SIGINT, SIG_DFL);
+        (void)sigprocmask(SIG_UNBLOCK, interrupt, NULL);
         const int status = run_one(q, sql);
         (void)fflush(stdout);
         _exit(status);
@@ -214,40 +231,75 @@ static bool ends_statement(struct str text)
     return trimmed.len > 0 && trimmed.at[trimmed.len - 1] == ';';
 }
 
+enum heard { HEARD_LINE, HEARD_INTERRUPT, HEARD_END };
+
+/* A terminal gives one line at a time, so none waits in stdio's buffer. */
+static enum heard listen_for(int interrupts, char *line, int room)
+{
+    struct pollfd from[] = {{.fd = STDIN_FILENO, .events = POLLIN},
+                            {.fd = interrupts, .events = POLLIN}};
+    while (poll(from, 2, -1) < 0) {
+    }
+    if (was_interrupted(interrupts)) {
+        return HEARD_INTERRUPT;
+    }
+    return fgets(line, room, stdin) ? HEARD_LINE : HEARD_END;
+}
+
+/* Take one more line; false: it says goodbye. */
+static bool take_line(const struct query *q, struct str line, struct buf *sql,
+                      const sigset_t *interrupt)
+{
+    line.len -= line.len > 0 && line.at[line.len - 1] == '\n';
+    if (sql->len == 0 && line.len == 0) {
+        return true;
+    }
+    if (sql->len == 0 && (str_eq(line, S("\\q")) || str_eq(line, S("exit")))) {
+        return false;
+    }
+    buf_add(sql, line);
+    buf_add_byte(sql, '\n');
+    struct str text = buf_str(sql);
+    text.len--;
+    if (ends_statement(text)) {
+        run_apart(q, text, interrupt);
+        buf_reset(sql);
+    }
+    return true;
+}
+
 static int prompt(const struct query *q)
 {
     struct arena a;
     struct buf sql;
+    sigset_t interrupt;
     char line[4096];
+    const int interrupts = take_interrupts(&interrupt);
     arena_init(&a, 4 * (size_t)SQL_BYTES_MAX);
     buf_init(&sql, &a, SQL_BYTES_MAX);
-    (void)signal(SIGINT, SIG_IGN);
-    (void)fprintf(stderr, "SQL over lake and tail; end a statement with ;, leave with Ctrl-D. "
-                          "SHOW TABLES; says what there is.\n");
-    for (;;) {
+    (void)fprintf(stderr, "SQL over lake and tail; end a statement with ;, drop it with Ctrl-C, "
+                          "leave with Ctrl-D. SHOW TABLES; says what there is. (A plain prompt: "
+                          "rlwrap weir query remembers lines.)\n");
+    for (bool goes_on = true; goes_on;) {
         (void)fprintf(stderr, sql.len ? "   -> " : "weir> ");
-        if (!fgets(line, sizeof line, stdin)) {
-            break;
-        }
-        struct str text = str_of(line);
-        text.len -= text.len > 0 && text.at[text.len - 1] == '\n';
-        if (sql.len == 0 && (str_eq(text, S("\\q")) || str_eq(text, S("exit")) || text.len == 0)) {
-            if (text.len > 0) {
-                break;
+        switch (listen_for(interrupts, line, sizeof line)) {
+        case HEARD_LINE:
+            goes_on = take_line(q, str_of(line), &sql, &interrupt);
+            while (was_interrupted(interrupts)) { /* it ended the statement that ran */
             }
-            continue;
-        }
-        buf_add(&sql, text);
-        buf_add_byte(&sql, '\n');
-        text = buf_str(&sql);
-        text.len--;
-        if (ends_statement(text)) {
-            run_apart(q, text);
+            break;
+        case HEARD_INTERRUPT:
             buf_reset(&sql);
+            (void)fprintf(stderr, "\n");
+            break;
+        case HEARD_END: goes_on = false; break;
         }
     }
     (void)fprintf(stderr, "\n");
     arena_close(&a);
+    if (interrupts >= 0) {
+        close(interrupts);
+    }
     return EXIT_DONE;
 }
 

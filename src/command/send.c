@@ -205,7 +205,8 @@ int command_send(int argc, char **argv)
     struct asked q = {0};
     const struct flag flags[] = {
         {"to", 0, FLAG_TEXT, &q.to, "URL", "the hook: http://127.0.0.1:8080/hooks/github"},
-        {"secret", 0, FLAG_TEXT, &q.secret, "SECRET", "GitHub: sign with it; else a bearer token"},
+        {"secret", 0, FLAG_TEXT, &q.secret, "SECRET",
+         "or @FILE, or $WEIR_SECRET: GitHub: sign with it; else a bearer token"},
         hook_flag_ca(&q.ca),
         {"event", 0, FLAG_TEXT, &q.event, "EVENT", "a GitHub webhook of this event: push, issues"},
         {0},
@@ -216,9 +217,10 @@ int command_send(int argc, char **argv)
         .about = "Post recorded payloads, signed; - reads stdin. A file may hold one payload, or "
                  "one a line; lines of `weir simulate github` keep their headers.",
         .flags = flags,
-        .examples = "  weir send --to http://127.0.0.1:8080/hooks/builds event.json\n"
-                    "  weir send --to http://127.0.0.1:8080/hooks/github --event push --secret S "
-                    "push.json\n",
+        .examples =
+            "  weir send --to http://127.0.0.1:8080/hooks/builds event.json\n"
+            "  weir send --to http://127.0.0.1:8080/hooks/github --event push --secret @FILE "
+            "push.json\n",
         .words_least = 1,
         .words_most = 10000,
         .check = check,
@@ -228,6 +230,8 @@ int command_send(int argc, char **argv)
     if (!command_begin(&s, &usage, argc, argv)) {
         return s.status;
     }
-    s.status = send_files(&q, &s.words);
+    struct failure f;
+    s.status = hook_secret(&s.arena, &q.secret, &f) == OK ? send_files(&q, &s.words)
+                                                          : command_failed("send", &f);
     return command_end(&s);
 }

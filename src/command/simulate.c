@@ -213,10 +213,10 @@ static int simulate(struct arena *a, const struct asked *q, struct simulating *m
     }
     const enum outcome closed = sender_close(&m->sender, &f);
     simulation_close(&m->world);
-    report(m, q->to);
     if (closed != OK) {
         return command_failed("simulate", &f);
     }
+    report(m, q->to);
     if (asked_to_stop()) {
         (void)fprintf(stderr, "weir simulate: stopped before it was done\n");
         return EXIT_STOPPED;
@@ -283,7 +283,8 @@ int command_simulate(int argc, char **argv)
         {"to", 0, FLAG_TEXT, &q.to, "URL|FILE|-", "where to; a file holds a delivery a line"},
         {"shape", 0, FLAG_TEXT, &q.shape_name, "flat",
          "cdevents: the older raw shape, that weir flatten reads; with --to DIR/ a file each"},
-        {"secret", 0, FLAG_TEXT, &q.secret, "SECRET", "GitHub: sign with it; CDEvents: the token"},
+        {"secret", 0, FLAG_TEXT, &q.secret, "SECRET",
+         "or @FILE, or $WEIR_SECRET: GitHub: sign with it; CDEvents: the token"},
         hook_flag_ca(&q.ca),
         {"days", 0, FLAG_NUMBER, &q.days, "N", "so much virtual time; 30 days without --count"},
         {"count", 0, FLAG_NUMBER, &q.count, "N", "so many deliveries, faults not counted"},
@@ -316,7 +317,9 @@ int command_simulate(int argc, char **argv)
         return s.status;
     }
     struct simulating *const m = arena_new(&s.arena, struct simulating);
-    s.status = check(&s.arena, &s.words, &q, m);
+    struct failure f;
+    s.status = hook_secret(&s.arena, &q.secret, &f) == OK ? check(&s.arena, &s.words, &q, m)
+                                                          : command_failed("simulate", &f);
     if (s.status == EXIT_DONE) {
         s.status = simulate(&s.arena, &q, m);
     }

@@ -142,6 +142,13 @@ static bool read_flag(const struct usage *u, char **argv, int *i, int *status)
     return set(u, f, value, status);
 }
 
+/* A name has no space in it: SQL that begins with a comment is a word. */
+static bool is_option(const char *word)
+{
+    const char end = word[strcspn(word, " \t\r\n=")];
+    return word[0] == '-' && word[1] != '\0' && (end == '\0' || end == '=');
+}
+
 bool usage_read(const struct usage *u, int argc, char **argv, struct words *words, int *status)
 {
     *words = (struct words){.at = argv + 1, .n = 0};
@@ -149,7 +156,7 @@ bool usage_read(const struct usage *u, int argc, char **argv, struct words *word
     for (int i = 1; i < argc; i++) {
         if (!is_over && strcmp(argv[i], "--") == 0) {
             is_over = true;
-        } else if (is_over || argv[i][0] != '-' || argv[i][1] == '\0') {
+        } else if (is_over || !is_option(argv[i])) {
             words->at[words->n++] = argv[i]; /* never before argv[i]: it was read already */
         } else if (!read_flag(u, argv, &i, status)) {
             return false;

@@ -35,7 +35,7 @@ def a_dead_letter_is_listed_shown_and_dropped(folder):
         assert '"number": 7' in shown and first["reason"] in shown, shown
         assert "d-7" not in weir.log.read_text()
         assert status(weir)["dead"] == 2
-        assert weir.command("dead", "drop", first["id"]) == "drop 1\n"
+        assert weir.command("dead", "drop", first["id"], "--json") == '{"drop":1}\n'
         assert [letter["id"] for letter in dead(weir)] == [second["id"]]
         assert status(weir)["dead"] == 1
         weir.command("dead", "drop", first["id"], status=1)

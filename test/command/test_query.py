@@ -2,6 +2,9 @@
 import csv
 import io
 import json
+import os
+import pty
+import select
 import sqlite3
 import subprocess
 
@@ -218,6 +221,33 @@ def json_is_json_whatever_the_columns_are_called_and_hold(folder):
         for options in ([], ["--store"]):
             line = weir.command("query", *options, "--json", "SELECT 1e999 AS a, -1e999 AS a, 3 AS a, 4 AS a_1")
             assert only_json(line) == [("a", "inf"), ("a_2", "-inf"), ("a_3", 3), ("a_1", 4)], (options, line)
+
+
+@case
+def ctrl_c_drops_an_unfinished_statement(folder):
+    with weir_with_github(folder) as weir:
+        weir.command("flush")
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(folder)
+            os.execv(BINARY, [BINARY, "query"])
+        shown = b""
+
+        def until(text):
+            nonlocal shown
+            while text not in shown:
+                assert select.select([terminal], [], [], 30)[0], shown
+                shown += os.read(terminal, 4096)
+            before, shown = shown.split(text, 1)
+            return before
+        for typed, answer in ((b"", b"weir> "), (b"SELECT 1\n", b"-> "), (b"\x03", b"weir> "),
+                              (b"SELECT 40 + 2 AS n;\n", b"42"), (b"", b"weir> ")):
+            os.write(terminal, typed)
+            told = until(answer)
+            assert b"rror" not in told, told
+        os.write(terminal, b"\x04")
+        assert os.waitpid(pid, 0)[1] == 0
+        os.close(terminal)
 
 
 @case

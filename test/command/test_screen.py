@@ -119,6 +119,16 @@ def a_mistake_is_told_with_what_there_is(folder):
 
 
 @case
+def sql_that_begins_with_a_comment_is_no_option(folder):
+    (folder / "weir.yaml").write_text("data: ./data\n")
+    for sql in ("-- all\nSELECT 1", "--all of them\nSELECT 1"):
+        said = piped("query", sql, folder=folder)
+        assert said.returncode == 1 and "no data directory" in said.stderr, said
+    said = piped("query", "--al=a b", folder=folder)
+    assert said.returncode == 2 and "no option --al" in said.stderr, said
+
+
+@case
 def json_and_csv_are_one_choice(_folder):
     both = piped("drivers", "--json", "--csv")
     assert both.returncode == 2 and "not both" in both.stderr and not both.stdout, both

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import http.server
 import json
+import os
 import signal
 import ssl
 import subprocess
@@ -82,6 +83,19 @@ def a_payload_is_signed_and_its_answer_printed(folder):
 
 
 @case
+def a_secret_comes_from_a_file_or_the_environment_too(folder):
+    (folder / "secret").write_text(SECRET + "\n")
+    with Server() as server:
+        weir("send", "--to", url(server), "--secret", f"@{folder}/secret", "--event", "push", "-", stdin="{}")
+        for words in (["send", "--event", "push", "-"], ["simulate", "github", "--count", "1"]):
+            subprocess.run([BINARY, *words, "--to", url(server)], input="{}", text=True, check=True, timeout=30,
+                           capture_output=True, env=os.environ | {"WEIR_SECRET": SECRET})
+        for words in (["send", "-"], ["simulate", "github"]):
+            _, err = weir(*words, "--to", url(server), "--secret", f"@{folder}/none", stdin="{}", status=2)
+            assert f"{folder}/none" in err, err
+
+
+@case
 def a_refusal_is_the_exit_code(_folder):
     with Server() as server:
         out, _ = weir("send", "--to", url(server), "--secret", "another", "--event", "push", "-", stdin="{}", status=1)
@@ -156,6 +170,12 @@ def a_reader_that_goes_is_no_error(folder):
         shell = f"{before}{BINARY} simulate cdevents --days 100 | head -n 1; (sleep 0.2; {before}{BINARY} help) | true"
         done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=60, check=False)
         assert done.stdout.startswith('{"context"') and "stdout" not in done.stderr, done
+
+
+@case
+def what_could_not_be_written_is_not_said_to_be(_folder):
+    _, err = weir("simulate", "cdevents", "--count", "5", "--to", "/dev/full", status=1)
+    assert "No space left" in err and "wrote" not in err, err
 
 
 @case
