@@ -14,6 +14,8 @@ static const struct command commands[] = {
     {"report", "the figures of delivery: DORA", command_report},
     {"status", "how weir does: agents, stages, what is kept", command_status},
     {"top", "the same again and again: rates, lags, what is dead", command_top},
+    {"tap", "signals as they pass, live", command_tap},
+    {"explain", "one signal's whole life", command_explain},
     {"dead", "what could not be processed: list, show, retry, drop", command_dead},
     {"test", "run mappings on inputs, compare what they give", command_test},
     {"views", "SQL that folds the lake's facts, for other engines", command_views},

@@ -83,8 +83,9 @@ struct config_bus;
 enum outcome bus_open(struct arena *a, const struct config_bus *config, struct bus **out,
                       struct failure *f);
 /* The same for a command that looks at what there is: it makes nothing, not even where nothing is.
- * Only ends, look, size, lag and verify may follow. returns OK | RETRY there is no data directory
- * (says where it looked) | STOP as above, or another version of weir made it */
+ * Only ends, look, size, lag, verify and a reader that never steps may follow. returns OK | RETRY
+ * there is no data directory (says where it looked) | STOP as above, or another version of weir
+ * made it */
 enum outcome bus_visit(struct arena *a, const struct config_bus *config, struct bus **out,
                        struct failure *f);
 void bus_close(struct bus *b);

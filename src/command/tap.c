@@ -1,0 +1,233 @@
+/* tap.c - signals as they pass: what comes from now on, one JSON object a line, until Ctrl-C. */
+#include <stdio.h>
+
+#include "base/asked.h"
+#include "bus/bus.h"
+#include "command/command.h"
+#include "command/commands.h"
+#include "signal/fact.h"
+#include "wire/json.h"
+
+enum { READ_BYTES_MAX = 8 << 20, LINE_BYTES_MAX = 1 << 30 };
+#define BATCH_BYTES_MAX ((size_t)2 << 30)
+
+struct tap {
+    struct bus *bus;
+    struct reader *reader;
+    enum stream stream;
+    struct str model, agent;
+    int64_t count; /* INT64_MAX: no end */
+    int64_t seen;
+    bool is_first; /* lanes that are there when it begins are read from their ends */
+    bool is_hung_up;
+};
+
+/* ---- one signal as a line ---- */
+
+static void add_text(struct buf *b, const char *name, struct str text)
+{
+    if (text.len > 0) {
+        buf_printf(b, ",\"%s\":", name);
+        buf_add_json(b, text);
+    }
+}
+
+static void add_time(struct buf *b, const char *name, int64_t time_us)
+{
+    char text[CLOCK_TEXT_BYTES];
+    if (time_us != TIME_NONE) {
+        (void)clock_text(time_us, text);
+        buf_printf(b, ",\"%s\":\"%s\"", name, text);
+    }
+}
+
+/* A payload that is JSON stands as it is, on one line; any other as text. */
+static void add_data(struct buf *b, struct arena *a, struct str data)
+{
+    yyjson_doc *doc = NULL;
+    struct failure ignored; /* then it is text */
+    buf_add(b, S(",\"data\":"));
+    if (data.len > 0 && json_read_exact(a, data, &doc, &ignored) == OK) {
+        buf_add(b, json_write(a, yyjson_doc_get_root(doc)));
+    } else {
+        buf_add_json(b, data);
+    }
+}
+
+static struct str line_of(struct arena *a, struct lane lane, const struct record *r)
+{
+    const struct signal *const s = &r->signal;
+    struct buf b;
+    buf_init(&b, a, LINE_BYTES_MAX);
+    buf_add(&b, S("{\"position\":"));
+    buf_add_json(&b, position_text(a, lane, r->at));
+    add_text(&b, "id", s->id);
+    add_text(&b, "source", s->source);
+    add_text(&b, "type", s->type);
+    add_text(&b, "subject", s->subject);
+    add_time(&b, "time", s->time_us);
+    add_text(&b, "agent", s->agent);
+    add_time(&b, "received", s->received_us);
+    add_text(&b, "stage", s->stage);
+    add_text(&b, "reason", s->reason);
+    add_text(&b, "pointer", s->pointer);
+    add_text(&b, "retry_of", s->retry_of);
+    if (r->origin.lane.name.len > 0) {
+        add_text(&b, "origin", position_text(a, r->origin.lane, r->origin.at));
+    }
+    add_data(&b, a, s->data);
+    buf_add(&b, S("}\n"));
+    return buf_is_over(&b) ? S("") : buf_str(&b);
+}
+
+/* ---- reading ---- */
+
+static bool is_wanted(const struct tap *t, const struct record *r)
+{
+    const struct model *const m = t->model.len > 0 ? fact_model(&r->signal) : NULL;
+    return (t->agent.len == 0 || str_eq(t->agent, r->signal.agent)) &&
+           (t->model.len == 0 || (m && str_eq(t->model, str_of(m->name))));
+}
+
+static void print_slice(struct tap *t, struct arena *a, const struct slice *s)
+{
+    for (size_t i = 0; i < s->n && t->seen < t->count && !t->is_hung_up; i++) {
+        if (is_wanted(t, &s->record[i])) {
+            const struct str line = line_of(a, s->lane, &s->record[i]);
+            t->seen++;
+            t->is_hung_up = fwrite(line.at, 1, line.len, stdout) != line.len;
+        }
+    }
+}
+
+static enum outcome begin_lanes(struct tap *t, struct arena *a, const struct batch *in,
+                                struct failure *f)
+{
+    struct lane_ends *ends = NULL;
+    size_t n = 0;
+    enum outcome result = bus_ends(t->bus, a, t->stream, &ends, &n, f);
+    for (size_t i = 0; i < in->gained_n && result == OK; i++) {
+        struct position from = {0};
+        for (size_t k = 0; k < n; k++) {
+            if (lane_eq(ends[k].lane, in->gained[i])) {
+                from = t->is_first ? ends[k].end : ends[k].begin;
+            }
+        }
+        result = reader_seek(t->reader, in->gained[i], from, f);
+    }
+    return result;
+}
+
+static enum outcome turn(struct tap *t, struct arena *a, struct failure *f)
+{
+    struct batch in = {.arena = a};
+    enum outcome result = reader_read(t->reader, READ_BYTES_MAX, -1, &in, f);
+    if (result == OK && in.gained_n > 0) {
+        result = begin_lanes(t, a, &in, f);
+    }
+    for (size_t i = 0; i < in.n && result == OK; i++) {
+        print_slice(t, a, &in.slice[i]);
+    }
+    t->is_hung_up = t->is_hung_up || fflush(stdout) != 0;
+    if (result == OK && t->is_first) { /* now nothing is missed: who waits for that may begin */
+        t->is_first = false;
+        (void)fprintf(stderr, "tapping %s; Ctrl-C ends it\n", stream_name(t->stream));
+    }
+    return result;
+}
+
+static void wake(void *reader)
+{
+    reader_wake(reader);
+}
+
+static enum outcome tap(struct tap *t, struct failure *f)
+{
+    struct arena a;
+    enum outcome result = reader_join(t->bus, STREAM_BIT(t->stream), S("tap"), CURSOR_SINK,
+                                      &t->reader, f);
+    if (result != OK) {
+        return result;
+    }
+    arena_init(&a, BATCH_BYTES_MAX);
+    asked_install(wake, t->reader);
+    while (result == OK && !asked_to_stop() && t->seen < t->count && !t->is_hung_up) {
+        result = turn(t, &a, f);
+        arena_reset(&a);
+    }
+    reader_leave(t->reader);
+    arena_close(&a);
+    return result;
+}
+
+/* ---- the command ---- */
+
+static bool read_stream(struct str word, enum stream *out)
+{
+    for (int i = 0; i < STREAM_N; i++) {
+        if (str_eq(word, str_of(stream_name((enum stream)i)))) {
+            *out = (enum stream)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static int check(void *of, const struct words *words)
+{
+    struct tap *const t = of;
+    if (words->n > 0 && !read_stream(str_of(words->at[0]), &t->stream)) {
+        (void)fprintf(stderr,
+                      "weir tap: there is no stream %s; there are raw, standard, measured, dead\n",
+                      words->at[0]);
+        return EXIT_USAGE;
+    }
+    if (t->model.len > 0 && !model_find(t->model)) {
+        (void)fprintf(stderr,
+                      "weir tap: there is no model %.*s; `weir query \"SHOW TABLES\"` lists "
+                      "them\n",
+                      STR_ARG(t->model));
+        return EXIT_USAGE;
+    }
+    if (t->model.len > 0 && t->stream == STREAM_RAW) {
+        (void)fprintf(stderr, "weir tap: raw signals are of no model; tap standard\n");
+        return EXIT_USAGE;
+    }
+    return EXIT_DONE;
+}
+
+int command_tap(int argc, char **argv)
+{
+    struct tap t = {.stream = STREAM_STANDARD, .count = INT64_MAX, .is_first = true};
+    const struct flag flags[] = {
+        {"model", 0, FLAG_TEXT, &t.model, "MODEL", "facts of this model alone"},
+        {"agent", 0, FLAG_TEXT, &t.agent, "NAME", "what this agent took, alone"},
+        {"count", 'n', FLAG_NUMBER, &t.count, "N", "end after so many"},
+        {0}};
+    const struct usage usage = {
+        .name = "tap",
+        .words = "[raw|standard|measured|dead]",
+        .about = "Signals as they pass, from now on, one JSON object a line, until Ctrl-C. The "
+                 "stream is standard when none is named. Owns and moves nothing: any number may "
+                 "tap, and weir does not notice.",
+        .flags = flags,
+        .examples = "  weir tap\n  weir tap standard --model change\n"
+                    "  weir tap raw --agent github --count 10\n",
+        .words_most = 1,
+        .needs = NEEDS_CONFIG,
+        .check = check,
+        .of = &t,
+    };
+    struct session s;
+    struct failure f;
+    if (!command_begin(&s, &usage, argc, argv)) {
+        return s.status;
+    }
+    enum outcome result = bus_visit(&s.arena, &s.config->bus, &t.bus, &f);
+    if (result == OK) {
+        result = tap(&t, &f);
+        bus_close(t.bus);
+    }
+    s.status = result == OK ? EXIT_DONE : command_failed("tap", &f);
+    return command_end(&s);
+}

@@ -1,0 +1,104 @@
+"""explain tells one signal's whole life by any of its names; tap shows signals as they pass."""
+import json
+import signal
+import subprocess
+
+from blackbox import BINARY, case, eventually, run, sign
+from webhook import one, post, pull_request, weir_with_github
+
+ID = "{:08d}-0000-0000-0000-000000000000"
+
+
+def explain(weir, *words):
+    return [json.loads(line) for line in weir.command("explain", "--json", *words).splitlines()]
+
+
+def deliver(weir, event, body, delivery):
+    text = json.dumps(body).encode()
+    assert weir.post("/hooks/github", text, sign("s", text) | {
+        "X-GitHub-Event": event, "X-GitHub-Delivery": ID.format(delivery)})[0] == 202
+
+
+@case
+def a_signal_is_explained_by_delivery_by_event_and_by_the_key_of_its_row(folder):
+    with weir_with_github(folder) as weir:
+        post(weir, pull_request(7), 1)
+        eventually(lambda: one(weir, "SELECT count(*) AS n FROM change")["n"] == 1, "transformed")
+        weir.command("flush")
+        life = explain(weir, ID.format(1))
+        assert len(life) == 1 and life[0]["outcome"] == "stored" and life[0]["agent"] == "github", life
+        change = [fact for fact in life[0]["facts"] if fact["model"] == "change"]
+        assert change and change[0]["key"] == {"repository": "github.com/acme/shop", "id": "7"}, life
+        assert change[0]["store"] is True, change
+        row = one(weir, f"SELECT id FROM read_parquet('{folder}/data/lake/{change[0]['file']}', file_row_number = true) "
+                        f"WHERE file_row_number = {change[0]['row']}")
+        assert row == {"id": "7"}, "the file and the row that it names hold the fact"
+        event = one(weir, "SELECT id FROM event LIMIT 1")["id"]
+        for words in (["raw/" + life[0]["raw"]], [event], ["change", "github.com/acme/shop", "7"], [change[0]["fact_id"]]):
+            assert explain(weir, *words) == life, words
+        assert "folded into the store's row" in weir.command("explain", ID.format(1))
+        weir.command("explain", "never-came", status=1)
+        weir.command("explain", "change", "only-a-repository", status=1)
+
+
+@case
+def what_gave_no_row_says_why(folder):
+    with weir_with_github(folder) as weir:
+        deliver(weir, "pull_request", {"action": "opened", "number": 7}, 1)
+        deliver(weir, "star", {"action": "created", "sender": {"login": "mona"}}, 2)
+        post(weir, pull_request(7), 3)
+        eventually(lambda: one(weir, "SELECT count(*) AS n FROM change")["n"] == 1, "transformed")
+        post(weir, pull_request(7), 3)
+        weir.command("flush")
+        dead = explain(weir, ID.format(1))[0]
+        assert dead["outcome"] == "dead" and dead["dead"].startswith("dead/") and dead["why"] and dead["pointer"], dead
+        assert explain(weir, dead["dead"])[0] == dead
+        unmapped = explain(weir, ID.format(2))[0]
+        assert (unmapped["outcome"], unmapped["why"]) == ("unmapped", "github/star/created"), unmapped
+        first, second = explain(weir, ID.format(3))
+        assert first["outcome"] == "stored" and second["outcome"] == "ignored", (first, second)
+        assert first["raw"] in second["why"], second
+
+
+class Tap:
+    def __init__(self, weir, *words):
+        self.process = subprocess.Popen([BINARY, "tap", "-c", str(weir.folder / "weir.yaml"), *words], text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert "tapping" in self.process.stderr.readline()
+
+    def end(self, *signals):
+        for number in signals:
+            self.process.send_signal(number)
+        out, _ = self.process.communicate(timeout=30)
+        return self.process.returncode, [json.loads(line) for line in out.splitlines()]
+
+
+@case
+def a_tap_shows_what_comes_from_now_on_and_what_was_asked_for(folder):
+    with weir_with_github(folder) as weir:
+        post(weir, pull_request(1), 1)
+        eventually(lambda: one(weir, "SELECT count(*) AS n FROM change")["n"] == 1, "transformed")
+        changes, raw = Tap(weir, "--model", "change", "--count", "1"), Tap(weir, "raw", "--agent", "github")
+        others = Tap(weir, "raw", "--agent", "nobody")
+        post(weir, pull_request(2, title="Two"), 2)
+        status, lines = changes.end()
+        assert status == 0 and [line["data"]["title"] for line in lines] == ["Two"], lines
+        assert lines[0]["origin"].startswith("raw/intake-0:") and lines[0]["type"] == "weir.fact.change", lines
+        status, lines = raw.end(signal.SIGINT)
+        assert status == 0 and [line["id"] for line in lines] == [ID.format(2)], lines
+        assert lines[0]["data"]["pull_request"]["title"] == "Two"
+        assert others.end(signal.SIGINT) == (0, [])
+
+
+@case
+def a_tap_ends_when_its_reader_does(folder):
+    with weir_with_github(folder) as weir:
+        tap = Tap(weir, "raw")
+        tap.process.stdout.close()
+        for i in range(2):  # the first line finds the pipe closed
+            post(weir, pull_request(i + 1), i)
+        assert tap.process.wait(30) in (0, 1)
+        tap.process.stderr.close()
+
+
+run()
