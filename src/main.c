@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"explain", "one signal's whole life", command_explain},
     {"dead", "what could not be processed: list, show, retry, drop", command_dead},
     {"test", "run mappings on inputs, compare what they give", command_test},
+    {"replay", "make the models anew from raw, under the present mappings", command_replay},
     {"views", "SQL that folds the lake's facts, for other engines", command_views},
     {"verify", "check streams, lake and store against each other", command_verify},
     {"drivers", "what this binary was built with", command_drivers},

@@ -39,6 +39,7 @@ struct looking {
     struct bus *bus;
     struct source source[MODELS_MAX];
     size_t n;
+    struct str data; /* weir's folder */
 };
 
 /* ---- which models ---- */
@@ -328,14 +329,16 @@ static enum outcome add_model(struct looking *l, const struct source *s, struct 
     return run(l, &sql, f);
 }
 
-/* From here on nothing can be reached but the lake's folder. What could write there is refused by
- * the kind of the statement (query.c). */
+/* From here on nothing can be reached but the lake's folder and that of a replay. What could write
+ * there is refused by the kind of the statement (query.c). */
 static enum outcome lock_down(struct looking *l, struct failure *f)
 {
     struct buf sql;
     buf_init(&sql, l->ask->arena, 1 << 16);
     buf_add(&sql, S("SET allowed_directories = ["));
     duck_add_literal(&sql, arena_printf(l->ask->arena, "%.*s/", STR_ARG(l->files.place)));
+    buf_add(&sql, S(", "));
+    duck_add_literal(&sql, arena_printf(l->ask->arena, "%.*s/replay/", STR_ARG(l->data)));
     buf_add(&sql, S("]; SET temp_directory = ''; SET enable_external_access = false; "
                     "SET lock_configuration = true"));
     return run(l, &sql, f);
@@ -359,7 +362,8 @@ enum outcome ask_open(struct ask *q, struct arena *a, const struct config *confi
 {
     struct looking *const l = arena_new(a, struct looking);
     *q = (struct ask){.arena = a, .complete_us = TIME_NONE};
-    *l = (struct looking){.ask = q, .bus = bus, .files = {&files_local, config->lake.path}};
+    *l = (struct looking){
+        .ask = q, .bus = bus, .files = {&files_local, config->lake.path}, .data = config->data};
     choose(l, sql);
     enum outcome result = take_snapshot(l, f);
     if (result == OK) {

@@ -51,8 +51,9 @@ struct words {
 /* What of the configuration a command needs: it gets --config, and no more than this is read. */
 enum needs {
     NEEDS_NOTHING,
-    NEEDS_CONFIG, /* what is kept where; secrets are not looked for */
-    NEEDS_SECRETS /* all of it                                      */
+    NEEDS_CONFIG,   /* what is kept where; secrets are not looked for */
+    NEEDS_MAPPINGS, /* and what a mapping of the users does           */
+    NEEDS_SECRETS   /* all of it                                      */
 };
 
 /* What it prints on stdout besides text: it gets --json, and --csv. */

@@ -12,6 +12,7 @@ int command_flush(int argc, char **argv);
 int command_init(int argc, char **argv);
 int command_query(int argc, char **argv);
 int command_report(int argc, char **argv);
+int command_replay(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_send(int argc, char **argv);

@@ -2,7 +2,9 @@
 
 #include <stdio.h>
 
+#include "command/row_read.h"
 #include "signal/value.h"
+#include "wire/json.h"
 
 enum { SQL_BYTES_MAX = 1 << 16, KEY_BYTES_MAX = 4096 };
 #define ROW_BYTES_MAX ((size_t)2 << 30)
@@ -30,18 +32,9 @@ static bool is_compared(const struct column *c)
 
 static void add_select(struct buf *sql, const struct model *m)
 {
-    const char *sign = "SELECT ";
-    for (size_t i = 0; i < m->columns_n; i++) {
-        const struct column *const c = &m->columns[i];
-        if (is_compared(c)) {
-            buf_printf(sql,
-                       c->type == COLUMN_LIST ? "%sCAST(to_json(\"%s\") AS VARCHAR)" : "%s\"%s\"",
-                       sign, c->name);
-            sign = ", ";
-        }
-    }
+    const char *sign = " ORDER BY ";
+    row_read_select(sql, m, is_compared);
     buf_printf(sql, " FROM \"%s\"", m->name);
-    sign = " ORDER BY ";
     for (size_t i = 0; i < m->columns_n; i++) {
         if (m->columns[i].rule == FOLD_KEY) {
             buf_printf(sql, "%s\"%s\"", sign, m->columns[i].name);
@@ -51,52 +44,13 @@ static void add_select(struct buf *sql, const struct model *m)
     buf_add_byte(sql, '\0');
 }
 
-static enum outcome read_list(struct arena *a, const struct column *c, struct str text,
-                              struct value *out, struct failure *f)
-{
-    yyjson_doc *doc;
-    const enum outcome result = json_read(a, text, &doc, f);
-    return result != OK || value_read(a, c, yyjson_doc_get_root(doc), out)
-               ? result
-               : failed(f, STOP, "%s: the lake shows no list", c->name);
-}
-
-static enum outcome read_cell(struct arena *a, struct duck_result *r, size_t at,
-                              const struct column *c, struct value *out, struct failure *f)
-{
-    *out = (struct value){.kind = VALUE_NULL};
-    if (duck_is_null(r, at)) {
-        return OK;
-    }
-    switch (c->type) {
-    case COLUMN_TEXT:
-    case COLUMN_JSON:
-        *out = (struct value){.kind = c->type == COLUMN_TEXT ? VALUE_TEXT : VALUE_JSON,
-                              .text = arena_str(a, duck_text(r, at))};
-        break;
-    case COLUMN_INT: *out = (struct value){.kind = VALUE_INT, .number = duck_i64(r, at)}; break;
-    case COLUMN_TIME: *out = (struct value){.kind = VALUE_TIME, .number = duck_i64(r, at)}; break;
-    case COLUMN_BOOL: *out = (struct value){.kind = VALUE_BOOL, .is = duck_i64(r, at) != 0}; break;
-    case COLUMN_REAL: *out = (struct value){.kind = VALUE_REAL, .real = duck_f64(r, at)}; break;
-    case COLUMN_LIST: return read_list(a, c, arena_str(a, duck_text(r, at)), out, f);
-    }
-    return OK;
-}
-
 static enum outcome next(struct comparing *w)
 {
-    size_t at = 0;
-    enum outcome result = OK;
     arena_reset(&w->lake_arena);
     w->is_row = duck_next(&w->lake);
-    w->row = row_new(&w->lake_arena, w->model);
-    for (size_t i = 0; i < w->model->columns_n && w->is_row && result == OK; i++) {
-        if (is_compared(&w->model->columns[i])) {
-            result = read_cell(&w->lake_arena, &w->lake, at++, &w->model->columns[i],
-                               &w->row.value[i], w->failure);
-        }
-    }
-    return result;
+    return w->is_row
+               ? row_read(&w->lake_arena, &w->lake, w->model, is_compared, &w->row, w->failure)
+               : OK;
 }
 
 /* ---- differences ---- */

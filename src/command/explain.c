@@ -162,7 +162,7 @@ int command_explain(int argc, char **argv)
                     "  weir explain change github.com/acme/shop 7\n",
         .words_least = 1,
         .words_most = WORDS_MAX,
-        .needs = NEEDS_CONFIG,
+        .needs = NEEDS_MAPPINGS,
         .prints = PRINTS_OBJECT,
         .memory_bytes_max = ARENA_BYTES_MAX,
     };

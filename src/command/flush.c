@@ -2,7 +2,8 @@
  *
  * Hop by hop (bus.md section 6.11): the ends of raw, until transform and every reader of raw have
  * passed them; then the ends of standard and measured, until every reader of those has. */
-#include <errno.h>
+#include "command/flush.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <time.h>
@@ -128,6 +129,20 @@ static enum outcome flush(struct flushing *w, struct arena *a, struct failure *f
     return result;
 }
 
+enum outcome flush_all(const struct config *config, struct bus *bus, int64_t timeout_ms,
+                       struct failure *f)
+{
+    struct arena a;
+    struct flushing w = {.config = config,
+                         .bus = bus,
+                         .until_us = clock_mono_us() + timeout_ms * 1000,
+                         .is_shown = command_has_colour(STDERR_FILENO)};
+    arena_init(&a, TURN_ARENA_BYTES_MAX);
+    const enum outcome result = flush(&w, &a, f);
+    arena_close(&a);
+    return result;
+}
+
 int command_flush(int argc, char **argv)
 {
     int64_t timeout_ms = TIMEOUT_MS;
@@ -148,13 +163,11 @@ int command_flush(int argc, char **argv)
     if (!command_begin(&s, &usage, argc, argv)) {
         return s.status;
     }
-    struct flushing w = {.config = s.config,
-                         .until_us = clock_mono_us() + timeout_ms * 1000,
-                         .is_shown = command_has_colour(STDERR_FILENO)};
-    enum outcome result = bus_visit(&s.arena, &s.config->bus, &w.bus, &f);
+    struct bus *bus;
+    enum outcome result = bus_visit(&s.arena, &s.config->bus, &bus, &f);
     if (result == OK) {
-        result = flush(&w, &s.arena, &f);
-        bus_close(w.bus);
+        result = flush_all(s.config, bus, timeout_ms, &f);
+        bus_close(bus);
     }
     s.status = result == OK ? EXIT_DONE : command_unanswered("flush", &f);
     return command_end(&s);

@@ -6,16 +6,25 @@
 #include "command/command.h"
 #include "command/commands.h"
 #include "signal/fact.h"
+#include "transform/jq/jq.h"
 #include "wire/json.h"
 
-enum { READ_BYTES_MAX = 8 << 20, LINE_BYTES_MAX = 1 << 30 };
+enum {
+    READ_BYTES_MAX = 8 << 20,
+    LINE_BYTES_MAX = 1 << 30,
+    WHERE_BYTES = 256 << 20,
+    WHERE_MS = 5000,
+    WHERE_OUTPUTS = 1000
+};
 #define BATCH_BYTES_MAX ((size_t)2 << 30)
 
 struct tap {
     struct bus *bus;
     struct reader *reader;
     enum stream stream;
-    struct str model, agent;
+    struct str model, agent, where;
+    struct jq_pool *pool;
+    struct mapping filter;
     int64_t count; /* INT64_MAX: no end */
     int64_t seen;
     bool is_first; /* lanes that are there when it begins are read from their ends */
@@ -89,15 +98,43 @@ static bool is_wanted(const struct tap *t, const struct record *r)
            (t->model.len == 0 || (m && str_eq(t->model, str_of(m->name))));
 }
 
-static void print_slice(struct tap *t, struct arena *a, const struct slice *s)
+/* The program, run on what would be printed, gives something that is neither false nor null. */
+static enum outcome passes(struct tap *t, struct arena *a, struct str line, bool *out,
+                           struct failure *f)
 {
-    for (size_t i = 0; i < s->n && t->seen < t->count && !t->is_hung_up; i++) {
-        if (is_wanted(t, &s->record[i])) {
-            const struct str line = line_of(a, s->lane, &s->record[i]);
+    const struct jq_input in = {.mapping = &t->filter, .body = line, .context = S("{}")};
+    struct str answer = S("[]");
+    yyjson_doc *doc = NULL;
+    size_t i = 0, n = 0;
+    yyjson_val *value = NULL;
+    *out = t->where.len == 0;
+    enum outcome result = *out ? OK : jq_run(t->pool, a, &in, &answer, f);
+    result = result == OK ? json_read(a, answer, &doc, f) : result;
+    if (result != OK) {
+        return result;
+    }
+    yyjson_arr_foreach(yyjson_doc_get_root(doc), i, n, value)
+    {
+        *out = *out || !(yyjson_is_null(value) || yyjson_is_false(value));
+    }
+    return OK;
+}
+
+static enum outcome print_slice(struct tap *t, struct arena *a, const struct slice *s,
+                                struct failure *f)
+{
+    enum outcome result = OK;
+    for (size_t i = 0; i < s->n && t->seen < t->count && !t->is_hung_up && result == OK; i++) {
+        const struct str line = is_wanted(t, &s->record[i]) ? line_of(a, s->lane, &s->record[i])
+                                                            : S("");
+        bool is_passed = false;
+        result = line.len > 0 ? passes(t, a, line, &is_passed, f) : OK;
+        if (result == OK && is_passed) {
             t->seen++;
             t->is_hung_up = fwrite(line.at, 1, line.len, stdout) != line.len;
         }
     }
+    return result;
 }
 
 static enum outcome begin_lanes(struct tap *t, struct arena *a, const struct batch *in,
@@ -126,7 +163,7 @@ static enum outcome turn(struct tap *t, struct arena *a, struct failure *f)
         result = begin_lanes(t, a, &in, f);
     }
     for (size_t i = 0; i < in.n && result == OK; i++) {
-        print_slice(t, a, &in.slice[i]);
+        result = print_slice(t, a, &in.slice[i], f);
     }
     t->is_hung_up = t->is_hung_up || fflush(stdout) != 0;
     if (result == OK && t->is_first) { /* now nothing is missed: who waits for that may begin */
@@ -202,6 +239,8 @@ int command_tap(int argc, char **argv)
     const struct flag flags[] = {
         {"model", 0, FLAG_TEXT, &t.model, "MODEL", "facts of this model alone"},
         {"agent", 0, FLAG_TEXT, &t.agent, "NAME", "what this agent took, alone"},
+        {"where", 0, FLAG_TEXT, &t.where, "JQ",
+         "what this jq program gives something for, neither false nor null"},
         {"count", 'n', FLAG_NUMBER, &t.count, "N", "end after so many"},
         {0}};
     const struct usage usage = {
@@ -212,7 +251,8 @@ int command_tap(int argc, char **argv)
                  "tap, and weir does not notice.",
         .flags = flags,
         .examples = "  weir tap\n  weir tap standard --model change\n"
-                    "  weir tap raw --agent github --count 10\n",
+                    "  weir tap raw --agent github --count 10\n"
+                    "  weir tap --model change --where '.data.state == \"merged\"'\n",
         .words_most = 1,
         .needs = NEEDS_CONFIG,
         .check = check,
@@ -223,7 +263,16 @@ int command_tap(int argc, char **argv)
     if (!command_begin(&s, &usage, argc, argv)) {
         return s.status;
     }
-    enum outcome result = bus_visit(&s.arena, &s.config->bus, &t.bus, &f);
+    t.filter = (struct mapping){.name = S("--where"),
+                                .program = t.where,
+                                .limits = {.memory_bytes = WHERE_BYTES,
+                                           .output_bytes = WHERE_BYTES,
+                                           .time_ms = WHERE_MS,
+                                           .depth = JSON_DEPTH_MAX,
+                                           .outputs = WHERE_OUTPUTS}};
+    t.pool = jq_pool_open(&s.arena);
+    enum outcome result = t.where.len > 0 ? jq_check(&t.filter, &f) : OK;
+    result = result == OK ? bus_visit(&s.arena, &s.config->bus, &t.bus, &f) : result;
     if (result == OK) {
         result = tap(&t, &f);
         bus_close(t.bus);

@@ -1,9 +1,12 @@
 #include "command/trace.h"
 
+#include <inttypes.h>
+
 #include "bus/dead.h"
 #include "orchestrate/survey.h"
 #include "persist/lake/delta.h"
 #include "registry.h"
+#include "transform/jq/jq.h"
 #include "transform/transform.h"
 #include "wire/json.h"
 
@@ -66,12 +69,30 @@ static struct str end_sql(struct buf *b)
     return buf_str(b);
 }
 
+/* Facts of the signal: also those that it gave when it was sent again, from a lane that the table
+ * raw does not hold; agent and receipt stay the same. */
+static void add_is_of(struct buf *b, const struct trace_signal *s)
+{
+    buf_add(b, S("(raw = "));
+    duck_add_literal(b, s->past.at);
+    buf_add(b, S(" OR (starts_with(raw, 'retry:') AND agent = "));
+    duck_add_literal(b, s->past.signal.agent);
+    buf_printf(b, " AND received_at = make_timestamptz(%" PRId64 ")))", s->past.signal.received_us);
+}
+
 /* ---- which signals ---- */
+
+/* The raw signal of a fact, as table raw names it. */
+static const char first_raw[] =
+    "CASE WHEN starts_with(fact.raw, 'retry:') THEN (SELECT min(raw_facts.raw) FROM raw_facts "
+    "WHERE "
+    "raw_facts.agent = fact.agent AND raw_facts.received_at = fact.received_at) ELSE fact.raw END";
 
 /* Any one column of the key is the word. */
 static void add_any_key(struct buf *b, const struct model *m, struct str word)
 {
-    buf_printf(b, " UNION ALL SELECT raw FROM %s_facts WHERE fact_id = ", m->name);
+    buf_printf(b, " UNION ALL SELECT %s FROM %s_facts AS fact WHERE fact_id = ", first_raw,
+               m->name);
     duck_add_literal(b, word);
     for (size_t i = 0; i < m->columns_n; i++) {
         if (m->columns[i].rule == FOLD_KEY) {
@@ -86,7 +107,7 @@ static enum outcome add_key(struct buf *b, const struct model *m, const struct s
                             struct failure *f)
 {
     size_t at = 0;
-    buf_printf(b, "SELECT raw FROM %s_facts WHERE true", m->name);
+    buf_printf(b, "SELECT %s FROM %s_facts AS fact WHERE true", first_raw, m->name);
     for (size_t i = 0; i < m->columns_n; i++) {
         if (m->columns[i].rule == FOLD_KEY && at++ < n) {
             buf_printf(b, " AND CAST(\"%s\" AS VARCHAR) = ", m->columns[i].name);
@@ -205,8 +226,8 @@ static enum outcome read_facts(struct trace *t, struct trace_signal *s, const st
             sign = ", ";
         }
     }
-    buf_printf(&sql, "}) AS VARCHAR) FROM %s_facts WHERE raw = ", m->name);
-    duck_add_literal(&sql, s->past.at);
+    buf_printf(&sql, "}) AS VARCHAR) FROM %s_facts WHERE ", m->name);
+    add_is_of(&sql, s);
     buf_add(&sql, S(" ORDER BY fact_at, fact_id"));
     const enum outcome result = duck_query(t->ask.duck, end_sql(&sql).at, &r, f);
     while (result == OK && duck_next(&r)) {
@@ -275,8 +296,8 @@ static enum outcome find_files(struct trace *t, struct trace_signal *s, const st
         return result;
     }
     buf_add(&sql, S("], hive_partitioning = false, union_by_name = true, filename = true, "
-                    "file_row_number = true) WHERE raw = "));
-    duck_add_literal(&sql, s->past.at);
+                    "file_row_number = true) WHERE "));
+    add_is_of(&sql, s);
     result = duck_query(t->ask.duck, end_sql(&sql).at, &r, f);
     while (result == OK && duck_next(&r)) {
         place(t, s, m, &r);
@@ -409,8 +430,11 @@ static void ask_transform(struct trace *t, struct trace_signal *s)
     struct arena scratch;
     struct transform_out out = {.arena = t->arena};
     arena_init(&scratch, SCRATCH_BYTES_MAX);
-    const struct transform_in in = {
-        .raw = &s->past.signal, .raw_at = s->past.at, .config = t->config, .arena = &scratch};
+    const struct transform_in in = {.raw = &s->past.signal,
+                                    .raw_at = s->past.at,
+                                    .config = t->config,
+                                    .arena = &scratch,
+                                    .pool = jq_pool_open(&scratch)};
     transform_signal(&in, &out);
     switch (out.fate) {
     case FATE_STORED:
@@ -420,6 +444,10 @@ static void ask_transform(struct trace *t, struct trace_signal *s)
     case FATE_UNMAPPED:
         s->end = TRACE_UNMAPPED;
         s->why = out.name;
+        break;
+    case FATE_LATER:
+        s->end = TRACE_WAITING;
+        s->why = arena_str(t->arena, str_of(out.why.text));
         break;
     case FATE_IGNORED:
         s->end = TRACE_IGNORED;

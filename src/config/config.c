@@ -220,7 +220,8 @@ enum outcome config_read(struct arena *a, const struct config_from *from, struct
                          struct str_list *errors, struct failure *f)
 {
     struct problems p = {.arena = a};
-    const struct sections s = {a, &p, from->drivers, from->is_without_secrets};
+    const struct sections s = {a, &p, from->drivers, from->is_without_secrets,
+                               from->is_without_mappings};
     struct yaml root;
     struct config *const c = arena_new(a, struct config);
     enum outcome result = files_find(a, &from->places, &c->files, f);
@@ -242,7 +243,7 @@ enum outcome config_read_text(struct arena *a, struct str file, struct str text,
                               struct str_list *errors)
 {
     struct problems p = {.arena = a};
-    const struct sections s = {a, &p, drivers, false};
+    const struct sections s = {a, &p, drivers, false, false};
     struct yaml root;
     struct failure f;
     struct config *const c = arena_new(a, struct config);

@@ -87,6 +87,7 @@ struct config_from {
     struct str_list places;        /* files, folders, globs; none: as files.h says              */
     const struct drivers *drivers; /* registry.h                                          */
     bool is_without_secrets;       /* for who only asks: secrets stay empty, keys are not opened */
+    bool is_without_mappings;      /* for who maps nothing: programs are not looked for */
 };
 
 /* Read and check it. All errors of the run are in *errors, one line each as `FILE:LINE:COLUMN: what

@@ -8,7 +8,8 @@ struct sections {
     struct arena *arena;
     struct problems *problems;
     const struct drivers *drivers;
-    bool is_without_secrets; /* they are left empty, and what they stand for is not looked for */
+    bool is_without_secrets;  /* they are left empty, and what they stand for is not looked for */
+    bool is_without_mappings; /* the same of programs */
 };
 
 /* A section whose table was read, on its way to its type's `complete`. */

@@ -3,7 +3,7 @@ import json
 import signal
 import subprocess
 
-from blackbox import BINARY, case, eventually, run, sign
+from blackbox import BINARY, Weir, case, eventually, run, sign
 from webhook import one, post, pull_request, weir_with_github
 
 ID = "{:08d}-0000-0000-0000-000000000000"
@@ -60,6 +60,24 @@ def what_gave_no_row_says_why(folder):
         assert first["raw"] in second["why"], second
 
 
+@case
+def a_signal_that_was_sent_again_is_explained_with_what_it_became(folder):
+    (folder / "desk.jq").write_text('error("not yet")')
+    with Weir(folder, agents={"desk": {"type": "webhook", "token": "t", "id": "/id", "mapping": "./desk.jq"}}) as weir:
+        assert weir.post("/hooks/desk", b'{"id": "d-1"}', {"Authorization": "Bearer t"})[0] == 202
+        eventually(lambda: weir.rows("dead", "list"), "it is dead")
+        assert "not yet" in explain(weir, "d-1")[0]["why"]
+        weir.stop()
+        (folder / "desk.jq").write_text('{model: "ticket", source: "desk", id: .id, title: "T", at: "2026-03-07T12:00:00Z"}')
+        weir.start()
+        weir.command("dead", "retry", "--all")
+        eventually(lambda: one(weir, "SELECT count(*) AS n FROM ticket")["n"] == 1, "sent again")
+        weir.command("flush")
+        life = explain(weir, "d-1")
+        assert len(life) == 1 and life[0]["outcome"] == "stored" and life[0]["facts"][0]["store"], life
+        assert explain(weir, "ticket", "desk", "d-1") == life
+
+
 class Tap:
     def __init__(self, weir, *words):
         self.process = subprocess.Popen([BINARY, "tap", "-c", str(weir.folder / "weir.yaml"), *words], text=True,
@@ -78,15 +96,17 @@ def a_tap_shows_what_comes_from_now_on_and_what_was_asked_for(folder):
     with weir_with_github(folder) as weir:
         post(weir, pull_request(1), 1)
         eventually(lambda: one(weir, "SELECT count(*) AS n FROM change")["n"] == 1, "transformed")
-        changes, raw = Tap(weir, "--model", "change", "--count", "1"), Tap(weir, "raw", "--agent", "github")
-        others = Tap(weir, "raw", "--agent", "nobody")
+        changes = Tap(weir, "--model", "change", "--where", '.data.title == "Two"', "--count", "1")
+        raw, others = Tap(weir, "raw", "--agent", "github", "--count", "2"), Tap(weir, "raw", "--agent", "nobody")
+        post(weir, pull_request(3, title="Three"), 3)
         post(weir, pull_request(2, title="Two"), 2)
+        weir.command("tap", "--where", ".data.", status=1)
         status, lines = changes.end()
         assert status == 0 and [line["data"]["title"] for line in lines] == ["Two"], lines
         assert lines[0]["origin"].startswith("raw/intake-0:") and lines[0]["type"] == "weir.fact.change", lines
-        status, lines = raw.end(signal.SIGINT)
-        assert status == 0 and [line["id"] for line in lines] == [ID.format(2)], lines
-        assert lines[0]["data"]["pull_request"]["title"] == "Two"
+        status, lines = raw.end()
+        assert status == 0 and [line["id"] for line in lines] == [ID.format(3), ID.format(2)], lines
+        assert lines[1]["data"]["pull_request"]["title"] == "Two"
         assert others.end(signal.SIGINT) == (0, [])
 
 

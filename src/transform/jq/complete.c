@@ -53,8 +53,8 @@ enum outcome mapping_find(struct arena *a, struct str name, struct str beside, s
 void mapping_complete(const struct section_check *c, struct mapping *mapping)
 {
     struct failure f;
-    if (mapping->name.len == 0 || c->s->is_without_secrets) {
-        return; /* what is missing was told; who only asks maps nothing */
+    if (mapping->name.len == 0 || c->s->is_without_mappings) {
+        return; /* what is missing was told */
     }
     if (mapping_find(c->s->arena, mapping->name, c->file, mapping, &f) != OK ||
         jq_check(mapping, &f) != OK) {

@@ -1,0 +1,284 @@
+/* replay.c - models made anew from raw under the present mappings, beside the live ones, then put
+ * in their place. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/asked.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "command/command.h"
+#include "command/commands.h"
+#include "command/flush.h"
+#include "command/replay/replay.h"
+#include "config/agents.h"
+#include "persist/lake/stage.h"
+#include "version.h"
+
+enum { CONFIG_BYTES_MAX = 64 << 20, FLUSH_MS = 600000 };
+#define ARENA_BYTES_MAX ((size_t)8 << 30)
+
+struct replaying {
+    struct replay replay;
+    struct str from, to, agent;
+    bool is_dry, is_anew;
+    enum rows_format format;
+    int lock_fd;
+};
+
+void replay_show(const struct replay *r, const char *format, ...)
+{
+    va_list args;
+    if (r->is_shown) {
+        va_start(args, format);
+        (void)fputs("\r\033[K", stderr);
+        (void)vfprintf(stderr, format, args);
+        (void)fflush(stderr);
+        va_end(args);
+    }
+}
+
+/* ---- the plan ---- */
+
+/* A program of the user's stands in a file of its own. */
+static void add_mappings(struct buf *text, const struct named_list *agents)
+{
+    for (size_t i = 0; i < agents->n; i++) {
+        if (str_eq(str_of(agents->at[i].type->name), S("webhook"))) {
+            const struct webhook_options *const o = agents->at[i].options;
+            buf_add(text, o->mapping.program);
+        }
+    }
+}
+
+/* A plan goes on only with the range, the configuration and the program that it was made with. */
+static enum outcome name_plan(struct replaying *w, struct failure *f)
+{
+    struct arena *const a = w->replay.arena;
+    struct buf text;
+    char hex[32];
+    enum outcome result = OK;
+    buf_init(&text, a, CONFIG_BYTES_MAX);
+    buf_printf(&text, "%s\n%.*s\n%.*s\n%.*s\n", WEIR_BUILD, STR_ARG(w->from), STR_ARG(w->to),
+               STR_ARG(w->agent));
+    for (size_t i = 0; i < w->replay.config->files.n && result == OK; i++) {
+        struct str file;
+        result = file_read(a, arena_cstr(a, w->replay.config->files.at[i]), CONFIG_BYTES_MAX, &file,
+                           f);
+        buf_add(&text, result == OK ? file : S(""));
+    }
+    add_mappings(&text, &w->replay.config->agents);
+    hash_128_hex(buf_str(&text), hex);
+    w->replay.plan.key = arena_str(a, (struct str){hex, sizeof hex});
+    return result;
+}
+
+/* One at a time; the lock is the folder's own, so that it goes with it. */
+static enum outcome lock_folder(struct replaying *w, struct failure *f)
+{
+    const struct replay *const r = &w->replay;
+    const char *const path = arena_printf(r->arena, "%.*s.lock", STR_ARG(r->folder)).at;
+    w->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (w->lock_fd < 0) {
+        return failed_errno(f, STOP, "open %s", path);
+    }
+    return flock(w->lock_fd, LOCK_EX | LOCK_NB) == 0
+               ? OK
+               : failed(f, RETRY, "another replay is under way: let it end, or stop it");
+}
+
+/* Where raw ends now, then everything before that through to lake and store: so whatever the live
+ * tables hold of a covered signal is there to be replaced, and nothing of it comes later. */
+static enum outcome cut(struct replaying *w, struct failure *f)
+{
+    struct replay *const r = &w->replay;
+    struct lane_ends *ends = NULL;
+    size_t n = 0;
+    enum outcome result = bus_ends(r->bus, r->arena, STREAM_RAW, &ends, &n, f);
+    r->plan.cut = arena_array(r->arena, struct plan_cut, n);
+    for (size_t i = 0; i < n && result == OK; i++) {
+        r->plan.cut[r->plan.cuts_n++] = (struct plan_cut){ends[i].lane.name, ends[i].end.at};
+    }
+    return result == OK ? flush_all(r->config, r->bus, FLUSH_MS, f) : result;
+}
+
+static enum outcome make_plan(struct replaying *w, struct failure *f)
+{
+    struct replay *const r = &w->replay;
+    enum outcome result = name_plan(w, f);
+    result = result == OK ? lock_folder(w, f) : result;
+    if (result == OK && !w->is_anew) {
+        result = plan_read(r->arena, r->folder, &r->plan, f);
+    }
+    if (result == OK && !r->plan.is_made) {
+        stage_remove_tree(r->folder.at);
+        result = file_make_dirs(r->folder.at, f);
+        result = result == OK ? cut(w, f) : result;
+    } else if (result == OK && r->plan.done > 0) {
+        (void)fprintf(stderr, "goes on at chunk %zu of %zu\n", r->plan.done, r->plan.chunks_n);
+    }
+    return result;
+}
+
+/* ---- what it comes to ---- */
+
+static struct cell number(struct arena *a, uint64_t n)
+{
+    return (struct cell){CELL_NUMBER, arena_printf(a, "%" PRIu64, n)};
+}
+
+static enum outcome print_differences(struct replaying *w, struct failure *f)
+{
+    static const struct str name[] = {STR("model"),     STR("now"),     STR("then"),
+                                      STR("added"),     STR("removed"), STR("changed"),
+                                      STR("first_keys")};
+    static const bool is_number[] = {false, true, true, true, true, true, false};
+    const struct rows_head head = {name, is_number, sizeof name / sizeof *name};
+    struct arena *const a = w->replay.arena;
+    struct rows *rows = NULL;
+    enum outcome result = rows_begin(a, w->format, &head, &rows, f);
+    for (size_t i = 0; i < model_all_n && result == OK; i++) {
+        struct difference d;
+        if (!replay_makes(model_all[i])) {
+            continue;
+        }
+        replay_show(&w->replay, "comparing %s", model_all[i]->name);
+        result = replay_differ(&w->replay, model_all[i], &d, f);
+        if (result == OK && (d.now > 0 || d.then > 0)) {
+            const struct cell cell[] = {{CELL_TEXT, str_of(d.model->name)},
+                                        number(a, d.now),
+                                        number(a, d.then),
+                                        number(a, d.added),
+                                        number(a, d.removed),
+                                        number(a, d.changed),
+                                        {d.first.len ? CELL_TEXT : CELL_NULL, d.first}};
+            rows_add(rows, cell);
+        }
+    }
+    replay_show(&w->replay, "%s", "");
+    if (result == OK) {
+        rows_end(rows);
+    }
+    return result;
+}
+
+static void say_counts(const struct replaying *w)
+{
+    const struct plan_counts *const n = &w->replay.plan.counts;
+    replay_show(&w->replay, "%s", "");
+    (void)fprintf(stderr,
+                  "replayed: %" PRIu64 " signals stored, %" PRIu64 " unmapped, %" PRIu64
+                  " ignored, %" PRIu64 " dead under the present mappings\n",
+                  n->stored, n->unmapped, n->ignored, n->dead);
+}
+
+static enum outcome replay(struct replaying *w, struct failure *f)
+{
+    struct replay *const r = &w->replay;
+    enum outcome result = make_plan(w, f);
+    result = result == OK ? replay_ask(r, f) : result;
+    result = result == OK ? replay_make(r, f) : result;
+    if (result != OK) {
+        return result;
+    }
+    say_counts(w);
+    if (w->is_dry) {
+        result = print_differences(w, f);
+        (void)fprintf(stderr, "nothing was changed; the same without --dry-run switches\n");
+        return result;
+    }
+    result = replay_switch_store(r, f);
+    result = result == OK ? replay_switch_lake(r, f) : result;
+    if (result == OK) {
+        replay_show(r, "%s", "");
+        stage_remove_tree(r->folder.at);
+        printf("switched lake and store\n");
+    }
+    return result;
+}
+
+/* ---- the command ---- */
+
+/* A day alone is its first moment in UTC. */
+static int read_time(const char *flag, struct str text, int64_t *out)
+{
+    char whole[CLOCK_TEXT_BYTES];
+    const struct str midnight = S("T00:00:00Z");
+    if (text.len == sizeof "2026-03-07" - 1) {
+        memcpy(whole, text.at, text.len);
+        memcpy(whole + text.len, midnight.at, midnight.len);
+        text = (struct str){whole, text.len + midnight.len};
+    }
+    if (text.at == NULL || clock_parse(text, out)) {
+        return EXIT_DONE;
+    }
+    (void)fprintf(stderr, "weir replay: --%s takes 2026-03-07 or 2026-03-07T12:00:00Z\n", flag);
+    return EXIT_USAGE;
+}
+
+static int check(void *of, const struct words *words)
+{
+    struct replaying *const w = of;
+    struct plan_range *const range = &w->replay.plan.range;
+    (void)words;
+    const int status = read_time("from", w->from, &range->from_us);
+    return status == EXIT_DONE ? read_time("to", w->to, &range->to_us) : status;
+}
+
+int command_replay(int argc, char **argv)
+{
+    struct replaying w = {.replay.plan.range = {INT64_MIN, INT64_MAX, {NULL, 0}}, .lock_fd = -1};
+    const struct flag flags[] = {
+        {"from", 0, FLAG_TEXT, &w.from, "TIME", "signals received then or later alone"},
+        {"to", 0, FLAG_TEXT, &w.to, "TIME", "signals received before alone"},
+        {"agent", 0, FLAG_TEXT, &w.agent, "NAME", "signals that this agent took alone"},
+        {"dry-run", 0, FLAG_SWITCH, &w.is_dry, NULL, "show what will differ, and change nothing"},
+        {"anew", 0, FLAG_SWITCH, &w.is_anew, NULL, "begin again, though one was interrupted"},
+        {0}};
+    const struct usage usage = {
+        .name = "replay",
+        .words = "",
+        .about = "Make the models anew from raw under the present mappings, beside the live ones, "
+                 "while weir runs; then switch: the store in one transaction, the lake by one "
+                 "commit a table. Interrupted or killed, it leaves the live ones as they are, and "
+                 "the same command goes on. Reload a running weir first, so that what comes "
+                 "meanwhile is mapped alike.",
+        .flags = flags,
+        .examples = "  weir replay --dry-run\n  weir replay\n"
+                    "  weir replay --from 2026-03-01 --to 2026-04-01 --agent github\n",
+        .needs = NEEDS_MAPPINGS,
+        .prints = PRINTS_ROWS,
+        .memory_bytes_max = ARENA_BYTES_MAX,
+        .check = check,
+        .of = &w,
+    };
+    struct session s;
+    struct failure f;
+    if (!command_begin(&s, &usage, argc, argv)) {
+        return s.status;
+    }
+    struct replay *const r = &w.replay;
+    r->arena = &s.arena;
+    r->config = s.config;
+    r->plan.range.agent = w.agent;
+    r->folder = arena_printf(&s.arena, "%.*s/replay", STR_ARG(s.config->data));
+    r->is_shown = command_has_colour(STDERR_FILENO);
+    w.format = s.format;
+    asked_install(NULL, NULL);
+    enum outcome result = bus_visit(&s.arena, &s.config->bus, &r->bus, &f);
+    if (result == OK) {
+        result = replay(&w, &f);
+        ask_close(&r->ask);
+        bus_close(r->bus);
+    }
+    if (w.lock_fd >= 0) {
+        close(w.lock_fd);
+    }
+    s.status = result == OK      ? EXIT_DONE
+               : asked_to_stop() ? EXIT_STOPPED
+                                 : command_failed("replay", &f);
+    return command_end(&s);
+}

@@ -1,0 +1,124 @@
+/* The lake's part of the switch: a commit a table, made when the new files are durable. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/failpoint.h"
+#include "command/replay/replay.h"
+#include "persist/lake/stage.h"
+
+enum { SQL_BYTES_MAX = 64 << 20, ACTIONS_BYTES_MAX = 256 << 20, TRIES_MAX = 20 };
+#define TABLE_BYTES_MAX ((size_t)2 << 30)
+
+static size_t live_paths(struct arena *a, const struct delta *log, struct str **out)
+{
+    size_t n = 0;
+    *out = arena_array(a, struct str, log->files_n);
+    for (size_t i = 0; i < log->files_n; i++) {
+        if (!log->file[i].removed_ms) {
+            (*out)[n++] = log->file[i].path;
+        }
+    }
+    return n;
+}
+
+/* Whether the SELECT gives a row: of none DuckDB makes no file. */
+static enum outcome has_rows(struct replay *r, struct arena *a, struct str select, bool *out,
+                             struct failure *f)
+{
+    struct duck_result answer;
+    struct buf sql;
+    buf_init(&sql, a, SQL_BYTES_MAX);
+    buf_add(&sql, S("SELECT 1 FROM ("));
+    buf_add(&sql, select);
+    buf_add(&sql, S(") LIMIT 1"));
+    buf_add_byte(&sql, '\0');
+    const enum outcome result = duck_query(r->ask.duck, buf_str(&sql).at, &answer, f);
+    *out = result == OK && duck_next(&answer);
+    duck_result_close(&answer);
+    return result;
+}
+
+/* A file's name holds the time: what an earlier try has committed is never taken for this one's. */
+static enum outcome stage_facts(struct replay *r, struct arena *a, const struct model *m,
+                                const struct delta *log, struct buf *actions, struct failure *f)
+{
+    struct stage s;
+    struct buf select;
+    const struct str prefix = arena_printf(a, "replay-%" PRId64, clock_now_us());
+    buf_init(&select, a, SQL_BYTES_MAX);
+    replay_add_facts(&select, r, m, log);
+    bool is_any = false;
+    enum outcome result = has_rows(r, a, buf_str(&select), &is_any, f);
+    if (result != OK || !is_any) {
+        return result;
+    }
+    result = stage_open(&s, a, r->ask.duck, log, f);
+    result = result == OK ? stage_write(&s, buf_str(&select), f) : result;
+    result = result == OK ? stage_put(&s, prefix, true, actions, f) : result;
+    stage_close(&s);
+    return result;
+}
+
+static enum outcome switch_once(struct replay *r, struct arena *a, const struct model *m,
+                                struct failure *f)
+{
+    const struct files files = {&files_local, r->config->lake.path};
+    struct delta log;
+    struct delta_commit c = {.operation = "REPLAY"};
+    struct str *removed = NULL;
+    enum outcome result = delta_open(a, &files, str_of(m->name), &log, f);
+    if (result != OK || log.version < 0) {
+        return result;
+    }
+    buf_init(&c.actions, a, ACTIONS_BYTES_MAX);
+    c.removed_n = live_paths(a, &log, &removed);
+    c.removed = removed;
+    result = stage_facts(r, a, m, &log, &c.actions, f);
+    FAILPOINT("replay.staged");
+    for (size_t i = 0; i < c.removed_n; i++) {
+        delta_add_remove(&c.actions, removed[i], clock_now_us() / 1000, true);
+    }
+    if (result == OK && c.actions.len > 0) {
+        result = delta_commit(&log, &c, f);
+    }
+    FAILPOINT("replay.committed");
+    return result;
+}
+
+/* A file that was merged into another meanwhile is gone from the table: once more. */
+static enum outcome switch_table(struct replay *r, const struct model *m, struct failure *f)
+{
+    struct arena a;
+    enum outcome result = RETRY;
+    arena_init(&a, TABLE_BYTES_MAX);
+    for (int tries = 0; tries < TRIES_MAX; tries++) {
+        result = switch_once(r, &a, m, f);
+        arena_reset(&a);
+        if (result != RETRY || f->cause != CAUSE_FENCED) {
+            break;
+        }
+    }
+    arena_close(&a);
+    return result;
+}
+
+enum outcome replay_switch_lake(struct replay *r, struct failure *f)
+{
+    const char *const path = arena_printf(r->arena, "%.*s/.lock", STR_ARG(r->config->lake.path)).at;
+    /* shared, as a weir that writes: one that starts meanwhile takes no new file for an orphan */
+    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || flock(fd, LOCK_SH) != 0) {
+        return failed_errno(f, RETRY, "lock %s", path);
+    }
+    enum outcome result = OK;
+    for (size_t i = 0; i < model_all_n && result == OK; i++) {
+        if (replay_makes(model_all[i])) {
+            replay_show(r, "lake: %s", model_all[i]->name);
+            result = switch_table(r, model_all[i], f);
+        }
+    }
+    close(fd); /* the lock goes with it */
+    return result;
+}

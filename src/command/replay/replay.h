@@ -1,0 +1,59 @@
+/* replay.h - models made anew from raw, beside the live ones, and then put in their place.
+ *
+ * The folder `<data>/replay` holds all of it until the switch: the plan (plan.h), the facts that
+ * the present mappings give, the store made of them. Before the switch nothing live is touched, and
+ * each step of the switch gives the same when it is done twice: so a replay that was killed
+ * anywhere goes on where it was. docs/design.md says why nothing is lost or counted twice. */
+#ifndef WEIR_COMMAND_REPLAY_REPLAY_H
+#define WEIR_COMMAND_REPLAY_REPLAY_H
+
+#include "command/ask.h"
+#include "command/replay/plan.h"
+#include "persist/lake/delta.h"
+#include "signal/model.h"
+
+struct replay {
+    struct arena *arena;
+    const struct config *config;
+    struct bus *bus;
+    struct ask ask; /* lake and tail as they stood when it was opened */
+    struct str folder;
+    struct plan plan;
+    bool is_shown; /* progress on stderr */
+};
+
+/* The models that the transform gives; the others' facts are not made from raw. */
+bool replay_makes(const struct model *m);
+/* Open the engine (again): what came meanwhile is in it, and the table `replayed`, the raw signals
+ * that the plan covers, as `raw` names them. */
+enum outcome replay_ask(struct replay *r, struct failure *f);
+
+/* Raw to facts, chunk by chunk, as far as the plan is not done yet (make.c). */
+enum outcome replay_make(struct replay *r, struct failure *f);
+
+/* The model's facts as they will be, a SELECT: those made anew, and of the live ones what no raw
+ * signal of the plan gave. `log`: of the files that it names; NULL: of lake and tail. */
+void replay_add_facts(struct buf *b, const struct replay *r, const struct model *m,
+                      const struct delta *log);
+
+/* What will differ in one model (differ.c). */
+struct difference {
+    const struct model *model;
+    uint64_t now, then, added, removed, changed;
+    struct str first; /* keys of the first rows that differ, JSON objects parted by spaces */
+};
+enum outcome replay_differ(struct replay *r, const struct model *m, struct difference *out,
+                           struct failure *f);
+
+/* One commit a table: the files that hold the live facts go, those with the new ones come
+ * (lake.c). */
+enum outcome replay_switch_lake(struct replay *r, struct failure *f);
+/* A second store from all facts, then its rows in place of the live ones in one transaction, as far
+ * as the live store had come by then (store.c). */
+enum outcome replay_switch_store(struct replay *r, struct failure *f);
+
+/* Show what is being done; NULL ends the line. */
+void replay_show(const struct replay *r, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

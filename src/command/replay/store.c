@@ -1,0 +1,313 @@
+/* The store's part of the switch. A second store is made of all facts, catches up with the streams
+ * while the live one goes on, and gives its rows to the live one in a transaction that holds the
+ * live one's cursors where they are. */
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "base/failpoint.h"
+#include "command/replay/replay.h"
+#include "command/row_read.h"
+#include "persist/persister.h"
+#include "persist/store.h"
+#include "persist/store/pending.h"
+#include "wire/sqlite.h"
+
+enum {
+    PART_FACTS = 50000, /* folded at once; a key's facts are all in one part */
+    SQL_BYTES_MAX = 64 << 20,
+    LOOK_BYTES = 4 << 20,
+};
+#define PART_BYTES_MAX ((size_t)4 << 30)
+
+struct second {
+    struct replay *replay;
+    struct config config; /* the live one's, with the second store's path */
+    struct persister p;   /* the store's own persister over the second store */
+    struct arena arena;   /* of one part, or of one look at the streams */
+};
+
+static struct str end_sql(struct buf *b)
+{
+    buf_add_byte(b, '\0');
+    return buf_str(b);
+}
+
+/* ---- rows out of facts ---- */
+
+static void add_from(struct buf *b, const struct replay *r, const struct model *m)
+{
+    buf_add(b, S(" FROM ("));
+    replay_add_facts(b, r, m, NULL);
+    buf_add(b, S(") AS facts"));
+}
+
+static enum outcome count_facts(struct second *s, const struct model *m, uint64_t *out,
+                                struct failure *f)
+{
+    struct buf sql;
+    struct duck_result answer;
+    buf_init(&sql, &s->arena, SQL_BYTES_MAX);
+    buf_add(&sql, S("SELECT count(*)"));
+    add_from(&sql, s->replay, m);
+    const enum outcome result = duck_query(s->replay->ask.duck, end_sql(&sql).at, &answer, f);
+    *out = result == OK && duck_next(&answer) ? (uint64_t)duck_i64(&answer, 0) : 0;
+    duck_result_close(&answer);
+    return result;
+}
+
+/* Facts whose key falls to this part. */
+static struct str part_sql(struct second *s, const struct model *m, uint64_t part, uint64_t parts)
+{
+    struct buf sql;
+    const char *sign = "";
+    buf_init(&sql, &s->arena, SQL_BYTES_MAX);
+    row_read_select(&sql, m, column_is_in_fact);
+    add_from(&sql, s->replay, m);
+    buf_add(&sql, S(" WHERE hash("));
+    for (size_t i = 0; i < m->columns_n; i++) {
+        if (m->columns[i].rule == FOLD_KEY) {
+            buf_printf(&sql, "%s\"%s\"", sign, m->columns[i].name);
+            sign = ", ";
+        }
+    }
+    buf_printf(&sql, ") %% %" PRIu64 " = %" PRIu64, parts, part);
+    return end_sql(&sql);
+}
+
+static enum outcome put_part(struct second *s, struct store *to, const struct model *m,
+                             struct str sql, struct failure *f)
+{
+    struct duck_result answer;
+    struct pending pending = {.model = m};
+    const struct batch none = {0};
+    enum outcome result = duck_query(s->replay->ask.duck, sql.at, &answer, f);
+    while (result == OK && duck_next(&answer)) {
+        struct row fact;
+        result = row_read(&s->arena, &answer, m, column_is_in_fact, &fact, f);
+        if (result == OK) {
+            pending_fold(&s->arena, &pending, &fact);
+        }
+    }
+    duck_result_close(&answer);
+    if (result != OK || pending.n == 0) {
+        return result;
+    }
+    const struct rows rows = pending_rows(&s->arena, &pending);
+    for (size_t i = 0; i < rows.n; i++) {
+        fold_finish(&s->arena, &rows.row[i]);
+    }
+    return to->driver->put(to, &rows, 1, &none, f);
+}
+
+static enum outcome put_model(struct second *s, struct store *to, const struct model *m,
+                              struct failure *f)
+{
+    uint64_t n = 0;
+    enum outcome result = count_facts(s, m, &n, f);
+    const uint64_t parts = n / PART_FACTS + 1;
+    for (uint64_t i = 0; i < parts && result == OK && n > 0; i++) {
+        replay_show(s->replay, "store: %s %" PRIu64 " of %" PRIu64, m->name, i + 1, parts);
+        arena_reset(&s->arena);
+        result = put_part(s, to, m, part_sql(s, m, i, parts), f);
+    }
+    arena_reset(&s->arena);
+    return result;
+}
+
+/* All of the streams, from the beginning to what the engine had seen at least. */
+static enum outcome set_cursors(struct second *s, struct store *to, const struct lane_ends *ends,
+                                size_t n, struct failure *f)
+{
+    struct batch batch = {.slice = arena_array(&s->arena, struct slice, n)};
+    for (size_t i = 0; i < n; i++) {
+        batch.slice[batch.n++] = (struct slice){.lane = ends[i].lane, .to = ends[i].end};
+    }
+    return to->driver->put(to, NULL, 0, &batch, f);
+}
+
+static enum outcome remove_old(struct second *s, struct failure *f)
+{
+    static const char *const suffix[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < sizeof suffix / sizeof *suffix; i++) {
+        const char *const path =
+            arena_printf(s->replay->arena, "%.*s%s", STR_ARG(s->config.store.path), suffix[i]).at;
+        if (unlink(path) != 0 && access(path, F_OK) == 0) {
+            return failed_errno(f, STOP, "remove %s", path);
+        }
+    }
+    return OK;
+}
+
+static enum outcome fill(struct second *s, struct failure *f)
+{
+    struct replay *const r = s->replay;
+    struct store *to = NULL;
+    struct lane_ends *ends = NULL;
+    size_t n = 0;
+    enum outcome result = remove_old(s, f);
+    /* the ends first, then the engine that sees at least as much: what is taken twice folds */
+    result = result == OK ? bus_ends(r->bus, r->arena, STREAM_STANDARD, &ends, &n, f) : result;
+    result = result == OK ? replay_ask(r, f) : result;
+    if (result == OK) {
+        result = store_open(r->arena, &s->config, bus_id(r->bus), &to, f);
+    }
+    for (size_t i = 0; i < model_all_n && result == OK; i++) {
+        result = model_all[i]->is_stored ? put_model(s, to, model_all[i], f) : OK;
+    }
+    result = result == OK ? set_cursors(s, to, ends, n, f) : result;
+    store_close(to);
+    return result;
+}
+
+/* ---- catching up ---- */
+
+/* What a person sent again to another stage is not for the store. */
+static void keep_own(struct slice *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct str stage = s->record[i].signal.stage;
+        if (stage.len == 0 || str_eq(stage, S("store"))) {
+            s->record[n++] = s->record[i];
+        }
+    }
+    s->n = n;
+}
+
+/* What the store can't keep, the live one has buried. */
+static enum outcome take(struct second *s, struct batch *batch, struct failure *f)
+{
+    struct rejects rejects = {.arena = &s->arena};
+    keep_own(&batch->slice[0]);
+    const enum outcome result = s->p.driver->take(&s->p, batch, &rejects, f);
+    return result == OK ? s->p.driver->flush(&s->p, true, f) : result;
+}
+
+static enum outcome catch_up_lane(struct second *s, const struct lane_ends *lane, struct failure *f)
+{
+    struct position from = {0};
+    enum outcome result = s->p.driver->cursor(&s->p, lane->lane, &from, f);
+    from.at = from.at < lane->begin.at ? lane->begin.at : from.at;
+    while (result == OK && from.at < lane->end.at) {
+        struct batch batch = {.arena = &s->arena};
+        arena_reset(&s->arena);
+        result = bus_look(s->replay->bus, (struct span){lane->lane, from, lane->end}, LOOK_BYTES,
+                          &batch, f);
+        if (result != OK || batch.n == 0 || batch.slice[0].to.at <= from.at) {
+            break;
+        }
+        from = batch.slice[0].to;
+        result = take(s, &batch, f);
+    }
+    return result;
+}
+
+/* Up to the ends of the streams now. */
+static enum outcome catch_up(struct second *s, struct failure *f)
+{
+    static const enum stream streams[] = {STREAM_STANDARD, STREAM_MEASURED};
+    enum outcome result = OK;
+    for (size_t k = 0; k < sizeof streams / sizeof *streams && result == OK; k++) {
+        struct lane_ends *ends = NULL;
+        size_t n = 0;
+        result = bus_ends(s->replay->bus, s->replay->arena, streams[k], &ends, &n, f);
+        for (size_t i = 0; i < n && result == OK; i++) {
+            result = catch_up_lane(s, &ends[i], f);
+        }
+    }
+    return result;
+}
+
+/* ---- the switch ---- */
+
+static void add_names(struct buf *b, const struct model *m)
+{
+    const char *sign = "";
+    for (size_t i = 0; i < m->columns_n; i++) {
+        if (column_is_in_store(&m->columns[i])) {
+            buf_printf(b, "%s\"%s\"", sign, m->columns[i].name);
+            sign = ", ";
+        }
+    }
+}
+
+static enum outcome swap_tables(struct second *s, sqlite3 *db, struct failure *f)
+{
+    enum outcome result = sqlite_exec(db,
+                                      "DELETE FROM main.weir_rows; INSERT INTO main.weir_rows "
+                                      "SELECT model, n FROM replayed.weir_rows",
+                                      f);
+    for (size_t i = 0; i < model_all_n && result == OK; i++) {
+        const struct model *const m = model_all[i];
+        struct buf sql;
+        if (!m->is_stored) {
+            continue;
+        }
+        buf_init(&sql, &s->arena, SQL_BYTES_MAX);
+        buf_printf(&sql, "DELETE FROM main.\"%s\"; INSERT INTO main.\"%s\"(", m->name, m->name);
+        add_names(&sql, m);
+        buf_add(&sql, S(") SELECT "));
+        add_names(&sql, m);
+        buf_printf(&sql, " FROM replayed.\"%s\"", m->name);
+        result = sqlite_exec(db, end_sql(&sql).at, f);
+        FAILPOINT("replay.swapping");
+    }
+    return result;
+}
+
+/* A write to the live store alone holds its writer off; the second one still catches up, past
+ * where the live one stands. Only then it is read. */
+static enum outcome swap(struct second *s, sqlite3 *db, struct failure *f)
+{
+    enum outcome result = sqlite_exec(
+        db, "BEGIN; UPDATE main.weir_meta SET value = value WHERE name = 'bus'", f);
+    result = result == OK ? catch_up(s, f) : result;
+    result = result == OK ? swap_tables(s, db, f) : result;
+    return result == OK ? sqlite_exec(db, "COMMIT", f) : result;
+}
+
+static enum outcome switch_rows(struct second *s, struct failure *f)
+{
+    struct arena *const a = s->replay->arena;
+    struct buf attach;
+    sqlite3 *db = NULL;
+    enum outcome result = sqlite_open(arena_cstr(a, s->replay->config->store.path),
+                                      SQLITE_USE_WRITE, &db, f);
+    buf_init(&attach, a, SQL_BYTES_MAX);
+    buf_add(&attach, S("ATTACH "));
+    duck_add_literal(&attach, s->config.store.path); /* '' is SQLite's quote, too */
+    buf_add(&attach, S(" AS replayed"));
+    result = result == OK ? sqlite_exec(db, end_sql(&attach).at, f) : result;
+    result = result == OK ? swap(s, db, f) : result;
+    sqlite_close(db); /* what was not committed is rolled back */
+    return result;
+}
+
+static enum outcome open_persister(struct second *s, struct failure *f)
+{
+    struct arena *const a = s->replay->arena;
+    s->p = (struct persister){
+        .driver = &persist_store, .config = &s->config, .bus = s->replay->bus, .arena = a};
+    s->p.state = arena_alloc(a, 1, persist_store.state_bytes);
+    const enum outcome result = progress_open(a, s->replay->folder, S("store"), &s->p.progress, f);
+    return result == OK ? s->p.driver->open(&s->p, f) : result;
+}
+
+enum outcome replay_switch_store(struct replay *r, struct failure *f)
+{
+    struct second s = {.replay = r, .config = *r->config};
+    s.config.store.path = arena_printf(r->arena, "%.*s/store.db", STR_ARG(r->folder));
+    arena_init(&s.arena, PART_BYTES_MAX);
+    enum outcome result = fill(&s, f);
+    FAILPOINT("replay.filled");
+    if (result == OK) {
+        result = open_persister(&s, f);
+        result = result == OK ? catch_up(&s, f) : result; /* most of it, while nobody waits */
+        result = result == OK ? switch_rows(&s, f) : result;
+        s.p.driver->close(&s.p);
+        progress_close(s.p.progress);
+    }
+    FAILPOINT("replay.switched");
+    arena_close(&s.arena);
+    return result;
+}

@@ -1,0 +1,149 @@
+"""replay makes the models anew from raw, beside the live ones, and switches in one step; killed anywhere, it goes on."""
+import json
+import sqlite3
+import subprocess
+
+from blackbox import BINARY, Weir, case, eventually, run
+from webhook import one, post, pull_request, weir_with_github
+
+ROWS = "SELECT * FROM change ORDER BY id"
+TICKET = """{model: "ticket", source: "desk", id: (.id | tostring), title: (.title | %s), at: "2026-03-07T12:00:00Z"}"""
+PROGRAM = "if .title == null then error(\"no title\") else " + TICKET + " end"
+
+
+def desk(folder, how="."):
+    (folder / "desk.jq").write_text(PROGRAM % how)
+    return Weir(folder, agents={"desk": {"type": "webhook", "token": "t", "id": "/id", "mapping": "./desk.jq"}})
+
+
+def tell(weir, number, title="Broken"):
+    body = json.dumps({"id": number, "title": title}).encode()
+    status, answer = weir.post("/hooks/desk", body, {"Authorization": "Bearer t"})
+    assert status == 202, answer
+
+
+def titles(weir, *store):
+    return [row["title"] for row in weir.rows("query", *store, "SELECT title FROM ticket ORDER BY CAST(id AS INTEGER)")]
+
+
+def replay(weir, *words, failpoint=None):
+    environment = {**weir.environment, **({"WEIR_FAILPOINT": failpoint} if failpoint else {})}
+    return subprocess.run([BINARY, "replay", "-c", str(weir.folder / "weir.yaml"), *words], text=True, timeout=120,
+                          capture_output=True, env=environment, check=False)
+
+
+@case
+def replay_of_everything_gives_the_same_rows(folder):
+    with weir_with_github(folder) as weir:
+        for i in range(30):
+            post(weir, pull_request(i % 10 + 1, title=f"Title {i}", at=f"2026-03-{i % 3 + 7:02d}T12:{i:02d}:00Z"), i % 25)
+        weir.command("flush")
+        lake, store = weir.rows("query", ROWS), weir.rows("query", "--store", ROWS)
+        history = one(weir, "SELECT count(*) AS n, count(DISTINCT fact_id) AS d FROM change_history")
+        same = [r for r in weir.rows("replay", "--dry-run") if r["added"] or r["removed"] or r["changed"]]
+        assert same == [], same
+        assert weir.command("replay") == "switched lake and store\n"
+        assert weir.rows("query", ROWS) == lake and weir.rows("query", "--store", ROWS) == store
+        assert one(weir, "SELECT count(*) AS n, count(DISTINCT fact_id) AS d FROM change_history") == history
+        assert not (folder / "data/replay").exists()
+        post(weir, pull_request(99), 99)
+        eventually(lambda: one(weir, "SELECT count(*) AS n FROM change")["n"] == 11, "weir goes on")
+        weir.command("flush")
+        assert weir.command("verify") == "ok\n"
+
+
+@case
+def a_changed_mapping_shows_what_will_differ_and_then_it_does(folder):
+    with desk(folder) as weir:
+        for i in range(3):
+            tell(weir, i, f"Broken {i}")
+        weir.command("flush")
+        desk(folder, "ascii_upcase")
+        rows = {row["model"]: row for row in weir.rows("replay", "--dry-run")}
+        ticket = rows["ticket"]
+        assert (ticket["now"], ticket["then"], ticket["changed"], ticket["added"]) == (3, 3, 3, 0), ticket
+        assert '"id":"0"' in ticket["first_keys"], ticket
+        assert titles(weir) == titles(weir, "--store") == ["Broken 0", "Broken 1", "Broken 2"], "nothing was changed"
+        tell(weir, 3, "Later")
+        weir.command("replay")
+        assert titles(weir) == titles(weir, "--store") == ["BROKEN 0", "BROKEN 1", "BROKEN 2", "Later"]
+        assert one(weir, "SELECT count(*) AS n FROM ticket_history")["n"] == 4, "the old facts are gone"
+        weir.command("flush")
+        assert weir.command("verify") == "ok\n"
+
+
+@case
+def a_range_replays_that_alone(folder):
+    with desk(folder) as weir:
+        tell(weir, 0, "First")
+        weir.command("flush")
+        edge = one(weir, "SELECT max(received_at) + INTERVAL 1 microsecond AS t FROM raw")["t"].replace(" ", "T")
+        tell(weir, 1, "Second")
+        weir.command("flush")
+        desk(folder, "ascii_upcase")
+        assert replay(weir, "--from", edge).returncode == 0
+        assert titles(weir) == titles(weir, "--store") == ["First", "SECOND"]
+        assert replay(weir, "--agent", "nobody").returncode == 0
+        assert titles(weir) == titles(weir, "--store") == ["First", "SECOND"]
+        assert replay(weir, "--from", "yesterday").returncode == 2
+
+
+@case
+def killed_at_each_step_it_leaves_old_or_new_rows_and_goes_on(folder):
+    with desk(folder) as weir:
+        for i in range(3):
+            tell(weir, i, f"Broken {i}")
+        weir.command("flush")
+        old, new = titles(weir), [title.upper() for title in titles(weir)]
+        for step in ("made", "chunk", "filled", "swapping", "switched", "staged", "committed"):
+            how = "ascii_upcase" if old[0] == "Broken 0" else "ascii_downcase | (.[:1] | ascii_upcase) + .[1:]"
+            desk(folder, how)
+            done = replay(weir, failpoint=f"replay.{step}:1:kill")
+            assert done.returncode == -9, (step, done)
+            for where in ([], ["--store"]):
+                assert titles(weir, *where) in (old, new), step
+            done = replay(weir)
+            assert done.returncode == 0, (step, done.stderr)
+            assert titles(weir) == titles(weir, "--store") == new, step
+            weir.command("flush")
+            assert weir.command("verify") == "ok\n", step
+            old, new = new, old
+
+
+@case
+def what_is_dead_under_the_new_mapping_is_told_and_a_mended_letter_passes(folder):
+    with desk(folder) as weir:
+        tell(weir, 1, None)
+        letter = eventually(lambda: weir.rows("dead", "list"), "it is dead")[0]
+        assert "no title" in letter["reason"], letter
+        weir.stop()
+        (folder / "desk.jq").write_text(TICKET % '. // "untitled"')
+        weir.start()
+        assert weir.command("dead", "retry", "--all") == "retry 1\n"
+        eventually(lambda: titles(weir) == ["untitled"], "it is a row")
+        desk(folder)
+        done = replay(weir, "--dry-run", "--json")
+        assert "no title" in done.stderr, done.stderr
+        row = [json.loads(line) for line in done.stdout.splitlines()][0]
+        assert (row["model"], row["now"], row["removed"]) == ("ticket", 1, 1), row
+
+
+@case
+def signals_that_come_while_it_replays_are_neither_lost_nor_counted_twice(folder):
+    with desk(folder) as weir:
+        for i in range(20):
+            tell(weir, i)
+        under_way = subprocess.Popen([BINARY, "replay", "-c", str(folder / "weir.yaml")], stdout=subprocess.DEVNULL)
+        n = 20
+        while under_way.poll() is None and n < 2000:
+            tell(weir, n)
+            n += 1
+        assert under_way.wait(120) == 0
+        weir.command("flush")
+        with sqlite3.connect(folder / "data/store.db") as store:
+            assert store.execute("SELECT count(*) FROM ticket").fetchone()[0] == n
+        assert one(weir, "SELECT count(*) AS n FROM ticket_history")["n"] == n
+        assert weir.command("verify") == "ok\n"
+
+
+run()
