@@ -21,6 +21,8 @@ static const struct command commands[] = {
     {"replay", "make the models anew from raw, under the present mappings", command_replay},
     {"views", "SQL that folds the lake's facts, for other engines", command_views},
     {"verify", "check streams, lake and store against each other", command_verify},
+    {"backup", "copy streams, lake and store, while weir runs", command_backup},
+    {"restore", "put a backup where the configuration wants it", command_restore},
     {"drivers", "what this binary was built with", command_drivers},
     {"configuration", "the reference of weir.yaml", command_configuration},
     {0},

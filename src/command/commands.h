@@ -3,6 +3,7 @@
 #ifndef WEIR_COMMAND_COMMANDS_H
 #define WEIR_COMMAND_COMMANDS_H
 
+int command_backup(int argc, char **argv);
 int command_configuration(int argc, char **argv);
 int command_dead(int argc, char **argv);
 int command_drivers(int argc, char **argv);
@@ -13,6 +14,7 @@ int command_init(int argc, char **argv);
 int command_query(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_replay(int argc, char **argv);
+int command_restore(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_send(int argc, char **argv);

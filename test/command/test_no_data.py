@@ -5,7 +5,7 @@ import subprocess
 from blackbox import BINARY, Weir, case, run
 
 LOOKING = [["status"], ["status", "--json"], ["query", "select 1"], ["dead", "list"],
-           ["verify"], ["flush", "--timeout", "1s"]]
+           ["verify"], ["flush", "--timeout", "1s"], ["explain", "1"], ["tap"], ["replay"], ["backup", "copy"]]
 
 
 def ask(folder, words):

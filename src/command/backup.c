@@ -1,0 +1,298 @@
+/* backup.c - a consistent copy of streams, lake and store, while weir runs.
+ *
+ * The order makes it consistent: store and lake first, then what they read, up to its durable
+ * marks, raw last. So every cursor in the copy stands before the end of what it reads, and a weir
+ * on the restored copy goes on from there, as after a power cut. */
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/file.h"
+#include "bus/bus.h"
+#include "bus/frame.h"
+#include "bus/segment.h"
+#include "command/archive.h"
+#include "command/command.h"
+#include "command/commands.h"
+#include "persist/lake/delta.h"
+#include "signal/model.h"
+#include "wire/json.h"
+#include "wire/sqlite.h"
+
+enum { LANES_MAX = 1024, POINTER_BYTES_MAX = 1 << 20, STEP_PAGES = 4096, BUSY_MAX = 600 };
+#define ARENA_BYTES_MAX ((size_t)4 << 30)
+
+struct backup {
+    struct arena *arena;
+    const struct config *config;
+    struct bus *bus;
+    struct archive to;
+    struct lane_ends *lane; /* as they were when it began */
+    size_t lanes_n;
+};
+
+/* ---- store ---- */
+
+static enum outcome copy_database(sqlite3 *from, sqlite3 *to, struct failure *f)
+{
+    sqlite3_backup *const b = sqlite3_backup_init(to, "main", from, "main");
+    int code = b ? SQLITE_OK : SQLITE_ERROR;
+    for (int busy = 0; code == SQLITE_OK || (code == SQLITE_BUSY && busy < BUSY_MAX);) {
+        code = sqlite3_backup_step(b, STEP_PAGES);
+        if ((code & 0xFF) == SQLITE_BUSY || (code & 0xFF) == SQLITE_LOCKED) {
+            code = SQLITE_BUSY;
+            busy++;
+            (void)sqlite3_sleep(100);
+        }
+    }
+    (void)sqlite3_backup_finish(b);
+    return code == SQLITE_DONE ? OK : failed(f, RETRY, "copy the store: %s", sqlite3_errstr(code));
+}
+
+static enum outcome backup_store(struct backup *w, struct failure *f)
+{
+    struct arena *const a = w->arena;
+    const char *const path = arena_cstr(a, w->config->store.path);
+    const char *const copy = arena_printf(a, "%.*s/store.db", STR_ARG(w->to.folder)).at;
+    sqlite3 *from = NULL;
+    sqlite3 *to = NULL;
+    enum outcome result = sqlite_open(path, SQLITE_USE_READ, &from, f);
+    result = result == OK ? sqlite_open(copy, SQLITE_USE_WRITE, &to, f) : result;
+    result = result == OK ? copy_database(from, to, f) : result;
+    sqlite_close(to); /* its log goes into the file */
+    sqlite_close(from);
+    return result == OK ? archive_note(&w->to, S("store.db"), f) : result;
+}
+
+/* ---- lake ---- */
+
+static enum outcome add_file(struct backup *w, struct str key, bool must_be, struct failure *f)
+{
+    bool is_there = false;
+    const struct files files = {&files_local, w->config->lake.path};
+    const struct str name = arena_printf(w->arena, "lake/%.*s", STR_ARG(key));
+    const enum outcome result = archive_add(&w->to, files_path(&files, w->arena, key).at, name,
+                                            UINT64_MAX, &is_there, f);
+    return result == OK && must_be && !is_there
+               ? failed(f, RETRY, "%.*s went meanwhile: call it again", STR_ARG(key))
+               : result;
+}
+
+/* `00000000000000000042…` and `.weir-00000000000000000042…`; -1: another name. */
+static int64_t version_of(struct str name)
+{
+    uint64_t version = 0;
+    const struct str prefix = S(".weir-");
+    name = str_starts(name, prefix) ? str_sub(name, prefix.len, name.len) : name;
+    return str_to_u64(str_sub(name, 0, 20), &version) ? (int64_t)version : -1;
+}
+
+/* Commits and checkpoints up to the version; what a sweep removes meanwhile is not needed. */
+static enum outcome add_log(struct backup *w, const struct delta *log, struct failure *f)
+{
+    struct files_list list;
+    const struct str folder = arena_printf(w->arena, "%.*s/_delta_log", STR_ARG(log->table));
+    enum outcome result = log->files->driver->list(log->files, w->arena, folder, &list, f);
+    for (size_t i = 0; i < list.n && result == OK; i++) {
+        const int64_t version = version_of(
+            str_sub(list.at[i].key, folder.len + 1, list.at[i].key.len));
+        if (version >= 0 && version <= log->version) {
+            result = add_file(w, list.at[i].key, false, f);
+        }
+    }
+    return result;
+}
+
+/* The pointer to the newest checkpoint was read before the log: that checkpoint is in it. */
+static enum outcome put_pointer(struct backup *w, struct str name, struct str pointer,
+                                struct failure *f)
+{
+    const struct str path = arena_printf(w->arena, "%.*s/%.*s", STR_ARG(w->to.folder),
+                                         STR_ARG(name));
+    const enum outcome result = file_replace(path.at, pointer, 0600, f);
+    return result == OK ? archive_note(&w->to, name, f) : result;
+}
+
+static enum outcome backup_table(struct backup *w, const struct model *m, struct failure *f)
+{
+    const struct files files = {&files_local, w->config->lake.path};
+    const struct str key = arena_printf(w->arena, "%s/_delta_log/_last_checkpoint", m->name);
+    struct str pointer = {NULL, 0};
+    struct delta log;
+    enum outcome result = files.driver->get(&files, w->arena, key, &pointer, f);
+    result = result == OK ? delta_open(w->arena, &files, str_of(m->name), &log, f) : result;
+    if (result != OK || log.version < 0) {
+        return result;
+    }
+    for (size_t i = 0; i < log.files_n && result == OK; i++) {
+        if (!log.file[i].removed_ms) {
+            result = add_file(
+                w, arena_printf(w->arena, "%s/%.*s", m->name, STR_ARG(log.file[i].path)), true, f);
+        }
+    }
+    result = result == OK ? add_log(w, &log, f) : result;
+    return result == OK && pointer.at
+               ? put_pointer(w, arena_printf(w->arena, "lake/%.*s", STR_ARG(key)), pointer, f)
+               : result;
+}
+
+static enum outcome backup_lake(struct backup *w, struct failure *f)
+{
+    enum outcome result = OK;
+    for (size_t i = 0; i < model_all_n && result == OK; i++) {
+        result = backup_table(w, model_all[i], f);
+    }
+    return result;
+}
+
+/* ---- streams ---- */
+
+static enum outcome take_ends(struct backup *w, struct lane_ends *out, size_t *n, struct failure *f)
+{
+    enum outcome result = OK;
+    *n = 0;
+    for (int s = 0; s < STREAM_N && result == OK; s++) {
+        struct lane_ends *ends = NULL;
+        size_t ends_n = 0;
+        result = bus_ends(w->bus, w->arena, (enum stream)s, &ends, &ends_n, f);
+        for (size_t i = 0; i < ends_n && *n < LANES_MAX; i++) {
+            out[(*n)++] = ends[i];
+        }
+    }
+    return result;
+}
+
+/* Its segments up to the durable mark: what is being written behind it stays out. */
+static enum outcome backup_lane(struct backup *w, const struct lane_ends *lane, struct failure *f)
+{
+    struct segments segments;
+    const struct str name = arena_printf(w->arena, "%s/%.*s", stream_name(lane->lane.stream),
+                                         STR_ARG(lane->lane.name));
+    const char *const dir =
+        arena_printf(w->arena, "%.*s/%.*s", STR_ARG(w->config->bus.path), STR_ARG(name)).at;
+    enum outcome result = segments_list(w->arena, dir, &segments, f);
+    for (size_t i = 0; i < segments.n && result == OK; i++) {
+        bool is_there = false;
+        const uint64_t first = segments.first[i];
+        if (first < lane->end.at) {
+            result = archive_add(
+                &w->to, segment_path(w->arena, dir, first),
+                arena_printf(w->arena, "bus/%.*s/%020" PRIu64 ".seg", STR_ARG(name), first),
+                SEGMENT_HEAD_BYTES + (lane->end.at - first), &is_there, f);
+        }
+    }
+    return result;
+}
+
+static enum outcome backup_stream(struct backup *w, enum stream stream, struct failure *f)
+{
+    struct lane_ends *ends = NULL;
+    size_t n = 0;
+    enum outcome result = bus_ends(w->bus, w->arena, stream, &ends, &n, f);
+    for (size_t i = 0; i < n && result == OK; i++) {
+        result = backup_lane(w, &ends[i], f);
+    }
+    return result;
+}
+
+/* Segments that were forgotten meanwhile may be missing, or be taken for something new already. */
+static enum outcome check_kept(struct backup *w, struct failure *f)
+{
+    struct lane_ends *const now = arena_array(w->arena, struct lane_ends, LANES_MAX);
+    size_t n = 0;
+    enum outcome result = take_ends(w, now, &n, f);
+    for (size_t i = 0; i < w->lanes_n && result == OK; i++) {
+        for (size_t k = 0; k < n && result == OK; k++) {
+            if (lane_eq(w->lane[i].lane, now[k].lane) && w->lane[i].begin.at != now[k].begin.at) {
+                result = failed(f, RETRY,
+                                "%s/%.*s forgot its oldest part meanwhile: remove %s and "
+                                "call it again",
+                                stream_name(now[k].lane.stream), STR_ARG(now[k].lane.name),
+                                w->to.folder.at);
+            }
+        }
+    }
+    return result;
+}
+
+/* Which identities were seen, after the outputs that they belong to. Its tables are made anew. */
+static enum outcome backup_repetitions(struct backup *w, struct failure *f)
+{
+    const char *const path =
+        arena_printf(w->arena, "%.*s/repetitions", STR_ARG(w->config->data)).at;
+    DIR *const dir = opendir(path);
+    enum outcome result = OK;
+    for (const struct dirent *e = dir ? readdir(dir) : NULL; e && result == OK; e = readdir(dir)) {
+        bool is_there = false;
+        const struct str name = str_of(e->d_name);
+        if (str_ends(name, S(".log")) || str_eq(name, S("meta"))) {
+            result = archive_add(&w->to, arena_printf(w->arena, "%s/%s", path, e->d_name).at,
+                                 arena_printf(w->arena, "repetitions/%s", e->d_name), UINT64_MAX,
+                                 &is_there, f);
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    return result;
+}
+
+static enum outcome backup_bus(struct backup *w, struct failure *f)
+{
+    static const enum stream first[] = {STREAM_STANDARD, STREAM_MEASURED, STREAM_DEAD};
+    bool is_there = false;
+    enum outcome result = archive_add(
+        &w->to, arena_printf(w->arena, "%.*s/id", STR_ARG(w->config->bus.path)).at, S("bus/id"),
+        UINT64_MAX, &is_there, f);
+    for (size_t i = 0; i < sizeof first / sizeof *first && result == OK; i++) {
+        result = backup_stream(w, first[i], f);
+    }
+    result = result == OK ? backup_repetitions(w, f) : result;
+    result = result == OK ? backup_stream(w, STREAM_RAW, f) : result;
+    return result == OK ? check_kept(w, f) : result;
+}
+
+/* ---- the command ---- */
+
+static enum outcome backup(struct backup *w, struct str folder, struct failure *f)
+{
+    w->lane = arena_array(w->arena, struct lane_ends, LANES_MAX);
+    enum outcome result = archive_begin(&w->to, w->arena, folder, f);
+    result = result == OK ? take_ends(w, w->lane, &w->lanes_n, f) : result;
+    result = result == OK ? backup_store(w, f) : result;
+    result = result == OK ? backup_lake(w, f) : result;
+    result = result == OK ? backup_bus(w, f) : result;
+    return result == OK ? archive_end(&w->to, f) : result;
+}
+
+int command_backup(int argc, char **argv)
+{
+    const struct usage usage = {
+        .name = "backup",
+        .words = "DIR",
+        .about = "Copy streams, lake and store into an empty folder, consistently, while weir "
+                 "runs. SHA256SUMS in it is written last and has the checksum of every file. The "
+                 "configuration and its secrets are not copied.",
+        .examples = "  weir backup /mnt/backup/monday\n",
+        .words_least = 1,
+        .words_most = 1,
+        .needs = NEEDS_CONFIG,
+        .memory_bytes_max = ARENA_BYTES_MAX,
+    };
+    struct session s;
+    struct failure f;
+    if (!command_begin(&s, &usage, argc, argv)) {
+        return s.status;
+    }
+    struct backup w = {.arena = &s.arena, .config = s.config};
+    enum outcome result = bus_visit(&s.arena, &s.config->bus, &w.bus, &f);
+    if (result == OK) {
+        result = backup(&w, str_of(s.words.at[0]), &f);
+        bus_close(w.bus);
+    }
+    if (result == OK) {
+        printf("%" PRIu64 " files, %" PRIu64 " bytes\n", w.to.files, w.to.bytes);
+    }
+    s.status = result == OK ? EXIT_DONE : command_failed("backup", &f);
+    return command_end(&s);
+}

@@ -1,0 +1,140 @@
+/* restore.c - what a backup holds, put where the configuration wants it. */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "command/archive.h"
+#include "command/command.h"
+#include "command/commands.h"
+#include "orchestrate/survey.h"
+#include "registry.h"
+
+#define ARENA_BYTES_MAX ((size_t)1 << 30)
+
+/* What a name's first part stands for. */
+struct place {
+    struct str prefix; /* "bus/"                                     */
+    struct str path;   /* of the configuration                       */
+    struct str fresh;  /* where it is made; renamed when all is there */
+};
+
+enum { PLACES = 4 };
+
+struct restoring {
+    struct arena *arena;
+    struct str folder;
+    struct place place[PLACES];
+    uint64_t files;
+};
+
+static void find_places(struct restoring *w, const struct config *config)
+{
+    struct arena *const a = w->arena;
+    const struct place places[PLACES] = {
+        {S("store.db"), config->store.path, {NULL, 0}},
+        {S("lake/"), config->lake.path, {NULL, 0}},
+        {S("repetitions/"), arena_printf(a, "%.*s/repetitions", STR_ARG(config->data)), {NULL, 0}},
+        {S("bus/"), config->bus.path, {NULL, 0}}, /* last: with it the rest is weir's data */
+    };
+    for (size_t i = 0; i < PLACES; i++) {
+        w->place[i] = places[i];
+        w->place[i].path = arena_str(a, places[i].path);
+        w->place[i].fresh = arena_printf(a, "%.*s.restored", STR_ARG(places[i].path));
+    }
+}
+
+static enum outcome check_free(struct restoring *w, const struct config *config, struct failure *f)
+{
+    struct survey *const s = arena_new(w->arena, struct survey);
+    const enum outcome result = survey_take(
+        w->arena, &(struct survey_of){config, registry_duties, NULL}, s, f);
+    if (result == OK && s->pid != 0) {
+        return failed(f, REJECT, "weir runs on %.*s (pid %ld): stop it first",
+                      STR_ARG(config->data), (long)s->pid);
+    }
+    for (size_t i = 0; i < PLACES && result == OK; i++) {
+        if (access(w->place[i].path.at, F_OK) == 0) {
+            return failed(f, REJECT, "%s is there: move it away, nothing is written over",
+                          w->place[i].path.at);
+        }
+    }
+    return result;
+}
+
+static enum outcome see(void *to, struct str name, struct failure *f)
+{
+    (void)to, (void)name, (void)f;
+    return OK;
+}
+
+static enum outcome copy(void *to, struct str name, struct failure *f)
+{
+    struct restoring *const w = to;
+    for (size_t i = 0; i < PLACES; i++) {
+        const struct place *const p = &w->place[i];
+        if (!str_starts(name, p->prefix)) {
+            continue;
+        }
+        struct arena a;
+        arena_init(&a, ARENA_BYTES_MAX);
+        const struct str rest = str_sub(name, p->prefix.len, name.len);
+        const struct str from = arena_printf(&a, "%.*s/%.*s", STR_ARG(w->folder), STR_ARG(name));
+        const struct str path = arena_printf(&a, "%.*s%s%.*s", STR_ARG(p->fresh),
+                                             rest.len > 0 ? "/" : "", STR_ARG(rest));
+        const enum outcome result = archive_copy(&a, from.at, path.at, UINT64_MAX, NULL, f);
+        arena_close(&a);
+        w->files++;
+        return result;
+    }
+    return failed(f, REJECT, "%.*s in the backup is of a newer weir", STR_ARG(name));
+}
+
+static enum outcome settle(struct restoring *w, const struct config *config, struct failure *f)
+{
+    for (size_t i = 0; i < PLACES; i++) {
+        const struct place *const p = &w->place[i];
+        if (rename(p->fresh.at, p->path.at) != 0 && errno != ENOENT) {
+            return failed_errno(f, RETRY, "rename %s", p->fresh.at);
+        }
+    }
+    return file_sync_dir(arena_cstr(w->arena, config->data), f);
+}
+
+static enum outcome restore(struct restoring *w, const struct config *config, struct failure *f)
+{
+    enum outcome result = check_free(w, config, f);
+    result = result == OK ? archive_each(w->arena, w->folder, see, NULL, f) : result;
+    result = result == OK ? file_make_dirs(arena_cstr(w->arena, config->data), f) : result;
+    result = result == OK ? archive_each(w->arena, w->folder, copy, w, f) : result;
+    return result == OK ? settle(w, config, f) : result;
+}
+
+int command_restore(int argc, char **argv)
+{
+    const struct usage usage = {
+        .name = "restore",
+        .words = "DIR",
+        .about = "Put a backup where the configuration wants it, when its checksums are right and "
+                 "nothing stands there. weir must not run; started then, it goes on from where "
+                 "the backup was made.",
+        .examples = "  weir restore /mnt/backup/monday\n",
+        .words_least = 1,
+        .words_most = 1,
+        .needs = NEEDS_CONFIG,
+        .memory_bytes_max = ARENA_BYTES_MAX,
+    };
+    struct session s;
+    struct failure f;
+    if (!command_begin(&s, &usage, argc, argv)) {
+        return s.status;
+    }
+    struct restoring w = {.arena = &s.arena, .folder = str_of(s.words.at[0])};
+    find_places(&w, s.config);
+    const enum outcome result = restore(&w, s.config, &f);
+    if (result == OK) {
+        printf("%llu files\n", (unsigned long long)w.files);
+    }
+    s.status = result == OK ? EXIT_DONE : command_failed("restore", &f);
+    return command_end(&s);
+}
