@@ -87,6 +87,26 @@ static struct str explained(struct str sql)
     return sql;
 }
 
+static enum outcome refuse(struct str sql, struct failure *f)
+{
+    const struct str word = first_word(sql);
+    return failed(f, REJECT,
+                  "query only reads: %.*s is not allowed; use --csv or --json and a pipe",
+                  STR_ARG(word.len > 0 ? word : S("this statement")));
+}
+
+/* What writes into a view has no shape: the engine knows no table to write to. */
+static bool is_writing(struct str sql)
+{
+    static const char *const words[] = {"insert", "update", "delete", "merge", "truncate"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (str_eq_nocase(first_word(sql), str_of(words[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* One statement, and one that reads: what the engine says it is, not what it looks like. */
 static enum outcome check_reads(struct ask *ask, struct str sql, const struct duck_shape *shape,
                                 struct failure *f)
@@ -109,10 +129,7 @@ static enum outcome check_reads(struct ask *ask, struct str sql, const struct du
         inner.statements_n == 1 && inner.type == DUCKDB_STATEMENT_TYPE_SELECT) {
         return OK;
     }
-    const struct str word = first_word(sql);
-    return failed(f, REJECT,
-                  "query only reads: %.*s is not allowed; use --csv or --json and a pipe",
-                  STR_ARG(word.len > 0 ? word : S("this statement")));
+    return refuse(sql, f);
 }
 
 static const char no_table[] = "Catalog Error: Table with name ";
@@ -144,6 +161,8 @@ static enum outcome answer(const struct query *q, struct ask *ask, struct str sq
         result = check_reads(ask, text, &shape, f);
     } else if (str_starts(str_of(f->text), str_of(no_table))) {
         result = tell_models(ask->arena, f);
+    } else if (is_writing(text)) {
+        result = refuse(text, f);
     }
     if (result != OK) {
         return result;
@@ -164,6 +183,27 @@ static enum outcome answer(const struct query *q, struct ask *ask, struct str sq
     return result;
 }
 
+/* The engine's sentence about a file of the lake, in words of weir's; else as it is. */
+static enum outcome tell_damage(struct arena *a, struct str lake, enum outcome result,
+                                struct failure *f)
+{
+    const struct str said = arena_str(a, str_of(f->text));
+    const char *const at = memmem(said.at, said.len, lake.at, lake.len);
+    if (!at || (!str_starts(said, S("IO Error")) && !str_starts(said, S("Invalid Input Error")))) {
+        return result;
+    }
+    static const char file_end[] = ".parquet";
+    struct str key = str_sub(said, (size_t)(at - said.at) + lake.len + 1, said.len);
+    const char *const end = memmem(key.at, key.len, file_end, sizeof file_end - 1);
+    key = end ? str_sub(key, 0, (size_t)(end - key.at) + sizeof file_end - 1) : key;
+    struct str rest;
+    const struct str table = str_cut(key, '/', &rest);
+    return failed(f, STOP,
+                  "table %.*s of the lake is damaged: %.*s is gone or is not what was written; "
+                  "weir verify tells more",
+                  STR_ARG(table), STR_ARG(key));
+}
+
 static enum outcome run_lake(const struct query *q, struct arena *a, struct str sql,
                              struct failure *f)
 {
@@ -174,6 +214,8 @@ static enum outcome run_lake(const struct query *q, struct arena *a, struct str 
     }
     if (result == OK) {
         ask_say_complete(&ask);
+    } else {
+        result = tell_damage(a, q->config->lake.path, result, f);
     }
     ask_close(&ask);
     return result;

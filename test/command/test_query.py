@@ -68,6 +68,7 @@ def what_is_wrong_is_said_and_nothing_can_be_written(folder):
 NASTY = """DROP VIEW change|COPY (SELECT 1) TO '{lake}/x.csv'|EXPLAIN ANALYZE COPY (SELECT 1) TO '{lake}/x.csv'|ATTACH 'x.db'
 INSTALL httpfs|LOAD httpfs|SET threads = 8|RESET threads|PRAGMA enable_profiling|CALL pragma_version()|CREATE TABLE t(i INT)
 CREATE OR REPLACE VIEW change AS SELECT 1|CHECKPOINT|BEGIN|USE memory|PREPARE p AS SELECT 1|VACUUM|COMMENT ON VIEW change IS 'x'
+INSERT INTO change VALUES (1)|UPDATE change SET id = '1'|DELETE FROM change
 ALTER VIEW change RENAME TO x|EXPLAIN ANALYZE DROP VIEW change|/* SELECT */ DROP VIEW change|CREATE TEMP MACRO m() AS 1"""
 
 
@@ -193,6 +194,22 @@ def json_is_json_whatever_the_columns_are_called_and_hold(folder):
         for options in ([], ["--store"]):
             line = weir.command("query", *options, "--json", "SELECT 1e999 AS a, -1e999 AS a, 3 AS a, 4 AS a_1")
             assert only_json(line) == [("a", "inf"), ("a_2", "-inf"), ("a_3", 3), ("a_1", 4)], (options, line)
+
+
+@case
+def a_damaged_lake_is_told_by_its_table(folder):
+    with weir_with_github(folder) as weir:
+        for i in range(3):
+            post(weir, pull_request(i + 1), i)
+        weir.command("flush")
+    data = next(folder.glob("data/lake/change/year=*/**/*.parquet"))
+    for broken in (b"garbage", data.read_bytes()[:200] + bytes(200) + data.read_bytes()[400:], None):
+        data.unlink() if broken is None else data.write_bytes(broken)
+        done = subprocess.run([BINARY, "query", "-c", str(folder / "weir.yaml"), "SELECT * FROM change"], check=False,
+                              capture_output=True, text=True, cwd=folder)
+        assert done.returncode == 1 and not done.stdout and len(done.stderr.splitlines()) == 1, done
+        assert "table change of the lake is damaged" in done.stderr and "weir verify" in done.stderr, done
+        assert f"/{data.name} is gone or" in done.stderr, done
 
 
 @case
