@@ -7,6 +7,13 @@
 
 enum { NAMES_BYTES_MAX = 400 };
 
+/* Those that come with weir: the files of mappings/. */
+static const struct {
+    const char *name, *program;
+} ready[] = {
+#include "mappings.inc"
+};
+
 static bool is_file(struct str name)
 {
     return str_find(name, '/') < name.len || str_ends(name, S(".jq"));
@@ -18,14 +25,14 @@ static enum outcome find_ready(struct arena *a, struct str name, struct mapping 
     struct nearest near = nearest_to(name);
     struct buf names;
     buf_init(&names, a, NAMES_BYTES_MAX);
-    for (const struct ready_mapping *m = ready_mappings; m->name.len > 0; m++) {
-        if (str_eq(m->name, name)) {
+    for (size_t i = 0; i < sizeof ready / sizeof *ready; i++) {
+        if (str_eq(str_of(ready[i].name), name)) {
             out->name = name;
-            out->program = m->program;
+            out->program = str_of(ready[i].program);
             return OK;
         }
-        nearest_offer(&near, m->name);
-        buf_printf(&names, "%s%.*s", names.len ? ", " : "", STR_ARG(m->name));
+        nearest_offer(&near, str_of(ready[i].name));
+        buf_printf(&names, "%s%s", names.len ? ", " : "", ready[i].name);
     }
     const struct str found = nearest_found(&near);
     const struct str known = buf_str(&names);

@@ -9,13 +9,6 @@
 
 enum { PROGRAM_BYTES_MAX = 1 << 20 };
 
-/* A mapping that comes with weir. */
-struct ready_mapping {
-    struct str name, program;
-};
-/* By name; ends with an empty one. */
-extern const struct ready_mapping ready_mappings[];
-
 /* The text of a mapping: a ready one by its name, else (it holds a slash, or ends with .jq) a file,
  * relative to `beside`. returns OK | STOP there is none, or it cannot be read */
 enum outcome mapping_find(struct arena *a, struct str name, struct str beside, struct mapping *out,
