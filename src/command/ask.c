@@ -49,7 +49,8 @@ static bool is_word(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-bool ask_names(struct str sql, struct str word)
+/* The text holds the word, in any case, alone or followed by _history or _folded. */
+static bool names(struct str sql, struct str word)
 {
     for (size_t i = 0; i + word.len <= sql.len; i++) {
         if ((i > 0 && is_word(sql.at[i - 1])) || !str_eq_nocase(str_sub(sql, i, word.len), word)) {
@@ -75,12 +76,11 @@ static void choose(struct looking *l, struct str sql)
     l->n = model_all_n < MODELS_MAX ? model_all_n : MODELS_MAX;
     for (size_t i = 0; i < l->n; i++) {
         l->source[i] = (struct source){.model = model_all[i], .fd = -1};
-        l->source[i].is_shown = ask_names(sql, str_of(model_all[i]->name));
+        l->source[i].is_shown = names(sql, str_of(model_all[i]->name));
         shown += l->source[i].is_shown;
     }
-    const bool asks_what = shown == 0 &&
-                           (ask_names(sql, S("show")) || ask_names(sql, S("tables")) ||
-                            ask_names(sql, S("columns")) || ask_names(sql, S("views")));
+    const bool asks_what = shown == 0 && (names(sql, S("show")) || names(sql, S("tables")) ||
+                                          names(sql, S("columns")) || names(sql, S("views")));
     for (size_t i = 0; i < l->n; i++) {
         l->source[i].is_shown = l->source[i].is_shown || asks_what;
         l->source[i].is_wanted = l->source[i].is_shown;
@@ -88,7 +88,7 @@ static void choose(struct looking *l, struct str sql)
     for (size_t i = 0; i < l->n; i++) {
         const struct str derived = l->source[i].is_shown ? derived_sql(l->source[i].model) : S("");
         for (size_t k = 0; k < l->n; k++) {
-            l->source[k].is_wanted |= ask_names(derived, str_of(l->source[k].model->name));
+            l->source[k].is_wanted |= names(derived, str_of(l->source[k].model->name));
         }
     }
 }

@@ -30,7 +30,4 @@ enum outcome ask_open(struct ask *q, struct arena *a, const struct config *confi
                       struct str sql, struct failure *f);
 void ask_close(struct ask *q); /* safe after a failed open */
 
-/* The text holds the word, in any case, alone or followed by _history or _folded. */
-bool ask_names(struct str sql, struct str word);
-
 #endif
