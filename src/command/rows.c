@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "command/screen.h"
 
-enum { CELL_BYTES_MAX = 1 << 30 };
+enum { CELL_BYTES_MAX = 1 << 30, TABLE_ROWS_MAX = 10000 };
 
 struct rows {
     enum rows_format format;
@@ -123,6 +123,9 @@ enum outcome rows_begin(struct arena *a, enum rows_format format, const struct r
 
 static void add_to_table(struct rows *r, const struct cell *cell)
 {
+    if (r->n > TABLE_ROWS_MAX) {
+        return; /* counted: a table is laid out in memory, and nobody reads so many */
+    }
     struct libscols_line *const line = scols_table_new_line(r->table, NULL);
     for (size_t i = 0; line && i < r->columns_n; i++) {
         const struct str text = screen_line(&r->line, cell[i].text);
@@ -239,6 +242,11 @@ void rows_end(struct rows *r)
     }
     if (r->table && r->n > 0) {
         (void)scols_print_table(r->table);
+        if (r->n > TABLE_ROWS_MAX) {
+            (void)fflush(stdout);
+            (void)fprintf(stderr, "and %zu rows more; --csv or --json gives them all\n",
+                          r->n - TABLE_ROWS_MAX);
+        }
     } else if (r->table) {
         (void)fprintf(stderr, "no rows\n");
     }

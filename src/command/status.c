@@ -65,7 +65,12 @@ static void add_streams(struct buf *b, const struct survey *s)
 
 static void add_rows(struct buf *b, const struct status *s)
 {
-    buf_printf(b, "\"store\":{\"type\":\"%.*s\",\"rows\":{", STR_ARG(s->store_type));
+    buf_printf(b, "\"store\":{\"type\":\"%.*s\",\"rows\":", STR_ARG(s->store_type));
+    if (s->store_why.len > 0) {
+        buf_add(b, S("null}"));
+        return;
+    }
+    buf_add_byte(b, '{');
     for (size_t i = 0; i < s->models_n; i++) {
         buf_printf(b, "%s\"%s\":%llu", i == 0 ? "" : ",", s->model[i].name,
                    (unsigned long long)s->model[i].rows);
@@ -85,7 +90,12 @@ static void print_json(struct arena *a, const struct status *s)
                v->pid > 0 ? "true" : "false", (int)v->pid, (long long)uptime_s);
     add_agents(&b, s);
     add_streams(&b, v);
-    buf_printf(&b, "\"dead\":%llu,", (unsigned long long)s->dead);
+    buf_printf(&b, "\"dead\":");
+    if (s->dead_why.len > 0) {
+        buf_add(&b, S("null,"));
+    } else {
+        buf_printf(&b, "%llu,", (unsigned long long)s->dead);
+    }
     add_counts(&b, "unmapped", s->unmapped, s->unmapped_n);
     buf_add_byte(&b, ',');
     add_counts(&b, "ignored", s->ignored, s->ignored_n);
@@ -263,19 +273,26 @@ static enum outcome print_ends(struct arena *a, const struct status *s, struct f
         const char *what;
         uint64_t n;
         struct str of;
+        bool is_unknown;
     } line[] = {
-        {"dead", s->dead, s->dead > 0 ? S("weir dead list") : S("")},
-        {"unmapped", sum(s->unmapped, s->unmapped_n), counts_text(a, s->unmapped, s->unmapped_n)},
-        {"ignored", sum(s->ignored, s->ignored_n), counts_text(a, s->ignored, s->ignored_n)},
+        {"dead", s->dead, s->dead > 0 ? S("weir dead list") : S(""), s->dead_why.len > 0},
+        {"unmapped", sum(s->unmapped, s->unmapped_n), counts_text(a, s->unmapped, s->unmapped_n),
+         false},
+        {"ignored", sum(s->ignored, s->ignored_n), counts_text(a, s->ignored, s->ignored_n), false},
         {"damage", survey_counter(s->survey, "damage_holes"),
          arena_printf(a, "holes in the streams, %llu signals lost at most",
-                      (unsigned long long)survey_counter(s->survey, "damage_signals"))},
-        {"lake", s->lake_files, arena_printf(a, "files, %s", size_text(s->lake_bytes, bytes))},
-        {"store", kept, arena_printf(a, "rows, %.*s", STR_ARG(s->store_type))},
+                      (unsigned long long)survey_counter(s->survey, "damage_signals")),
+         false},
+        {"lake", s->lake_files, arena_printf(a, "files, %s", size_text(s->lake_bytes, bytes)),
+         false},
+        {"store", kept, arena_printf(a, "rows, %.*s", STR_ARG(s->store_type)),
+         s->store_why.len > 0},
     };
     for (size_t i = 0; i < sizeof line / sizeof *line; i++) {
-        rows_add(rows, (struct cell[]){text_cell(str_of(line[i].what)), number_cell(a, line[i].n),
-                                       text_cell(line[i].of)});
+        rows_add(rows,
+                 (struct cell[]){text_cell(str_of(line[i].what)),
+                                 line[i].is_unknown ? text_cell(S("?")) : number_cell(a, line[i].n),
+                                 text_cell(line[i].of)});
     }
     rows_end(rows);
     return OK;
@@ -306,6 +323,14 @@ static int answer(const struct status *s)
     if (ill > 0 && s->survey->pid > 0) {
         (void)fprintf(stderr, "%d stage%s not as it should be; the log says why\n", ill,
                       ill == 1 ? " is" : "s are");
+    }
+    const struct str unread[] = {s->dead_why, s->store_why};
+    for (size_t i = 0; i < sizeof unread / sizeof *unread; i++) {
+        if (unread[i].len > 0) {
+            (void)fprintf(stderr, "weir status: %.*s; `weir verify` tells what else is damaged\n",
+                          STR_ARG(unread[i]));
+            ill++;
+        }
     }
     return ill > 0 ? EXIT_NO : EXIT_DONE;
 }

@@ -71,18 +71,24 @@ static enum outcome take_store(struct arena *a, const struct config *config, str
     return result;
 }
 
+static struct str sentence(struct arena *a, const struct failure *f)
+{
+    return arena_str(a, str_of(f->text));
+}
+
 enum outcome status_take(struct arena *a, const struct config *config, struct status *out,
                          struct failure *f)
 {
     enum { DAY_FOLDERS = 4 }; /* table/year/month/day */
     struct bus *bus = NULL;
+    struct failure why;
     *out = (struct status){.survey = arena_new(a, struct survey),
                            .disk_bytes_max = config->bus.disk_bytes_max};
     enum outcome result = bus_visit(a, &config->bus, &bus, f);
     if (result == OK) {
         result = survey_take(a, &(struct survey_of){config, registry_duties, bus}, out->survey, f);
-        if (result == OK) {
-            result = dead_count(bus, &out->dead, f);
+        if (result == OK && dead_count(bus, &out->dead, &why) != OK) {
+            out->dead_why = sentence(a, &why);
         }
         bus_close(bus);
     }
@@ -93,5 +99,8 @@ enum outcome status_take(struct arena *a, const struct config *config, struct st
     out->unmapped_n = survey_counters(out->survey, a, S("unmapped{"), &out->unmapped);
     out->ignored_n = survey_counters(out->survey, a, S("ignored{"), &out->ignored);
     count_files(a, config->lake.path, DAY_FOLDERS, out);
-    return take_store(a, config, out, f);
+    if (take_store(a, config, out, &why) != OK) {
+        out->store_why = sentence(a, &why);
+    }
+    return OK;
 }

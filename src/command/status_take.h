@@ -32,10 +32,13 @@ struct status {
     struct status_model *model; /* that have a table in the store */
     size_t models_n;
     uint64_t disk_bytes_max;
+    /* What could not be read, as a sentence; empty: it was. Then its counts say nothing. */
+    struct str dead_why, store_why;
 };
 
 /* Reads pages, lanes, the lake's folder and the store; writes nothing.
- *   returns OK | RETRY | STOP nothing has run here yet, or as the bus says */
+ *   returns OK, also where dead letters or store cannot be read (dead_why, store_why) | RETRY |
+ *           STOP nothing has run here yet, or as the bus says */
 enum outcome status_take(struct arena *a, const struct config *config, struct status *out,
                          struct failure *f);
 

@@ -249,4 +249,15 @@ def views_are_printed_for_every_dialect(folder):
     weir.command("views", "--dialect", "oracle", status=2)
 
 
+@case
+def a_table_shows_ten_thousand_rows_and_says_how_many_more(folder):
+    with weir_with_github(folder):
+        table = subprocess.run([BINARY, "query", "SELECT * FROM range(10002) AS t(i)"], capture_output=True, text=True,
+                               cwd=folder, check=True, timeout=60)
+        assert len(table.stdout.splitlines()) == 10001 and "and 2 rows more; --csv" in table.stderr, table.stderr
+        every = subprocess.run([BINARY, "query", "--csv", "SELECT * FROM range(10002) AS t(i)"], capture_output=True,
+                               text=True, cwd=folder, check=True, timeout=60)
+        assert len(every.stdout.splitlines()) == 10003 and "more" not in every.stderr, every.stderr
+
+
 run()

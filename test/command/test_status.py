@@ -58,6 +58,22 @@ def it_fits_into_80_columns_and_names_what_is_wrong(folder):
 
 
 @case
+def what_cannot_be_read_is_unknown_and_the_rest_is_told(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        assert post(weir, "star", 1) == 202
+        weir.command("flush")
+    (folder / "data" / "store.db").write_bytes(b"garbage" * 1000)
+    said = subprocess.run([BINARY, "status", "--json"], capture_output=True, text=True, cwd=folder, check=False, timeout=30)
+    told = json.loads(said.stdout)
+    assert said.returncode == 1 and "store.db" in said.stderr and "weir verify" in said.stderr, said
+    assert told["store"] == {"type": "sqlite", "rows": None}, told
+    assert told["unmapped"] == {"github/star/created": 1} and told["dead"] == 0, told
+    said = subprocess.run([BINARY, "status"], capture_output=True, text=True, cwd=folder, check=False, timeout=30)
+    store = [line.split() for line in said.stdout.splitlines() if line.startswith("store ")][-1]
+    assert store[:2] == ["store", "?"] and "github/star/created" in said.stdout, said
+
+
+@case
 def before_the_first_run_it_says_so(folder):
     weir = Weir(folder, agents=AGENTS)
     said = subprocess.run([BINARY, "status"], capture_output=True, text=True, cwd=folder, check=False, timeout=30)
