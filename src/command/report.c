@@ -202,6 +202,13 @@ static int check(void *of, const struct words *words)
     }
     r->window.is_lower = str_eq(r->median, S("lower"));
     r->dora.window = r->window;
+    if (r->dora.tiers_year != 0 && !dora_has_tiers(r->dora.tiers_year)) {
+        (void)fprintf(stderr,
+                      "weir report: --tiers %lld: there are 2019, 2021, 2023 and 2024; the "
+                      "report of 2025 has seven team archetypes instead\n",
+                      (long long)r->dora.tiers_year);
+        return EXIT_USAGE;
+    }
     return EXIT_DONE;
 }
 
@@ -226,6 +233,8 @@ int command_report(int argc, char **argv)
          "dora: a page for a browser, without script or network; - is stdout"},
         {"hash-people", 0, FLAG_SWITCH, &r.hides_people, NULL,
          "activity: show a hash instead of each name"},
+        {"tiers", 0, FLAG_NUMBER, &r.dora.tiers_year, "YEAR",
+         "dora: the tier of each figure by the DORA report of 2019, 2021, 2023 or 2024"},
         {"no-bots", 0, FLAG_SWITCH, &r.dora.leaves_bots, NULL, "leave out what NAME[bot] wrote"},
         {0},
     };

@@ -1,5 +1,6 @@
 #include "measure/dora.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -41,9 +42,10 @@ static void add_wish(struct buf *b, const struct dora_wish *w)
 {
     buf_printf(b,
                "CREATE TEMP TABLE wish AS SELECT span.*, %s AS leaves_bots, %s AS is_explained, "
-               "'%s' AS group_service, %s AS group_environment, '%s' AS group_period",
+               "'%s' AS group_service, %s AS group_environment, '%s' AS group_period, "
+               "%" PRId64 " AS tiers_year",
                bool_text(w->leaves_bots), bool_text(w->is_explained), groups[w->group],
-               bool_text(w->is_by_environment), periods[w->period]);
+               bool_text(w->is_by_environment), periods[w->period], w->tiers_year);
     add_list(b, &w->hotfix_labels, "hotfix_labels");
     add_list(b, &w->hotfix_branches, "hotfix_branches");
     buf_add(b, S(" FROM span;\n"));
@@ -173,6 +175,25 @@ enum outcome dora_figures(struct duck *d, struct arena *a, enum dora_period p,
         }
         (*out)[(*n)++] = figure_of(a, &r);
     }
+    duck_result_close(&r);
+    return result;
+}
+
+bool dora_has_tiers(int64_t year)
+{
+    return year == 2019 || year == 2021 || year == 2023 || year == 2024;
+}
+
+enum outcome dora_tiers(struct duck *d, struct arena *a, struct str *out, struct failure *f)
+{
+    static const char sql[] =
+        "SELECT concat('deployment frequency ', coalesce(frequency, 'none'), ', change lead time "
+        "',\n"
+        "    coalesce(lead, 'none'), ', change fail rate ', coalesce(fail, 'none'),\n"
+        "    ', recovery time ', coalesce(restore, 'none')) FROM dora_tier WHERE is_all";
+    struct duck_result r;
+    const enum outcome result = duck_query(d, sql, &r, f);
+    *out = result == OK && duck_next(&r) ? arena_str(a, duck_text(&r, 0)) : S("");
     duck_result_close(&r);
     return result;
 }

@@ -19,8 +19,9 @@ struct dora_team {
 
 struct dora_wish {
     struct window window;
-    bool leaves_bots;  /* commits and changes of "NAME[bot]" do not count */
-    bool is_explained; /* the answer holds what stands behind each figure */
+    bool leaves_bots;   /* commits and changes of "NAME[bot]" do not count */
+    bool is_explained;  /* the answer holds what stands behind each figure */
+    int64_t tiers_year; /* of the report whose tiers are told (dora_has_tiers); 0: none */
     struct str_list hotfix_labels, hotfix_branches; /* a change with one of these is a hotfix */
     enum dora_group group;                          /* what a row is of: dora_json            */
     bool is_by_environment;
@@ -52,6 +53,11 @@ enum outcome dora_take(struct duck *d, struct arena *a, const struct dora_wish *
 /* After dora_take: the figures of a kind of period, those over all first. */
 enum outcome dora_figures(struct duck *d, struct arena *a, enum dora_period p,
                           struct dora_figure **out, size_t *n, struct failure *f);
+/* The report of the year has tiers. */
+bool dora_has_tiers(int64_t year);
+/* After dora_take, over all: "deployment frequency high, …", "none" where a figure lies in no band.
+ */
+enum outcome dora_tiers(struct duck *d, struct arena *a, struct str *out, struct failure *f);
 /* After dora_take: the rows asked for and what was left out, as one JSON object. */
 enum outcome dora_json(struct duck *d, struct arena *a, struct str *out, struct failure *f);
 

@@ -68,6 +68,36 @@ static uint64_t own_kib(struct server *s)
     return proc_of(s, "smaps_rollup", "Private_Dirty");
 }
 
+/* Bytes on their way to it: not sent yet, or not read (proc(5), /proc/net/tcp: tx_queue, rx_queue).
+ */
+static uint64_t bytes_unread(const struct server *s)
+{
+    char line[256];
+    uint64_t bytes = 0;
+    FILE *const file = fopen("/proc/net/tcp", "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file)) {
+        unsigned here = 0, there = 0, state = 0, sent = 0, come = 0;
+        if (sscanf(line, " %*u: %*8x:%4x %*8x:%4x %2x %8x:%8x", &here, &there, &state, &sent,
+                   &come) == 5) {
+            enum { LISTEN = 10 };
+            bytes += here == (unsigned)s->port && state != LISTEN ? come : 0;
+            bytes += there == (unsigned)s->port ? sent : 0;
+        }
+    }
+    (void)fclose(file);
+    return bytes;
+}
+
+static void wait_until_read(const struct server *s)
+{
+    for (int ms = 0; ms < LONG_MS && bytes_unread(s) > 0; ms += 10) {
+        nap(10);
+    }
+    assert_int_equal(bytes_unread(s), 0);
+    nap(20); /* from its socket to its memory */
+}
+
 /* Until it has written to so much memory: what was sent to it has been read. */
 static void wait_for_kib(struct server *s, uint64_t kib)
 {
@@ -142,7 +172,7 @@ static void bodies_beyond_the_budget_are_503_before_they_are_read(void **state)
         fd[i] = hold(s, 4 * MIB);
     }
     const int last = hold(s, MIB);
-    wait_for_kib(s, (4 * N + 1) * 1024);
+    wait_until_read(s);
     const struct answer answer = ask(s, S(LARGE));
     assert_int_equal(answer.status, 503);
     assert_true(answer_header(answer, "Retry-After").len > 0);
@@ -345,6 +375,9 @@ static void memory_of_large_bodies_is_given_back(void **state)
     const uint64_t after_kib = own_kib(s);
     print_message("its own: %llu KiB before, %llu KiB after\n", (unsigned long long)before_kib,
                   (unsigned long long)after_kib);
+#ifdef __SANITIZE_ADDRESS__
+    skip(); /* what is freed stays in quarantine */
+#endif
     assert_in_range(after_kib, 1, before_kib + LEFT_KIB);
     assert_int_equal(server_stop(s), OK);
 }

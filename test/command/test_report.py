@@ -123,6 +123,12 @@ def the_worked_example_comes_out_to_the_digit(folder):
                        (sha("c15"), "not deployed")}, out
         failed = [d["id"] for d in told["explain"]["deployments"] if d["failed_by"]]
         assert failed == ["102", "110", "112"], failed
+        for year in ("2021", "2023"):
+            tiers = json.loads(weir.command("report", "dora", "--json", "--tiers", year, *window))["rows"][0]["tiers"]
+            tiers["recovery"] = tiers.pop("failed_deployment_recovery_time")
+            assert tiers.pop("year") == int(year) and tiers == wanted["tiers"][year], tiers
+        told = " ".join(weir.command("report", "dora", "--tiers", "2023", *window).split())
+        assert "Tiers of 2023: deployment frequency high, change lead time high, change fail rate low" in told, told
         lower = json.loads(weir.command("report", "dora", "--json", "--median", "lower", *window))["rows"][0]
         assert lower["change_lead_time_p50_s"] == 24 * 3600 and lower["days_per_week_p50"] == 1, lower
         assert lower["failed_deployment_recovery_time_p50_s"] == 105 * 60, lower

@@ -340,6 +340,7 @@ static void a_fenced_step_tells_at_once_where_its_lanes_stand_now(void **state)
     struct fixture other = *x;
     struct failure f = {0};
     size_t n = 0;
+    arena_init(&other.arena, (size_t)64 << 20);
     append(x, "intake-0", issue(x, "github", "d1", 1, true));
     turn(x);
     other.config.data = str_of(folder_path("other"));
@@ -357,6 +358,7 @@ static void a_fenced_step_tells_at_once_where_its_lanes_stand_now(void **state)
     assert_int_equal(counted(x, "unmapped{github/star/created}"), 1);
     transform_close(other.stage);
     progress_close(other.progress);
+    arena_close(&other.arena);
 }
 
 static void totals_come_back_with_the_cursor(void **state)

@@ -232,6 +232,23 @@ static enum outcome put_left_out(const struct ask *q, const struct page *p, stru
     return result;
 }
 
+/* One a figure; rework has none. */
+static enum outcome put_tiers(const struct ask *q, const struct page *p, const struct dora_wish *w,
+                              struct failure *f)
+{
+    struct str told;
+    const enum outcome result = dora_tiers(q->duck, p->arena, &told, f);
+    if (result == OK) {
+        (void)printf("\nTiers of %lld: ", (long long)w->tiers_year);
+        screen_wrap(arena_printf(p->arena,
+                                 "%.*s. Rework has none. On demand is read as 5 days a week or "
+                                 "more with a deployment.",
+                                 STR_ARG(told)),
+                    sizeof "Tiers of 2024: " - 1, 0);
+    }
+    return result;
+}
+
 /* The choices behind the figures, where they stand. */
 static void put_definitions(const struct dora_wish *w)
 {
@@ -298,7 +315,8 @@ enum outcome report_dora(const struct ask *q, struct arena *a, const struct dora
     for (size_t i = 1; i < p.now.n; i++) {
         put_row(&p, w, &p.now.at[i]);
     }
-    result = put_left_out(q, &p, f);
+    result = w->tiers_year > 0 ? put_tiers(q, &p, w, f) : OK;
+    result = result == OK ? put_left_out(q, &p, f) : result;
     if (result == OK) {
         put_definitions(w);
     }

@@ -15,7 +15,13 @@ SELECT CAST(json_object(
         'recovered_deployments', recovered, 'failed_deployment_recovery_time_p50_s', recovery_p50_s,
         'open_incidents', open_incidents,
         'rework_deployments', rework, 'deployment_rework_rate', rework_rate,
-        'undeployed_changes', undeployed_changes) ORDER BY n, by_service, by_environment))
+        'undeployed_changes', undeployed_changes,
+        'tiers', (SELECT if(w.tiers_year > 0, json_object('year', w.tiers_year, 'deployment_frequency', t.frequency,
+                'change_lead_time', t.lead, 'change_fail_rate', t.fail,
+                'failed_deployment_recovery_time', t.restore), NULL)
+            FROM dora_tier AS t WHERE f.kind = 'now' AND t.is_all = f.is_all
+                AND t.by_service IS NOT DISTINCT FROM f.by_service
+                AND t.by_environment IS NOT DISTINCT FROM f.by_environment)) ORDER BY n, by_service, by_environment))
         FROM dora_figure AS f
         WHERE f.kind = w.group_period AND f.is_all = (w.group_service = '' AND NOT w.group_environment)),
         '[]'::JSON),
