@@ -462,9 +462,8 @@ static void find_secrets(struct run *r)
     for (size_t i = 0; i < agents->n; i++) {
         const struct option *o = agents->at[i].type->options;
         for (; o->name; o++) {
-            const struct str_list *const list =
-                (const struct str_list *)(const void *)((const char *)agents->at[i].options +
-                                                        o->offset);
+            const void *const at = (const char *)agents->at[i].options + o->offset;
+            const struct str_list *const list = at;
             for (size_t k = 0; o->type == OPTION_SECRET && k < list->n; k++) {
                 all->at = arena_more(r->arena, all->at, all->n, &room, sizeof *all->at);
                 all->at[all->n++] = list->at[k];

@@ -72,7 +72,7 @@ bool os_rename_new(const char *from, const char *to)
 bool os_usage(pid_t pid, struct os_usage *out)
 {
     /* fields, the state being the first: user and system time, pages in memory */
-    enum { USER = 11, SYSTEM = 12, PAGES = 21, FIELDS };
+    enum { USER = 11, SYSTEM = 12, PAGES = 21, FIELDS = 22 };
     char path[64];
     char text[1024];
     uint64_t field[FIELDS] = {0};

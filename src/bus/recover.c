@@ -170,10 +170,20 @@ static void note_group(struct recovery *v, const struct patient *p, const struct
     v->count = g->records_before + g->n;
 }
 
+/* Where something whole follows what is not; UINT64_MAX: nothing does, and nothing has to. A blank
+ * rest of a new file needs no search. */
+static uint64_t sound_after(const struct recovery *v, const struct patient *p, uint64_t at)
+{
+    const bool is_last = p->limit == UINT64_MAX;
+    const bool is_blank = is_last && !p->scan.is_recycled && scan_torn(&p->scan, at) == 0;
+    const uint64_t next = is_blank || at >= p->limit ? p->limit
+                                                     : scan_next(&p->scan, at, p->limit, true);
+    return next == UINT64_MAX && at < v->committed ? v->committed : next;
+}
+
 /* Walk the segment to its end: of what was committed, or the last whole group. */
 static enum outcome walk(struct recovery *v, struct patient *p, struct failure *f)
 {
-    const bool is_last = p->limit == UINT64_MAX;
     uint64_t at = p->scan.first;
     bool is_healed = false;
     struct group g;
@@ -200,13 +210,7 @@ static enum outcome walk(struct recovery *v, struct patient *p, struct failure *
             is_healed = true;
             continue;
         }
-        /* A blank rest of a new file needs no search. */
-        const bool is_blank = is_last && !p->scan.is_recycled && scan_torn(&p->scan, at) == 0;
-        uint64_t next = is_blank || at >= p->limit ? p->limit
-                                                   : scan_next(&p->scan, at, p->limit, true);
-        if (next == UINT64_MAX && at < v->committed) {
-            next = v->committed;
-        }
+        const uint64_t next = sound_after(v, p, at);
         if (next == UINT64_MAX || at >= p->limit) {
             p->end = at;
             return OK;

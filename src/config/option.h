@@ -63,7 +63,7 @@ struct named_list {
     size_t n;
 };
 
-struct option {
+struct option { /* NOLINT(clang-analyzer-optin.performance.Padding): as tables are written */
     const char *name;
     enum option_type type;
     size_t offset;                /* offsetof in the section's struct                     */

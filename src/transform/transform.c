@@ -21,7 +21,7 @@ void transform_signal(const struct transform_in *in, struct transform_out *out)
 {
     const struct named *const agent = agent_of(in->config, in->raw->agent);
     const struct str type = agent && agent->type ? str_of(agent->type->name) : S("");
-    for (size_t i = 0; i < sizeof transformers / sizeof *transformers; i++) {
+    for (size_t i = 0; agent && i < sizeof transformers / sizeof *transformers; i++) {
         if (str_eq(str_of(transformers[i].agent_type), type)) {
             struct transform_in known = *in;
             known.options = agent->options;

@@ -77,13 +77,14 @@ static uint64_t bytes_unread(const struct server *s)
     FILE *const file = fopen("/proc/net/tcp", "re");
     assert_non_null(file);
     while (fgets(line, sizeof line, file)) {
-        unsigned here = 0, there = 0, state = 0, sent = 0, come = 0;
-        if (sscanf(line, " %*u: %*8x:%4x %*8x:%4x %2x %8x:%8x", &here, &there, &state, &sent,
-                   &come) == 5) {
-            enum { LISTEN = 10 };
-            bytes += here == (unsigned)s->port && state != LISTEN ? come : 0;
-            bytes += there == (unsigned)s->port ? sent : 0;
+        enum { HERE = 1, THERE = 3, STATE, SENT, COME, FIELDS, LISTEN = 10 };
+        unsigned long field[FIELDS] = {0};
+        char *at = strchr(line, ':');
+        for (size_t i = 0; at && i < FIELDS; i++) { /* hexadecimal, parted by colons and spaces */
+            field[i] = strtoul(at + 1, &at, 16);
         }
+        bytes += field[HERE] == (unsigned long)s->port && field[STATE] != LISTEN ? field[COME] : 0;
+        bytes += field[THERE] == (unsigned long)s->port ? field[SENT] : 0;
     }
     (void)fclose(file);
     return bytes;

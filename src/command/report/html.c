@@ -13,19 +13,26 @@ static const struct {
 #include "page.inc"
 };
 
+/* What stands for a byte in text and attributes; NULL: itself. */
+static const char *entity_of(unsigned char byte)
+{
+    switch (byte) {
+    case '&': return "&amp;";
+    case '<': return "&lt;";
+    case '>': return "&gt;";
+    case '"': return "&quot;";
+    case '\'': return "&#39;";
+    case '\n':
+    case '\t': return NULL;
+    default: return byte < ' ' || byte == 127 ? "\xEF\xBF\xBD" : NULL;
+    }
+}
+
 void html_add(struct buf *b, struct str text)
 {
     size_t from = 0;
     for (size_t i = 0; i < text.len; i++) {
-        const unsigned char byte = (unsigned char)text.at[i];
-        const char *const instead = byte == '&'    ? "&amp;"
-                                    : byte == '<'  ? "&lt;"
-                                    : byte == '>'  ? "&gt;"
-                                    : byte == '"'  ? "&quot;"
-                                    : byte == '\'' ? "&#39;"
-                                    : (byte < ' ' && byte != '\n' && byte != '\t') || byte == 127
-                                        ? "\xEF\xBF\xBD"
-                                        : NULL;
+        const char *const instead = entity_of((unsigned char)text.at[i]);
         if (instead) {
             buf_add(b, str_sub(text, from, i - from));
             buf_add(b, str_of(instead));

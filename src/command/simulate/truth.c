@@ -62,7 +62,8 @@ struct truth_deployment *truth_deployed(struct truth *t, int64_t n, int64_t at_u
 static void add_span(struct arena *a, struct spans *s, int64_t from_us, int64_t to_us)
 {
     s->at = arena_more(a, s->at, s->n, &s->room, sizeof *s->at);
-    s->at[s->n++] = (double)(to_us / US - from_us / US);
+    const int64_t seconds = to_us / US - from_us / US; /* as the sources tell times */
+    s->at[s->n++] = (double)seconds;
 }
 
 static int span_order(const void *a, const void *b)
