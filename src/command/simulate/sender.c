@@ -51,11 +51,15 @@ static void write_file(struct sender *s, struct str id, struct str line)
 {
     const struct str path = arena_printf(&s->scratch, "%.*sraw/%.*s.json", STR_ARG(s->folder),
                                          STR_ARG(id));
-    FILE *const file = s->is_bad ? NULL : fopen(path.at, "we");
-    if (file) {
-        (void)fwrite(line.at, 1, line.len, file);
+    if (s->is_bad) {
+        return;
     }
-    if (!s->is_bad && (!file || ferror(file) != 0 || fclose(file) != 0)) {
+    FILE *const file = fopen(path.at, "we");
+    bool is_written = file && fwrite(line.at, 1, line.len, file) == line.len;
+    if (file && fclose(file) != 0) {
+        is_written = false;
+    }
+    if (!is_written) {
         s->is_bad = true;
         (void)failed_errno(&s->f, RETRY, "write %s", path.at);
     }
