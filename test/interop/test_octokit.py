@@ -9,7 +9,16 @@ EXAMPLES = ROOT / ".deps/npm/test/node_modules/@octokit/webhooks-examples"
 SECRET = "It's a Secret to Everybody"
 STORED = {"push", "pull_request", "pull_request_review", "deployment", "deployment_status", "workflow_run",
           "workflow_job", "release", "issues"}
-IGNORED = {"create", "delete", "ping"}
+# of these events only some actions have a row
+STORED_ACTIONS = {
+    "check_run": {"created", "completed"}, "check_suite": {"completed"}, "package": {"published"},
+    "code_scanning_alert": {"created", "fixed", "reopened", "closed_by_user"}, "dependabot_alert": {"created", "fixed"},
+    "secret_scanning_alert": {"reopened"}, "pull_request_review_comment": {"created", "edited", "deleted"},
+    "pull_request_review_thread": {"resolved", "unresolved"},
+    "repository": {"created", "deleted", "edited", "renamed", "transferred", "publicized", "privatized"}}
+IGNORED = {"create", "delete", "ping", "status", "merge_group"}
+# examples of stored events whose own content is passed over: no outcome yet, a layer of a container without a tag
+LEFT_OUT = collections.Counter({"check_run/completed": 1, "check_suite/completed": 1, "package/published": 1})
 DEAD = {}  # (product, event, index): reason; none of them is broken
 
 
@@ -36,9 +45,13 @@ def expected(sent):
     """What must become of them, told from the names alone."""
     fate = collections.Counter()
     for _delivery, event, action, _body in sent:
-        kind = "stored" if event in STORED else "ignored" if event in IGNORED else "unmapped"
-        name = "/".join(["github", event] + ([action] if action and kind == "unmapped" else []))
+        is_stored = event in STORED or action in STORED_ACTIONS.get(event, ())
+        kind = "stored" if is_stored else "ignored" if event in IGNORED else "unmapped"
+        name = "/".join(["github", event] + ([action] if action else []))
         fate[kind if kind == "stored" else (kind, name)] += 1
+    for name, n in LEFT_OUT.items():
+        fate["stored"] -= n
+        fate["ignored", f"github/{name}"] += n
     return fate
 
 
