@@ -202,6 +202,7 @@ static int check(void *of, const struct words *words)
     }
     r->window.is_lower = str_eq(r->median, S("lower"));
     r->dora.window = r->window;
+    r->dora.is_explained = r->dora.is_explained || r->html.len > 0; /* the page folds it in */
     if (r->dora.tiers_year != 0 && !dora_has_tiers(r->dora.tiers_year)) {
         (void)fprintf(stderr,
                       "weir report: --tiers %lld: there are 2019, 2021, 2023 and 2024; the "

@@ -41,14 +41,14 @@ static const char *bool_text(bool value)
 static void add_wish(struct buf *b, const struct dora_wish *w)
 {
     buf_printf(b,
-               "CREATE TEMP TABLE wish AS SELECT span.*, %s AS leaves_bots, %s AS is_explained, "
-               "'%s' AS group_service, %s AS group_environment, '%s' AS group_period, "
+               "CREATE TEMP TABLE wish AS SELECT span.*, %s AS leaves_bots, '%s' AS group_service, "
+               "%s AS group_environment, '%s' AS group_period, "
                "%" PRId64 " AS tiers_year",
-               bool_text(w->leaves_bots), bool_text(w->is_explained), groups[w->group],
-               bool_text(w->is_by_environment), periods[w->period], w->tiers_year);
+               bool_text(w->leaves_bots), groups[w->group], bool_text(w->is_by_environment),
+               periods[w->period], w->tiers_year);
     add_list(b, &w->hotfix_labels, "hotfix_labels");
     add_list(b, &w->hotfix_branches, "hotfix_branches");
-    buf_add(b, S(" FROM span;\n"));
+    buf_add(b, S(" FROM span;\nCREATE TEMP TABLE explained (told JSON);\n"));
 }
 
 /* Weeks and months are cut where they begin in the zone; the first and the last may be parts. */
@@ -100,7 +100,8 @@ enum outcome dora_take(struct duck *d, struct arena *a, const struct dora_wish *
     result = buf_is_over(&b) ? failed(f, REJECT, "more teams than %d bytes of names", SQL_BYTES_MAX)
                              : duck_run(d, buf_str(&b).at, f);
     for (size_t i = 0; i < ANSWER && result == OK; i++) {
-        result = duck_run(d, steps[i].sql, f);
+        const bool is_left = !w->is_explained && strcmp(steps[i].name, "dora_explain") == 0;
+        result = is_left ? OK : duck_run(d, steps[i].sql, f);
     }
     return result;
 }
@@ -191,18 +192,10 @@ enum outcome dora_tiers(struct duck *d, struct arena *a, struct str *out, struct
         "',\n"
         "    coalesce(lead, 'none'), ', change fail rate ', coalesce(fail, 'none'),\n"
         "    ', recovery time ', coalesce(restore, 'none')) FROM dora_tier WHERE is_all";
-    struct duck_result r;
-    const enum outcome result = duck_query(d, sql, &r, f);
-    *out = result == OK && duck_next(&r) ? arena_str(a, duck_text(&r, 0)) : S("");
-    duck_result_close(&r);
-    return result;
+    return duck_first_text(d, a, sql, out, f);
 }
 
 enum outcome dora_json(struct duck *d, struct arena *a, struct str *out, struct failure *f)
 {
-    struct duck_result r;
-    const enum outcome result = duck_query(d, steps[ANSWER].sql, &r, f);
-    *out = result == OK && duck_next(&r) ? arena_str(a, duck_text(&r, 0)) : S("");
-    duck_result_close(&r);
-    return result;
+    return duck_first_text(d, a, steps[ANSWER].sql, out, f);
 }

@@ -20,7 +20,7 @@ struct dora_team {
 struct dora_wish {
     struct window window;
     bool leaves_bots;   /* commits and changes of "NAME[bot]" do not count */
-    bool is_explained;  /* the answer holds what stands behind each figure */
+    bool is_explained;  /* the tables behind the figures are made, and told in JSON */
     int64_t tiers_year; /* of the report whose tiers are told (dora_has_tiers); 0: none */
     struct str_list hotfix_labels, hotfix_branches; /* a change with one of these is a hotfix */
     enum dora_group group;                          /* what a row is of: dora_json            */

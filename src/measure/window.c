@@ -86,7 +86,6 @@ enum outcome window_json(struct duck *d, struct arena *a, const struct window_pa
                          struct str *out, struct failure *f)
 {
     struct buf b;
-    struct duck_result r;
     buf_init(&b, a, SQL_BYTES_MAX);
     buf_add(&b, S("SELECT CAST(json_object('from', utc_text(from_at), 'to', utc_text(to_at), "
                   "'zone', zone, 'median', if(is_lower, 'lower', 'interpolated')"));
@@ -96,8 +95,5 @@ enum outcome window_json(struct duck *d, struct arena *a, const struct window_pa
     }
     buf_add(&b, S(") AS VARCHAR) FROM span"));
     buf_add_byte(&b, '\0');
-    const enum outcome result = duck_query(d, buf_str(&b).at, &r, f);
-    *out = result == OK && duck_next(&r) ? arena_str(a, duck_text(&r, 0)) : S("");
-    duck_result_close(&r);
-    return result;
+    return duck_first_text(d, a, buf_str(&b).at, out, f);
 }

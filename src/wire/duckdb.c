@@ -319,6 +319,16 @@ double duck_f64(struct duck_result *r, size_t column)
                                                      : ((const double *)at)[r->row];
 }
 
+enum outcome duck_first_text(struct duck *d, struct arena *a, const char *sql, struct str *out,
+                             struct failure *f)
+{
+    struct duck_result r;
+    const enum outcome result = duck_query(d, sql, &r, f);
+    *out = result == OK && duck_next(&r) ? arena_str(a, duck_text(&r, 0)) : S("");
+    duck_result_close(&r);
+    return result;
+}
+
 static void shape_columns(struct arena *a, duckdb_prepared_statement p, struct duck_shape *out)
 {
     out->type = lib.duckdb_prepared_statement_type(p);

@@ -57,6 +57,10 @@ int64_t duck_i64(struct duck_result *r, size_t column);
 /* Of a FLOAT or DOUBLE column. */
 double duck_f64(struct duck_result *r, size_t column);
 
+/* The first cell of an answer of texts, in `a`; empty when there is no row. */
+enum outcome duck_first_text(struct duck *d, struct arena *a, const char *sql, struct str *out,
+                             struct failure *f);
+
 /* ---- statements that a person wrote ---- */
 
 /* What a text of one or more statements would give. */

@@ -91,6 +91,7 @@ static struct str page_of(const char *world)
                    .zone = S("UTC")},
         .group = DORA_SERVICE,
         .is_by_environment = true,
+        .is_explained = true,
         .hotfix_labels = {labels, 1},
         .hotfix_branches = {branches, 1},
     };

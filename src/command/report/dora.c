@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "command/report/figures.h"
 #include "command/report/say.h"
 #include "command/report/table.h"
 #include "command/screen.h"
@@ -18,16 +19,11 @@ enum {
     REASONS_SHOWN = 6,
 };
 
-struct figures {
-    const struct dora_figure *at;
-    size_t n;
-};
-
 struct page {
     struct arena *arena;
     size_t columns;
     bool has_charts;
-    struct figures now, before, weeks;
+    struct figures of[DORA_WEEK + 1];
 };
 
 /* ---- the pieces ---- */
@@ -42,41 +38,14 @@ static void put(struct arena *a, struct str text, int columns)
                  "");
 }
 
-static bool is_same_group(const struct dora_figure *a, const struct dora_figure *b)
-{
-    return a->is_all == b->is_all && str_eq(a->service, b->service) &&
-           str_eq(a->environment, b->environment);
-}
-
-static double lead_of(const struct dora_figure *f)
-{
-    return f->lead_p50_s;
-}
-static double per_day_of(const struct dora_figure *f)
-{
-    return f->per_day;
-}
-static double fail_rate_of(const struct dora_figure *f)
-{
-    return f->fail_rate;
-}
-static double recovery_of(const struct dora_figure *f)
-{
-    return f->recovery_p50_s;
-}
-static double rework_rate_of(const struct dora_figure *f)
-{
-    return f->rework_rate;
-}
-
 /* The last weeks of one group, oldest first. */
 static struct str chart_of(const struct page *p, const struct dora_figure *of,
                            double (*value)(const struct dora_figure *))
 {
     double at[WEEKS_SHOWN];
     size_t n = 0;
-    for (size_t i = 0; i < p->weeks.n; i++) {
-        if (!is_same_group(&p->weeks.at[i], of)) {
+    for (size_t i = 0; i < p->of[DORA_WEEK].n; i++) {
+        if (!figures_are_of_one(&p->of[DORA_WEEK].at[i], of)) {
             continue;
         }
         if (n == WEEKS_SHOWN) {
@@ -85,7 +54,7 @@ static struct str chart_of(const struct page *p, const struct dora_figure *of,
             }
             n--;
         }
-        at[n++] = value(&p->weeks.at[i]);
+        at[n++] = value(&p->of[DORA_WEEK].at[i]);
     }
     return say_chart(p->arena, at, n);
 }
@@ -128,11 +97,11 @@ static void put_five(const struct page *p, const struct dora_figure *f, const st
         {is_wide ? "Deployment frequency" : "Deployments", "", say_per_day(a, f->per_day),
          say_per_day(a, b->deployments ? b->per_day : (double)NAN),
          say_trend(f->per_day, b->deployments ? b->per_day : (double)NAN, true, f->deployments),
-         per_day_of, count_text(a, f->deployments, "deployment", "deployments")},
+         figure_per_day, count_text(a, f->deployments, "deployment", "deployments")},
         {is_wide ? "Change lead time" : "Lead time", "p50",
          say_few(a, say_span(a, f->lead_p50_s), f->commits),
          say_few(a, say_span(a, b->lead_p50_s), b->commits),
-         say_trend(f->lead_p50_s, b->lead_p50_s, false, f->commits), lead_of,
+         say_trend(f->lead_p50_s, b->lead_p50_s, false, f->commits), figure_lead_p50,
          count_text(a, f->commits, "commit", "commits")},
         {"", "p90", say_few(a, say_span(a, f->lead_p90_s), f->commits),
          say_few(a, say_span(a, b->lead_p90_s), b->commits), "", NULL,
@@ -141,18 +110,19 @@ static void put_five(const struct page *p, const struct dora_figure *f, const st
         {is_wide ? "Change fail rate" : "Fail rate", "",
          say_few(a, say_rate(a, f->fail_rate), f->deployments),
          say_few(a, say_rate(a, b->fail_rate), b->deployments),
-         say_trend(f->fail_rate, b->fail_rate, false, f->failed + b->failed), fail_rate_of,
+         say_trend(f->fail_rate, b->fail_rate, false, f->failed + b->failed), figure_fail_rate,
          arena_printf(a, "%lld of %lld", (long long)f->failed, (long long)f->deployments)},
         {is_wide ? "Recovery time" : "Recovery", "p50",
          say_few(a, say_span(a, f->recovery_p50_s), f->recovered),
          say_few(a, say_span(a, b->recovery_p50_s), b->recovered),
-         say_trend(f->recovery_p50_s, b->recovery_p50_s, false, f->recovered), recovery_of,
+         say_trend(f->recovery_p50_s, b->recovery_p50_s, false, f->recovered), figure_recovery,
          arena_printf(a, "%lld recovered, %lld open", (long long)f->recovered,
                       (long long)f->open_incidents)},
         {is_wide ? "Rework rate" : "Rework", "",
          say_few(a, say_rate(a, f->rework_rate), f->deployments),
          say_few(a, say_rate(a, b->rework_rate), b->deployments),
-         say_trend(f->rework_rate, b->rework_rate, false, f->rework + b->rework), rework_rate_of,
+         say_trend(f->rework_rate, b->rework_rate, false, f->rework + b->rework),
+         figure_rework_rate,
          arena_printf(a, "%lld of %lld", (long long)f->rework, (long long)f->deployments)},
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
@@ -200,7 +170,7 @@ static void put_row(const struct page *p, const struct dora_wish *w, const struc
                      (long long)f->open_incidents);
     }
     put(a, say_few(a, say_span(a, f->recovery_p50_s), f->recovered), 11);
-    (void)printf("   %.*s\n", STR_ARG(p->has_charts ? chart_of(p, f, lead_of) : S("")));
+    (void)printf("   %.*s\n", STR_ARG(p->has_charts ? chart_of(p, f, figure_lead_p50) : S("")));
 }
 
 /* ---- around them ---- */
@@ -210,10 +180,9 @@ static enum outcome put_left_out(const struct ask *q, const struct page *p, stru
     struct duck_result r;
     const enum outcome result = duck_query(
         q->duck,
-        "SELECT concat(n, ' ', what, if(n = 1, '', 's'), ' ', reason), CAST(sum(n) OVER () AS "
-        "BIGINT)\n"
-        "FROM (SELECT what, reason, count(*) AS n FROM dora_out GROUP BY ALL)\n"
-        "ORDER BY n DESC, what, reason",
+        "SELECT concat(n, ' ', what, if(n = 1, '', 's'), ' ', reason),\n"
+        "    CAST(sum(n) OVER () AS BIGINT)\n"
+        "FROM dora_out_count ORDER BY n DESC, what, reason",
         &r, f);
     size_t shown = 0;
     while (result == OK && duck_next(&r)) {
@@ -278,42 +247,24 @@ static void put_head(const struct page *p, const struct dora_wish *w, const stru
     }
 }
 
-static const struct dora_figure *all_of(const struct figures *of)
-{
-    static const struct dora_figure none = {.is_all = true};
-    return of->n > 0 && of->at[0].is_all ? &of->at[0] : &none;
-}
-
-static enum outcome read_figures(const struct ask *q, struct page *p, struct failure *f)
-{
-    struct dora_figure *at;
-    struct figures *const to[] = {&p->now, &p->before, &p->weeks};
-    enum outcome result = OK;
-    for (int i = 0; i < 3 && result == OK; i++) {
-        result = dora_figures(q->duck, p->arena, (enum dora_period)i, &at, &to[i]->n, f);
-        to[i]->at = at;
-    }
-    return result;
-}
-
 enum outcome report_dora(const struct ask *q, struct arena *a, const struct dora_wish *w,
                          struct failure *f)
 {
     const size_t columns = screen_columns();
     struct page p = {.arena = a, .columns = columns == 0 ? COLUMNS : columns};
     p.has_charts = p.columns >= COLUMNS_FOR_CHARTS && say_has_charts();
-    enum outcome result = read_figures(q, &p, f);
+    enum outcome result = figures_read(q->duck, a, p.of, f);
     if (result != OK) {
         return result;
     }
     put_head(&p, w, q);
-    put_five(&p, all_of(&p.now), all_of(&p.before));
-    if (p.now.n > 1) {
+    put_five(&p, figures_all(&p.of[DORA_NOW]), figures_all(&p.of[DORA_BEFORE]));
+    if (p.of[DORA_NOW].n > 1) {
         (void)putchar('\n');
         put_row_head(&p, w);
     }
-    for (size_t i = 1; i < p.now.n; i++) {
-        put_row(&p, w, &p.now.at[i]);
+    for (size_t i = 1; i < p.of[DORA_NOW].n; i++) {
+        put_row(&p, w, &p.of[DORA_NOW].at[i]);
     }
     result = w->tiers_year > 0 ? put_tiers(q, &p, w, f) : OK;
     result = result == OK ? put_left_out(q, &p, f) : result;

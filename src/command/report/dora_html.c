@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "command/report/figures.h"
 #include "command/report/html.h"
 #include "command/report/say.h"
 #include "command/report/sentence.h"
@@ -12,29 +13,12 @@ enum { DOTS_MAX = 10000 };
 #define DAY_US ((int64_t)86400 * 1000000)
 #define WEEK_LEAST_US (7 * DAY_US - DAY_US / 12) /* summer time takes an hour */
 
-struct figures {
-    struct dora_figure *at;
-    size_t n;
-};
-
 struct drawing {
     const struct dora_page *page;
     struct arena *arena;
     struct buf *out;
     struct figures of[DORA_WEEK + 1];
 };
-
-static const struct dora_figure *all_of(const struct figures *of)
-{
-    static const struct dora_figure none = {.is_all = true,
-                                            .per_day = (double)NAN,
-                                            .lead_p50_s = (double)NAN,
-                                            .lead_p90_s = (double)NAN,
-                                            .fail_rate = (double)NAN,
-                                            .recovery_p50_s = (double)NAN,
-                                            .rework_rate = (double)NAN};
-    return of->n > 0 && of->at[0].is_all ? &of->at[0] : &none;
-}
 
 static void add(const struct drawing *d, const char *text)
 {
@@ -53,41 +37,17 @@ struct metric {
     bool is_bad;
 };
 
-static double per_day_of(const struct dora_figure *f)
-{
-    return f->per_day;
-}
-static double lead_of(const struct dora_figure *f)
-{
-    return f->lead_p50_s;
-}
-static double lead_p90_of(const struct dora_figure *f)
-{
-    return f->lead_p90_s;
-}
-static double fail_rate_of(const struct dora_figure *f)
-{
-    return f->fail_rate;
-}
-static double recovery_of(const struct dora_figure *f)
-{
-    return f->recovery_p50_s;
-}
-static double rework_rate_of(const struct dora_figure *f)
-{
-    return f->rework_rate;
-}
-
 static const struct metric metrics[] = {
-    {"frequency", "Deployment frequency", sentence_frequency, per_day_of, NULL, svg_bars,
+    {"frequency", "Deployment frequency", sentence_frequency, figure_per_day, NULL, svg_bars,
      SVG_PER_DAY, false},
-    {"lead", "Change lead time", sentence_lead, lead_of, lead_p90_of, svg_line, SVG_SPAN_S, false},
-    {"failed", "Change fail rate", sentence_fail_rate, fail_rate_of, NULL, svg_bars, SVG_SHARE,
-     true},
-    {"recovery", "Failed deployment recovery time", sentence_recovery, recovery_of, NULL, svg_line,
+    {"lead", "Change lead time", sentence_lead, figure_lead_p50, figure_lead_p90, svg_line,
      SVG_SPAN_S, false},
-    {"rework", "Deployment rework rate", sentence_rework, rework_rate_of, NULL, svg_bars, SVG_SHARE,
+    {"failed", "Change fail rate", sentence_fail_rate, figure_fail_rate, NULL, svg_bars, SVG_SHARE,
      true},
+    {"recovery", "Failed deployment recovery time", sentence_recovery, figure_recovery, NULL,
+     svg_line, SVG_SPAN_S, false},
+    {"rework", "Deployment rework rate", sentence_rework, figure_rework_rate, NULL, svg_bars,
+     SVG_SHARE, true},
 };
 enum { METRICS_N = sizeof metrics / sizeof *metrics };
 
@@ -101,12 +61,6 @@ static struct str told(struct arena *a, enum svg_unit unit, double value)
     return S("");
 }
 
-static bool is_same_group(const struct dora_figure *a, const struct dora_figure *b)
-{
-    return a->is_all == b->is_all && str_eq(a->service, b->service) &&
-           str_eq(a->environment, b->environment);
-}
-
 /* A point a week of the group, as the metric has it. */
 static size_t weeks_of(const struct drawing *d, const struct dora_figure *group,
                        const struct metric *m, double (*value)(const struct dora_figure *),
@@ -117,7 +71,7 @@ static size_t weeks_of(const struct drawing *d, const struct dora_figure *group,
     *out = arena_array(d->arena, struct svg_point, weeks->n);
     for (size_t i = 0; i < weeks->n; i++) {
         const struct dora_figure *const w = &weeks->at[i];
-        if (!is_same_group(w, group)) {
+        if (!figures_are_of_one(w, group)) {
             continue;
         }
         (*out)[n++] = (struct svg_point){
@@ -139,8 +93,8 @@ static struct str week_day(const struct drawing *d, size_t n, size_t i)
 static void add_chart(const struct drawing *d, const struct metric *m, struct str summary)
 {
     struct svg_point *point = NULL, *second = NULL;
-    const struct dora_figure *const all = all_of(&d->of[DORA_NOW]);
-    const struct dora_figure *const before = all_of(&d->of[DORA_BEFORE]);
+    const struct dora_figure *const all = figures_all(&d->of[DORA_NOW]);
+    const struct dora_figure *const before = figures_all(&d->of[DORA_BEFORE]);
     const size_t n = weeks_of(d, all, m, m->value, &point);
     if (m->second) {
         (void)weeks_of(d, all, m, m->second, &second);
@@ -193,8 +147,8 @@ static void add_weeks(const struct drawing *d, const struct metric *m)
 
 static void add_metric(const struct drawing *d, const struct metric *m)
 {
-    const struct sentence s = m->say(d->arena, all_of(&d->of[DORA_NOW]),
-                                     all_of(&d->of[DORA_BEFORE]));
+    const struct sentence s = m->say(d->arena, figures_all(&d->of[DORA_NOW]),
+                                     figures_all(&d->of[DORA_BEFORE]));
     buf_printf(d->out, "<section class=\"card\" aria-labelledby=\"%s\">\n<h3 id=\"%s\">%s</h3>\n",
                m->id, m->id, m->name);
     buf_printf(d->out, "<p class=\"figure\"><b>%.*s</b>", STR_ARG(s.figure));
@@ -221,8 +175,7 @@ static enum outcome add_left_out(const struct drawing *d, struct failure *f)
     const enum outcome result = duck_query(
         d->page->duck,
         "SELECT concat(n, ' ', what, if(n = 1, '', 's')), reason\n"
-        "FROM (SELECT what, reason, count(*) AS n FROM dora_out GROUP BY ALL)\n"
-        "ORDER BY n DESC, what, reason",
+        "FROM dora_out_count ORDER BY n DESC, what, reason",
         &r, f);
     add(d, "<section class=\"card left\" aria-labelledby=\"left\">\n<h3 id=\"left\">Left out, and "
            "why</h3>\n");
@@ -368,7 +321,7 @@ static void add_service(const struct drawing *d, const struct dora_figure *f)
     struct svg_point *point = NULL;
     struct arena *const a = d->arena;
     struct buf *const b = d->out;
-    const size_t weeks = weeks_of(d, f, &metrics[1], lead_of, &point);
+    const size_t weeks = weeks_of(d, f, &metrics[1], figure_lead_p50, &point);
     const struct svg_plot spark = {
         .arena = a,
         .n = weeks,
@@ -543,11 +496,8 @@ enum outcome dora_html(const struct dora_page *p, struct str *out, struct failur
 {
     struct buf b;
     struct drawing d = {.page = p, .arena = p->arena, .out = &b};
-    enum outcome result = OK;
     buf_init(&b, p->arena, HTML_BYTES_MAX);
-    for (int i = DORA_NOW; i <= DORA_WEEK && result == OK; i++) {
-        result = dora_figures(p->duck, p->arena, (enum dora_period)i, &d.of[i].at, &d.of[i].n, f);
-    }
+    enum outcome result = figures_read(p->duck, p->arena, d.of, f);
     result = result == OK ? draw(&d, f) : result;
     if (result == OK && buf_is_over(&b)) {
         return failed(f, REJECT, "the page is more than %zu MiB; shorten --from",

@@ -6,7 +6,7 @@
 #include "measure/dora.h"
 
 struct dora_page {
-    struct duck *duck; /* after dora_take */
+    struct duck *duck; /* after dora_take, explained */
     struct arena *arena;
     const struct dora_wish *wish;
     int64_t complete_us; /* TIME_NONE: not known */

@@ -1,6 +1,6 @@
 -- Relations asked: dora_outcome, dora_failed, dora_lead, dora_lead_change, dora_out, incident, wish. Gives
 -- what stands behind the figures of the window, a table a kind: explain_deployment, explain_change,
--- explain_commit, explain_incident, explain_out.
+-- explain_commit, explain_incident, explain_out; and in `explained` all of them as JSON.
 
 CREATE TEMP TABLE explain_deployment AS
 WITH held AS (
@@ -50,3 +50,10 @@ ORDER BY i.detected_at, i.source, i.id;
 CREATE TEMP TABLE explain_out AS
 SELECT service, environment, what, id, reason, utc_text(seen_at) AS seen_at
 FROM dora_out ORDER BY what, reason, seen_at, id;
+
+INSERT INTO explained SELECT json_object(
+    'deployments', (SELECT coalesce(to_json(list(e)), '[]') FROM explain_deployment AS e),
+    'changes', (SELECT coalesce(to_json(list(e)), '[]') FROM explain_change AS e),
+    'commits', (SELECT coalesce(to_json(list(e)), '[]') FROM explain_commit AS e),
+    'incidents', (SELECT coalesce(to_json(list(e)), '[]') FROM explain_incident AS e),
+    'left_out', (SELECT coalesce(to_json(list(e)), '[]') FROM explain_out AS e));

@@ -27,17 +27,12 @@ SELECT CAST(json_object(
         '[]'::JSON),
     'left_out', (SELECT coalesce(to_json(list(json_object('what', what, 'reason', reason, 'n', n)
             ORDER BY n DESC, what, reason)), '[]'::JSON)
-        FROM (SELECT what, reason, count(*) AS n FROM dora_out GROUP BY ALL)),
+        FROM dora_out_count),
     'definitions', json_object(
         'deployment', 'a deployment with a success in production, at its first; once, however often told',
         'change_lead_time', 'from a commit to the first deployment that holds it; per change from its first commit',
         'change_fail_rate', 'deployments that an incident names as its cause, of all deployments',
         'failed_deployment_recovery_time', 'from a failed deployment to the end of the last incident it caused',
         'deployment_rework_rate', 'deployments that are a rollback, hold a hotfix, or mend an incident, of all'),
-    'explain', if(w.is_explained, json_object(
-        'deployments', (SELECT coalesce(to_json(list(e)), '[]') FROM explain_deployment AS e),
-        'changes', (SELECT coalesce(to_json(list(e)), '[]') FROM explain_change AS e),
-        'commits', (SELECT coalesce(to_json(list(e)), '[]') FROM explain_commit AS e),
-        'incidents', (SELECT coalesce(to_json(list(e)), '[]') FROM explain_incident AS e),
-        'left_out', (SELECT coalesce(to_json(list(e)), '[]') FROM explain_out AS e)), NULL)
+    'explain', (SELECT told FROM explained)
 ) AS VARCHAR) FROM wish AS w

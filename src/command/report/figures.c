@@ -1,0 +1,61 @@
+#include "command/report/figures.h"
+
+#include <math.h>
+
+enum outcome figures_read(struct duck *d, struct arena *a, struct figures out[DORA_WEEK + 1],
+                          struct failure *f)
+{
+    enum outcome result = OK;
+    for (int p = DORA_NOW; p <= DORA_WEEK && result == OK; p++) {
+        result = dora_figures(d, a, (enum dora_period)p, &out[p].at, &out[p].n, f);
+    }
+    return result;
+}
+
+const struct dora_figure *figures_all(const struct figures *of)
+{
+    static const struct dora_figure none = {.is_all = true,
+                                            .per_day = (double)NAN,
+                                            .lead_p50_s = (double)NAN,
+                                            .lead_p90_s = (double)NAN,
+                                            .fail_rate = (double)NAN,
+                                            .recovery_p50_s = (double)NAN,
+                                            .rework_rate = (double)NAN};
+    return of->n > 0 && of->at[0].is_all ? &of->at[0] : &none;
+}
+
+bool figures_are_of_one(const struct dora_figure *a, const struct dora_figure *b)
+{
+    return a->is_all == b->is_all && str_eq(a->service, b->service) &&
+           str_eq(a->environment, b->environment);
+}
+
+double figure_per_day(const struct dora_figure *f)
+{
+    return f->per_day;
+}
+
+double figure_lead_p50(const struct dora_figure *f)
+{
+    return f->lead_p50_s;
+}
+
+double figure_lead_p90(const struct dora_figure *f)
+{
+    return f->lead_p90_s;
+}
+
+double figure_fail_rate(const struct dora_figure *f)
+{
+    return f->fail_rate;
+}
+
+double figure_recovery(const struct dora_figure *f)
+{
+    return f->recovery_p50_s;
+}
+
+double figure_rework_rate(const struct dora_figure *f)
+{
+    return f->rework_rate;
+}

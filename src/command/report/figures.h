@@ -1,0 +1,30 @@
+/* figures.h - the DORA figures that a report shows, by kind of period, and what it picks of them.
+ */
+#ifndef WEIR_COMMAND_REPORT_FIGURES_H
+#define WEIR_COMMAND_REPORT_FIGURES_H
+
+#include "measure/dora.h"
+
+struct figures {
+    struct dora_figure *at;
+    size_t n;
+};
+
+/* DORA_NOW, DORA_BEFORE and DORA_WEEK, each with those over all first. After dora_take. */
+enum outcome figures_read(struct duck *d, struct arena *a, struct figures out[DORA_WEEK + 1],
+                          struct failure *f);
+
+/* Over all groups; one without data where there is none. */
+const struct dora_figure *figures_all(const struct figures *of);
+/* Both are of one service and environment, or over all. */
+bool figures_are_of_one(const struct dora_figure *a, const struct dora_figure *b);
+
+/* What a chart is drawn of. */
+double figure_per_day(const struct dora_figure *f);
+double figure_lead_p50(const struct dora_figure *f);
+double figure_lead_p90(const struct dora_figure *f);
+double figure_fail_rate(const struct dora_figure *f);
+double figure_recovery(const struct dora_figure *f);
+double figure_rework_rate(const struct dora_figure *f);
+
+#endif
