@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -284,6 +285,41 @@ void server_close(struct server *s)
     arena_close(&s->arena);
 }
 
+int server_set_up(void **state)
+{
+    static struct server server;
+    server_init(&server);
+    *state = &server;
+    return 0;
+}
+
+int server_tear_down(void **state)
+{
+    server_close(*state);
+    return 0;
+}
+
+uint64_t server_proc(struct server *s, const char *name, const char *key)
+{
+    char line[256];
+    uint64_t value = 0;
+    FILE *const file = fopen(arena_printf(&s->arena, "/proc/%d/%s", s->pid, name).at, "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file)) {
+        if (strncmp(line, key, strlen(key)) == 0 && line[strlen(key)] == ':') {
+            value = strtoull(line + strlen(key) + 1, NULL, 10);
+        }
+    }
+    (void)fclose(file);
+    return value;
+}
+
+void nap(int ms)
+{
+    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+    (void)nanosleep(&time, NULL);
+}
+
 uint64_t server_counter(const struct server *s, const char *name)
 {
     uint64_t value = 0;
@@ -428,6 +464,24 @@ struct str cdevent(struct arena *a, const char *id)
         "\"timestamp\":\"2026-11-22T05:53:00.5Z\"},"
         "\"subject\":{\"id\":\"/run/7\",\"content\":{\"pipelineName\":\"build\"}}}",
         id);
+}
+
+struct str cdevents_batch(struct arena *a, const char *id_prefix, size_t n)
+{
+    struct buf b;
+    buf_init(&b, a, 16 * MIB);
+    for (size_t i = 0; i < n; i++) {
+        const struct str id = arena_printf(a, "%s%zu", id_prefix, i);
+        buf_printf(&b,
+                   "%s{\"specversion\":\"1.0\",\"id\":\"%.*s\",\"source\":\"/ci/main\","
+                   "\"type\":\"dev.cdevents.pipelinerun.queued.0.3.0\",\"data\":",
+                   i > 0 ? "," : "[", STR_ARG(id));
+        buf_add(&b, cdevent(a, id.at));
+        buf_add_byte(&b, '}');
+    }
+    buf_add_byte(&b, ']');
+    assert_false(buf_is_over(&b));
+    return buf_str(&b);
 }
 
 /* ---- what tests hold of it ---- */

@@ -49,8 +49,14 @@ enum duty_state server_state(struct server *s);
 int server_stop(struct server *s);
 /* Free what is left. */
 void server_close(struct server *s);
+/* A test's fixture: a server of its own, after server_init. */
+int server_set_up(void **state);
+int server_tear_down(void **state);
 /* The value of a counter at the end, 0 when it is not there. */
 uint64_t server_counter(const struct server *s, const char *name);
+/* The line `key` of /proc/PID/`name` as a number, 0 when it is not there. */
+uint64_t server_proc(struct server *s, const char *name, const char *key);
+void nap(int ms);
 
 struct answer {
     int status; /* 0: the connection ended without one */
@@ -76,6 +82,8 @@ struct str gzip(struct server *s, struct str plain);
 
 /* A CDEvent of specversion 0.5.1 with this id. */
 struct str cdevent(struct arena *a, const char *id);
+/* The body of a batch of `n` CloudEvents that hold one each; ids: the prefix and 0, 1, ... */
+struct str cdevents_batch(struct arena *a, const char *id_prefix, size_t n);
 
 void assert_str(struct str is, const char *wanted);
 /* RFC 9457, with the promised members; the answer says what its status line says, and `word`. */

@@ -11,20 +11,6 @@
 
 #include "wire/json.h"
 
-static int set_up(void **state)
-{
-    static struct server server;
-    server_init(&server);
-    *state = &server;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    server_close(*state);
-    return 0;
-}
-
 static void a_signed_delivery_is_durable_before_202(void **state)
 {
     struct server *const s = *state;
@@ -518,7 +504,7 @@ static void a_batch_is_taken_whole_or_refused_whole(void **state)
     assert_int_equal(server_counter(s, "accepted{agent=open}"), 3);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, server_set_up, server_tear_down)
 
 int main(void)
 {

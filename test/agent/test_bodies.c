@@ -2,22 +2,17 @@
  * needed. */
 #include "agent/server.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-enum { LONG_MS = 15000, HOUR_MS = 3600000, MIB = 1 << 20 };
+enum { LONG_MS = 15000, MIB = 1 << 20 };
 
 #ifdef __SANITIZE_ADDRESS__
 enum { CEILING_KIB = 512 * 1024 }; /* what is freed stays in quarantine, 256 MiB of it */
@@ -26,46 +21,10 @@ enum { CEILING_KIB = 512 * 1024 }; /* what is freed stays in quarantine, 256 MiB
 enum { CEILING_KIB = 124 * 1024 };
 #endif
 
-static int set_up(void **state)
-{
-    static struct server server;
-    server_init(&server);
-    *state = &server;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    server_close(*state);
-    return 0;
-}
-
-static void nap(int ms)
-{
-    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-    (void)nanosleep(&time, NULL);
-}
-
-/* A line of a file of /proc/PID as a number. */
-static uint64_t proc_of(struct server *s, const char *name, const char *key)
-{
-    char line[256];
-    uint64_t value = 0;
-    FILE *const file = fopen(arena_printf(&s->arena, "/proc/%d/%s", s->pid, name).at, "re");
-    assert_non_null(file);
-    while (fgets(line, sizeof line, file)) {
-        if (strncmp(line, key, strlen(key)) == 0 && line[strlen(key)] == ':') {
-            value = strtoull(line + strlen(key) + 1, NULL, 10);
-        }
-    }
-    (void)fclose(file);
-    return value;
-}
-
 /* What the process itself has written to: not what it shares with the test it was forked from. */
 static uint64_t own_kib(struct server *s)
 {
-    return proc_of(s, "smaps_rollup", "Private_Dirty");
+    return server_proc(s, "smaps_rollup", "Private_Dirty");
 }
 
 /* Bytes on their way to it: not sent yet, or not read (proc(5), /proc/net/tcp: tx_queue, rx_queue).
@@ -219,24 +178,6 @@ static void a_body_that_finds_no_room_in_its_middle_makes_room_for_the_others(vo
     assert_int_equal(s->signals_n, taken + 1);
 }
 
-static struct str batch_body(struct server *s, size_t n)
-{
-    struct buf b;
-    buf_init(&b, &s->arena, 16 * MIB);
-    for (size_t i = 0; i < n; i++) {
-        const struct str id = arena_printf(&s->arena, "%zu", i);
-        buf_printf(&b,
-                   "%s{\"specversion\":\"1.0\",\"id\":\"%.*s\",\"source\":\"/ci/main\","
-                   "\"type\":\"dev.cdevents.pipelinerun.queued.0.3.0\",\"data\":",
-                   i > 0 ? "," : "[", STR_ARG(id));
-        buf_add(&b, cdevent(&s->arena, id.at));
-        buf_add_byte(&b, '}');
-    }
-    buf_add_byte(&b, ']');
-    assert_false(buf_is_over(&b));
-    return buf_str(&b);
-}
-
 #define ONE "Content-Type: application/json\r\n"
 #define MANY "Content-Type: application/cloudevents-batch+json\r\n"
 #define ZIP "Content-Encoding: gzip\r\n"
@@ -265,7 +206,7 @@ static void every_kind_of_body_is_charged_to_the_budget(void **state)
         in_chunks(a, body),
         post(a, "/hooks/open", ONE ZIP, gzip(s, body)),
         /* less than 4 MiB with its copy, but for what each event of it holds */
-        post(a, "/hooks/open", MANY ZIP, gzip(s, batch_body(s, EVENTS))),
+        post(a, "/hooks/open", MANY ZIP, gzip(s, cdevents_batch(a, "", EVENTS))),
     };
     enum { REQUESTS = sizeof requests / sizeof *requests };
     s->config.intake.bodies_bytes_max = 16 * MIB;
@@ -308,7 +249,7 @@ static void the_largest_body_of_every_kind_fits_into_the_least_budget(void **sta
     }
     const struct str noisy = arena_printf(a, "{\"a\":\"%.*s\",%.*s", MOST - 2000, noise,
                                           STR_ARG(str_sub(event, 1, event.len)));
-    const struct str batch = batch_body(s, 10000);
+    const struct str batch = cdevents_batch(a, "", 10000);
     const struct str full = arena_printf(a, "%.*s%.*s", STR_ARG(batch),
                                          STR_ARG(spaces(s, MOST - batch.len)));
     assert_in_range(batch.len, MOST * 3 / 4, MOST);
@@ -429,7 +370,7 @@ static void thousand_connections_that_drip_large_bodies_stay_under_the_ceiling(v
     assert_int_equal(s->signals_n, 1);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, server_set_up, server_tear_down)
 
 int main(int argc, char **argv)
 {

@@ -9,20 +9,6 @@
 
 #include <cmocka.h>
 
-static int set_up(void **state)
-{
-    static struct server server;
-    server_init(&server);
-    *state = &server;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    server_close(*state);
-    return 0;
-}
-
 static void framing_that_two_readers_could_understand_differently_is_400(void **state)
 {
     struct server *const s = *state;
@@ -218,7 +204,7 @@ static void a_sound_head_is_taken_in_whatever_pieces_it_comes(void **state)
     stop_with(s, sizeof sizes / sizeof *sizes);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, server_set_up, server_tear_down)
 
 int main(void)
 {

@@ -1,57 +1,22 @@
 /* What strangers cannot do: hold connections, memory or the stop of the process. */
 #include "agent/server.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 enum { LONG_MS = 15000, HOUR_MS = 3600000, MIB = 1 << 20 };
 
-static int set_up(void **state)
+static uint64_t times_woken(struct server *s)
 {
-    static struct server server;
-    server_init(&server);
-    *state = &server;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    server_close(*state);
-    return 0;
-}
-
-static void nap(int ms)
-{
-    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
-    (void)nanosleep(&time, NULL);
-}
-
-/* A line of /proc/PID/status as a number. */
-static uint64_t status_of(struct server *s, const char *key)
-{
-    char line[256];
-    uint64_t value = 0;
-    FILE *const file = fopen(arena_printf(&s->arena, "/proc/%d/status", s->pid).at, "re");
-    assert_non_null(file);
-    while (fgets(line, sizeof line, file)) {
-        if (strncmp(line, key, strlen(key)) == 0 && line[strlen(key)] == ':') {
-            value = strtoull(line + strlen(key) + 1, NULL, 10);
-        }
-    }
-    (void)fclose(file);
-    return value;
+    return server_proc(s, "status", "voluntary_ctxt_switches");
 }
 
 /* Send one byte again and again; true when the server ends the connection. */
@@ -235,20 +200,10 @@ static void send_batches(struct server *s, int fd[BATCHES])
     s->config.intake.batch_events_max = EVENTS;
     server_start(s);
     for (int i = 0; i < BATCHES; i++) {
-        struct buf b;
-        buf_init(&b, &s->arena, 4 * MIB);
-        for (int k = 0; k < EVENTS; k++) {
-            const struct str id = arena_printf(&s->arena, "%d-%d", i, k);
-            buf_printf(&b,
-                       "%s{\"specversion\":\"1.0\",\"id\":\"%.*s\",\"source\":\"/ci/main\","
-                       "\"type\":\"dev.cdevents.pipelinerun.queued.0.3.0\",\"data\":",
-                       k > 0 ? "," : "[", STR_ARG(id));
-            buf_add(&b, cdevent(&s->arena, id.at));
-            buf_add_byte(&b, '}');
-        }
-        buf_add_byte(&b, ']');
+        const struct str prefix = arena_printf(&s->arena, "%d-", i);
         request[i] = post(&s->arena, "/hooks/open",
-                          "Content-Type: application/cloudevents-batch+json\r\n", buf_str(&b));
+                          "Content-Type: application/cloudevents-batch+json\r\n",
+                          cdevents_batch(&s->arena, prefix.at, EVENTS));
         fd[i] = dial(s);
         send_text(fd[i], str_sub(request[i], 0, request[i].len - 1));
     }
@@ -305,9 +260,9 @@ static void an_idle_intake_is_not_woken(void **state)
     server_start(s);
     assert_int_equal(ask(s, github_post(&s->arena, "push", "1", S("{}"))).status, 202);
     nap(100);
-    const uint64_t before = status_of(s, "voluntary_ctxt_switches");
+    const uint64_t before = times_woken(s);
     nap(500);
-    assert_int_equal(status_of(s, "voluntary_ctxt_switches"), before);
+    assert_int_equal(times_woken(s), before);
     assert_int_equal(server_stop(s), OK);
 }
 
@@ -367,9 +322,9 @@ static void descriptors_that_run_out_come_back(void **state)
     send_text(fd, request);
     struct pollfd p = {.fd = fd, .events = POLLIN};
     assert_int_equal(poll(&p, 1, 200), 0);
-    const uint64_t before = status_of(s, "voluntary_ctxt_switches");
+    const uint64_t before = times_woken(s);
     nap(200);
-    assert_in_range(status_of(s, "voluntary_ctxt_switches") - before, 0, 3); /* no busy loop */
+    assert_in_range(times_woken(s) - before, 0, 3); /* no busy loop */
     assert_int_equal(prlimit(s->pid, RLIMIT_NOFILE, &limit, NULL), 0);
     assert_int_equal(read_answer(&s->arena, fd).status, 202);
     (void)close(fd);
@@ -407,16 +362,10 @@ static void limits_that_contradict_each_other_stop_it(void **state)
     assert_int_equal(server_stop(s), STOP);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, server_set_up, server_tear_down)
 
-int main(int argc, char **argv)
+int main(void)
 {
-    /* The test runner lets malloc fill what it gives; here it is counted what weir itself touches.
-     */
-    if (argc > 0 && getenv("MALLOC_PERTURB_")) {
-        (void)unsetenv("MALLOC_PERTURB_");
-        (void)execv("/proc/self/exe", argv);
-    }
     const struct CMUnitTest all[] = {
         T(a_request_that_drips_is_closed_at_its_deadline),
         T(a_connection_without_a_request_is_closed_when_it_is_idle_too_long),
