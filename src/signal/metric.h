@@ -1,0 +1,55 @@
+/* metric.h - one number (or one text) that a collector made, on its way from a run to the sinks.
+ *
+ * A run writes it as a line of JSON, the raw signal's data; the transform makes a fact of model
+ * `metric` of that; a sink makes it a record of the shape its file has always had. The key says
+ * what the number is of: name, tags and window. So a window that is collected twice is one record.
+ */
+#ifndef WEIR_SIGNAL_METRIC_H
+#define WEIR_SIGNAL_METRIC_H
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/failure.h"
+#include "signal/fact.h"
+
+struct metric_tag {
+    struct str key, value;
+};
+
+struct metric {
+    struct str collector; /* its id                                                        */
+    struct str name, type;
+    double value;
+    struct metric_tag *tag; /* by key, each once                                           */
+    size_t tags_n;
+    int64_t window_start_us, window_end_us; /* TIME_NONE: a tick                           */
+    int64_t scheduled_us; /* of a tick: when it was to run; stands for the window          */
+    int64_t at_us;        /* when it was read                                              */
+    struct str body;      /* partition collectors: what the sinks are given; else empty    */
+};
+
+enum { METRIC_KEY_BYTES = 32, METRIC_UUID_BYTES = 36 };
+
+/* XXH3-128 of name, tags and window start (tick: the scheduled time), 32 hex digits. */
+struct str metric_key(struct arena *a, const struct metric *m);
+/* The key as a UUID (RFC 9562, version 8). */
+struct str metric_uuid(struct arena *a, struct str key);
+
+/* Sort the tags by key; of one that stands there twice the last counts. */
+void metric_sort_tags(struct metric *m);
+
+/* Append it as one JSON object without a newline; a value that is no number is asserted against. */
+void metric_write(struct buf *b, const struct metric *m);
+/* The same back; texts live in the arena. returns OK | REJECT what is lacking, with its pointer */
+enum outcome metric_read(struct arena *a, struct str json, struct metric *out, struct failure *f);
+
+/* Source and id of the raw signal: `/collectors/ID` and the hash of key and value, so that a window
+ * that is collected again with another value passes. `data` is metric_write's. */
+void metric_signal(struct arena *a, const struct metric *m, struct str data, struct signal *out);
+extern const char metric_signal_type[];
+
+/* Out of a fact of model `metric`. returns OK | REJECT it is none */
+enum outcome metric_of_fact(struct arena *a, const struct signal *fact, struct metric *out,
+                            struct failure *f);
+
+#endif
