@@ -379,9 +379,25 @@ static const struct column ticket_columns[] = {
 };
 MODEL(ticket, "An issue", true);
 
+static const struct column metric_columns[] = {
+    KEY("key", COLUMN_TEXT,
+        "hash of name, tags and window; without one, of when it was to be read"),
+    FIXED("name", COLUMN_TEXT, "metric.name of the collector"),
+    FIXED("tags", COLUMN_JSON, "the row's columns but `value`, and the collector's own tags"),
+    FIXED("window_start_at", COLUMN_TIME, "begin of the window; null: as it was when it was read"),
+    FIXED("window_end_at", COLUMN_TIME, "its end, exclusive"),
+    LATEST("value", "type", COLUMN_TEXT, "COUNT, GAUGE"),
+    LATEST("value", "value", COLUMN_REAL, "the number"),
+    LATEST("value", "collector", COLUMN_TEXT, "who read it"),
+    LATEST("value", "body", COLUMN_TEXT, "instead of a number: what a partition collector made"),
+    RANK("value"),
+    COMMON,
+};
+MODEL(metric, "A number that a collector made at its source", true);
+
 const struct model *const model_all[] = {
-    &model_raw,      &model_event,    &model_change,     &model_commit,
-    &model_branch,   &model_release,  &model_deployment, &model_pipeline_run,
-    &model_task_run, &model_test_run, &model_incident,   &model_ticket,
+    &model_raw,      &model_event,      &model_change,       &model_commit,   &model_branch,
+    &model_release,  &model_deployment, &model_pipeline_run, &model_task_run, &model_test_run,
+    &model_incident, &model_ticket,     &model_metric,
 };
 const size_t model_all_n = COUNT(model_all);

@@ -40,6 +40,8 @@ void metric_sort_tags(struct metric *m);
 
 /* Append it as one JSON object without a newline; a value that is no number is asserted against. */
 void metric_write(struct buf *b, const struct metric *m);
+/* The tags alone: an object of texts. */
+void metric_write_tags(struct buf *b, const struct metric *m);
 /* The same back; texts live in the arena. returns OK | REJECT what is lacking, with its pointer */
 enum outcome metric_read(struct arena *a, struct str json, struct metric *out, struct failure *f);
 

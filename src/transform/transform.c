@@ -1,5 +1,7 @@
 #include "transform/transform.h"
 
+#include "signal/metric.h"
+
 /* Adding a kind of raw signal: its file, and a line here. */
 static const struct transformer transformers[] = {
     {"github", transform_github},
@@ -19,6 +21,10 @@ static const struct named *agent_of(const struct config *config, struct str name
 
 void transform_signal(const struct transform_in *in, struct transform_out *out)
 {
+    if (str_eq(in->raw->type, str_of(metric_signal_type))) {
+        transform_metric(in, out); /* no agent took it: weir read it itself */
+        return;
+    }
     const struct named *const agent = agent_of(in->config, in->raw->agent);
     const struct str type = agent && agent->type ? str_of(agent->type->name) : S("");
     for (size_t i = 0; agent && i < sizeof transformers / sizeof *transformers; i++) {

@@ -71,5 +71,7 @@ bool transform_cdevent(const struct transform_in *in, struct transform_out *out,
 void transform_github(const struct transform_in *in, struct transform_out *out);
 void transform_cdevents(const struct transform_in *in, struct transform_out *out);
 void transform_webhook(const struct transform_in *in, struct transform_out *out);
+/* What a collector read (signal/metric.h): it is in its model's form already. */
+void transform_metric(const struct transform_in *in, struct transform_out *out);
 
 #endif

@@ -1,0 +1,242 @@
+#include "signal/metric.h"
+
+#include <assert.h>
+#include <math.h>
+
+#include "base/hash.h"
+#include "signal/value.h"
+
+enum { METRIC_BYTES_MAX = 16 << 20 };
+
+const char metric_signal_type[] = "weir.metric";
+
+/* ---- the key ---- */
+
+static void add_part(struct buf *b, struct str part)
+{
+    buf_printf(b, "%zu:", part.len); /* so that no two lists of parts give the same text */
+    buf_add(b, part);
+}
+
+struct str metric_key(struct arena *a, const struct metric *m)
+{
+    struct buf b;
+    char *const key = arena_array(a, char, METRIC_KEY_BYTES + 1);
+    const bool is_tick = m->window_start_us == TIME_NONE;
+    buf_init(&b, a, METRIC_BYTES_MAX);
+    add_part(&b, m->name);
+    for (size_t i = 0; i < m->tags_n; i++) {
+        add_part(&b, m->tag[i].key);
+        add_part(&b, m->tag[i].value);
+    }
+    buf_printf(&b, "%s%lld", is_tick ? "at " : "window ",
+               (long long)(is_tick ? m->scheduled_us : m->window_start_us));
+    hash_128_hex(buf_str(&b), key);
+    return (struct str){key, METRIC_KEY_BYTES};
+}
+
+struct str metric_uuid(struct arena *a, struct str key)
+{
+    static const char variant[] = "89ab";
+    assert(key.len == METRIC_KEY_BYTES);
+    unsigned nibble = 0;
+    const char digit = key.at[16];
+    nibble = (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+    return arena_printf(a, "%.8s-%.4s-8%.3s-%c%.3s-%.12s", key.at, key.at + 8, key.at + 13,
+                        variant[nibble & 3], key.at + 17, key.at + 20);
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const struct metric_tag *const x = a, *const y = b;
+    return str_cmp(x->key, y->key);
+}
+
+void metric_sort_tags(struct metric *m)
+{
+    size_t kept = 0;
+    /* stable by insertion: a handful of tags, and of equal ones the last has to win */
+    for (size_t i = 1; i < m->tags_n; i++) {
+        const struct metric_tag tag = m->tag[i];
+        size_t k = i;
+        for (; k > 0 && by_key(&m->tag[k - 1], &tag) > 0; k--) {
+            m->tag[k] = m->tag[k - 1];
+        }
+        m->tag[k] = tag;
+    }
+    for (size_t i = 0; i < m->tags_n; i++) {
+        if (i + 1 == m->tags_n || !str_eq(m->tag[i].key, m->tag[i + 1].key)) {
+            m->tag[kept++] = m->tag[i];
+        }
+    }
+    m->tags_n = kept;
+}
+
+/* ---- JSON ---- */
+
+static void add_number(struct buf *b, double number)
+{
+    value_write(b, &(struct value){.kind = VALUE_REAL, .real = number});
+}
+
+static void add_time(struct buf *b, const char *name, int64_t us)
+{
+    char text[CLOCK_TEXT_BYTES];
+    if (us != TIME_NONE) {
+        (void)clock_text(us, text);
+        buf_printf(b, ",\"%s\":\"%s\"", name, text);
+    }
+}
+
+static void add_text(struct buf *b, const char *name, struct str text)
+{
+    if (text.len > 0) {
+        buf_printf(b, ",\"%s\":", name);
+        buf_add_json(b, text);
+    }
+}
+
+void metric_write_tags(struct buf *b, const struct metric *m)
+{
+    buf_add_byte(b, '{');
+    for (size_t i = 0; i < m->tags_n; i++) {
+        buf_add(b, i > 0 ? S(",") : S(""));
+        buf_add_json(b, m->tag[i].key);
+        buf_add_byte(b, ':');
+        buf_add_json(b, m->tag[i].value);
+    }
+    buf_add_byte(b, '}');
+}
+
+void metric_write(struct buf *b, const struct metric *m)
+{
+    assert(isfinite(m->value));
+    buf_add(b, S("{\"collector\":"));
+    buf_add_json(b, m->collector);
+    add_text(b, "name", m->name);
+    add_text(b, "type", m->type);
+    if (m->body.len == 0) {
+        buf_add(b, S(",\"value\":"));
+        add_number(b, m->value);
+    }
+    buf_add(b, S(",\"tags\":"));
+    metric_write_tags(b, m);
+    add_time(b, "window_start", m->window_start_us);
+    add_time(b, "window_end", m->window_end_us);
+    add_time(b, "scheduled", m->scheduled_us);
+    add_time(b, "at", m->at_us);
+    add_text(b, "body", m->body);
+    buf_add_byte(b, '}');
+}
+
+static enum outcome read_tags(struct arena *a, yyjson_val *from, struct metric *to,
+                              struct failure *f)
+{
+    size_t i = 0, n = 0;
+    yyjson_val *key = NULL, *value = NULL;
+    to->tag = arena_array(a, struct metric_tag, yyjson_obj_size(from));
+    yyjson_obj_foreach(from, i, n, key, value)
+    {
+        if (!yyjson_is_str(value)) {
+            return failed_at(f, REJECT, "/tags", "a tag is no text");
+        }
+        to->tag[to->tags_n++] = (struct metric_tag){json_text(key), json_text(value)};
+    }
+    metric_sort_tags(to);
+    return OK;
+}
+
+static bool read_time(yyjson_val *from, int64_t *to)
+{
+    *to = TIME_NONE;
+    return !from || clock_parse(json_text(from), to);
+}
+
+enum outcome metric_read(struct arena *a, struct str json, struct metric *out, struct failure *f)
+{
+    yyjson_doc *doc = NULL;
+    const enum outcome result = json_read(a, json, &doc, f);
+    if (result != OK) {
+        return result;
+    }
+    yyjson_val *const root = yyjson_doc_get_root(doc);
+    yyjson_val *const value = json_get(root, S("value"));
+    *out = (struct metric){.collector = json_text(json_get(root, S("collector"))),
+                           .name = json_text(json_get(root, S("name"))),
+                           .type = json_text(json_get(root, S("type"))),
+                           .value = yyjson_get_num(value),
+                           .body = json_text(json_get(root, S("body")))};
+    if (!yyjson_is_num(value) && out->body.len == 0) {
+        return failed_at(f, REJECT, "/value", "it is no number");
+    }
+    if (!read_time(json_get(root, S("at")), &out->at_us) || out->at_us == TIME_NONE) {
+        return failed_at(f, REJECT, "/at", "it is no time");
+    }
+    if (!read_time(json_get(root, S("window_start")), &out->window_start_us) ||
+        !read_time(json_get(root, S("window_end")), &out->window_end_us) ||
+        !read_time(json_get(root, S("scheduled")), &out->scheduled_us)) {
+        return failed(f, REJECT, "window_start, window_end and scheduled are times");
+    }
+    return read_tags(a, json_get(root, S("tags")), out, f);
+}
+
+/* ---- signal and fact ---- */
+
+void metric_signal(struct arena *a, const struct metric *m, struct str data, struct signal *out)
+{
+    char id[METRIC_KEY_BYTES];
+    struct buf b;
+    buf_init(&b, a, METRIC_BYTES_MAX);
+    buf_add(&b, metric_key(a, m));
+    buf_add_byte(&b, ' ');
+    add_number(&b, m->value);
+    buf_add(&b, m->body);
+    hash_128_hex(buf_str(&b), id);
+    *out = (struct signal){.id = arena_str(a, (struct str){id, sizeof id}),
+                           .source = arena_printf(a, "/collectors/%.*s", STR_ARG(m->collector)),
+                           .type = str_of(metric_signal_type),
+                           .datacontenttype = S("application/json"),
+                           .partitionkey = m->collector,
+                           .time_us = m->at_us,
+                           .agent = m->collector,
+                           .received_us = m->at_us,
+                           .data = data};
+}
+
+static int64_t time_of(const struct row *row, const char *column)
+{
+    const struct value *const v = &row->value[model_column(row->model, str_of(column))];
+    return v->kind == VALUE_TIME ? v->number : TIME_NONE;
+}
+
+static struct str text_of(const struct row *row, const char *column)
+{
+    const struct value *const v = &row->value[model_column(row->model, str_of(column))];
+    return v->kind == VALUE_TEXT || v->kind == VALUE_JSON ? v->text : S("");
+}
+
+enum outcome metric_of_fact(struct arena *a, const struct signal *fact, struct metric *out,
+                            struct failure *f)
+{
+    struct row row;
+    yyjson_doc *tags = NULL;
+    const struct model *const m = fact_model(fact);
+    if (!m || strcmp(m->name, "metric") != 0) {
+        return failed(f, REJECT, "it is no fact of model metric");
+    }
+    enum outcome result = fact_read(a, fact, &row, f);
+    if (result != OK) {
+        return result;
+    }
+    *out = (struct metric){.collector = text_of(&row, "collector"),
+                           .name = text_of(&row, "name"),
+                           .type = text_of(&row, "type"),
+                           .value = row.value[model_column(m, S("value"))].real,
+                           .window_start_us = time_of(&row, "window_start_at"),
+                           .window_end_us = time_of(&row, "window_end_at"),
+                           .scheduled_us = TIME_NONE,
+                           .at_us = fact->time_us,
+                           .body = text_of(&row, "body")};
+    result = json_read(a, text_of(&row, "tags"), &tags, f);
+    return result == OK ? read_tags(a, yyjson_doc_get_root(tags), out, f) : result;
+}
