@@ -122,8 +122,9 @@ static void facts_fold_to_one_row_in_any_order_repetition_and_grouping(void **st
 
 static int cmp(const struct value *a, const struct value *b)
 {
-    return a->kind == VALUE_TEXT ? str_cmp(a->text, b->text)
-                                 : (a->number > b->number) - (a->number < b->number);
+    return a->kind == VALUE_TEXT || a->kind == VALUE_JSON
+               ? str_cmp(a->text, b->text)
+               : (a->number > b->number) - (a->number < b->number);
 }
 
 /* What each rule says, column by column, from its definition in model.h and nothing else. */
