@@ -40,9 +40,10 @@ struct recovery {
 struct patient {
     struct scan scan;
     const char *path;
-    uint64_t limit; /* what was committed ends here; UINT64_MAX: found by looking */
-    int fd;         /* for writing; -1: verify */
-    uint64_t end;
+    uint64_t limit;      /* what was committed ends here; UINT64_MAX: found by looking */
+    int fd;              /* for writing; -1: verify */
+    uint64_t end;        /* of what the walk has gone over */
+    bool is_behind_hole; /* what stands there follows bytes that were set aside */
 };
 
 static void tell(const struct recovery *v, enum finding_kind kind, uint64_t at, uint64_t bytes,
@@ -181,54 +182,74 @@ static uint64_t sound_after(const struct recovery *v, const struct patient *p, u
     return next == UINT64_MAX && at < v->committed ? v->committed : next;
 }
 
+/* The segment's first position, or a group behind it that the page knows to be whole. */
+static uint64_t walk_from(const struct recovery *v, const struct patient *p)
+{
+    struct group g;
+    const bool is_inside = v->start > p->scan.first && v->start < scan_end(&p->scan);
+    return is_inside && group_is_whole(scan_bytes(&p->scan, v->start, p->limit), p->scan.generation,
+                                       v->start, &g)
+               ? v->start
+               : p->scan.first;
+}
+
+static void pass_hole(struct recovery *v, struct patient *p, uint64_t to)
+{
+    p->end = to;
+    p->is_behind_hole = true;
+    v->count = UNKNOWN;
+}
+
+static bool pass_group(struct recovery *v, struct patient *p)
+{
+    struct group g;
+    if (!group_is_whole(scan_bytes(&p->scan, p->end, p->limit), p->scan.generation, p->end, &g)) {
+        return false;
+    }
+    note_group(v, p, &g);
+    p->end += g.bytes;
+    p->is_behind_hole = false;
+    return true;
+}
+
+/* Go over what needs no mending: a whole group; a void, which says that an earlier recovery knew
+ * this to be committed; and the frames behind one, whose group's head is what was lost. */
+static bool pass_sound(struct recovery *v, struct patient *p)
+{
+    if (pass_group(v, p)) {
+        return true;
+    }
+    const struct item item = scan_item(&p->scan, p->end, p->limit);
+    if (item.kind != ITEM_VOID && !(item.kind == ITEM_FRAME && p->is_behind_hole)) {
+        return false;
+    }
+    pass_hole(v, p, p->end + item.bytes);
+    return true;
+}
+
 /* Walk the segment to its end: of what was committed, or the last whole group. */
 static enum outcome walk(struct recovery *v, struct patient *p, struct failure *f)
 {
-    uint64_t at = p->scan.first;
-    bool is_healed = false;
-    struct group g;
-    v->count = at == 0 ? 0 : UNKNOWN;
-    if (v->start > at && v->start < scan_end(&p->scan) &&
-        group_is_whole(scan_bytes(&p->scan, v->start, p->limit), p->scan.generation, v->start,
-                       &g)) {
-        at = v->start;
-    }
-    for (;;) {
-        const struct str rest = scan_bytes(&p->scan, at, p->limit);
-        if (at < p->limit && group_is_whole(rest, p->scan.generation, at, &g)) {
-            note_group(v, p, &g);
-            at += g.bytes;
-            is_healed = false;
+    v->count = p->scan.first == 0 ? 0 : UNKNOWN;
+    p->end = walk_from(v, p);
+    p->is_behind_hole = false;
+    while (p->end < p->limit) {
+        if (pass_sound(v, p)) {
             continue;
         }
-        /* A void says that an earlier recovery knew this to be committed, and so are the frames
-         * that follow it: their group's head is what was lost. */
-        const struct item item = scan_item(&p->scan, at, p->limit);
-        if (item.kind == ITEM_VOID || (is_healed && item.kind == ITEM_FRAME)) {
-            at += item.bytes;
-            v->count = UNKNOWN;
-            is_healed = true;
-            continue;
+        const uint64_t next = sound_after(v, p, p->end);
+        if (next == UINT64_MAX) {
+            break;
         }
-        const uint64_t next = sound_after(v, p, at);
-        if (next == UINT64_MAX || at >= p->limit) {
-            p->end = at;
-            return OK;
-        }
-        const enum outcome result = heal(v, p, at, next, f);
+        const enum outcome result = heal(v, p, p->end, next, f);
         if (result != OK) {
             return result;
         }
-        if (group_is_whole(rest, p->scan.generation, at, &g)) {
-            note_group(v, p, &g);
-            at += g.bytes;
-            is_healed = false;
-        } else {
-            at = next;
-            is_healed = true;
-            v->count = UNKNOWN;
+        if (!pass_group(v, p)) { /* its head was not hurt: with the holes inside it is whole */
+            pass_hole(v, p, next);
         }
     }
+    return OK;
 }
 
 /* The head was damaged: with the generation that its groups tell, or a new one for what is void. */
