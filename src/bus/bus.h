@@ -38,7 +38,10 @@ struct batch {
     struct arena *arena; /* in: everything of the batch lives here */
     struct slice *slice; /* at most one a lane                     */
     size_t n;
-    struct lane *gained, *lost; /* told before anything else        */
+    /* Told before anything else. A lane that was lost is another worker's: no slice of it comes, a
+     * step over what was read of it may be fenced, and once gained again it begins at its cursor.
+     */
+    struct lane *gained, *lost;
     size_t gained_n, lost_n;
 };
 

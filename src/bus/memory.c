@@ -341,14 +341,31 @@ static enum outcome memory_join(struct reader *r, struct failure *f)
     return me->wake_fd >= 0 ? OK : failed_errno(f, RETRY, "bus: eventfd");
 }
 
-static void gain(struct reader *r, struct batch *out)
+/* Whether a plan may take lanes away: then nobody waits, since one may come back at any time. */
+static bool takes_away(const struct bus *b)
+{
+    const struct memory_plan *const plan = b->options;
+    return plan && plan->is_lost;
+}
+
+/* Which lanes are this reader's now: gained and lost. */
+static void assign(struct reader *r, struct batch *out)
 {
     struct memory *const m = r->bus->state;
     struct memory_reader *const me = r->state;
+    const struct memory_plan *const plan = r->bus->options;
     out->gained = arena_array(out->arena, struct lane, m->lanes_n);
+    out->lost = arena_array(out->arena, struct lane, m->lanes_n);
     for (size_t i = 0; i < m->lanes_n; i++) {
         const struct lane lane = m->lane[i].lane;
-        if ((r->streams & STREAM_BIT(lane.stream)) && !me->lane[i].is_gained) {
+        if (!(r->streams & STREAM_BIT(lane.stream))) {
+            continue;
+        }
+        const bool is_lost = takes_away(r->bus) && plan->is_lost(plan->to, lane);
+        if (is_lost && me->lane[i].is_gained) {
+            me->lane[i].is_gained = me->lane[i].is_settled = false;
+            out->lost[out->lost_n++] = lane;
+        } else if (!is_lost && !me->lane[i].is_gained) {
             me->lane[i].is_gained = true;
             me->lane[i].is_settled = r->cursor == CURSOR_BUS;
             me->lane[i].at = r->cursor == CURSOR_BUS ? cursor_at(r, lane) : (struct position){0};
@@ -364,7 +381,7 @@ static enum outcome read_once(struct reader *r, size_t bytes_max, struct batch *
     struct memory_reader *const me = r->state;
     size_t left = bytes_max;
     *out = (struct batch){.arena = out->arena};
-    gain(r, out);
+    assign(r, out);
     out->slice = arena_array(out->arena, struct slice, m->lanes_n);
     me->turn++;
     for (size_t k = 0; k < m->lanes_n && left > 0; k++) {
@@ -396,7 +413,8 @@ static enum outcome memory_read(struct reader *r, size_t bytes_max, int wait_ms,
 {
     struct memory_reader *const me = r->state;
     const enum outcome result = read_once(r, bytes_max, out, f);
-    if (result == OK && out->n == 0 && out->gained_n == 0 && wait_ms != 0) {
+    const bool is_nothing = out->n == 0 && out->gained_n == 0 && out->lost_n == 0;
+    if (result == OK && is_nothing && wait_ms != 0 && !takes_away(r->bus)) {
         /* One process, one thread: nothing can come but a signal handler. */
         struct pollfd woken = {.fd = me->wake_fd, .events = POLLIN};
         uint64_t n = 0;
@@ -474,7 +492,7 @@ static enum outcome memory_seek(struct reader *r, struct lane lane, struct posit
     struct memory_reader *const me = r->state;
     const struct memory_lane *const l = lane_find(r->bus, lane);
     const enum outcome result = check_kept(l, lane, from, f);
-    if (result == OK && l) {
+    if (result == OK && l && me->lane[l - m->lane].is_gained) {
         me->lane[l - m->lane].at = from;
         me->lane[l - m->lane].is_settled = true;
     }

@@ -140,14 +140,27 @@ static enum outcome rewind_all(struct loop *l, struct failure *f)
     return result;
 }
 
-static void lose(struct loop *l)
+/* These lanes are another worker's now. What was gathered may be of theirs: it is dropped, and the
+ * others are read again from their cursors, the batch in hand with them. */
+static enum outcome lose(struct loop *l, struct failure *f)
 {
+    l->in.n = 0;
     for (size_t i = 0; i < l->in.lost_n; i++) {
         struct lane_read *const lane = lane_find(l, l->in.lost[i]);
-        if (lane) {
-            *lane = l->lane[--l->lanes_n];
+        struct position at = {0};
+        if (!lane) {
+            continue; /* a try before this one has let it go */
         }
+        const enum outcome result = l->p.driver->cursor(&l->p, lane->lane, &at, f);
+        if (result != OK) {
+            return result;
+        }
+        progress_cursor(l->p.progress, lane->lane, at, at, UINT64_MAX, TIME_NONE);
+        log_event(LOG_INFO, "lane lost", log_s("lane", lane->lane.name),
+                  log_c("next", "its new owner goes on from the cursor"));
+        *lane = l->lane[--l->lanes_n];
     }
+    return rewind_all(l, f);
 }
 
 /* ---- one batch ---- */
@@ -292,13 +305,18 @@ static enum outcome read_batch(struct loop *l, struct failure *f)
     return result;
 }
 
+/* The read came to the end of all lanes. */
+static bool is_end(const struct loop *l)
+{
+    return l->in.n == 0 && l->in.gained_n == 0 && l->in.lost_n == 0;
+}
+
 /* One turn of the loop. */
 static enum outcome turn(struct loop *l, struct failure *f)
 {
     enum outcome result = insist(l, read_batch, "read failed", f);
     if (result == OK && l->in.lost_n > 0) {
-        lose(l);
-        result = insist(l, rewind_all, "seek failed", f);
+        result = insist(l, lose, "seek failed", f);
     }
     if (result == OK && l->in.gained_n > 0) {
         result = insist(l, gain, "seek failed", f);
@@ -306,10 +324,9 @@ static enum outcome turn(struct loop *l, struct failure *f)
     if (result == OK && l->in.n > 0) {
         result = keep_batch(l, f);
     }
-    const bool is_end = l->in.n == 0 && l->in.gained_n == 0;
-    if (result == OK && ((is_end && l->is_flushing) || l->p.driver->due_ms(&l->p) == 0)) {
+    if (result == OK && ((is_end(l) && l->is_flushing) || l->p.driver->due_ms(&l->p) == 0)) {
         result = keep(l, f);
-        l->is_flushing = l->is_flushing && (!is_end || l->is_sifting);
+        l->is_flushing = l->is_flushing && (!is_end(l) || l->is_sifting);
     }
     return result;
 }
@@ -338,7 +355,7 @@ static enum outcome run_until_asked(struct loop *l, struct failure *f)
     for (;;) {
         const bool is_last = asked_to_stop();
         const enum outcome result = turn(l, f);
-        if (result != OK || (is_last && l->in.n == 0 && l->in.gained_n == 0)) {
+        if (result != OK || (is_last && is_end(l))) {
             const enum outcome kept = result == OK ? keep(l, f) : result;
             if (kept != OK || !l->is_sifting) {
                 return kept;

@@ -29,7 +29,8 @@ struct lane_state {
     struct lane dead;
     struct arena names; /* of the tally, replaced with it */
     struct tally tally;
-    bool is_stale; /* a step failed: some lanes of it may have moved, their headers know */
+    bool is_stale; /* a step failed, or another worker has or had the lane: its newest step knows */
+    bool is_lost;  /* another worker has it */
 };
 
 struct transform_stage {
@@ -228,18 +229,42 @@ static enum outcome lane_load(struct transform_stage *t, struct lane_state *l, s
     if (result == OK) {
         lane_set(t, l, &tally);
         l->is_stale = false;
-        progress_cursor(t->progress, lane, at, at, bus_lag(t->bus, lane, at), TIME_NONE);
+        progress_cursor(t->progress, lane, at, at,
+                        l->is_lost ? UINT64_MAX : bus_lag(t->bus, lane, at), TIME_NONE);
     }
     return result;
 }
 
-static enum outcome lane_of(struct transform_stage *t, struct lane lane, struct lane_state **out,
-                            struct failure *f)
+static size_t lane_index(const struct transform_stage *t, struct lane lane)
 {
     size_t i = 0;
     while (i < t->lanes_n && !str_eq(t->lane[i]->name, lane.name)) {
         i++;
     }
+    return i;
+}
+
+/* The lanes change hands: whose they were may have moved them. */
+static void hand_over(struct transform_stage *t, const struct lane *lane, size_t n, bool is_lost)
+{
+    for (size_t i = 0; i < n; i++) {
+        const size_t k = lane_index(t, lane[i]);
+        if (k == t->lanes_n) {
+            continue; /* never seen: it is made when something of it comes */
+        }
+        t->lane[k]->is_stale = true;
+        t->lane[k]->is_lost = is_lost;
+        if (is_lost) {
+            log_event(LOG_INFO, "lane lost", log_s("lane", lane[i].name),
+                      log_c("next", "its new owner goes on from the cursor"));
+        }
+    }
+}
+
+static enum outcome lane_of(struct transform_stage *t, struct lane lane, struct lane_state **out,
+                            struct failure *f)
+{
+    const size_t i = lane_index(t, lane);
     if (i == LANES_MAX) {
         return failed(f, STOP, "more than %d raw lanes: fewer intake processes are needed",
                       LANES_MAX);
@@ -346,6 +371,8 @@ enum outcome transform_turn(struct transform_stage *t, int wait_ms, size_t *n, s
     progress_beat(t->progress, false);
     result = result == OK ? reader_read(t->reader, BATCH_BYTES, wait_ms, &in, f) : result;
     progress_beat(t->progress, true);
+    hand_over(t, in.lost, in.lost_n, true);
+    hand_over(t, in.gained, in.gained_n, false);
     struct slice_work *const work = arena_array(&t->batch, struct slice_work, in.n);
     result = result == OK ? prepare(t, &in, work, f) : result;
     if (result != OK || in.n == 0) {

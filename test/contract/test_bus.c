@@ -18,6 +18,7 @@ struct transport {
     const char *name;
     const struct bus_driver *driver;
     bool survives;
+    bool takes_away; /* gives lanes to another worker, when its plan says so */
 };
 
 /* ---- the driver that the suite is hardest on ---- */
@@ -42,6 +43,14 @@ static bool random_marker(void *to)
 {
     (void)to;
     return next_random() % 3 == 0;
+}
+
+static bool is_away; /* raw/intake-0 is another worker's */
+
+static bool is_taken_away(void *to, struct lane lane)
+{
+    (void)to;
+    return is_away && str_eq(lane.name, S("intake-0"));
 }
 
 /* ---- fixture ---- */
@@ -74,6 +83,8 @@ static int set_up(void **state)
         x->plan.gap = random_gap;
         x->plan.is_marker = random_marker;
     }
+    x->plan.is_lost = is_taken_away;
+    is_away = false;
     arena_init(&x->arena, ARENA_BYTES);
     arena_init(&x->batch, ARENA_BYTES);
     open_bus(x);
@@ -354,6 +365,57 @@ static void of_two_readers_the_slower_is_fenced(void **state)
     reader_leave(b);
 }
 
+/* Where a transport has no other worker, nothing is ever lost, and the rest holds all the same. */
+static void a_lane_that_is_taken_away_is_told_and_comes_back_at_its_cursor(void **state)
+{
+    struct fixture *const x = *state;
+    struct arena other;
+    arena_init(&other, ARENA_BYTES);
+    append(x, "intake-0", 0, 4);
+    append(x, "intake-1", 100, 4);
+    struct reader *const a = join_transform(x);
+    for (struct batch b = read_some(x, a, READ_BYTES); b.n; b = read_some(x, a, READ_BYTES)) {
+        assert_int_equal(step_over(x, a, &b, NULL), OK);
+    }
+    append(x, "intake-0", 4, 2);
+    struct batch in_hand = {.arena = &other};
+    assert_int_equal(reader_read(a, READ_BYTES, 0, &in_hand, &x->f), OK);
+    assert_int_equal(in_hand.slice->n, 2);
+    struct reader *const b = join_transform(x);
+    struct batch theirs = read_some(x, b, READ_BYTES);
+    while (theirs.n == 0) {
+        theirs = read_some(x, b, READ_BYTES);
+    }
+    assert_int_equal(step_over(x, b, &theirs, NULL), OK);
+    reader_leave(b);
+    is_away = true;
+    assert_int_equal(step_over(x, a, &in_hand, NULL), RETRY);
+    assert_int_equal(x->f.cause, CAUSE_FENCED);
+    if (x->transport->takes_away) {
+        append(x, "intake-0", 6, 1); /* not for a to see */
+    }
+    append(x, "intake-1", 104, 1);
+    const struct batch without = read_some(x, a, READ_BYTES);
+    assert_int_equal(without.lost_n, x->transport->takes_away);
+    assert_true(without.lost_n == 0 || lane_eq(without.lost[0], raw("intake-0")));
+    assert_true(without.n == 1 && lane_eq(without.slice->lane, raw("intake-1")));
+    assert_int_equal(step_over(x, a, &without, NULL), OK);
+    const struct batch still = read_some(x, a, READ_BYTES);
+    assert_true(still.n == 0 && still.lost_n == 0 && still.gained_n == 0); /* told once */
+    is_away = false;
+    if (!x->transport->takes_away) {
+        append(x, "intake-0", 6, 1);
+    }
+    const struct batch back = read_some(x, a, READ_BYTES);
+    assert_int_equal(back.gained_n, x->transport->takes_away);
+    assert_int_equal(back.slice->n, 1);
+    assert_int_equal(step_over(x, a, &back, NULL), OK);
+    assert_counts_up(x, standard("intake-0"), 0, 7);
+    assert_counts_up(x, standard("intake-1"), 100, 5);
+    reader_leave(a);
+    arena_close(&other);
+}
+
 static void dead_letters_come_with_the_step(void **state)
 {
     struct fixture *const x = *state;
@@ -625,6 +687,7 @@ static const struct CMUnitTest contract[] = {
     CONTRACT(a_step_moves_outputs_and_cursor_together),
     CONTRACT(what_was_read_and_not_stepped_over_comes_again),
     CONTRACT(of_two_readers_the_slower_is_fenced),
+    CONTRACT(a_lane_that_is_taken_away_is_told_and_comes_back_at_its_cursor),
     CONTRACT(dead_letters_come_with_the_step),
     CONTRACT(an_empty_step_moves_the_cursor),
     CONTRACT(the_tally_survives),
@@ -655,9 +718,9 @@ static int run(struct transport *t)
 
 int main(void)
 {
-    struct transport memory = {"memory", &bus_memory, false};
-    struct transport gaps = {"gaps", &bus_memory, false};
-    struct transport embedded = {"embedded", &bus_embedded, true};
+    struct transport memory = {"memory", &bus_memory, false, true};
+    struct transport gaps = {"gaps", &bus_memory, false, true};
+    struct transport embedded = {"embedded", &bus_embedded, true, false};
     const char *const given = getenv("WEIR_SEED");
     seed = given ? strtoull(given, NULL, 10) : (uint64_t)clock_mono_us();
     printf("WEIR_SEED=%" PRIu64 "\n", seed);

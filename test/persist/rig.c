@@ -10,23 +10,30 @@
 #include "bus/memory.h"
 #include "test.h"
 
-static struct dice gaps = {7};
-
 static uint64_t gap(void *to)
 {
-    return 1 + roll(to, 5);
+    struct rig *const r = to;
+    return 1 + roll(&r->gaps, 5);
 }
 
 static bool is_marker(void *to)
 {
-    return roll(to, 4) == 0;
+    struct rig *const r = to;
+    return roll(&r->gaps, 4) == 0;
+}
+
+static bool is_lost(void *to, struct lane lane)
+{
+    struct rig *const r = to;
+    return lane.stream == STREAM_STANDARD && r->is_shared && roll(&r->gaps, 20) == 0;
 }
 
 void rig_open(struct rig *r)
 {
-    static struct memory_plan plan = {.gap = gap, .is_marker = is_marker, .to = &gaps};
+    static struct memory_plan plan = {.gap = gap, .is_marker = is_marker, .is_lost = is_lost};
     struct failure f = {0};
-    *r = (struct rig){.folder = "/tmp/weir-store-XXXXXX"};
+    *r = (struct rig){.folder = "/tmp/weir-store-XXXXXX", .gaps = {7}};
+    plan.to = r;
     arena_init(&r->arena, (size_t)1 << 30);
     assert_non_null(mkdtemp(r->folder));
     static const struct section_type sqlite = {.name = "sqlite", .driver = &store_sqlite};
@@ -141,10 +148,18 @@ static int due_ms(struct persister *p)
     return due;
 }
 
+static enum outcome flush(struct persister *p, bool is_asked, struct failure *f)
+{
+    const enum outcome result = persist_store.flush(p, is_asked, f);
+    running->fenced_n += result == RETRY && f->cause == CAUSE_FENCED;
+    return result;
+}
+
 enum outcome rig_run(struct rig *r, size_t bytes, struct failure *f)
 {
     struct persister_driver driver = persist_store;
     driver.due_ms = due_ms;
+    driver.flush = flush;
     driver.read_bytes_max = bytes;
     running = r;
     asked_reset();

@@ -11,6 +11,9 @@ struct rig {
     struct arena arena;
     struct config config;
     char folder[64];
+    struct dice gaps;
+    bool is_shared;  /* lanes go to another worker and come back, at any read */
+    size_t fenced_n; /* flushes that found a cursor moved                     */
     struct bus *bus;
     struct progress *progress;
     struct reader *transform; /* moves what is sent into the stream standard */

@@ -64,6 +64,19 @@ static void rows_are_the_fold_of_all_facts_whatever_the_batches(void **state)
     rig_check(&rig);
 }
 
+static void lanes_that_go_and_come_back_leave_no_gap(void **state)
+{
+    (void)state;
+    struct dice d = {3};
+    rig.is_shared = true;
+    for (int i = 0; i < 30; i++) {
+        rig_send_random(&rig, &d, i % 3 ? "intake-0" : "collect", 1 + roll(&d, 40));
+    }
+    run_to_the_end(2000);
+    rig_check(&rig);
+    assert_int_equal(rig.fenced_n, 0); /* it let go by itself: nothing of its own is in the way */
+}
+
 static void what_a_reader_of_sqlite_sees_is_readable(void **state)
 {
     (void)state;
@@ -405,6 +418,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rows_are_the_fold_of_all_facts_whatever_the_batches, up,
                                         down),
+        cmocka_unit_test_setup_teardown(lanes_that_go_and_come_back_leave_no_gap, up, down),
         cmocka_unit_test_setup_teardown(what_a_reader_of_sqlite_sees_is_readable, up, down),
         cmocka_unit_test_setup_teardown(killed_at_every_failpoint_each_fact_counts_once, up, down),
         cmocka_unit_test_setup_teardown(a_failed_commit_is_tried_again, up, down),

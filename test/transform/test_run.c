@@ -7,7 +7,7 @@
 #include "base/failpoint.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "bus/driver.h"
+#include "bus/memory.h"
 #include "folder.h"
 #include "test.h"
 #include "transform/repetitions.h"
@@ -17,10 +17,18 @@ struct fixture {
     struct arena arena;
     struct config config;
     struct named agent[2];
+    struct memory_plan plan;
+    bool is_away; /* raw/intake-0 is another worker's */
     struct bus *bus;
     struct progress *progress;
     struct transform_stage *stage;
 };
+
+static bool is_taken_away(void *to, struct lane lane)
+{
+    const struct fixture *const x = to;
+    return x->is_away && str_eq(lane.name, S("intake-0"));
+}
 
 static const struct section_type github = {.name = "github"};
 
@@ -42,8 +50,9 @@ static int set_up(void **state)
         .data = str_of(folder_make()),
         .repetitions = {.keep_ms = INT64_C(7) * 86400000, .disk_bytes_max = (size_t)1 << 30},
     };
+    x->plan = (struct memory_plan){.is_lost = is_taken_away, .to = x};
     *state = x;
-    if (bus_open_driver(&x->arena, &bus_memory, NULL, &x->bus, &f) != OK ||
+    if (bus_open_driver(&x->arena, &bus_memory, &x->plan, &x->bus, &f) != OK ||
         progress_open(&x->arena, x->config.data, S("transform"), &x->progress, &f) != OK) {
         return -1;
     }
@@ -333,20 +342,36 @@ static void what_fails_before_the_step_is_tried_again_and_counted_once(void **st
     assert_int_equal(all_of(x, STREAM_DEAD, "transform-raw-intake-0").n, 1);
 }
 
+/* Another worker on the same bus. */
+static void open_other(struct fixture *x, struct fixture *other)
+{
+    struct failure f = {0};
+    *other = *x;
+    arena_init(&other->arena, (size_t)64 << 20);
+    other->config.data = str_of(folder_path("other"));
+    assert_int_equal(file_make_dirs(other->config.data.at, &f), OK);
+    assert_int_equal(progress_open(&x->arena, other->config.data, S("x"), &other->progress, &f),
+                     OK);
+    open_stage(other);
+}
+
+static void close_other(struct fixture *other)
+{
+    transform_close(other->stage);
+    progress_close(other->progress);
+    arena_close(&other->arena);
+}
+
 /* As after a kill between a step and the moment that it shows: what it did was done by another. */
 static void a_fenced_step_tells_at_once_where_its_lanes_stand_now(void **state)
 {
     struct fixture *const x = *state;
-    struct fixture other = *x;
     struct failure f = {0};
     size_t n = 0;
-    arena_init(&other.arena, (size_t)64 << 20);
     append(x, "intake-0", issue(x, "github", "d1", 1, true));
     turn(x);
-    other.config.data = str_of(folder_path("other"));
-    assert_int_equal(file_make_dirs(other.config.data.at, &f), OK);
-    assert_int_equal(progress_open(&x->arena, other.config.data, S("x"), &other.progress, &f), OK);
-    open_stage(&other);
+    struct fixture other;
+    open_other(x, &other);
     append(x, "intake-0", star(x, "d2"));
     turn(&other);
     assert_int_equal(transform_turn(x->stage, 0, &n, &f), RETRY);
@@ -356,9 +381,42 @@ static void a_fenced_step_tells_at_once_where_its_lanes_stand_now(void **state)
     assert_true(progress_cursor_at(x->progress, 0, &at));
     assert_int_equal(at.lag_bytes, 0);
     assert_int_equal(counted(x, "unmapped{github/star/created}"), 1);
-    transform_close(other.stage);
-    progress_close(other.progress);
-    arena_close(&other.arena);
+    close_other(&other);
+}
+
+static void a_lane_that_another_worker_had_goes_on_from_its_cursor_and_totals(void **state)
+{
+    struct fixture *const x = *state;
+    append(x, "intake-0", issue(x, "github", "d1", 1, true));
+    append(x, "intake-1", issue(x, "github", "d2", 2, true));
+    turn(x);
+    struct fixture other;
+    open_other(x, &other);
+    append(x, "intake-0", issue(x, "github", "d3", 3, true));
+    append(x, "intake-0", star(x, "d4"));
+    turn(&other);
+    close_other(&other);
+    x->is_away = true;
+    append(x, "intake-0", issue(x, "github", "d5", 5, true));
+    append(x, "intake-1", star(x, "d6"));
+    turn(x);
+    assert_int_equal(all_of(x, STREAM_STANDARD, "intake-0").n, 4);    /* d1 and d3 */
+    assert_int_equal(counted(x, "unmapped{github/star/created}"), 2); /* told: d4 as well */
+    struct progress_cursor at = {0};
+    for (size_t i = 0; strcmp(at.lane, "intake-0") != 0; i++) {
+        assert_true(progress_cursor_at(x->progress, i, &at));
+    }
+    assert_int_equal(at.lag_bytes, UINT64_MAX); /* not for this one to tell */
+    x->is_away = false;
+    append(x, "intake-0", issue(x, "github", "d7", 7, false));
+    turn(x);
+    assert_int_equal(all_of(x, STREAM_STANDARD, "intake-0").n, 6);
+    assert_int_equal(counted(x, "stored"), 4);
+    assert_int_equal(counted(x, "dead"), 1);
+    transform_close(x->stage);
+    open_stage(x); /* what the last step of the lane left says the same */
+    assert_int_equal(counted(x, "stored"), 4);
+    assert_int_equal(counted(x, "unmapped{github/star/created}"), 2);
 }
 
 static void totals_come_back_with_the_cursor(void **state)
@@ -423,6 +481,7 @@ int main(void)
         TEST(a_replay_with_a_fresh_index_gives_the_same_facts),
         TEST(what_fails_before_the_step_is_tried_again_and_counted_once),
         TEST(a_fenced_step_tells_at_once_where_its_lanes_stand_now),
+        TEST(a_lane_that_another_worker_had_goes_on_from_its_cursor_and_totals),
         TEST(totals_come_back_with_the_cursor),
         TEST(an_agent_that_is_gone_makes_dead_letters),
         TEST(a_signal_that_two_processes_died_on_is_buried),
