@@ -18,13 +18,19 @@ enum { MAPS_MAX = 64, LINE_BYTES = 512 };
 
 /* What a process that only thinks may ask; all else is answered EPERM, which libraries survive. */
 static const char *const allowed[] = {
-    "read",         "write",       "readv",        "writev",
-    "close",        "mmap",        "munmap",       "mremap",
-    "mprotect",     "madvise",     "brk",          "exit",
-    "exit_group",   "futex",       "rt_sigreturn", "rt_sigprocmask",
-    "rt_sigaction", "sigaltstack", "setitimer",    "clock_gettime",
-    "gettimeofday", "time",        "getpid",       "gettid",
-    "tgkill",       "sched_yield", "getrandom",    "restart_syscall",
+    "read",           "write",         "readv",
+    "writev",         "close",         "mmap",
+    "munmap",         "mremap",        "mprotect",
+    "madvise",        "brk",           "exit",
+    "exit_group",     "futex",         "rt_sigreturn",
+    "rt_sigprocmask", "rt_sigaction",  "sigaltstack",
+    "setitimer",      "clock_gettime", "gettimeofday",
+    "time",           "getpid",        "gettid",
+    "sched_yield",    "getrandom",     "restart_syscall",
+};
+
+struct shared {
+    uintptr_t from, to;
 };
 
 static uintptr_t address(struct str hex)
@@ -37,14 +43,10 @@ static uintptr_t address(struct str hex)
     return number;
 }
 
-/* The pages of counters and indexes that are shared with other processes: unmapped here, so that
- * nothing this process does can change them. */
-static void unmap_shared(void)
+/* Some of the mappings shared with others, at most MAPS_MAX; -1: they cannot be read. */
+static int find_shared(struct shared map[MAPS_MAX])
 {
-    struct {
-        uintptr_t from, to;
-    } map[MAPS_MAX];
-    size_t n = 0;
+    int n = 0;
     char line[LINE_BYTES];
     FILE *const file = fopen("/proc/self/maps", "re");
     while (file && n < MAPS_MAX && fgets(line, sizeof line, file)) {
@@ -59,10 +61,25 @@ static void unmap_shared(void)
     if (file) {
         (void)fclose(file);
     }
-    for (size_t i = 0; i < n; i++) {
-        (void)munmap((void *)map[i].from,
-                     map[i].to - map[i].from); // NOLINT(performance-no-int-to-ptr)
+    return file ? n : -1;
+}
+
+/* The pages of counters and indexes that are shared with other processes: unmapped here, so that
+ * nothing this process does can change them. */
+static bool unmap_shared(void)
+{
+    struct shared map[MAPS_MAX];
+    int n = find_shared(map);
+    while (n > 0) {
+        for (int i = 0; i < n; i++) {
+            void *const at = (void *)map[i].from; // NOLINT(performance-no-int-to-ptr)
+            if (munmap(at, map[i].to - map[i].from) != 0) {
+                return false;
+            }
+        }
+        n = find_shared(map);
     }
+    return n == 0;
 }
 
 static bool limit_calls(void)
@@ -74,6 +91,10 @@ static bool limit_calls(void)
         if (number >= 0) { /* negative: not of this machine's kind */
             failure = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
         }
+    }
+    if (failure == 0) { /* abort() and no other's end */
+        failure = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+                                   SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
     }
     failure = failure == 0 ? seccomp_load(filter) : failure;
     seccomp_release(filter);
@@ -96,12 +117,16 @@ static bool limit_files(void)
 
 enum outcome confine(struct failure *f)
 {
-    unmap_shared();
+    if (!unmap_shared()) {
+        return failed(f, STOP,
+                      "what is shared with other processes cannot be let go: a mapping "
+                      "needs /proc");
+    }
     const bool is_set = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
-    const bool has_no_files = is_set && limit_files();
-    const bool has_no_calls = is_set && limit_calls();
-    return has_no_files || has_no_calls
+    if (is_set) {
+        (void)limit_files(); /* a second wall, where the kernel has one */
+    }
+    return is_set && limit_calls()
                ? OK
-               : failed(f, STOP,
-                        "this kernel confines nothing: a mapping needs seccomp or landlock");
+               : failed(f, STOP, "this kernel confines nothing: a mapping needs seccomp");
 }

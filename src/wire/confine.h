@@ -8,7 +8,7 @@
 
 /* From here on no file, no program, no socket, no other process: only memory, the clock, and the
  * descriptors that are open. What is mapped and shared with others is unmapped.
- *   returns OK | STOP this kernel can do neither seccomp nor landlock
+ *   returns OK | STOP this kernel has no seccomp, or there is no /proc
  *   source  seccomp(2); Documentation/userspace-api/landlock.rst */
 enum outcome confine(struct failure *f);
 

@@ -3,6 +3,8 @@
 import hashlib
 import hmac
 import json
+import pathlib
+import re
 import signal
 
 from blackbox import Weir, case, eventually, run
@@ -78,6 +80,54 @@ def a_mapping_that_goes_wild_buries_its_signal_alone_and_a_mended_one_takes_it(f
         eventually(weir.is_ready, "it is ready again")
         weir.command("dead", "retry", "--all")
         eventually(lambda: set(titles(weir)) == {"i1", "i2", "i3", "i5"}, "all are taken")
+
+
+HARM = {"loop": ("def f: f; f", "limits.time"), "endless": ("range(1e12)", "limits.outputs"), "input": ("input", "one input"),
+        "grow": ("reduce range(40) as $i (\"x\"; . + .)", "died twice"), "deep": ("reduce range(1000) as $i (0; [.])", "limits.depth"),
+        "halt": ("halt", "halts"), "regex": ("\"a\" * 40 + \"!\" | test(\"^(a+)+$\")", ""), "null": ("error(null)", "error(null)"),
+        "base64": ("\"?\" | @base64d", "base64"), "text": ("\"giant\" * 10000000", "")}
+
+
+def memory_kib(weir):
+    """Of all processes of weir's, those that mappings run in too."""
+    group = [p for p in pathlib.Path("/proc").glob("[0-9]*") if session_of(p) == weir.process.pid]
+    return sum(int(found.group(1)) for p in group if (found := re.search(r"^Pss:\s+(\d+)", rollup(p), re.M)))
+
+
+def session_of(process):
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[3])
+    except OSError:
+        return 0
+
+
+def rollup(process):
+    try:
+        return (process / "smaps_rollup").read_text()
+    except OSError:
+        return ""
+
+
+@case
+def what_means_harm_is_dead_with_its_reason_while_the_rest_goes_on_and_memory_stays_flat(folder):
+    program = "".join(f"if .do == \"{name}\" then {text} else " for name, (text, _) in HARM.items())
+    (folder / "own.jq").write_text(f"{program} {PROGRAM} {'end ' * len(HARM)}")
+    limits = {"time": "50ms", "memory": "64MiB", "output_bytes": "1MiB"}
+    with Weir(folder, agents={"pager": AGENT | {"limits": limits}}) as weir:
+        used = []
+        for turn in range(3):
+            for name in HARM:
+                assert post(weir, f"{name}{turn}", do=name) == (202, {"id": f"{name}{turn}"})
+                assert post(weir, f"good {name}{turn}")[0] == 202
+            assert set(titles(weir)) == {f"good {name}{n}" for name in HARM for n in range(turn + 1)}
+            used.append(memory_kib(weir))
+        letters = weir.rows("dead", "list")
+        assert len(letters) == 3 * len(HARM), letters
+        for _, words in HARM.values():
+            assert sum(words in letter["reason"] for letter in letters) >= 3, (words, letters)
+        assert used[2] < used[1] + 20 * 1024, used
+        status = json.loads(weir.command("status", "--json"))
+        assert all(stage["restarts"] == 0 for stage in status["stages"]), status["stages"]
 
 
 run()

@@ -98,6 +98,15 @@ static void on_compile_error(void *child, jv message)
     jv_free(message);
 }
 
+/* Lines as other systems end them: to jq 1.6 a carriage return is no space. */
+static void end_lines(char *text)
+{
+    for (char *at = strchr(text, '\r'); at; at = strchr(at, '\r')) {
+        *at = at[1] == '\n' ? ' ' : *at;
+        at++;
+    }
+}
+
 static void compile(struct child *c)
 {
     const struct str program = c->mapping->program;
@@ -113,6 +122,7 @@ static void compile(struct child *c)
         answer_failed(c, S(""), S("the program holds a zero byte"));
         _exit(EXIT_SUCCESS);
     }
+    end_lines(text);
     if (!jq_compile(c->jq, text)) {
         answer_failed(c, S(""), c->errors.len ? buf_str(&c->errors) : S("it cannot be compiled"));
         _exit(EXIT_SUCCESS);
@@ -138,11 +148,12 @@ static void answer_error(struct child *c, jv error)
     const jv message = is_object ? jv_object_get(jv_copy(error), jv_string("message")) : jv_null();
     const jv pointer = is_object ? jv_object_get(jv_copy(error), jv_string("pointer")) : jv_null();
     const bool has_pointer = jv_get_kind(pointer) == JV_KIND_STRING;
-    if (jv_get_kind(message) == JV_KIND_STRING) {
-        answer_failed(c, has_pointer ? view(pointer) : S(""), view(message));
-        return;
-    }
-    answer_failed(c, S(""), view(jv_dump_string(jv_copy(error), 0)));
+    const bool has_message = jv_get_kind(message) == JV_KIND_STRING;
+    const jv text = has_message ? jv_copy(message) : jv_dump_string(jv_copy(error), 0);
+    answer_failed(c, has_message && has_pointer ? view(pointer) : S(""), view(text));
+    jv_free(text);
+    jv_free(pointer);
+    jv_free(message);
 }
 
 /* What the program gave is spread one level and counted. false: too much, and that was answered. */
@@ -203,6 +214,7 @@ static void run(struct child *c, jv input)
         jv_free(error);
         return;
     }
+    jv_free(result); /* the end is a value too */
     buf_add_byte(&b, ']');
     answer(c, JQ_GAVE, buf_str(&b));
 }

@@ -15,6 +15,19 @@ static enum kind kind_of(yyjson_val *output)
                                                               : KIND_OTHER;
 }
 
+/* An output that is none, in words. */
+static const char *what_is(yyjson_val *output)
+{
+    switch (yyjson_get_type(output)) {
+    case YYJSON_TYPE_NULL: return "null";
+    case YYJSON_TYPE_BOOL: return "true or false";
+    case YYJSON_TYPE_RAW: return "a number";
+    case YYJSON_TYPE_STR: return "a text";
+    case YYJSON_TYPE_ARR: return "a list in a list";
+    default: return "an object";
+    }
+}
+
 /* `gitlab/Wiki_Page_Hook`. The words come from outside: only plain letters of them are repeated. */
 static struct str name_of(const struct transform_in *in, struct str word)
 {
@@ -76,8 +89,9 @@ static bool give(const struct transform_in *in, struct transform_out *out, yyjso
         case KIND_OTHER: {
             const struct str pointer = arena_printf(in->arena, "/%zu", i);
             return transform_dead(out, pointer.at,
-                                  "the mapping gives something that is no CDEvent (context), no "
-                                  "row (model) and no ignored(\"why\")");
+                                  "the mapping gives %s: it is no CDEvent (an object with context "
+                                  "and subject), no row (with model) and no ignored(\"why\")",
+                                  what_is(one));
         }
         }
         if (!is_alive) {

@@ -17,6 +17,7 @@ struct worker {
     const struct mapping *mapping;
     pid_t pid; /* 0: not started */
     int fd;
+    const char *fault; /* why it is about to be ended here; NULL: it ended by itself */
     struct worker *next;
 };
 struct jq_pool {
@@ -60,6 +61,7 @@ static enum outcome start(struct worker *w, struct failure *f)
     }
     w->pid = pid;
     w->fd = end[0];
+    w->fault = NULL;
     return OK;
 }
 
@@ -78,12 +80,21 @@ static void bury(struct worker *w, struct failure *f)
         (void)failed(f, REJECT, "it ran longer than %lld ms (limits.time)",
                      (long long)limits->time_ms);
     } else if (by == SIGABRT) {
-        (void)failed(f, REJECT, "it wanted more than %zu MiB of memory (limits.memory)",
+        (void)failed(f, REJECT,
+                     "libjq gave up: it wanted more than %zu MiB of memory (limits.memory), or met "
+                     "a value that it cannot take",
                      limits->memory_bytes >> 20);
+    } else if (by == SIGSEGV || by == SIGBUS) {
+        (void)failed(f, REJECT,
+                     "it ran out of stack (signal %d): a recursion or a nesting without end?", by);
     } else if (by == SIGKILL) {
-        (void)failed(f, REJECT, "it gave no answer");
+        (void)failed(f, REJECT, "%s",
+                     w->fault ? w->fault
+                              : "its process was killed from outside (signal 9): is the machine "
+                                "out of memory?");
     } else {
-        (void)failed(f, REJECT, "its process ended (signal %d)", by);
+        (void)failed(f, REJECT, "its process ended (%s %d)", by ? "signal" : "status",
+                     by ? by : WEXITSTATUS(status));
     }
 }
 
@@ -103,17 +114,21 @@ static bool send_whole(int fd, struct str bytes)
 }
 
 /* false: the child is gone, or silent beyond the deadline. */
-static bool receive(int fd, void *to, size_t n, int64_t deadline_us)
+static bool receive(struct worker *w, void *to, size_t n, int64_t deadline_us)
 {
     char *at = to;
     while (n > 0) {
         const int64_t left_ms = (deadline_us - clock_mono_us()) / 1000;
-        struct pollfd p = {.fd = fd, .events = POLLIN};
+        struct pollfd p = {.fd = w->fd, .events = POLLIN};
         const int ready = left_ms > 0 ? poll(&p, 1, (int)left_ms) : 0;
         if (ready < 0 && errno == EINTR) {
             continue;
         }
-        const ssize_t got = ready > 0 ? recv(fd, at, n, 0) : 0;
+        if (ready == 0) {
+            w->fault = "it gave no answer in time";
+            return false;
+        }
+        const ssize_t got = ready > 0 ? recv(w->fd, at, n, 0) : 0;
         if (got < 0 && errno == EINTR) {
             continue;
         }
@@ -144,8 +159,11 @@ static enum end hear(struct worker *w, struct arena *a, int64_t deadline_us, str
                      enum outcome *result, struct failure *f)
 {
     struct jq_reply reply;
-    if (!receive(w->fd, &reply, sizeof reply, deadline_us) ||
-        reply.bytes > w->mapping->limits.output_bytes + 2 * JQ_MESSAGE_BYTES_MAX) {
+    if (!receive(w, &reply, sizeof reply, deadline_us)) {
+        return DIED;
+    }
+    if (reply.bytes > w->mapping->limits.output_bytes + 2 * JQ_MESSAGE_BYTES_MAX) {
+        w->fault = "its answer is none";
         return DIED;
     }
     char *const at = arena_try(a, (size_t)reply.bytes + 1, 1);
@@ -155,7 +173,7 @@ static enum end hear(struct worker *w, struct arena *a, int64_t deadline_us, str
         bury(w, &(struct failure){.outcome = OK}); /* its bytes stand in the stream */
         return ANSWERED;
     }
-    if (!receive(w->fd, at, reply.bytes, deadline_us)) {
+    if (!receive(w, at, reply.bytes, deadline_us)) {
         return DIED;
     }
     *out = (struct str){at, reply.bytes};
@@ -163,23 +181,20 @@ static enum end hear(struct worker *w, struct arena *a, int64_t deadline_us, str
     return ANSWERED;
 }
 
-/* A process with its program compiled. */
-static enum outcome begin(struct worker *w, struct arena *a, struct failure *f)
+/* A process with its program compiled, where *result is OK. */
+static enum end begin(struct worker *w, struct arena *a, enum outcome *result, struct failure *f)
 {
     struct str nothing;
-    enum outcome result = start(w, f);
-    if (result == OK &&
-        hear(w, a, clock_mono_us() + (int64_t)COMPILE_MS * 1000, &nothing, &result, f) == DIED) {
-        struct failure why;
-        bury(w, &why);
-        return failed(f, REJECT, "mapping %.*s cannot be compiled: %s",
-                      STR_ARG(jq_name(w->mapping)), why.text);
+    struct failure ignored;
+    const int64_t deadline_us = clock_mono_us() + (int64_t)COMPILE_MS * 1000;
+    *result = start(w, f);
+    if (*result == OK && hear(w, a, deadline_us, &nothing, result, f) == DIED) {
+        return DIED;
     }
-    if (result != OK && w->pid > 0) {
-        struct failure why; /* it has ended by itself */
-        bury(w, &why);
+    if (*result != OK && w->pid > 0) {
+        bury(w, &ignored); /* it has ended by itself */
     }
-    return result;
+    return ANSWERED;
 }
 
 static enum end ask(struct worker *w, struct arena *a, const struct jq_input *in, struct str *out,
@@ -234,26 +249,36 @@ enum outcome jq_run(struct jq_pool *pool, struct arena *a, const struct jq_input
 {
     struct worker *const w = worker_of(pool, in->mapping);
     struct failure why = {0};
+    bool was_begun = false;
     for (int deaths = 0; deaths < DEATHS_MAX; deaths++) {
-        enum outcome result = w->pid > 0 ? OK : begin(w, a, f);
-        if (result != OK || ask(w, a, in, out, &result, f) == ANSWERED) {
+        enum outcome result = OK;
+        was_begun = w->pid > 0 || begin(w, a, &result, f) == ANSWERED;
+        if (result != OK || (was_begun && ask(w, a, in, out, &result, f) == ANSWERED)) {
             return result;
         }
         bury(w, &why);
     }
-    return failed(f, REJECT, "mapping %.*s: died twice in a row on this signal: %s",
-                  STR_ARG(jq_name(in->mapping)), why.text);
+    /* It could be compiled when the configuration was read: no fault of the signal. */
+    return was_begun ? failed(f, REJECT, "mapping %.*s: died twice in a row on this signal: %s",
+                              STR_ARG(jq_name(in->mapping)), why.text)
+                     : failed(f, RETRY, "mapping %.*s: cannot be started: %s",
+                              STR_ARG(jq_name(in->mapping)), why.text);
 }
 
 enum outcome jq_check(const struct mapping *mapping, struct failure *f)
 {
     struct arena a;
-    struct failure ignored;
+    struct failure why;
     struct worker w = {.mapping = mapping};
+    enum outcome result = OK;
     arena_init(&a, (size_t)1 << 20);
-    const enum outcome result = begin(&w, &a, f);
+    if (begin(&w, &a, &result, f) == DIED) {
+        bury(&w, &why);
+        result = failed(f, REJECT, "mapping %.*s cannot be compiled: %s", STR_ARG(jq_name(mapping)),
+                        why.text);
+    }
     if (w.pid > 0) {
-        bury(&w, &ignored);
+        bury(&w, &why);
     }
     arena_close(&a);
     return result;

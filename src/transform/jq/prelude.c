@@ -1,6 +1,9 @@
 #include "transform/jq/prelude.h"
 
 const char jq_prelude[] =
+    /* To jq 1.6 error(null) is the end of the outputs, and nobody would be told. */
+    "def error($message): if $message == null then \"error(null)\" else $message end | error; "
+    "def error: error(.); "
     /* Dead at a place of the body; passed over on purpose. */
     "def dead($pointer; $message): error({pointer: $pointer, message: $message}); "
     "def ignored($reason): {ignored: $reason}; "
