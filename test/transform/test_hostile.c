@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { TEXT_BYTES = 4096, FDS_MAX = 4, SHORT_MS = 100, LONG_MS = 10000 };
@@ -176,20 +177,26 @@ static void numbers_beyond_a_double_are_exact_in_every_place(void **state)
 
 /* ---- the process ---- */
 
-/* The only child of this process; 0: it has none. */
-static pid_t child(void)
+/* The last child of `parent`; 0: it has none. */
+static pid_t child_of(pid_t parent)
 {
     char text[64];
-    snprintf(text, sizeof text, "/proc/self/task/%d/children", (int)getpid());
+    snprintf(text, sizeof text, "/proc/%d/task/%d/children", (int)parent, (int)parent);
     FILE *const file = fopen(text, "re");
     uint64_t pid = 0;
-    if (file && fgets(text, sizeof text, file)) {
-        (void)str_to_u64(str_sub(str_of(text), 0, str_find(str_of(text), ' ')), &pid);
+    const size_t n = file ? fread(text, 1, sizeof text, file) : 0;
+    for (struct str rest = {text, n}; rest.len > 0;) {
+        (void)str_to_u64(str_cut(rest, ' ', &rest), &pid);
     }
     if (file) {
         (void)fclose(file);
     }
     return (pid_t)pid;
+}
+
+static pid_t child(void)
+{
+    return child_of(getpid());
 }
 
 /* What stands behind `name` in /proc/PID/status. */
@@ -257,6 +264,38 @@ static void a_process_that_is_killed_is_made_anew_and_its_signal_mapped(void **s
     }
 }
 
+/* A process that kills the next child of this one as soon as there is one. */
+static pid_t start_killer(void)
+{
+    const pid_t parent = getpid();
+    const pid_t pid = fork();
+    if (pid != 0) {
+        return pid;
+    }
+    pid_t found = getpid();
+    while (found == getpid() || found == 0) {
+        found = child_of(parent);
+    }
+    _exit(kill(found, SIGKILL));
+}
+
+static void a_process_that_is_killed_while_it_compiles_makes_nothing_dead(void **state)
+{
+    (void)state;
+    const struct mapping m = mapping_of("7", LONG_MS);
+    struct str out = {0};
+    struct failure f;
+    int status = -1;
+    const pid_t killer = start_killer();
+    const enum outcome result = run(&m, "{}", &out, &f);
+    assert_int_equal(waitpid(killer, &status, 0), killer);
+    assert_int_equal(status, 0);
+    if (result != OK) {
+        fail_msg("%s", f.text);
+    }
+    assert_str(out, "[7]");
+}
+
 static void its_memory_stays_flat_whatever_signals_end_in(void **state)
 {
     (void)state;
@@ -297,6 +336,7 @@ int main(void)
         TEST(numbers_beyond_a_double_are_exact_in_every_place),
         TEST(its_process_holds_one_socket_and_cannot_ask_for_more),
         TEST(a_process_that_is_killed_is_made_anew_and_its_signal_mapped),
+        TEST(a_process_that_is_killed_while_it_compiles_makes_nothing_dead),
         TEST(its_memory_stays_flat_whatever_signals_end_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

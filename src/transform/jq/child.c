@@ -308,8 +308,9 @@ static int shed(int fd)
         (void)dup2(fd, SOCKET_FD);
     }
     (void)close_range(SOCKET_FD + 1, ~0U, 0);
-    (void)signal(SIGPROF, SIG_DFL);
-    (void)signal(SIGABRT, SIG_DFL);
+    for (int number = 1; number < SIGRTMIN; number++) {
+        (void)signal(number, SIG_DFL);
+    }
     (void)signal(SIGTERM, SIG_IGN); /* it ends with its parent */
     (void)signal(SIGINT, SIG_IGN);
     sigemptyset(&none);
