@@ -3,6 +3,8 @@
 #include "agent/agent.h"
 #include "bus/driver.h"
 #include "config/agents.h"
+#include "config/sinks.h"
+#include "config/sources.h"
 #include "persist/store.h"
 #include "transform/jq/complete.h"
 
@@ -45,11 +47,90 @@ static const struct section_type stores[] = {
     {0},
 };
 
+/* Known by name and options; what is to run them has not come yet. */
+#define LATER "a newer version of its source"
+
+static const struct section_type sources[] = {
+    {.name = "postgres",
+     .needs = LATER,
+     .options = postgres_options,
+     .bytes = sizeof(struct postgres_options)},
+    {.name = "mongodb",
+     .needs = LATER,
+     .options = mongodb_options,
+     .bytes = sizeof(struct mongodb_options)},
+    {.name = "prometheus",
+     .needs = LATER,
+     .options = prometheus_options,
+     .bytes = sizeof(struct prometheus_options)},
+    {.name = "s3",
+     .needs = LATER,
+     .options = s3_source_options,
+     .bytes = sizeof(struct s3_options)},
+    {.name = "files",
+     .needs = LATER,
+     .options = files_options,
+     .bytes = sizeof(struct files_options)},
+    {.name = "partition.s3",
+     .needs = LATER,
+     .options = partition_s3_options,
+     .bytes = sizeof(struct partition_s3_options)},
+    {.name = "http",
+     .needs = LATER,
+     .options = http_source_options,
+     .bytes = sizeof(struct http_source_options)},
+    {.name = "sqlite",
+     .needs = LATER,
+     .options = sqlite_options,
+     .bytes = sizeof(struct sqlite_options)},
+    {.name = "mysql",
+     .needs = LATER,
+     .options = mysql_options,
+     .bytes = sizeof(struct mysql_options)},
+    {.name = "command",
+     .needs = LATER,
+     .options = command_options,
+     .bytes = sizeof(struct command_options)},
+    {0},
+};
+
+static const struct section_type sinks[] = {
+    {.name = "console",
+     .needs = LATER,
+     .options = console_options,
+     .bytes = sizeof(struct console_options)},
+    {.name = "file", .needs = LATER, .options = file_options, .bytes = sizeof(struct file_options)},
+    {.name = "http",
+     .needs = LATER,
+     .options = http_sink_options,
+     .bytes = sizeof(struct http_sink_options)},
+    {.name = "kafka",
+     .needs = LATER,
+     .options = kafka_options,
+     .bytes = sizeof(struct kafka_options),
+     .complete = kafka_complete},
+    {.name = "s3",
+     .needs = LATER,
+     .options = s3_sink_options,
+     .bytes = sizeof(struct s3_sink_options)},
+    {.name = "postgresql",
+     .needs = LATER,
+     .options = postgresql_options,
+     .bytes = sizeof(struct postgresql_options)},
+    {.name = "prometheus",
+     .needs = LATER,
+     .options = prometheus_sink_options,
+     .bytes = sizeof(struct prometheus_sink_options)},
+    {0},
+};
+
 const struct drivers registry_drivers = {{
     [ROLE_AGENT] = agents,
     [ROLE_BUS] = buses,
     [ROLE_LAKE] = lakes,
     [ROLE_STORE] = stores,
+    [ROLE_SOURCE] = sources,
+    [ROLE_SINK] = sinks,
 }};
 
 const char *registry_role(enum role role)
@@ -59,6 +140,8 @@ const char *registry_role(enum role role)
     case ROLE_BUS: return "bus";
     case ROLE_LAKE: return "lake";
     case ROLE_STORE: return "store";
+    case ROLE_SOURCE: return "source";
+    case ROLE_SINK: return "sink";
     case ROLE_N: break;
     }
     return "?";

@@ -11,7 +11,7 @@
 
 #include "config/option.h"
 
-enum dialect { DIALECT_A0, DIALECT_A, DIALECT_B, DIALECT_C };
+enum collector_dialect { DIALECT_A0, DIALECT_A, DIALECT_B, DIALECT_C };
 
 /* What a file gives at each run. */
 enum collector_kind {
@@ -45,7 +45,7 @@ struct collector {
     struct str name;  /* as written; empty: the file's own name without its ending          */
     struct str id;    /* unique: the name, or `NAME@FILE` where two files share it          */
     struct str place; /* FILE:LINE:COLUMN                                                  */
-    enum dialect dialect;
+    enum collector_dialect dialect;
     enum collector_kind kind;
     enum record_shape shape;
     struct str metric_name, metric_type;
@@ -75,6 +75,11 @@ struct sink_config {
     void *options;
     struct str_list models; /* of weir.yaml; a collector's sink: `metric`                  */
     bool is_for_collectors; /* only records of collectors that name it                     */
+};
+
+struct sink_list {
+    struct sink_config *at;
+    size_t n;
 };
 
 struct collectors {

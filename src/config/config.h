@@ -6,7 +6,7 @@
 #define WEIR_CONFIG_CONFIG_H
 
 #include "base/failure.h"
-#include "config/option.h"
+#include "config/collector.h"
 #include "config/rules.h"
 
 struct config_tls {
@@ -78,6 +78,8 @@ struct config {
     struct config_store store;
     struct named_list services; /* struct config_service each                        */
     struct config_rules rules;
+    struct collectors collectors;
+    struct sink_list sinks;
     struct config_log log;
     int64_t stop_ms; /* SIGTERM: how long a duty may drain                */
 };

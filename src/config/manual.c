@@ -39,6 +39,10 @@ static const char *type_name(enum option_type type)
     case OPTION_CHOICE: return "choice";
     case OPTION_SECTION: return "section";
     case OPTION_NAMED: return "sections by name";
+    case OPTION_TEMPLATE: return "template";
+    case OPTION_ITEMS: return "list of sections";
+    case OPTION_PAIRS: return "texts by name";
+    case OPTION_TREE: return "see below";
     }
     return "?";
 }
@@ -93,11 +97,22 @@ static void add_types(struct buf *b, const struct option *o, const struct driver
         if (t->name[0]) {
             buf_printf(b, "\n### `%s` of type `%s`\n", o->name, t->name);
         }
-        if (t->needs) {
-            buf_printf(b, "\nThis build lacks it; build with `%s`.\n", t->needs);
-        }
         begin_table(b);
         add_table(b, t->options, "", drivers);
+    }
+}
+
+/* What collectors read and write: the same tables for a file of any dialect and for weir.yaml. */
+static void add_collectors(struct buf *b, const struct drivers *drivers)
+{
+    static const struct option parts[] = {
+        {"source", OPTION_NAMED, 0, .role = ROLE_SOURCE, .about = "what a collector reads"},
+        {"sink", OPTION_NAMED, 0, .role = ROLE_SINK, .about = "where records go"},
+        {0},
+    };
+    for (const struct option *o = parts; o->name; o++) {
+        buf_printf(b, "\n## `config` of a %s: %s\n", o->name, o->about);
+        add_types(b, o, drivers);
     }
 }
 
@@ -124,4 +139,5 @@ void config_manual(struct buf *to, const struct drivers *drivers)
             add_types(to, o, drivers);
         }
     }
+    add_collectors(to, drivers);
 }

@@ -14,8 +14,24 @@ struct str_list {
     size_t n;
 };
 
+/* Texts by name, in the order written: headers, settings of a client library. */
+struct text_pair {
+    struct str key, value;
+};
+struct pair_list {
+    struct text_pair *at;
+    size_t n;
+};
+
+/* Sections without a name, one after the other: structs of types[0].bytes. */
+struct item_list {
+    void *at;
+    size_t n;
+};
+
 enum option_type {
     OPTION_TEXT,     /* struct str                                                        */
+    OPTION_TEMPLATE, /* struct str, rendered at each run (template.h); its syntax is checked */
     OPTION_PATH,     /* struct str, made absolute beside the file that it stands in        */
     OPTION_SECRET,   /* struct str_list: one or several; never printed                    */
     OPTION_LIST,     /* struct str_list: one text or a sequence                           */
@@ -26,11 +42,14 @@ enum option_type {
     OPTION_CHOICE,   /* int, index into `words`                                           */
     OPTION_DRIVER,   /* const struct section_type *, of the drivers of `role`             */
     OPTION_SECTION,  /* a struct inside the struct, by the table `section`                */
-    OPTION_NAMED     /* struct named_list: sections by name (agents, services, sinks)     */
+    OPTION_NAMED,    /* struct named_list: sections by name (agents, services)            */
+    OPTION_ITEMS,    /* struct item_list: a list of sections, by the table of types[0]    */
+    OPTION_PAIRS,    /* struct pair_list: texts by name                                   */
+    OPTION_TREE      /* const struct yaml *: read by code of its own; NULL: not written   */
 };
 
 /* What a driver is of; each role has its list in registry.c. */
-enum role { ROLE_AGENT, ROLE_BUS, ROLE_LAKE, ROLE_STORE, ROLE_N };
+enum role { ROLE_AGENT, ROLE_BUS, ROLE_LAKE, ROLE_STORE, ROLE_SOURCE, ROLE_SINK, ROLE_N };
 
 struct section_check;
 
@@ -71,7 +90,7 @@ struct option { /* NOLINT(clang-analyzer-optin.performance.Padding): as tables a
     int64_t least, most;          /* INT, SIZE, DURATION in their unit; both 0: any        */
     const char *const *words;     /* CHOICE; TEXT: the only ones allowed; ends with NULL   */
     const struct option *section; /* SECTION                                               */
-    const struct section_type *types; /* NAMED; NULL: the drivers of `role`                */
+    const struct section_type *types; /* NAMED; NULL: the drivers of `role`. ITEMS: the one */
     enum role role;                   /* DRIVER, NAMED                                     */
     const char *about;                /* one line for the manual                               */
 };

@@ -382,10 +382,51 @@ static void read_section(const struct reading *r)
                  r->to);
 }
 
+static void read_pairs(const struct reading *r)
+{
+    struct pair_list *const to = r->to;
+    if (r->value->kind != YAML_MAP) {
+        wrong(r, "texts by name (key: value)");
+        return;
+    }
+    to->at = arena_array(r->s->arena, struct text_pair, r->value->n);
+    for (size_t i = 0; i < r->value->n; i++) {
+        const struct yaml_entry *const e = &r->value->entry[i];
+        const struct str path = arena_printf(r->s->arena, "%.*s.%.*s", STR_ARG(r->path),
+                                             STR_ARG(e->key));
+        struct str text;
+        if (text_of(&(struct reading){r->s, r->option, &e->value, path, NULL}, &e->value, "a text",
+                    &text)) {
+            to->at[to->n++] = (struct text_pair){e->key, text};
+        }
+    }
+}
+
+static void read_items(const struct reading *r)
+{
+    struct item_list *const to = r->to;
+    const struct section_type *const type = r->option->types;
+    if (r->value->kind != YAML_LIST) {
+        wrong(r, "a list of sections (- key: value)");
+        return;
+    }
+    to->at = arena_alloc(r->s->arena, r->value->n, type->bytes);
+    for (size_t i = 0; i < r->value->n; i++) {
+        const struct yaml *const item = &r->value->entry[i].value;
+        const struct str path = arena_printf(r->s->arena, "%.*s[%zu]", STR_ARG(r->path), i);
+        if (item->kind != YAML_MAP) {
+            wrong_section(r->s, item, path);
+            continue;
+        }
+        section_read(r->s, type->options, item, path, (char *)to->at + to->n++ * type->bytes);
+    }
+}
+
 static void read_value(const struct reading *r)
 {
     switch (r->option->type) {
     case OPTION_TEXT:
+    case OPTION_TEMPLATE:
     case OPTION_PATH: read_text(r); return;
     case OPTION_SECRET:
     case OPTION_LIST: read_list(r); return;
@@ -397,6 +438,9 @@ static void read_value(const struct reading *r)
     case OPTION_DRIVER: read_driver(r); return;
     case OPTION_SECTION: read_section(r); return;
     case OPTION_NAMED: read_named(r); return;
+    case OPTION_PAIRS: read_pairs(r); return;
+    case OPTION_ITEMS: read_items(r); return;
+    case OPTION_TREE: *(const struct yaml **)r->to = r->value; return;
     }
 }
 
@@ -472,7 +516,7 @@ void section_read(const struct sections *s, const struct option *options, const 
             section_read(s, o->section, NULL, name, slot);
         } else if (o->fallback) {
             read_fallback(s, o, at, name, slot);
-        } else if (o->type != OPTION_NAMED) {
+        } else if (o->type != OPTION_NAMED && o->type != OPTION_TREE) {
             problem_add(s->problems, at, "%.*s is missing: %s", STR_ARG(name), o->about);
         }
     }

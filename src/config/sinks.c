@@ -1,0 +1,146 @@
+#include "config/sinks.h"
+
+#include <stddef.h>
+
+#include "config/section.h"
+
+enum { KIB = 1024, MIB = 1024 * KIB, SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+
+static const char *const column_types[] = {"BYTE_ARRAY", "DOUBLE", "INT64", "BOOLEAN", NULL};
+static const struct option column_options[] = {
+    {"name", OPTION_TEXT, offsetof(struct sink_column, name), NULL, .about = "name of the column"},
+    {"type", OPTION_CHOICE, offsetof(struct sink_column, type), NULL, .words = column_types,
+     .about = "its Parquet type"},
+    {"from", OPTION_TEXT, offsetof(struct sink_column, from), "",
+     .about = "member of the record; absent: the one of this name, where tags_K is a tag K"},
+    {0},
+};
+static const struct section_type columns[] = {
+    {.name = "", .options = column_options, .bytes = sizeof(struct sink_column)},
+    {0},
+};
+
+static const char *const compressions[] = {"zstd", "snappy", "gzip", "none", NULL};
+static const struct option encoding_config_options[] = {
+    {"compression", OPTION_TEXT, offsetof(struct sink_encoding_config, compression), "zstd",
+     .words = compressions, .about = "of Parquet"},
+    {"schema", OPTION_ITEMS, offsetof(struct sink_encoding_config, schema), "", .types = columns,
+     .about = "columns of Parquet; absent: all that a record has"},
+    {0},
+};
+static const char *const encodings[] = {"json", "parquet", NULL};
+static const struct option encoding_options[] = {
+    {"type", OPTION_CHOICE, offsetof(struct sink_encoding, type), "json", .words = encodings,
+     .about = "how records are written"},
+    {"jq", OPTION_TEXT, offsetof(struct sink_encoding, jq), "",
+     .about = "jq program that makes of a record what is written"},
+    {"config", OPTION_SECTION, offsetof(struct sink_encoding, config),
+     .section = encoding_config_options, .about = "of Parquet"},
+    {0},
+};
+
+/* First in every table. */
+#define ENCODING                                                                                   \
+    {"encoding", OPTION_SECTION, 0, .section = encoding_options, .about = "how records look"}
+
+const struct option console_options[] = {ENCODING, {0}};
+
+#define FILE_(member) offsetof(struct file_options, member)
+const struct option file_options[] = {
+    {"path", OPTION_PATH, FILE_(path), NULL,
+     .about = "file that records are appended to; it may be moved away at any time"},
+    {"fsync", OPTION_BOOL, FILE_(is_synced), "false",
+     .about = "synced to the disk before a record counts as written"},
+    ENCODING,
+    {0},
+};
+
+#define HTTP(member) offsetof(struct http_sink_options, member)
+const struct option http_sink_options[] = {
+    {"uri", OPTION_TEXT, HTTP(uri), NULL, .about = "where records are sent"},
+    {"method", OPTION_TEXT, HTTP(method), "POST", .about = "method"},
+    {"headers", OPTION_PAIRS, HTTP(headers), "", .about = "of each request"},
+    {"batch_size", OPTION_INT, HTTP(batch_size), "1", 1, 100000,
+     .about = "records of one request at most, one a line"},
+    {"gzip", OPTION_BOOL, HTTP(is_gzipped), "false", .about = "Content-Encoding: gzip"},
+    {"timeout", OPTION_DURATION, HTTP(timeout_ms), "30s", 100, HOUR,
+     .about = "for one request, then it is sent again"},
+    ENCODING,
+    {0},
+};
+
+#define KAFKA(member) offsetof(struct kafka_options, member)
+const struct option kafka_options[] = {
+    {"brokers", OPTION_LIST, KAFKA(brokers), "", .about = "HOST:PORT of one or several brokers"},
+    {"uri", OPTION_TEXT, KAFKA(uri), "", .about = "the same as one text, separated by commas"},
+    {"topic", OPTION_TEXT, KAFKA(topic), NULL, .about = "topic"},
+    {"allow_auto_topic_creation", OPTION_BOOL, KAFKA(may_create_topic), "false",
+     .about = "the brokers may make the topic"},
+    {"options", OPTION_PAIRS, KAFKA(options), "",
+     .about =
+         "settings of librdkafka by name: security.protocol, sasl.username, ssl.ca.location …"},
+    ENCODING,
+    {0},
+};
+
+#define S3(member) offsetof(struct s3_sink_options, member)
+const struct option s3_sink_options[] = {
+    {"region", OPTION_TEXT, S3(region), "", .about = "region; absent: as the AWS chain says"},
+    {"bucket", OPTION_TEXT, S3(bucket), NULL, .about = "bucket"},
+    {"prefix", OPTION_TEXT, S3(prefix), "", .about = "what stands before the partition"},
+    {"endpoint", OPTION_TEXT, S3(endpoint), "", .about = "URL of another S3 server than AWS"},
+    {"force_path_style", OPTION_BOOL, S3(is_path_style), "false",
+     .about = "bucket in the path, not in the host name"},
+    {"partition", OPTION_TEMPLATE, S3(partition), "",
+     .about = "folder of a record: year={{.Year}}/month={{.Month}}, of its window's start"},
+    {"batch_size", OPTION_INT, S3(batch_size), "10000", 1, 10000000,
+     .about = "records of an object at most"},
+    {"batch_bytes", OPTION_SIZE, S3(batch_bytes), "16MiB", KIB, 1024 * (int64_t)MIB,
+     .about = "bytes of an object at most, before compression"},
+    {"batch_age", OPTION_DURATION, S3(batch_ms), "1m", 100, 24 * HOUR,
+     .about = "an object is written when its first record is so old"},
+    ENCODING,
+    {0},
+};
+
+#define POSTGRESQL(member) offsetof(struct postgresql_options, member)
+const struct option postgresql_options[] = {
+    {"uri", OPTION_TEXT, POSTGRESQL(uri), NULL,
+     .about = "libpq URI: postgresql://USER:PASSWORD@HOST:5432/DATABASE"},
+    {"table", OPTION_TEXT, POSTGRESQL(table), NULL,
+     .about = "SCHEMA.TABLE; made where it is not there"},
+    ENCODING,
+    {0},
+};
+
+#define PROMETHEUS(member) offsetof(struct prometheus_sink_options, member)
+const struct option prometheus_sink_options[] = {
+    {"listen", OPTION_TEXT, PROMETHEUS(listen), "127.0.0.1:9464",
+     .about = "address of its /metrics with the last value of each series"},
+    {"keep", OPTION_DURATION, PROMETHEUS(keep_ms), "5m", SECOND, INT64_MAX,
+     .about = "a series that was not written so long is taken away"},
+    ENCODING,
+    {0},
+};
+
+/* `uri` of dialect C is one text: the original took all of it for one address. */
+void kafka_complete(const struct section_check *c, void *options)
+{
+    struct kafka_options *const o = options;
+    if (o->uri.len > 0 && o->brokers.n == 0) {
+        size_t n = 1;
+        for (size_t i = 0; i < o->uri.len; i++) {
+            n += o->uri.at[i] == ',';
+        }
+        o->brokers.at = arena_array(c->s->arena, struct str, n);
+        for (struct str rest = o->uri; rest.len > 0;) {
+            const struct str one = str_trim(str_cut(rest, ',', &rest));
+            if (one.len > 0) {
+                o->brokers.at[o->brokers.n++] = one;
+            }
+        }
+    }
+    if (o->brokers.n == 0) {
+        section_wrong(c, "brokers", " is missing: HOST:PORT of one or several brokers");
+    }
+}
