@@ -7,6 +7,7 @@
 #define WEIR_COLLECTOR_SOURCE_H
 
 #include "base/clock.h"
+#include "base/failure.h"
 #include "config/collector.h"
 
 enum cell_kind {

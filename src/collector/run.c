@@ -1,0 +1,231 @@
+#include "collector/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/asked.h"
+#include "base/failpoint.h"
+#include "base/file.h"
+#include "collector/rows.h"
+#include "wire/json.h"
+
+enum { ROW_BYTES_MAX = 16 << 20, OUT_BYTES = 64 << 10, LINE_BYTES_MAX = 64 << 20 };
+#define ROW_ARENA_BYTES_MAX ((size_t)256 << 20)
+#define RUN_ARENA_BYTES_MAX ((size_t)1 << 30)
+
+struct writing {
+    const struct run *run;
+    int fd;
+    struct arena row; /* forgotten after each */
+    struct buf out;   /* lines not written yet */
+    struct str bookmark;
+    struct arena *life;
+    uint64_t rows, metrics, empty;
+};
+
+static enum outcome drain(struct writing *w, struct failure *f)
+{
+    if (buf_is_over(&w->out)) {
+        return failed(f, REJECT, "row %llu is larger than %d bytes", (unsigned long long)w->rows,
+                      LINE_BYTES_MAX);
+    }
+    const enum outcome result = file_write(w->fd, buf_str(&w->out), f);
+    buf_reset(&w->out);
+    return result;
+}
+
+static void add_text(struct buf *b, const char *before, struct str text)
+{
+    buf_add(b, str_of(before));
+    buf_add_json(b, text);
+}
+
+/* ---- rows ---- */
+
+static enum outcome set_aside(struct writing *w, const struct failure *why)
+{
+    add_text(&w->out, "{\"aside\":", str_of(why->text));
+    buf_printf(&w->out, ",\"row\":%llu}\n", (unsigned long long)w->rows);
+    return OK;
+}
+
+static void grow(struct writing *w, const struct cell *cell, size_t n)
+{
+    const struct collector *const c = w->run->collector;
+    for (size_t i = 0; c->strategy == STRATEGY_GROWING && i < n; i++) {
+        if (str_eq(cell[i].column, c->column) && cell[i].kind != CELL_NULL &&
+            str_eq(row_greater(w->bookmark, cell[i].text), cell[i].text)) {
+            w->bookmark = arena_str(w->life, cell[i].text);
+        }
+    }
+}
+
+static enum outcome take_row(void *to, const struct cell *cell, size_t n, struct failure *f)
+{
+    struct writing *const w = to;
+    struct metric m;
+    struct failure why = {0};
+    const struct run *const r = w->run;
+    w->rows++;
+    grow(w, cell, n);
+    const enum row_is is = row_metric(&w->row, r->collector, cell, n, &m, &why);
+    if (is == ROW_METRIC) {
+        m.window_start_us = r->start_us;
+        m.window_end_us = r->end_us;
+        m.scheduled_us = r->start_us == TIME_NONE ? r->scheduled_us : TIME_NONE;
+        m.at_us = clock_now_us();
+        buf_add(&w->out, S("{\"metric\":"));
+        metric_write(&w->out, &m);
+        buf_add(&w->out, S("}\n"));
+        w->metrics++;
+        FAILPOINT("run.row");
+    } else if (is == ROW_ASIDE) {
+        (void)set_aside(w, &why);
+    } else {
+        w->empty++;
+    }
+    arena_reset(&w->row);
+    if (asked_to_stop()) {
+        return failed(f, RETRY, "asked to stop");
+    }
+    return w->out.len >= OUT_BYTES ? drain(w, f) : OK;
+}
+
+/* ---- the run ---- */
+
+static void close_with(struct writing *w, enum outcome result, const struct failure *f)
+{
+    if (result == OK) {
+        buf_printf(&w->out, "{\"done\":{\"rows\":%llu,\"metrics\":%llu,\"empty\":%llu",
+                   (unsigned long long)w->rows, (unsigned long long)w->metrics,
+                   (unsigned long long)w->empty);
+        if (w->bookmark.len > 0) {
+            add_text(&w->out, ",\"bookmark\":", w->bookmark);
+        }
+    } else {
+        buf_printf(&w->out, "{\"failed\":{\"outcome\":\"%s\"", outcome_name(result));
+        add_text(&w->out, ",\"why\":", str_of(f->text));
+    }
+    buf_add(&w->out, S("}}\n"));
+}
+
+enum outcome run_here(const struct run *r, int fd, struct failure *f)
+{
+    struct arena life, lines;
+    const struct collector *const c = r->collector;
+    const struct source_driver *const driver = c->source->driver;
+    arena_init(&life, RUN_ARENA_BYTES_MAX);
+    arena_init(&lines, 2 * (size_t)LINE_BYTES_MAX);
+    struct writing w = {.run = r, .fd = fd, .bookmark = r->bookmark, .life = &life};
+    arena_init(&w.row, ROW_ARENA_BYTES_MAX);
+    buf_init(&w.out, &lines, LINE_BYTES_MAX);
+    const struct source_ask ask = {.collector = c,
+                                   .options = c->source_options,
+                                   .now_us = r->scheduled_us,
+                                   .start_us = r->start_us,
+                                   .end_us = r->end_us,
+                                   .bookmark = r->bookmark,
+                                   .arena = &life,
+                                   .row_bytes_max = ROW_BYTES_MAX};
+    FAILPOINT("run.begun");
+    const enum outcome result = driver->read(&ask, &(struct source_to){take_row, &w}, f);
+    FAILPOINT("run.read");
+    struct failure ignored;
+    if (result == OK || buf_is_over(&w.out) || w.out.len > 0) {
+        (void)drain(&w, &ignored); /* who reads has gone, or sees that the last line lacks */
+    }
+    close_with(&w, result, f);
+    (void)drain(&w, &ignored);
+    FAILPOINT("run.ended");
+    arena_close(&w.row);
+    arena_close(&lines);
+    arena_close(&life);
+    return result;
+}
+
+/* It never returns. Whoever ends the run ends it for good: SIGTERM asks, SIGKILL follows. */
+static void be_the_run(const struct run *r, pid_t parent, int fd)
+{
+    struct failure f = {0};
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) {
+        _exit(1);
+    }
+    asked_reset();
+    asked_install(NULL, NULL);
+    _exit(run_here(r, fd, &f) == OK ? 0 : 1);
+}
+
+enum outcome run_start(const struct run *r, pid_t *pid, int *fd, struct failure *f)
+{
+    int pipe_fd[2];
+    if (pipe2(pipe_fd, O_CLOEXEC) != 0) {
+        return failed_errno(f, RETRY, "make a pipe for a run");
+    }
+    (void)fflush(NULL); /* or both would write what is buffered */
+    const pid_t parent = getpid();
+    const pid_t child = fork();
+    if (child == 0) {
+        close(pipe_fd[0]);
+        be_the_run(r, parent, pipe_fd[1]);
+    }
+    close(pipe_fd[1]);
+    if (child < 0) {
+        close(pipe_fd[0]);
+        return failed_errno(f, RETRY, "fork a run");
+    }
+    *pid = child;
+    *fd = pipe_fd[0];
+    return OK;
+}
+
+/* ---- the reading end ---- */
+
+static enum outcome outcome_of(struct str name)
+{
+    static const enum outcome all[] = {RETRY, REJECT, STOP};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (str_eq(name, str_of(outcome_name(all[i])))) {
+            return all[i];
+        }
+    }
+    return RETRY;
+}
+
+enum outcome run_line_read(struct arena *a, struct str line, struct run_line *out,
+                           struct failure *f)
+{
+    yyjson_doc *doc = NULL;
+    const enum outcome result = json_read_exact(a, line, &doc, f);
+    if (result != OK) {
+        return result;
+    }
+    yyjson_val *const root = yyjson_doc_get_root(doc);
+    yyjson_val *const metric = json_get(root, S("metric")), *const done = json_get(root, S("done"));
+    yyjson_val *const aside = json_get(root, S("aside"));
+    yyjson_val *const failed_with = json_get(root, S("failed"));
+    *out = (struct run_line){.is = RUN_METRIC};
+    if (metric) {
+        out->metric = json_write(a, metric);
+    } else if (aside) {
+        out->is = RUN_ASIDE;
+        out->why = json_text(aside);
+        (void)str_to_u64(json_write(a, json_get(root, S("row"))), &out->row);
+    } else if (done) {
+        out->is = RUN_DONE;
+        (void)str_to_u64(json_write(a, json_get(done, S("rows"))), &out->rows);
+        (void)str_to_u64(json_write(a, json_get(done, S("metrics"))), &out->metrics);
+        (void)str_to_u64(json_write(a, json_get(done, S("empty"))), &out->empty);
+        out->bookmark = json_text(json_get(done, S("bookmark")));
+    } else if (failed_with) {
+        out->is = RUN_FAILED;
+        out->outcome = outcome_of(json_text(json_get(failed_with, S("outcome"))));
+        out->why = json_text(json_get(failed_with, S("why")));
+    } else {
+        return failed(f, REJECT, "a line of a run is none: %.*s", STR_ARG(line));
+    }
+    return OK;
+}

@@ -1,0 +1,49 @@
+/* run.h - one run of a collector, in a process of its own: ask the source, make metrics of its
+ * rows, write them to a pipe.
+ *
+ * The pipe carries lines of JSON: {"metric":M} (metric_write), {"aside":"why","row":N} for a row
+ * that is set aside, and as the last one {"done":{"rows":N,"metrics":N,"empty":N,"bookmark":"…"}}
+ * or {"failed":{"outcome":"retry","why":"…"}}. Without a last line the process died. A run holds
+ * one row at a time, and dies with its parent. */
+#ifndef WEIR_COLLECTOR_RUN_H
+#define WEIR_COLLECTOR_RUN_H
+
+#include <sys/types.h>
+
+#include "base/clock.h"
+#include "base/failure.h"
+#include "config/collector.h"
+
+struct run {
+    const struct collector *collector;
+    int64_t scheduled_us;     /* when it was to begin; stands for the window of a tick */
+    int64_t start_us, end_us; /* its window; TIME_NONE: none                           */
+    struct str bookmark;      /* STRATEGY_GROWING: what an earlier run ended with      */
+};
+
+/* Do it in this process, writing to `fd`. The outcome is in the last line, too. */
+enum outcome run_here(const struct run *r, int fd, struct failure *f);
+
+/* Fork and do it there. *fd is the reading end, to be closed by the caller.
+ *   returns OK | RETRY no process or descriptor to be had */
+enum outcome run_start(const struct run *r, pid_t *pid, int *fd, struct failure *f);
+
+/* ---- the reading end ---- */
+
+enum run_line_is { RUN_METRIC, RUN_ASIDE, RUN_DONE, RUN_FAILED };
+
+struct run_line {
+    enum run_line_is is;
+    struct str metric;             /* RUN_METRIC: its JSON                  */
+    struct str why;                /* RUN_ASIDE, RUN_FAILED                 */
+    enum outcome outcome;          /* RUN_FAILED                            */
+    uint64_t row;                  /* RUN_ASIDE, from 1                     */
+    uint64_t rows, metrics, empty; /* RUN_DONE                       */
+    struct str bookmark;           /* RUN_DONE: where the next run goes on  */
+};
+
+/* One line, without its newline. returns OK | REJECT it is none of them */
+enum outcome run_line_read(struct arena *a, struct str line, struct run_line *out,
+                           struct failure *f);
+
+#endif

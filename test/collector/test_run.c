@@ -1,0 +1,213 @@
+#include "collector/run.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/asked.h"
+#include "collector/source.h"
+#include "signal/metric.h"
+#include "test.h"
+
+enum { ARENA_BYTES = 8 << 20, LINES_MAX = 20000 };
+
+/* A source that gives as many rows as its options say, then ends as they say. */
+struct fake {
+    int rows, aside, empty; /* of the rows: every n-th is set aside, is empty; 0: none */
+    enum outcome outcome;
+    bool dies, waits;
+};
+
+static enum outcome fake_read(const struct source_ask *ask, const struct source_to *to,
+                              struct failure *f)
+{
+    const struct fake *const fake = ask->options;
+    enum outcome result = OK;
+    for (int i = 1; i <= fake->rows && result == OK; i++) {
+        char n[16];
+        const bool is_aside = fake->aside && i % fake->aside == 0;
+        (void)snprintf(n, sizeof n, "%d", i);
+        const struct cell row[] = {{S("id"), CELL_NUMBER, str_of(n)},
+                                   {S("value"),
+                                    fake->empty && i % fake->empty == 0 ? CELL_NULL : CELL_TEXT,
+                                    is_aside ? S("many") : str_of(n)}};
+        result = to->row(to->to, row, 2, f);
+    }
+    while (fake->waits && !asked_to_stop()) {
+        asked_pause(10000);
+    }
+    if (fake->dies) {
+        abort();
+    }
+    return result != OK          ? result
+           : fake->outcome != OK ? failed(f, fake->outcome, "users: no such table")
+                                 : OK;
+}
+
+static const struct source_driver fake_source = {.name = "fake", .read = fake_read};
+static const struct section_type fake_type = {.name = "fake", .driver = &fake_source};
+
+struct heard {
+    struct run_line line[LINES_MAX];
+    size_t n;
+    int status;
+};
+
+/* All lines of the run, to its end. */
+static struct heard *hear(struct arena *a, const struct fake *fake, bool ask_to_stop_it)
+{
+    struct failure f;
+    pid_t pid = 0;
+    int fd = -1;
+    static const struct collector_tag fixed[] = {{STR("env"), STR("prod")}};
+    const struct collector c = {.id = S("users"),
+                                .metric_name = S("users.total"),
+                                .tag = (struct collector_tag *)fixed,
+                                .tags_n = 1,
+                                .strategy = STRATEGY_GROWING,
+                                .column = S("id"),
+                                .source = &fake_type,
+                                .source_options = (void *)fake};
+    const struct run r = {.collector = &c,
+                          .scheduled_us = 1700000000000000,
+                          .start_us = TIME_NONE,
+                          .end_us = TIME_NONE,
+                          .bookmark = S("2")};
+    struct heard *const heard = arena_new(a, struct heard);
+    char *text = NULL;
+    size_t bytes = 0;
+    assert_int_equal(run_start(&r, &pid, &fd, &f), OK);
+    if (ask_to_stop_it) {
+        (void)kill(pid, SIGTERM);
+    }
+    FILE *const in = fdopen(fd, "r");
+    assert_non_null(in);
+    for (ssize_t len; (len = getline(&text, &bytes, in)) > 0;) {
+        assert_true(heard->n < LINES_MAX);
+        const struct str line = arena_str(a, (struct str){text, (size_t)len - 1});
+        assert_int_equal(run_line_read(a, line, &heard->line[heard->n++], &f), OK);
+    }
+    free(text);
+    (void)fclose(in);
+    assert_int_equal(waitpid(pid, &heard->status, 0), pid);
+    return heard;
+}
+
+static void every_row_comes_through_the_pipe_and_the_last_line_counts_them(void **state)
+{
+    struct arena a;
+    struct failure f;
+    (void)state;
+    arena_init(&a, (size_t)64 << 20);
+    const struct fake fake = {.rows = 9000, .aside = 1000, .empty = 90};
+    const struct heard *const h = hear(&a, &fake, false);
+    const struct run_line *const last = &h->line[h->n - 1];
+    size_t metrics = 0, asides = 0;
+    for (size_t i = 0; i + 1 < h->n; i++) {
+        struct metric m;
+        if (h->line[i].is == RUN_ASIDE) {
+            asides++;
+            assert_int_equal(h->line[i].row, asides * 1000);
+            continue;
+        }
+        metrics++;
+        assert_int_equal(h->line[i].is, RUN_METRIC);
+        assert_int_equal(metric_read(&a, h->line[i].metric, &m, &f), OK);
+        assert_int_equal(m.tags_n, 1); /* the column that grows is none */
+        assert_true(m.scheduled_us == 1700000000000000 && m.window_start_us == TIME_NONE);
+    }
+    assert_int_equal(last->is, RUN_DONE);
+    assert_int_equal(last->rows, 9000);
+    assert_int_equal(last->metrics, metrics);
+    assert_int_equal(last->empty, 9000 - metrics - asides);
+    assert_int_equal(asides, 8); /* the 9000th is empty */
+    assert_int_equal(last->empty, 100);
+    assert_true(str_eq(last->bookmark, S("9000")));
+    assert_int_equal(h->status, 0);
+    arena_close(&a);
+}
+
+static void a_run_without_rows_keeps_its_bookmark(void **state)
+{
+    struct arena a;
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    const struct heard *const h = hear(&a, &(struct fake){.rows = 0}, false);
+    assert_int_equal(h->n, 1);
+    assert_int_equal(h->line[0].is, RUN_DONE);
+    assert_true(str_eq(h->line[0].bookmark, S("2")));
+    arena_close(&a);
+}
+
+static void a_failure_is_the_last_line_with_its_outcome(void **state)
+{
+    static const enum outcome outcomes[] = {RETRY, REJECT, STOP};
+    (void)state;
+    for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++) {
+        struct arena a;
+        arena_init(&a, ARENA_BYTES);
+        const struct heard *const h = hear(&a, &(struct fake){.rows = 3, .outcome = outcomes[i]},
+                                           false);
+        assert_int_equal(h->n, 4); /* what came before stays: the same keys come again */
+        assert_int_equal(h->line[3].is, RUN_FAILED);
+        assert_int_equal(h->line[3].outcome, outcomes[i]);
+        assert_true(str_eq(h->line[3].why, S("users: no such table")));
+        assert_int_not_equal(h->status, 0);
+        arena_close(&a);
+    }
+}
+
+static void a_run_that_dies_leaves_no_last_line(void **state)
+{
+    struct arena a;
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    const struct heard *const h = hear(&a, &(struct fake){.rows = 4, .dies = true}, false);
+    for (size_t i = 0; i < h->n; i++) {
+        assert_int_equal(h->line[i].is, RUN_METRIC);
+    }
+    assert_true(WIFSIGNALED(h->status));
+    arena_close(&a);
+}
+
+static void who_is_asked_to_stop_ends(void **state)
+{
+    struct arena a;
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    const struct heard *const h = hear(&a, &(struct fake){.waits = true}, true);
+    assert_true(h->n <= 1); /* it may have died before it listened */
+    arena_close(&a);
+}
+
+static void a_line_of_another_form_is_refused(void **state)
+{
+    struct arena a;
+    struct run_line line;
+    struct failure f;
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    assert_int_equal(run_line_read(&a, S("{\"metrics\":1}"), &line, &f), REJECT);
+    assert_int_equal(run_line_read(&a, S("{\"metric\":{\"value\":"), &line, &f), REJECT);
+    arena_close(&a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest all[] = {
+        cmocka_unit_test(every_row_comes_through_the_pipe_and_the_last_line_counts_them),
+        cmocka_unit_test(a_run_without_rows_keeps_its_bookmark),
+        cmocka_unit_test(a_failure_is_the_last_line_with_its_outcome),
+        cmocka_unit_test(a_run_that_dies_leaves_no_last_line),
+        cmocka_unit_test(who_is_asked_to_stop_ends),
+        cmocka_unit_test(a_line_of_another_form_is_refused),
+    };
+    return cmocka_run_group_tests(all, NULL, NULL);
+}
