@@ -94,7 +94,7 @@ struct intake {
 
 /* Take requests until the process is asked to stop (base/asked.h): then no more connections are
  * accepted, requests in flight are finished (at most config->stop_ms), and idle connections are
- * closed. Nothing is answered 2xx before bus_append said OK.
+ * closed. Nothing is answered 2xx before bus_append_end said OK.
  *   returns OK stopped | RETRY no memory or descriptor to begin with | STOP the set-up is wrong
  *   (certificate, limits, bus) */
 enum outcome agent_run(const struct intake *in, struct failure *f);

@@ -349,20 +349,22 @@ static void pocket_leave(struct client *c)
     c->pocket = NULL;
 }
 
-/* It left before its group was cut: nothing was promised. */
+/* It left before it had an answer: nothing was promised. */
 static void waiting_leave(struct door *d, const struct client *c)
 {
-    struct client **at = &d->waiting;
+    struct client **at = c->stage == CLIENT_WAITING ? &d->waiting : &d->begun;
     while (*at != c) {
         at = &(*at)->next_waiting;
     }
     *at = c->next_waiting;
-    d->waiting_end = *at ? d->waiting_end : at;
+    if (c->stage == CLIENT_WAITING && !*at) {
+        d->waiting_end = at;
+    }
 }
 
 void client_end(struct client *c)
 {
-    if (c->stage == CLIENT_WAITING) {
+    if (c->stage == CLIENT_WAITING || c->stage == CLIENT_BEGUN) {
         waiting_leave(c->door, c);
     }
     if (c->pocket) {

@@ -21,7 +21,8 @@ enum client_stage {
     CLIENT_HEAD,    /* the request line was read                          */
     CLIENT_BODY,    /* the body is being collected                        */
     CLIENT_DRAIN,   /* refused: the body is read and forgotten            */
-    CLIENT_WAITING, /* has no answer until its group is durable           */
+    CLIENT_WAITING, /* whole: its records go into the next group          */
+    CLIENT_BEGUN,   /* its group is on its way to the disk                */
     CLIENT_DECIDED, /* its answer can be sent                             */
     CLIENT_ANSWERED
 };
@@ -62,8 +63,8 @@ struct client {
     size_t body_bytes_max; /* its length where that was told */
     size_t drained_bytes, paid_bytes;
     struct taken taken;
-    struct refusal refusal; /* status 0: taken                 */
-    struct client *next_waiting;
+    struct refusal refusal;      /* status 0: taken                 */
+    struct client *next_waiting; /* or of its group */
 };
 
 struct client_list {
@@ -89,6 +90,7 @@ struct door {
     size_t pockets_warm_n;
     size_t paid_bytes; /* by all requests in flight */
     struct client *waiting, **waiting_end;
+    struct client *begun; /* the group that is on its way to the disk */
     bool is_draining;
 };
 

@@ -364,6 +364,7 @@ enum MHD_Result exchange_handle(void *door, struct MHD_Connection *connection, c
     case CLIENT_DECIDED: return c->refusal.status ? send_problem(c, false) : send_accepted(c);
     case CLIENT_IDLE:
     case CLIENT_WAITING:
+    case CLIENT_BEGUN:
     case CLIENT_ANSWERED: break;
     }
     return MHD_YES;

@@ -1,11 +1,12 @@
 /* run.c - the intake's one loop: accept, read, append what is whole as one group, answer.
  *
  * One thread, one epoll set. libmicrohttpd runs inside it: after each of its turns all requests
- * that are whole stand in door.waiting; they are appended together, with one sync, and answered in
- * its next turn, which calls again for every request without an answer. (Suspending them would take
- * each out of the epoll set and put it back: two system calls, 6 % of a request's time.) That turn
- * can complete further requests (pipelining), so this goes on until none waits: asking once would
- * leave those without an answer until the next event. */
+ * that are whole stand in door.waiting; they are appended together, with one sync. While the disk
+ * works on that group, the daemon has another turn; then the group is durable, and is answered in
+ * the turn that follows, which calls again for every request without an answer. (Suspending them
+ * would take each out of the epoll set and put it back: two system calls, 6 % of a request's time.)
+ * Each turn can complete further requests (pipelining), so this goes on until none waits: asking
+ * once would leave those without an answer until the next event. */
 #include "agent/exchange.h"
 #include "base/asked.h"
 #include "base/failpoint.h"
@@ -46,6 +47,7 @@ struct run {
     struct lane lane;
     int epoll_fd, wake_fd;
     bool is_listening;
+    bool is_begun;   /* a group is on its way to the disk; all its clients may have left */
     bool is_failing; /* since an append failed, until one works */
     bool is_trying;  /* ready all the same: the next append shows whether it works */
     bool is_trial_told;
@@ -150,6 +152,7 @@ static void forgive(struct run *r)
     r->is_trial_told = true;
 }
 
+/* REJECT: none of them is left. */
 static enum outcome append_group(struct run *r, struct client *first, size_t room,
                                  struct failure *f)
 {
@@ -158,9 +161,8 @@ static enum outcome append_group(struct run *r, struct client *first, size_t roo
     for (;;) {
         const size_t n = fill_records(first, record);
         FAILPOINT("agent.before_append");
-        result = n > 0 ? bus_append(r->in->bus, r->lane, record, n, f) : OK;
-        FAILPOINT("agent.after_append");
-        if (result != REJECT) {
+        result = n > 0 ? bus_append_begin(r->in->bus, r->lane, record, n, f) : REJECT;
+        if (result != REJECT || n == 0) {
             return result;
         }
         reject_record(first, f->record, f);
@@ -170,9 +172,6 @@ static enum outcome append_group(struct run *r, struct client *first, size_t roo
 static void decide_group(struct client *first, enum outcome result, const struct failure *f)
 {
     for (struct client *c = first; c; c = c->next_waiting) {
-        if (c->stage != CLIENT_WAITING) {
-            continue; /* rejected alone */
-        }
         if (result == OK) {
             exchange_decide(c, 0, NULL, NULL);
         } else if (result == RETRY && f->cause == CAUSE_FULL) {
@@ -186,30 +185,69 @@ static void decide_group(struct client *first, enum outcome result, const struct
     }
 }
 
-/* One group: durable, then it can be answered. */
-static enum outcome commit(struct run *r, struct failure *f)
+/* Without those that were rejected alone. */
+static struct client *undecided(struct client *first)
+{
+    struct client *left = NULL;
+    struct client **end = &left;
+    for (struct client *c = first; c; c = c->next_waiting) {
+        if (c->stage == CLIENT_WAITING) {
+            *end = c;
+            end = &c->next_waiting;
+        }
+    }
+    *end = NULL;
+    return left;
+}
+
+/* The next group goes to the disk. */
+static enum outcome begin_group(struct run *r, struct failure *f)
 {
     size_t n = 0;
     struct client *const first = cut_group(&r->door, &n);
     arena_reset(&r->group);
     const enum outcome result = append_group(r, first, n, f);
-    note_append(r, result, f);
-    decide_group(first, result, f);
+    struct client *const left = undecided(first);
+    r->is_begun = result == OK;
+    if (r->is_begun) {
+        r->door.begun = left;
+        for (struct client *c = left; c; c = c->next_waiting) {
+            c->stage = CLIENT_BEGUN;
+        }
+    } else if (left) {
+        note_append(r, result, f);
+        decide_group(left, result, f);
+    }
     return result == STOP ? STOP : OK;
 }
 
-/* A turn of the daemon, and of all that it completes. */
+/* It is there: durable, then its requests can be answered. */
+static enum outcome end_group(struct run *r, struct failure *f)
+{
+    const enum outcome result = bus_append_end(r->in->bus, r->lane, f);
+    FAILPOINT("agent.after_append");
+    note_append(r, result, f);
+    decide_group(r->door.begun, result, f);
+    r->door.begun = NULL;
+    r->is_begun = false;
+    return result == STOP ? STOP : OK;
+}
+
+/* A turn of the daemon, and of all that it completes. While a group goes to the disk, the daemon
+ * answers the one before it and reads the next. */
 static enum outcome serve(struct run *r, struct failure *f)
 {
+    struct door *const d = &r->door;
     enum outcome result = OK;
-    if (MHD_run(r->door.daemon) != MHD_YES) {
+    if (MHD_run(d->daemon) != MHD_YES) {
         return failed(f, RETRY, "the HTTP server cannot go on");
     }
-    while (r->door.waiting) {
-        const enum outcome done = commit(r, f);
-        result = result == OK ? done : result;
+    while (r->is_begun || d->waiting) {
+        const enum outcome ended = r->is_begun ? end_group(r, f) : OK;
+        const enum outcome begun = d->waiting ? begin_group(r, f) : OK;
+        result = result != OK ? result : ended != OK ? ended : begun;
         FAILPOINT("agent.before_answer");
-        (void)MHD_run(r->door.daemon);
+        (void)MHD_run(d->daemon);
     }
     return result;
 }

@@ -36,6 +36,10 @@ bool os_usage(pid_t pid, struct os_usage *out);
 /* Give the file `bytes` bytes with blocks on the disk, where the file system can.
  *   returns OK | RETRY no space */
 enum outcome os_allocate(int fd, uint64_t bytes, struct failure *f);
+/* Have the kernel write these bytes of the file to the disk from now on; a sync later has less to
+ * wait for, and tells of what went wrong.
+ *   source   sync_file_range(2), SYNC_FILE_RANGE_WRITE */
+void os_write_back(int fd, off_t from, off_t bytes);
 /* rename that never replaces; false with errno set when `to` exists or it failed. */
 bool os_rename_new(const char *from, const char *to);
 

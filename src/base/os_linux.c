@@ -64,6 +64,11 @@ enum outcome os_allocate(int fd, uint64_t bytes, struct failure *f)
     return failed_errno(f, RETRY, "allocate %llu bytes", (unsigned long long)bytes);
 }
 
+void os_write_back(int fd, off_t from, off_t bytes)
+{
+    (void)sync_file_range(fd, from, bytes, SYNC_FILE_RANGE_WRITE); /* else the sync does it all */
+}
+
 bool os_rename_new(const char *from, const char *to)
 {
     return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0;

@@ -98,6 +98,25 @@ enum outcome bus_append(struct bus *b, struct lane lane, struct record *r, size_
     return result != OK || n == 0 ? result : b->driver->append(b, lane, r, n, f);
 }
 
+enum outcome bus_append_begin(struct bus *b, struct lane lane, struct record *r, size_t n,
+                              struct failure *f)
+{
+    check_lane(lane);
+    assert(lane.stream == STREAM_RAW && n > 0);
+    const enum outcome result = check_sizes(b, r, n, f);
+    if (result != OK) {
+        return result;
+    }
+    return b->driver->append_begin ? b->driver->append_begin(b, lane, r, n, f)
+                                   : b->driver->append(b, lane, r, n, f);
+}
+
+enum outcome bus_append_end(struct bus *b, struct lane lane, struct failure *f)
+{
+    check_lane(lane);
+    return b->driver->append_end ? b->driver->append_end(b, lane, f) : OK;
+}
+
 enum outcome bus_ends(struct bus *b, struct arena *a, enum stream stream, struct lane_ends **out,
                       size_t *n, struct failure *f)
 {

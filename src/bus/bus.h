@@ -100,6 +100,13 @@ struct str bus_id(const struct bus *b);
  * (cause FULL: the disk budget) | REJECT f->record is too big | STOP */
 enum outcome bus_append(struct bus *b, struct lane lane, struct record *r, size_t n,
                         struct failure *f);
+/* The same to a raw lane in two halves, so that the caller works while the disk does. Begin returns
+ * as bus_append does; its OK only says that the records are on their way, and that nothing of
+ * theirs is looked at any more. After it comes bus_append_end, and no other append to this lane
+ * before that. End returns OK durable, or what else bus_append would have. */
+enum outcome bus_append_begin(struct bus *b, struct lane lane, struct record *r, size_t n,
+                              struct failure *f);
+enum outcome bus_append_end(struct bus *b, struct lane lane, struct failure *f);
 /* Beginning and end of each lane of the stream now. An acknowledged append stands before its end.
  */
 enum outcome bus_ends(struct bus *b, struct arena *a, enum stream stream, struct lane_ends **out,

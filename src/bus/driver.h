@@ -44,6 +44,10 @@ struct bus_driver {
     enum outcome (*lane_make)(struct bus *b, struct lane lane, struct failure *f);
     enum outcome (*append)(struct bus *b, struct lane lane, struct record *r, size_t n,
                            struct failure *f);
+    /* Both or neither: without them bus_append_begin does all of it. */
+    enum outcome (*append_begin)(struct bus *b, struct lane lane, struct record *r, size_t n,
+                                 struct failure *f);
+    enum outcome (*append_end)(struct bus *b, struct lane lane, struct failure *f);
     enum outcome (*ends)(struct bus *b, struct arena *a, enum stream stream, struct lane_ends **out,
                          size_t *n, struct failure *f);
     enum outcome (*look)(struct bus *b, struct slice *slice, size_t bytes_max, struct arena *a,

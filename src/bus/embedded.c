@@ -37,15 +37,35 @@ static enum outcome embedded_lane_make(struct bus *b, struct lane lane, struct f
     return lane_dir_make(b->arena, b->state, lane, &dir, f);
 }
 
+/* The lane's folder, and a writer in it. */
+static enum outcome writer_of(struct bus *b, struct lane lane, struct lane_dir **out,
+                              struct failure *f)
+{
+    const enum outcome result = lane_dir_make(b->arena, b->state, lane, out, f);
+    return result == OK && !(*out)->writer ? writer_open(b->arena, b->state, *out, f) : result;
+}
+
 static enum outcome embedded_append(struct bus *b, struct lane lane, struct record *r, size_t n,
                                     struct failure *f)
 {
     struct lane_dir *dir = NULL;
-    enum outcome result = lane_dir_make(b->arena, b->state, lane, &dir, f);
-    if (result == OK && !dir->writer) {
-        result = writer_open(b->arena, b->state, dir, f);
-    }
+    const enum outcome result = writer_of(b, lane, &dir, f);
     return result == OK ? writer_append(dir, r, n, NULL, f) : result;
+}
+
+static enum outcome embedded_append_begin(struct bus *b, struct lane lane, struct record *r,
+                                          size_t n, struct failure *f)
+{
+    struct lane_dir *dir = NULL;
+    const enum outcome result = writer_of(b, lane, &dir, f);
+    return result == OK ? writer_begin(dir, r, n, f) : result;
+}
+
+static enum outcome embedded_append_end(struct bus *b, struct lane lane, struct failure *f)
+{
+    struct lane_dir *dir = NULL;
+    const enum outcome result = writer_of(b, lane, &dir, f);
+    return result == OK ? writer_end(dir, f) : result;
 }
 
 static enum outcome embedded_ends(struct bus *b, struct arena *a, enum stream stream,
@@ -337,6 +357,8 @@ const struct bus_driver bus_embedded = {
     .close = embedded_close,
     .lane_make = embedded_lane_make,
     .append = embedded_append,
+    .append_begin = embedded_append_begin,
+    .append_end = embedded_append_end,
     .ends = embedded_ends,
     .look = embedded_look,
     .passed = embedded_passed,

@@ -10,6 +10,7 @@
 
 #include "base/failpoint.h"
 #include "base/file.h"
+#include "base/os.h"
 #include "bus/recover.h"
 #include "bus/segment.h"
 
@@ -36,6 +37,8 @@ struct writer {
     int lock_fd;
     struct segment segment;
     bool is_sealed; /* the next group begins a segment of its own */
+    bool is_begun;  /* a group is on its way to the disk          */
+    struct group begun;
     uint64_t end, records;
     struct arena arena; /* of the group being written             */
     struct buf buf;
@@ -272,21 +275,26 @@ static bool is_removed(const struct writer *w)
     return fstat(w->segment.fd, &st) == 0 && st.st_nlink == 0;
 }
 
-static enum outcome write_group(struct writer *w, struct lane_dir *dir, struct failure *f)
+static off_t group_offset(const struct writer *w)
 {
-    const struct str group = buf_str(&w->buf);
-    const off_t offset = (off_t)(SEGMENT_HEAD_BYTES + w->end - w->segment.first);
+    return (off_t)(SEGMENT_HEAD_BYTES + w->end - w->segment.first);
+}
+
+static enum outcome write_group(const struct writer *w, const struct lane_dir *dir,
+                                struct failure *f)
+{
     FAILPOINT("bus.append.write");
-    enum outcome result = failpoint_fails("bus.append.write.fail")
-                              ? failed(f, RETRY, "write %s: failpoint", dir->path)
-                              : file_write_at(w->segment.fd, group, offset, f);
-    if (result != OK) {
-        return result;
-    }
+    return failpoint_fails("bus.append.write.fail")
+               ? failed(f, RETRY, "write %s: failpoint", dir->path)
+               : file_write_at(w->segment.fd, buf_str(&w->buf), group_offset(w), f);
+}
+
+static enum outcome sync_group(struct writer *w, const struct lane_dir *dir, struct failure *f)
+{
     FAILPOINT("bus.append.written");
-    result = failpoint_fails("bus.append.sync.fail")
-                 ? failed(f, RETRY, "sync %s: failpoint", dir->path)
-                 : file_sync(w->segment.fd, dir->path, f);
+    enum outcome result = failpoint_fails("bus.append.sync.fail")
+                              ? failed(f, RETRY, "sync %s: failpoint", dir->path)
+                              : file_sync(w->segment.fd, dir->path, f);
     if (result == OK && is_removed(w)) {
         result = failed(f, RETRY,
                         "%s: segment %020" PRIu64
@@ -360,29 +368,63 @@ static void encode(struct writer *w, struct group *g, struct record *r, size_t n
     assert(!buf_is_over(&w->buf));
 }
 
-static enum outcome append_group(struct lane_dir *dir, struct record *r, size_t n,
-                                 const struct group_step *step, struct failure *f)
+/* Kept for the next group, unless it was a large one. */
+static void forget_group(struct writer *w)
+{
+    if (w->arena.held_bytes > KEEP_BYTES) {
+        arena_close(&w->arena);
+        group_arena_open(w);
+    }
+    arena_reset(&w->arena);
+}
+
+static enum outcome begin_group(struct lane_dir *dir, struct record *r, size_t n,
+                                const struct group_step *step, struct failure *f)
 {
     struct writer *const w = dir->writer;
-    struct group g;
-    encode(w, &g, r, n, step);
-    enum outcome result = check_budget(w, dir, g.bytes, f);
-    if (result == OK && room_in(w) < g.bytes) {
-        result = roll(w, dir, g.bytes, f);
+    assert(!w->is_begun);
+    encode(w, &w->begun, r, n, step);
+    enum outcome result = check_budget(w, dir, w->begun.bytes, f);
+    if (result == OK && room_in(w) < w->begun.bytes) {
+        result = roll(w, dir, w->begun.bytes, f);
     }
-    if (result != OK) {
-        return result;
+    if (result == OK) {
+        group_seal(w->buf.at, w->buf.len, w->segment.generation);
+        result = write_group(w, dir, f);
     }
-    group_seal(w->buf.at, w->buf.len, w->segment.generation);
-    result = write_group(w, dir, f);
-    if (result != OK) {
-        return result;
+    return result;
+}
+
+static enum outcome end_group(struct lane_dir *dir, struct failure *f)
+{
+    struct writer *const w = dir->writer;
+    const enum outcome result = sync_group(w, dir, f);
+    if (result == OK) {
+        publish(w, dir, &w->begun);
     }
-    publish(w, dir, &g);
-    if (room_in(w) < w->segment.bytes / 2) {
+    if (result == OK && room_in(w) < w->segment.bytes / 2) {
         segment_prepare(dir->path, next_bytes(w));
     }
-    return OK;
+    return result;
+}
+
+enum outcome writer_begin(struct lane_dir *dir, struct record *r, size_t n, struct failure *f)
+{
+    struct writer *const w = dir->writer;
+    const enum outcome result = begin_group(dir, r, n, NULL, f);
+    if (result == OK) {
+        os_write_back(w->segment.fd, group_offset(w), (off_t)w->begun.bytes);
+    }
+    forget_group(w);
+    w->is_begun = result == OK;
+    return result;
+}
+
+enum outcome writer_end(struct lane_dir *dir, struct failure *f)
+{
+    assert(dir->writer->is_begun);
+    dir->writer->is_begun = false;
+    return end_group(dir, f);
 }
 
 enum outcome writer_append(struct lane_dir *dir, struct record *r, size_t n,
@@ -396,7 +438,8 @@ enum outcome writer_append(struct lane_dir *dir, struct record *r, size_t n,
         left = without_repeated(w, r, &left_n);
     }
     if (left_n > 0 || step) {
-        result = append_group(dir, left, left_n, step, f);
+        result = begin_group(dir, left, left_n, step, f);
+        result = result == OK ? end_group(dir, f) : result;
     }
     if (result == OK && left != r && left_n > 0) {
         positions_back(w, r, n, left);
@@ -407,10 +450,6 @@ enum outcome writer_append(struct lane_dir *dir, struct record *r, size_t n,
             }
         }
     }
-    if (w->arena.held_bytes > KEEP_BYTES) {
-        arena_close(&w->arena);
-        group_arena_open(w);
-    }
-    arena_reset(&w->arena);
+    forget_group(w);
     return result;
 }

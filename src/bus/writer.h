@@ -25,6 +25,11 @@ void writer_close(struct lane_dir *dir);
 enum outcome writer_append(struct lane_dir *dir, struct record *r, size_t n,
                            const struct group_step *step, struct failure *f);
 
+/* The same for records of a raw lane in two halves: begin hands them to the disk, end waits until
+ * they are durable, then makes them visible. Between the two there is no other append. */
+enum outcome writer_begin(struct lane_dir *dir, struct record *r, size_t n, struct failure *f);
+enum outcome writer_end(struct lane_dir *dir, struct failure *f);
+
 /* The lane as recovery found it: end, last group, records, and what of it is unread. */
 struct lane_tail;
 void lane_publish(struct embedded *e, const struct lane_dir *dir, const struct lane_tail *t);

@@ -32,20 +32,42 @@ enum { MIB = 1 << 20, ANSWER_BYTES_MAX = 256 * 1024, ANSWER_MS = 20000 };
 
 static struct control *shared; /* set before the bus is opened in the child */
 
-static enum outcome append(struct bus *b, struct lane lane, struct record *r, size_t n,
-                           struct failure *f)
+static enum outcome outcome_of_append(struct failure *f)
 {
-    const int outcome = atomic_load(&shared->outcome);
+    const enum outcome outcome = (enum outcome)atomic_load(&shared->outcome);
+    if (outcome != OK) {
+        (void)failed(f, outcome, "the test's disk fails");
+        f->cause = (enum cause)atomic_load(&shared->cause);
+    }
+    return outcome;
+}
+
+/* A spent budget shows at once, a disk that fails when it is synced. */
+static bool shows_at_once(void)
+{
+    return atomic_load(&shared->cause) == CAUSE_FULL;
+}
+
+static enum outcome append_begin(struct bus *b, struct lane lane, struct record *r, size_t n,
+                                 struct failure *f)
+{
     atomic_fetch_add(&shared->appends, 1);
     while (atomic_load(&shared->is_held)) {
         (void)poll(NULL, 0, 1);
     }
-    if (outcome != OK) {
-        (void)failed(f, (enum outcome)outcome, "the test's disk fails");
-        f->cause = (enum cause)atomic_load(&shared->cause);
-        return (enum outcome)outcome;
+    if (atomic_load(&shared->outcome) != OK) {
+        return shows_at_once() ? outcome_of_append(f) : OK;
     }
     return bus_memory.append(b, lane, r, n, f);
+}
+
+static enum outcome append_end(struct bus *b, struct lane lane, struct failure *f)
+{
+    (void)b, (void)lane;
+    while (atomic_load(&shared->is_end_held)) {
+        (void)poll(NULL, 0, 1);
+    }
+    return outcome_of_append(f);
 }
 
 static void write_len(int fd, size_t len)
@@ -112,7 +134,8 @@ static void run_child(struct server *s, const int *listen_fd, int to)
     asked_reset();
     asked_install(NULL, NULL);
     shared = s->control;
-    driver.append = append;
+    driver.append_begin = append_begin;
+    driver.append_end = append_end;
     driver.record_bytes_max = s->record_bytes_max ? s->record_bytes_max : driver.record_bytes_max;
     if (bus_open_driver(&a, &driver, NULL, &bus, &f) != OK ||
         progress_open(&a, str_of(s->dir), S("intake-0"), &progress, &f) != OK) {

@@ -19,6 +19,7 @@ enum { LISTEN_MAX = 3 };
 struct control {
     _Atomic int outcome, cause; /* of append: OK, or what it fails with */
     _Atomic bool is_held;       /* appends wait until it is false       */
+    _Atomic bool is_end_held;   /* the same of their second half        */
     _Atomic unsigned appends;
     _Atomic uint64_t refused; /* by the intake, all reasons; filled at the end */
 };

@@ -328,23 +328,29 @@ static void nothing_is_2xx_when_the_bus_does_not_say_ok(void **state)
     assert_int_equal(server_counter(s, "refused{agent=github,reason=full}"), 1);
 }
 
-static void no_answer_leaves_before_the_append_has_returned(void **state)
+static void assert_no_answer_while(struct server *s, _Atomic bool *is_held, unsigned appends)
 {
     enum { EARLY_MS = 200 };
-    struct server *const s = *state;
-    server_start(s);
-    atomic_store(&s->control->is_held, true);
+    atomic_store(is_held, true);
     const int fd = dial(s);
     send_text(fd, github_post(&s->arena, "push", "1", S("{}")));
     struct pollfd p = {.fd = fd, .events = POLLIN};
-    while (atomic_load(&s->control->appends) == 0) {
+    while (atomic_load(&s->control->appends) < appends) {
         (void)poll(NULL, 0, 1);
     }
     assert_int_equal(poll(&p, 1, EARLY_MS), 0);
-    atomic_store(&s->control->is_held, false);
+    atomic_store(is_held, false);
     assert_int_equal(read_answer(&s->arena, fd).status, 202);
     (void)close(fd);
-    stop_with(s, 1);
+}
+
+static void no_answer_leaves_before_the_append_has_returned(void **state)
+{
+    struct server *const s = *state;
+    server_start(s);
+    assert_no_answer_while(s, &s->control->is_held, 1);
+    assert_no_answer_while(s, &s->control->is_end_held, 2);
+    stop_with(s, 2);
 }
 
 static void readyz_is_told_yes_again_though_nobody_sends_any_more(void **state)

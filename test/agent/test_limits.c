@@ -229,11 +229,9 @@ static void a_group_is_cut_before_it_has_too_many_records(void **state)
     assert_int_equal(s->signals_n, BATCHES * EVENTS);
 }
 
-/* While the first of three groups is being appended the client of the second one breaks off:
- * nothing was promised to it, and the third is not forgotten. */
-static void a_client_that_leaves_while_it_waits_for_its_group_is_not_appended(void **state)
+/* While the first of three groups is being appended a client breaks off. */
+static void leave_and_ask_others(struct server *s, size_t who)
 {
-    struct server *const s = *state;
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
     int fd[BATCHES];
     atomic_store(&s->control->is_held, true);
@@ -241,15 +239,31 @@ static void a_client_that_leaves_while_it_waits_for_its_group_is_not_appended(vo
     while (atomic_load(&s->control->appends) == 0) {
         nap(1);
     }
-    assert_int_equal(setsockopt(fd[1], SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
-    (void)close(fd[1]);
+    assert_int_equal(setsockopt(fd[who], SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+    (void)close(fd[who]);
     atomic_store(&s->control->is_held, false);
-    assert_int_equal(read_answer(&s->arena, fd[0]).status, 202);
-    assert_int_equal(read_answer(&s->arena, fd[2]).status, 202);
-    (void)close(fd[0]);
-    (void)close(fd[2]);
+    for (size_t i = 0; i < BATCHES; i++) {
+        if (i != who) {
+            assert_int_equal(read_answer(&s->arena, fd[i]).status, 202);
+            (void)close(fd[i]);
+        }
+    }
     assert_int_equal(server_stop(s), OK);
+}
+
+/* Nothing was promised to it, and those behind it are not forgotten. */
+static void a_client_that_leaves_while_it_waits_for_its_group_is_not_appended(void **state)
+{
+    struct server *const s = *state;
+    leave_and_ask_others(s, 1);
     assert_int_equal(s->signals_n, 2 * EVENTS);
+}
+
+static void a_client_that_leaves_while_its_group_goes_to_the_disk_hurts_nobody(void **state)
+{
+    struct server *const s = *state;
+    leave_and_ask_others(s, 0);
+    assert_int_equal(s->signals_n, BATCHES * EVENTS);
 }
 
 /* ---- waiting and stopping ---- */
@@ -376,6 +390,7 @@ int main(void)
         T(one_address_is_told_429_and_then_not_even_that),
         T(a_group_is_cut_before_it_has_too_many_records),
         T(a_client_that_leaves_while_it_waits_for_its_group_is_not_appended),
+        T(a_client_that_leaves_while_its_group_goes_to_the_disk_hurts_nobody),
         T(an_idle_intake_is_not_woken),
         T(a_stop_finishes_what_is_in_flight),
         T(a_stop_does_not_wait_for_ever),

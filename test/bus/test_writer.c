@@ -54,6 +54,29 @@ static void what_could_not_be_synced_is_written_anew_in_another_segment(void **s
     }
 }
 
+/* A group on its way is no group: neither seen, nor behind an end that a reader could wait for. */
+static void what_goes_to_the_disk_is_visible_when_it_is_there(void **state)
+{
+    struct log_bus *const l = *state;
+    const struct lane lane = raw_lane("intake-0");
+    struct record r[] = {log_record(&l->arena, 1, 100)};
+    uint64_t numbers[NUMBERS_MAX];
+    size_t n = 0;
+    assert_int_equal(log_append(l, 0, 1, 100), OK);
+    for (int tries = 0; tries < 2; tries++) {
+        assert_int_equal(bus_append_begin(l->bus, lane, r, 1, &l->f), OK);
+        assert_int_equal(log_read(l, lane, numbers, NUMBERS_MAX, &n), OK);
+        assert_int_equal(n, 1);
+        if (tries == 0) {
+            log_fail_next("bus.append.sync.fail");
+        }
+        assert_int_equal(bus_append_end(l->bus, lane, &l->f), tries == 0 ? RETRY : OK);
+    }
+    assert_int_equal(log_read(l, lane, numbers, NUMBERS_MAX, &n), OK);
+    assert_int_equal(n, 2);
+    assert_int_equal(numbers[1], 1);
+}
+
 static void a_spent_budget_refuses_signals_but_takes_dead_letters(void **state)
 {
     struct log_bus *const l = *state;
@@ -93,6 +116,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_could_not_be_synced_is_written_anew_in_another_segment,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_goes_to_the_disk_is_visible_when_it_is_there, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_spent_budget_refuses_signals_but_takes_dead_letters,
                                         set_up, tear_down),
         cmocka_unit_test(what_was_trimmed_while_a_writer_began_stays_trimmed),

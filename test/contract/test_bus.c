@@ -304,6 +304,20 @@ static void an_acknowledged_append_stands_before_the_end(void **state)
     }
 }
 
+static void an_append_in_two_halves_is_durable_after_the_second(void **state)
+{
+    struct fixture *const x = *state;
+    for (int i = 0; i < 3; i++) {
+        struct record two[] = {record_of(x, 2 * i), record_of(x, 2 * i + 1)};
+        assert_int_equal(bus_append_begin(x->bus, raw("intake-0"), two, 2, &x->f), OK);
+        memset(two, 0, sizeof two); /* nobody looks at them any more */
+        assert_int_equal(bus_append_end(x->bus, raw("intake-0"), &x->f), OK);
+        assert_counts_up(x, raw("intake-0"), 0, 2 * (size_t)(i + 1));
+    }
+    append(x, "intake-0", 6, 2);
+    assert_counts_up(x, raw("intake-0"), 0, 8);
+}
+
 static void a_step_moves_outputs_and_cursor_together(void **state)
 {
     struct fixture *const x = *state;
@@ -684,6 +698,7 @@ static const struct CMUnitTest contract[] = {
     CONTRACT(a_signal_arrives_as_it_was_sent),
     CONTRACT(a_lane_is_gained_before_its_first_record),
     CONTRACT(an_acknowledged_append_stands_before_the_end),
+    CONTRACT(an_append_in_two_halves_is_durable_after_the_second),
     CONTRACT(a_step_moves_outputs_and_cursor_together),
     CONTRACT(what_was_read_and_not_stepped_over_comes_again),
     CONTRACT(of_two_readers_the_slower_is_fenced),
