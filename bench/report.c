@@ -62,12 +62,11 @@ int main(void)
     struct failure f;
     struct duck *duck;
     struct str json, labels[] = {S("hotfix")}, branches[] = {S("hotfix/*")};
-    struct dora_wish w = {.window = {.zone = S("UTC")},
-                          .leaves_bots = true,
+    struct dora_wish w = {.window.choice = {.zone = S("UTC"),
+                                            .leaves_bots = true,
+                                            .hotfix = {{labels, 1}, {branches, 1}}},
                           .group = DORA_SERVICE,
-                          .is_by_environment = true,
-                          .hotfix_labels = {labels, 1},
-                          .hotfix_branches = {branches, 1}};
+                          .is_by_environment = true};
     const struct duck_options o = {.memory_bytes_max = (size_t)4 << 30, .threads = 2};
     arena_init(&arena, (size_t)1 << 30);
     (void)clock_parse(S("2026-03-01T00:00:00Z"), &w.window.from_us);

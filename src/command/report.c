@@ -9,6 +9,8 @@
 #include "command/commands.h"
 #include "command/report/dora.h"
 #include "command/report/dora_html.h"
+#include "command/report/flags.h"
+#include "command/report/parts_html.h"
 #include "command/report/say.h"
 #include "command/report/table.h"
 
@@ -17,8 +19,8 @@ enum { DAYS = 91 };
 #define DAY_US ((int64_t)86400 * 1000000)
 
 struct report {
-    struct str from, to, median, by, html;
-    bool hides_people;
+    struct str from, to, by, html;
+    struct report_flags flags; /* go before the configuration */
     struct window window;
     struct dora_wish dora;
     const struct kind *kind;
@@ -27,6 +29,7 @@ struct report {
 /* A report: what it reads, and how it is told. */
 struct kind {
     const char *name, *models;
+    bool has_people, is_dora; /* which options have a meaning */
     enum outcome (*tell)(const struct report *r, struct session *s, struct ask *q,
                          struct failure *f);
 };
@@ -94,6 +97,24 @@ static enum outcome write_page(const struct report *r, const struct ask *q, stru
     return result;
 }
 
+static enum outcome tell_parts_html(const struct report *r, struct session *s, struct ask *q,
+                                    const struct window_part *part, struct failure *f)
+{
+    const bool is_runs = part == window_runs;
+    struct str page;
+    const struct parts_page p = {.duck = q->duck,
+                                 .arena = &s->arena,
+                                 .name = is_runs ? "Runs" : "Activity",
+                                 .kicker = r->kind->name,
+                                 .about = is_runs ? "pipelines and their tasks"
+                                                  : "changes and their reviews",
+                                 .window = &r->window,
+                                 .part = part,
+                                 .complete_us = q->complete_us};
+    const enum outcome result = parts_html(&p, &page, f);
+    return result == OK ? write_page(r, q, page, f) : result;
+}
+
 static enum outcome tell_dora_html(const struct report *r, struct session *s, struct ask *q,
                                    struct failure *f)
 {
@@ -128,6 +149,9 @@ static enum outcome tell_parts(const struct report *r, struct session *s, struct
     while (part[n].name) {
         n++;
     }
+    if (r->html.len > 0) {
+        return tell_parts_html(r, s, q, part, f);
+    }
     if (s->format == ROWS_JSON) {
         struct str json;
         const enum outcome result = window_json(q->duck, &s->arena, part, n, &json, f);
@@ -150,7 +174,7 @@ static enum outcome tell_activity(const struct report *r, struct session *s, str
                                   struct failure *f)
 {
     enum outcome result = window_take(q->duck, &s->arena, &r->window, f);
-    result = result == OK ? window_activity_take(q->duck, r->hides_people, f) : result;
+    result = result == OK ? window_activity_take(q->duck, f) : result;
     return result == OK ? tell_parts(r, s, q, window_activity, f) : result;
 }
 
@@ -163,10 +187,45 @@ static enum outcome tell_runs(const struct report *r, struct session *s, struct 
 }
 
 static const struct kind kinds[] = {
-    {"dora", DORA_MODELS, tell_dora},
-    {"activity", "change", tell_activity},
-    {"runs", "pipeline_run task_run", tell_runs},
+    {"dora", DORA_MODELS, false, true, tell_dora},
+    {"activity", "change", true, false, tell_activity},
+    {"runs", "pipeline_run task_run", true, false, tell_runs},
 };
+
+/* What a report has no use for is refused, not passed over. */
+static bool options_fit(const struct report *r)
+{
+    const struct {
+        const char *name;
+        bool is_given;
+    } of_dora[] = {{"by", r->by.len > 0},
+                   {"tiers", r->dora.tiers_year != 0},
+                   {"explain", r->dora.is_explained},
+                   {"lead-from", r->flags.lead_from.len > 0},
+                   {"failures", r->flags.failures.len > 0},
+                   {"hotfix-labels", r->flags.hotfix_labels.len > 0},
+                   {"hotfix-branches", r->flags.hotfix_branches.len > 0}};
+    for (size_t i = 0; i < sizeof of_dora / sizeof *of_dora && !r->kind->is_dora; i++) {
+        if (of_dora[i].is_given) {
+            (void)fprintf(stderr, "weir report: --%s is for dora alone; leave it out of %s\n",
+                          of_dora[i].name, r->kind->name);
+            return false;
+        }
+    }
+    if (r->kind->tell == tell_runs && (r->flags.leaves_bots || r->flags.counts_bots)) {
+        (void)fprintf(stderr, "weir report: runs counts what bots started like everything else; "
+                              "leave --no-bots and --with-bots out\n");
+        return false;
+    }
+    if (!r->kind->has_people && (r->flags.hides_people || r->flags.shows_people)) {
+        (void)fprintf(stderr,
+                      "weir report: %s names nobody; leave --hash-people and "
+                      "--with-names out\n",
+                      r->kind->name);
+        return false;
+    }
+    return true;
+}
 
 static int check(void *of, const struct words *words)
 {
@@ -179,8 +238,7 @@ static int check(void *of, const struct words *words)
                       words->at[0]);
         return EXIT_USAGE;
     }
-    if (r->html.len > 0 && strcmp(r->kind->name, "dora") != 0) {
-        (void)fprintf(stderr, "weir report: only dora has a page; leave --html out\n");
+    if (!options_fit(r)) {
         return EXIT_USAGE;
     }
     r->window.to_us = clock_now_us();
@@ -194,14 +252,12 @@ static int check(void *of, const struct words *words)
     if (r->window.from_us >= r->window.to_us) {
         return wrong("from", r->from, "lies behind --to; the window is [from, to)");
     }
-    if (!str_eq(r->median, S("interpolated")) && !str_eq(r->median, S("lower"))) {
-        return wrong("median", r->median, "interpolated or lower");
-    }
     if (!read_by(r->by, &r->dora)) {
         return wrong("by", r->by, "of service or team, environment, week or month");
     }
-    r->window.is_lower = str_eq(r->median, S("lower"));
-    r->dora.window = r->window;
+    if (!report_flags_check(&r->flags)) {
+        return EXIT_USAGE;
+    }
     r->dora.is_explained = r->dora.is_explained || r->html.len > 0; /* the page folds it in */
     if (r->dora.tiers_year != 0 && !dora_has_tiers(r->dora.tiers_year)) {
         (void)fprintf(stderr,
@@ -213,30 +269,85 @@ static int check(void *of, const struct words *words)
     return EXIT_DONE;
 }
 
+/* The configuration's choices, and the command's before them. */
+static bool choose(struct report *r, struct session *s)
+{
+    const struct named_list *const all = &s->config->services;
+    struct dora_service *const service = arena_array(&s->arena, struct dora_service, all->n);
+    bool has_team = false;
+    for (size_t i = 0; i < all->n; i++) {
+        const struct config_service *const c = all->at[i].options;
+        service[i] = (struct dora_service){all->at[i].name, c->team, c->paths.n > 0};
+        has_team = has_team || c->team.len > 0;
+    }
+    r->window.choice = s->config->report;
+    report_flags_apply(&s->arena, &r->flags, &r->window.choice);
+    r->dora.window = r->window;
+    r->dora.service = service;
+    r->dora.services_n = all->n;
+    if (r->dora.group == DORA_TEAM && !has_team) {
+        (void)fprintf(stderr, "weir report: --by team: no service has a team; name it in the "
+                              "configuration, services.NAME.team\n");
+    }
+    return r->dora.group != DORA_TEAM || has_team;
+}
+
+static int run(struct report *r, const struct usage *usage, int argc, char **argv)
+{
+    struct session s;
+    struct failure f;
+    struct ask q = {0};
+    if (!command_begin(&s, usage, argc, argv)) {
+        return s.status;
+    }
+    if (r->html.len > 0 && s.format == ROWS_JSON) {
+        (void)fprintf(stderr, "weir report: --html or --json, not both\n");
+        s.status = EXIT_USAGE;
+        return command_end(&s);
+    }
+    if (!choose(r, &s)) {
+        s.status = EXIT_USAGE;
+        return command_end(&s);
+    }
+    enum outcome result = ask_begin(&q, &s.arena, s.config, str_of(r->kind->models), &f);
+    result = result == OK ? r->kind->tell(r, &s, &q, &f) : result;
+    ask_close(&q);
+    s.status = result == OK ? EXIT_DONE : command_unanswered("report", &f);
+    return command_end(&s);
+}
+
 int command_report(int argc, char **argv)
 {
-    struct str labels[] = {S("hotfix")}, branches[] = {S("hotfix/*")};
-    struct report r = {
-        .median = S("interpolated"),
-        .window = {.zone = S("UTC")},
-        .dora = {.hotfix_labels = {labels, 1}, .hotfix_branches = {branches, 1}},
-    };
+    struct report r = {0};
     const struct flag flags[] = {
         {"from", 0, FLAG_TEXT, &r.from, "TIME", "the window begins there (91 days before its end)"},
         {"to", 0, FLAG_TEXT, &r.to, "TIME", "and ends before this (now)"},
         {"by", 0, FLAG_TEXT, &r.by, "WHAT,…",
          "a row each: service or team, environment, week or month (service,environment)"},
-        {"zone", 0, FLAG_TEXT, &r.window.zone, "NAME", "in which days and weeks are cut (UTC)"},
-        {"median", 0, FLAG_TEXT, &r.median, "WHICH", "interpolated, or lower as DevLake has it"},
+        {"zone", 0, FLAG_TEXT, &r.flags.zone, "NAME", "in which days and weeks are cut (UTC)"},
+        {"median", 0, FLAG_TEXT, &r.flags.median, "WHICH",
+         "interpolated, or lower as DevLake has it"},
         {"explain", 0, FLAG_SWITCH, &r.dora.is_explained, NULL,
          "list the deployments, changes, commits and incidents behind each figure"},
         {"html", 0, FLAG_TEXT, &r.html, "FILE",
-         "dora: a page for a browser, without script or network; - is stdout"},
-        {"hash-people", 0, FLAG_SWITCH, &r.hides_people, NULL,
-         "activity: show a hash instead of each name"},
+         "a page for a browser, without script or network; - is stdout"},
+        {"hash-people", 0, FLAG_SWITCH, &r.flags.hides_people, NULL,
+         "activity, runs: show a hash instead of each name"},
+        {"with-names", 0, FLAG_SWITCH, &r.flags.shows_people, NULL,
+         "show them, whatever the configuration says"},
         {"tiers", 0, FLAG_NUMBER, &r.dora.tiers_year, "YEAR",
          "dora: the tier of each figure by the DORA report of 2019, 2021, 2023 or 2024"},
-        {"no-bots", 0, FLAG_SWITCH, &r.dora.leaves_bots, NULL, "leave out what NAME[bot] wrote"},
+        {"no-bots", 0, FLAG_SWITCH, &r.flags.leaves_bots, NULL, "leave out what bots wrote"},
+        {"with-bots", 0, FLAG_SWITCH, &r.flags.counts_bots, NULL,
+         "count it, whatever the configuration says"},
+        {"lead-from", 0, FLAG_TEXT, &r.flags.lead_from, "WHAT",
+         "dora: a lead time begins when a commit is committed, authored or pushed"},
+        {"failures", 0, FLAG_TEXT, &r.flags.failures, "WHAT,…",
+         "dora: what shows that a deployment failed: link, fix, label, artifact, time, rollback"},
+        {"hotfix-labels", 0, FLAG_TEXT, &r.flags.hotfix_labels, "NAME,…",
+         "dora: labels that make a change a hotfix"},
+        {"hotfix-branches", 0, FLAG_TEXT, &r.flags.hotfix_branches, "GLOB,…",
+         "dora: branches that do"},
         {0},
     };
     const struct usage usage = {
@@ -248,6 +359,7 @@ int command_report(int argc, char **argv)
         .flags = flags,
         .examples = "  weir report dora --json\n"
                     "  weir report dora --from 2026-11-01 --to 2026-12-01 --explain\n"
+                    "  weir report dora --by team,month\n"
                     "  weir report dora --html dora.html\n"
                     "  weir report activity\n"
                     "  weir report runs --json\n",
@@ -259,20 +371,5 @@ int command_report(int argc, char **argv)
         .check = check,
         .of = &r,
     };
-    struct session s;
-    struct failure f;
-    struct ask q = {0};
-    if (!command_begin(&s, &usage, argc, argv)) {
-        return s.status;
-    }
-    if (r.html.len > 0 && s.format == ROWS_JSON) {
-        (void)fprintf(stderr, "weir report: --html or --json, not both\n");
-        s.status = EXIT_USAGE;
-        return command_end(&s);
-    }
-    enum outcome result = ask_begin(&q, &s.arena, s.config, str_of(r.kind->models), &f);
-    result = result == OK ? r.kind->tell(&r, &s, &q, &f) : result;
-    ask_close(&q);
-    s.status = result == OK ? EXIT_DONE : command_unanswered("report", &f);
-    return command_end(&s);
+    return run(&r, &usage, argc, argv);
 }

@@ -106,6 +106,15 @@ struct str screen_cut(struct arena *a, struct str line, size_t columns)
     return line;
 }
 
+void screen_put(struct arena *a, struct str text, int columns)
+{
+    const size_t room = (size_t)(columns < 0 ? -columns : columns);
+    const struct str shown = screen_cut(a, screen_line(a, text), room);
+    const int pad = (int)(room - screen_width(shown));
+    (void)printf("%*s%.*s%*s", columns > 0 ? pad : 0, "", STR_ARG(shown), columns < 0 ? pad : 0,
+                 "");
+}
+
 void screen_wrap(struct str text, size_t at, size_t indent)
 {
     size_t columns = screen_columns();

@@ -24,6 +24,10 @@ size_t screen_width(struct str line);
 /* The line itself, or as much of it as fits before an ellipsis. columns > 0. */
 struct str screen_cut(struct arena *a, struct str line, size_t columns);
 
+/* Print a text as one line, padded by columns, not by bytes: to the left of them, or where they are
+ * negative to the right; an ellipsis where it has more. */
+void screen_put(struct arena *a, struct str text, int columns);
+
 /* Print words (parted by spaces or line ends) on lines no wider than the terminal (80 where there
  * is none); the first line goes on at column `at`, the others begin at column `indent`. */
 void screen_wrap(struct str text, size_t at, size_t indent);

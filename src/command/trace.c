@@ -388,7 +388,6 @@ static enum outcome find_first(struct trace *t, struct trace_signal *s, struct s
 {
     const struct signal *const raw = &s->past.signal;
     struct buf sql;
-    struct duck_result r;
     buf_init(&sql, t->arena, SQL_BYTES_MAX);
     buf_add(&sql, S("SELECT raw FROM raw_facts WHERE id = "));
     duck_add_literal(&sql, raw->id);
@@ -406,10 +405,7 @@ static enum outcome find_first(struct trace *t, struct trace_signal *s, struct s
         }
     }
     buf_add(&sql, S(") ORDER BY received_at LIMIT 1"));
-    const enum outcome result = duck_query(t->ask.duck, end_sql(&sql).at, &r, f);
-    *out = result == OK && duck_next(&r) ? arena_str(t->arena, duck_text(&r, 0)) : S("");
-    duck_result_close(&r);
-    return result;
+    return duck_first_text(t->ask.duck, t->arena, end_sql(&sql).at, out, f);
 }
 
 static enum outcome is_transformed(struct trace *t, const struct past *past, bool *out,

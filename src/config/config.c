@@ -116,6 +116,8 @@ static const struct option store_options[] = {
 };
 
 static const struct option service_options[] = {
+    {"team", OPTION_TEXT, offsetof(struct config_service, team), "",
+     .about = "who owns it: `weir report dora --by team` counts the services of one team together"},
     {"repositories", OPTION_LIST, offsetof(struct config_service, repositories), "",
      .about = "globs of OWNER/NAME or HOST/OWNER/NAME"},
     {"environments", OPTION_LIST, offsetof(struct config_service, environments), "",
@@ -158,6 +160,8 @@ const struct option config_options[] = {
      .about = "what a deployment or incident belongs to; by default its repository"},
     {"rules", OPTION_SECTION, offsetof(struct config, rules), .section = rules_options,
      .about = "what labels, names and payloads mean, where they do not say so themselves"},
+    {"report", OPTION_SECTION, offsetof(struct config, report), .section = report_options,
+     .about = "the choices behind the figures of `weir report`, printed with them"},
     {"bus", OPTION_SECTION, offsetof(struct config, bus), .section = bus_options,
      .about = "the streams between the stages"},
     {"repetitions", OPTION_SECTION, offsetof(struct config, repetitions),

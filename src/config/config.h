@@ -7,6 +7,8 @@
 
 #include "base/failure.h"
 #include "config/collector.h"
+#include "config/option.h"
+#include "config/report.h"
 #include "config/rules.h"
 
 struct config_tls {
@@ -57,6 +59,7 @@ struct config_store {
 };
 
 struct config_service {
+    struct str team;                                          /* empty: none            */
     struct str_list repositories, environments, names, paths; /* globs                    */
     struct str_list production; /* environment names; none: the signal says it itself */
 };
@@ -80,6 +83,7 @@ struct config {
     struct config_rules rules;
     struct collectors collectors;
     struct sink_list sinks;
+    struct config_report report;
     struct config_log log;
     int64_t stop_ms; /* SIGTERM: how long a duty may drain                */
 };

@@ -88,7 +88,7 @@ struct option { /* NOLINT(clang-analyzer-optin.performance.Padding): as tables a
     size_t offset;                /* offsetof in the section's struct                     */
     const char *fallback;         /* default as it would be written; NULL: required; "" : empty */
     int64_t least, most;          /* INT, SIZE, DURATION in their unit; both 0: any        */
-    const char *const *words;     /* CHOICE; TEXT: the only ones allowed; ends with NULL   */
+    const char *const *words;     /* CHOICE; TEXT, LIST: the only ones allowed; NULL ends  */
     const struct option *section; /* SECTION                                               */
     const struct section_type *types; /* NAMED; NULL: the drivers of `role`. ITEMS: the one */
     enum role role;                   /* DRIVER, NAMED                                     */

@@ -88,6 +88,20 @@ static struct str absolute(struct arena *a, struct str file, struct str name)
     return arena_printf(a, "%s/%.*s", folder, STR_ARG(beside));
 }
 
+/* One of the option's words, where it has any. */
+static bool is_allowed(const struct reading *r, const struct yaml *value, struct str text)
+{
+    const struct reading item = {r->s, r->option, value, r->path, r->to};
+    bool is_known = !r->option->words;
+    for (size_t i = 0; !is_known && r->option->words[i]; i++) {
+        is_known = str_eq(text, str_of(r->option->words[i]));
+    }
+    if (!is_known) {
+        wrong(&item, add_words(r->s->arena, r->option->words, "").at);
+    }
+    return is_known;
+}
+
 static void read_text(const struct reading *r)
 {
     struct str text;
@@ -102,15 +116,9 @@ static void read_text(const struct reading *r)
     if (r->option->type == OPTION_PATH) {
         text = absolute(r->s->arena, r->value->place.file, text);
     }
-    bool is_known = !r->option->words;
-    for (size_t i = 0; !is_known && r->option->words[i]; i++) {
-        is_known = str_eq(text, str_of(r->option->words[i]));
+    if (is_allowed(r, r->value, text)) {
+        *(struct str *)r->to = text;
     }
-    if (!is_known) {
-        wrong(r, add_words(r->s->arena, r->option->words, "").at);
-        return;
-    }
-    *(struct str *)r->to = text;
 }
 
 static bool add_item(const struct reading *r, const struct yaml *item, struct str_list *list)
@@ -121,6 +129,9 @@ static bool add_item(const struct reading *r, const struct yaml *item, struct st
     }
     if (text.len == 0) {
         problem_add(r->s->problems, item->place, "%.*s is empty", STR_ARG(r->path));
+        return false;
+    }
+    if (!is_allowed(r, item, text)) {
         return false;
     }
     list->at[list->n++] = text;

@@ -25,12 +25,9 @@ static const char *const periods[] = {
 
 static void add_list(struct buf *b, const struct str_list *l, const char *name)
 {
-    buf_add(b, S(", CAST(["));
-    for (size_t i = 0; i < l->n; i++) {
-        buf_add(b, i ? S(", ") : S(""));
-        duck_add_literal(b, l->at[i]);
-    }
-    buf_printf(b, "] AS VARCHAR[]) AS %s", name);
+    buf_add(b, S(", "));
+    window_add_list(b, l);
+    buf_printf(b, " AS %s", name);
 }
 
 static const char *bool_text(bool value)
@@ -40,14 +37,17 @@ static const char *bool_text(bool value)
 
 static void add_wish(struct buf *b, const struct dora_wish *w)
 {
+    const struct config_report *const c = &w->window.choice;
     buf_printf(b,
-               "CREATE TEMP TABLE wish AS SELECT span.*, %s AS leaves_bots, '%s' AS group_service, "
+               "CREATE TEMP TABLE wish AS SELECT span.*, '%s' AS group_service, "
                "%s AS group_environment, '%s' AS group_period, "
-               "%" PRId64 " AS tiers_year",
-               bool_text(w->leaves_bots), groups[w->group], bool_text(w->is_by_environment),
-               periods[w->period], w->tiers_year);
-    add_list(b, &w->hotfix_labels, "hotfix_labels");
-    add_list(b, &w->hotfix_branches, "hotfix_branches");
+               "%" PRId64 " AS tiers_year, '%s' AS lead_from",
+               groups[w->group], bool_text(w->is_by_environment), periods[w->period], w->tiers_year,
+               report_leads[c->lead_from]);
+    add_list(b, &c->bots, "bots");
+    add_list(b, &c->hotfix.labels, "hotfix_labels");
+    add_list(b, &c->hotfix.branches, "hotfix_branches");
+    add_list(b, &c->failures, "failures");
     buf_add(b, S(" FROM span;\nCREATE TEMP TABLE explained (told JSON);\n"));
 }
 
@@ -55,31 +55,34 @@ static void add_wish(struct buf *b, const struct dora_wish *w)
 static void add_periods(struct buf *b)
 {
     buf_add(b, S("CREATE TEMP TABLE period AS\n"
-                 "SELECT 'now' AS kind, 0 AS n, from_at, to_at FROM wish\n"
-                 "UNION ALL SELECT 'before', 0, from_at - (to_at - from_at), from_at FROM wish"));
+                 "SELECT 'now' AS kind, 0 AS n, from_at, to_at, false AS is_part FROM wish\n"
+                 "UNION ALL SELECT 'before', 0, from_at - (to_at - from_at), from_at, false\n"
+                 "FROM wish"));
     for (int p = DORA_WEEK; p <= DORA_MONTH; p++) {
         buf_printf(b,
                    "\nUNION ALL SELECT '%s', row_number() OVER (ORDER BY first) - 1,\n"
                    "    greatest(first AT TIME ZONE zone, from_at),\n"
-                   "    least((first + INTERVAL 1 %s) AT TIME ZONE zone, to_at)\n"
+                   "    least((first + INTERVAL 1 %s) AT TIME ZONE zone, to_at),\n"
+                   "    first AT TIME ZONE zone < from_at\n"
+                   "        OR (first + INTERVAL 1 %s) AT TIME ZONE zone > to_at\n"
                    "FROM (SELECT wish.*, unnest(generate_series(\n"
                    "    date_trunc('%s', from_at AT TIME ZONE zone),\n"
                    "    to_at AT TIME ZONE zone - INTERVAL 1 MICROSECOND,\n"
                    "    INTERVAL 1 %s)) AS first FROM wish)",
-                   periods[p], periods[p], periods[p], periods[p]);
+                   periods[p], periods[p], periods[p], periods[p], periods[p]);
     }
     buf_add(b, S(";\n"));
 }
 
-static void add_teams(struct buf *b, const struct dora_wish *w)
+static void add_services(struct buf *b, const struct dora_wish *w)
 {
-    buf_add(b, S("CREATE TEMP TABLE team (service VARCHAR, team VARCHAR);\n"));
-    for (size_t i = 0; i < w->teams_n; i++) {
-        buf_add(b, i ? S(", (") : S("INSERT INTO team VALUES ("));
-        duck_add_literal(b, w->team[i].service);
+    buf_add(b, S("CREATE TEMP TABLE known (service VARCHAR, team VARCHAR, has_paths BOOLEAN);\n"));
+    for (size_t i = 0; i < w->services_n; i++) {
+        buf_add(b, i ? S(", (") : S("INSERT INTO known VALUES ("));
+        duck_add_literal(b, w->service[i].name);
         buf_add(b, S(", "));
-        duck_add_literal(b, w->team[i].team);
-        buf_add(b, S(")"));
+        duck_add_literal(b, w->service[i].team);
+        buf_printf(b, ", %s)", bool_text(w->service[i].has_paths));
     }
     buf_add(b, S(";"));
 }
@@ -91,14 +94,15 @@ enum outcome dora_take(struct duck *d, struct arena *a, const struct dora_wish *
     buf_init(&b, a, SQL_BYTES_MAX);
     add_wish(&b, w);
     add_periods(&b);
-    add_teams(&b, w);
+    add_services(&b, w);
     buf_add_byte(&b, '\0');
     enum outcome result = window_take(d, a, &w->window, f);
     if (result != OK) {
         return result;
     }
-    result = buf_is_over(&b) ? failed(f, REJECT, "more teams than %d bytes of names", SQL_BYTES_MAX)
-                             : duck_run(d, buf_str(&b).at, f);
+    result = buf_is_over(&b)
+                 ? failed(f, REJECT, "more services than %d bytes of names", SQL_BYTES_MAX)
+                 : duck_run(d, buf_str(&b).at, f);
     for (size_t i = 0; i < ANSWER && result == OK; i++) {
         const bool is_left = !w->is_explained && strcmp(steps[i].name, "dora_explain") == 0;
         result = is_left ? OK : duck_run(d, steps[i].sql, f);
@@ -119,7 +123,8 @@ static struct str text_of(struct arena *a, struct duck_result *r, size_t column)
 }
 
 static const char figure_sql[] =
-    "SELECT by_service, by_environment, is_all, CAST(n AS BIGINT), from_at, to_at,\n"
+    "SELECT by_service, by_environment, is_all, CAST(n AS BIGINT), from_at, to_at, is_part,\n"
+    "    from_at AT TIME ZONE zone,\n"
     "    CAST(deployments AS BIGINT), CAST(days_deployed AS BIGINT), CAST(commits AS BIGINT),\n"
     "    CAST(changes AS BIGINT), CAST(failed AS BIGINT), CAST(recovered AS BIGINT),\n"
     "    CAST(open_incidents AS BIGINT), CAST(rework AS BIGINT),\n"
@@ -127,7 +132,8 @@ static const char figure_sql[] =
     "    CAST(days_per_week_p50 AS DOUBLE), CAST(lead_p50_s AS DOUBLE),\n"
     "    CAST(lead_p90_s AS DOUBLE), CAST(change_p50_s AS DOUBLE), CAST(fail_rate AS DOUBLE),\n"
     "    CAST(recovery_p50_s AS DOUBLE), CAST(rework_rate AS DOUBLE)\n"
-    "FROM dora_figure WHERE kind = '%s' ORDER BY is_all DESC, by_service, by_environment, n";
+    "FROM dora_figure, (SELECT zone FROM span) WHERE kind = '%s' ORDER BY is_all DESC, by_service, "
+    "by_environment, n";
 
 /* In figure_sql's order. */
 static struct dora_figure figure_of(struct arena *a, struct duck_result *r)
@@ -139,23 +145,25 @@ static struct dora_figure figure_of(struct arena *a, struct duck_result *r)
         .n = duck_i64(r, 3),
         .from_us = duck_i64(r, 4),
         .to_us = duck_i64(r, 5),
-        .deployments = duck_i64(r, 6),
-        .days_deployed = duck_i64(r, 7),
-        .commits = duck_i64(r, 8),
-        .changes = duck_i64(r, 9),
-        .failed = duck_i64(r, 10),
-        .recovered = duck_i64(r, 11),
-        .open_incidents = duck_i64(r, 12),
-        .rework = duck_i64(r, 13),
-        .undeployed_changes = duck_i64(r, 14),
-        .per_day = real_of(r, 15),
-        .days_per_week_p50 = real_of(r, 16),
-        .lead_p50_s = real_of(r, 17),
-        .lead_p90_s = real_of(r, 18),
-        .change_p50_s = real_of(r, 19),
-        .fail_rate = real_of(r, 20),
-        .recovery_p50_s = real_of(r, 21),
-        .rework_rate = real_of(r, 22),
+        .is_part = duck_i64(r, 6) != 0,
+        .begins_us = duck_i64(r, 7),
+        .deployments = duck_i64(r, 8),
+        .days_deployed = duck_i64(r, 9),
+        .commits = duck_i64(r, 10),
+        .changes = duck_i64(r, 11),
+        .failed = duck_i64(r, 12),
+        .recovered = duck_i64(r, 13),
+        .open_incidents = duck_i64(r, 14),
+        .rework = duck_i64(r, 15),
+        .undeployed_changes = duck_i64(r, 16),
+        .per_day = real_of(r, 17),
+        .days_per_week_p50 = real_of(r, 18),
+        .lead_p50_s = real_of(r, 19),
+        .lead_p90_s = real_of(r, 20),
+        .change_p50_s = real_of(r, 21),
+        .fail_rate = real_of(r, 22),
+        .recovery_p50_s = real_of(r, 23),
+        .rework_rate = real_of(r, 24),
     };
 }
 

@@ -7,35 +7,36 @@
 #ifndef WEIR_MEASURE_DORA_H
 #define WEIR_MEASURE_DORA_H
 
-#include "config/option.h"
 #include "measure/window.h"
 
 enum dora_group { DORA_ALL, DORA_SERVICE, DORA_TEAM };
-enum dora_period { DORA_NOW, DORA_BEFORE, DORA_WEEK, DORA_MONTH };
+enum dora_period { DORA_NOW, DORA_BEFORE, DORA_WEEK, DORA_MONTH, DORA_PERIODS_N };
 
-struct dora_team {
-    struct str service, team;
+/* What the configuration says of a service. */
+struct dora_service {
+    struct str name, team; /* team empty: none                                             */
+    bool has_paths;        /* only what touches them is its own (commit.services says what) */
 };
 
 struct dora_wish {
     struct window window;
-    bool leaves_bots;   /* commits and changes of "NAME[bot]" do not count */
-    bool is_explained;  /* the tables behind the figures are made, and told in JSON */
-    int64_t tiers_year; /* of the report whose tiers are told (dora_has_tiers); 0: none */
-    struct str_list hotfix_labels, hotfix_branches; /* a change with one of these is a hotfix */
-    enum dora_group group;                          /* what a row is of: dora_json            */
+    bool is_explained;     /* the tables behind the figures are made, and told in JSON */
+    int64_t tiers_year;    /* of the report whose tiers are told (dora_has_tiers); 0: none */
+    enum dora_group group; /* what a row is of: dora_json */
     bool is_by_environment;
     enum dora_period period; /* a row for the window, or one a week or month of it */
-    const struct dora_team *team;
-    size_t teams_n;
+    const struct dora_service *service;
+    size_t services_n;
 };
 
 /* What stands behind one row; NAN: no data. Spans in seconds, rates from 0 to 1. */
 struct dora_figure {
     struct str service, environment; /* or team; empty: not grouped by it */
     bool is_all;                     /* over all rows of its period       */
+    bool is_part;                    /* of a week or month that the window holds not all of */
     int64_t n;                       /* of the period: week 0, 1, …       */
     int64_t from_us, to_us;
+    int64_t begins_us; /* from_us as a clock of the zone shows it */
     int64_t deployments, days_deployed, commits, changes, failed, recovered;
     int64_t open_incidents, rework, undeployed_changes;
     double per_day, days_per_week_p50, lead_p50_s, lead_p90_s, change_p50_s;

@@ -30,25 +30,58 @@ const struct window_part window_runs[] = {
     {0},
 };
 
+/* A list of texts, as SQL. */
+void window_add_list(struct buf *b, const struct str_list *l)
+{
+    buf_add(b, S("CAST(["));
+    for (size_t i = 0; i < l->n; i++) {
+        buf_add(b, i ? S(", ") : S(""));
+        duck_add_literal(b, l->at[i]);
+    }
+    buf_add(b, S("] AS VARCHAR[])"));
+}
+
+static const char *bool_text(bool value)
+{
+    return value ? "true" : "false";
+}
+
+static void add_people(struct buf *b, const struct config_report *c)
+{
+    buf_printf(b, "CREATE TEMP MACRO person(x) AS %s;\n",
+               c->hides_people ? "left(sha256(x), 12)" : "x");
+    buf_printf(b,
+               "CREATE TEMP MACRO is_left(x) AS %s AND coalesce(x LIKE '%%[bot]' OR\n"
+               "    list_contains(",
+               bool_text(c->leaves_bots));
+    window_add_list(b, &c->bots);
+    buf_add(b, S(", x), false);\n"));
+}
+
 enum outcome window_take(struct duck *d, struct arena *a, const struct window *w, struct failure *f)
 {
     struct buf b;
+    const bool is_lower = w->choice.median == REPORT_LOWER;
     buf_init(&b, a, SQL_BYTES_MAX);
     buf_printf(&b,
                "CREATE TEMP TABLE span AS SELECT make_timestamptz(%" PRId64 ") AS from_at, "
                "make_timestamptz(%" PRId64 ") AS to_at, ",
                w->from_us, w->to_us);
-    duck_add_literal(&b, w->zone);
+    duck_add_literal(&b, w->choice.zone);
     buf_printf(&b,
-               " AS zone, %s AS is_lower;\n"
+               " AS zone, %s AS is_lower, %s AS hides_people, %s AS leaves_bots;\n"
                "SELECT from_at AT TIME ZONE zone FROM span;\n"
                "CREATE TEMP MACRO middle(x, share) AS quantile_%s(x, share);\n"
                "CREATE TEMP MACRO utc_text(x) AS strftime(x AT TIME ZONE 'UTC', "
                "'%%Y-%%m-%%dT%%H:%%M:%%SZ');\n",
-               w->is_lower ? "true" : "false", w->is_lower ? "disc" : "cont");
+               bool_text(is_lower), bool_text(w->choice.hides_people),
+               bool_text(w->choice.leaves_bots), is_lower ? "disc" : "cont");
+    add_people(&b, &w->choice);
     buf_add_byte(&b, '\0');
-    return buf_is_over(&b) ? failed(f, REJECT, "no zone has so long a name")
-                           : duck_run(d, buf_str(&b).at, f);
+    return buf_is_over(&b)
+               ? failed(f, REJECT, "the zone and the bots have more than %d bytes of names",
+                        SQL_BYTES_MAX)
+               : duck_run(d, buf_str(&b).at, f);
 }
 
 static const char *file_sql(const char *name)
@@ -67,14 +100,9 @@ const char *window_sql(const struct window_part *p)
     return file_sql(p->file);
 }
 
-enum outcome window_activity_take(struct duck *d, bool hides_people, struct failure *f)
+enum outcome window_activity_take(struct duck *d, struct failure *f)
 {
-    const enum outcome result = duck_run(d,
-                                         hides_people
-                                             ? "CREATE TEMP MACRO person(x) AS left(sha256(x), 12)"
-                                             : "CREATE TEMP MACRO person(x) AS x",
-                                         f);
-    return result == OK ? duck_run(d, file_sql("activity_change"), f) : result;
+    return duck_run(d, file_sql("activity_change"), f);
 }
 
 enum outcome window_runs_take(struct duck *d, struct failure *f)
@@ -88,7 +116,9 @@ enum outcome window_json(struct duck *d, struct arena *a, const struct window_pa
     struct buf b;
     buf_init(&b, a, SQL_BYTES_MAX);
     buf_add(&b, S("SELECT CAST(json_object('from', utc_text(from_at), 'to', utc_text(to_at), "
-                  "'zone', zone, 'median', if(is_lower, 'lower', 'interpolated')"));
+                  "'zone', zone, 'median', if(is_lower, 'lower', 'interpolated'), "
+                  "'people', if(hides_people, 'hashed', 'named'), "
+                  "'bots', if(leaves_bots, 'left out', 'counted')"));
     for (size_t i = 0; i < n; i++) {
         buf_printf(&b, ",\n'%s', (SELECT coalesce(to_json(list(e)), '[]') FROM (%s) AS e)",
                    part[i].name, window_sql(&part[i]));

@@ -67,12 +67,18 @@ def a_fortnight_of_an_organisation_is_for_everybody(folder):
         weir.command("flush")
         window = ("--from", "2026-11-10", "--to", "2026-11-22T12:00:00Z")
         weir.command("report", "dora", "--html", "page.html", *window)
+        weir.command("report", "dora", "--html", "trend.html", "--by", "service,month", *window)
+        for name in ("activity", "runs"):
+            weir.command("report", name, "--html", f"{name}.html", *window)
         assert weir.command("report", "dora", "--html", "-", *window).startswith("<!doctype html>")
         behind = json.loads(weir.command("report", "dora", "--json", "--explain", *window))["explain"]
     text = (folder / "page.html").read_text()
     assert "<script" not in text and "&lt;/title&gt;&lt;script&gt;" in text
-    told, = look(folder, folder / "page.html")
-    check(told)
+    pages = [folder / f"{name}.html" for name in ("page", "trend", "activity", "runs")]
+    told, trend, *tables = look(folder, *pages)
+    for one in (told, trend, *tables):
+        check(one)
+    assert "Trend by month" in (folder / "trend.html").read_text()
     drawn = [c for c in behind["changes"] if c["left_out"] in (None, "not deployed")]
     assert len(drawn) > 20 and told["links"] == len([c for c in drawn if c["url"]]), (told["links"], len(drawn))
 
@@ -84,7 +90,6 @@ def a_page_is_written_whole_or_not_at_all(folder):
         weir.command("report", "dora", "--html", "nowhere/page.html", status=1)
         weir.command("report", "dora", "--html", "page.html", "--zone", "Europe/Atlantis", status=1)
         assert (folder / "page.html").read_text() == "before"
-        weir.command("report", "activity", "--html", "page.html", status=2)
         weir.command("report", "dora", "--html", "page.html", "--json", status=2)
         weir.command("report", "dora", "--html", "page.html")
     assert (folder / "page.html").read_text().endswith("</html>\n")

@@ -88,12 +88,10 @@ static struct str page_of(const char *world)
     const struct dora_wish w = {
         .window = {.from_us = at("2026-03-01T00:00:00Z"),
                    .to_us = at("2026-04-01T00:00:00Z"),
-                   .zone = S("UTC")},
+                   .choice = {.zone = S("UTC"), .hotfix = {{labels, 1}, {branches, 1}}}},
         .group = DORA_SERVICE,
         .is_by_environment = true,
         .is_explained = true,
-        .hotfix_labels = {labels, 1},
-        .hotfix_branches = {branches, 1},
     };
     must(duck_open(&arena, &o, &duck, &f), &f);
     must(duck_run(duck, file_text("test/measure/dora/world.sql").at, &f), &f);

@@ -24,11 +24,11 @@ def push(branch, commits, at):
         "repository": REPOSITORY | {"pushed_at": int(datetime.datetime.fromisoformat(at).timestamp())}}
 
 
-def commit(name, at):
+def commit(name, at, files=None):
     who = {"name": "Ann", "email": "ann@example.org", "username": "ann"}
     return {"id": sha(name), "tree_id": sha("tree" + name), "distinct": True, "message": name, "timestamp": at,
             "url": f"{URL}/commit/{sha(name)}", "author": who, "committer": who, "added": [], "removed": [],
-            "modified": []}
+            "modified": files or []}
 
 
 def merged(change):
@@ -132,6 +132,67 @@ def the_worked_example_comes_out_to_the_digit(folder):
         lower = json.loads(weir.command("report", "dora", "--json", "--median", "lower", *window))["rows"][0]
         assert lower["change_lead_time_p50_s"] == 24 * 3600 and lower["days_per_week_p50"] == 1, lower
         assert lower["failed_deployment_recovery_time_p50_s"] == 105 * 60, lower
+
+
+def monorepo():
+    """Two services in one repository: change 1 touches cart, change 2 search; both are deployed, search fails."""
+    all_of = []
+    for number, (day, path) in enumerate([(2, "cart/a.c"), (3, "search/b.c")], 1):
+        name = f"m{number}"
+        change = {"number": number, "merged_at": f"2026-03-{day:02}T12:00:00Z", "merge_sha": name, "labels": ["urgent"],
+                  "head_ref": f"topic-{number}"}
+        all_of += [push(f"topic-{number}", [commit(name, f"2026-03-{day:02}T08:00:00Z", [path])], change["merged_at"]),
+                   merged(change)]
+    for number, (service, name, at) in enumerate([("cart", "m0", "2026-03-01"), ("search", "m0", "2026-03-01"),
+                                                  ("cart", "m2", "2026-03-04"), ("search", "m2", "2026-03-10")]):
+        status = {"state": "success", "at": f"{at}T12:00:00Z"}
+        event, body = deployed({"id": f"D{number}", "sha": name, "task": "deploy", "environment": "production",
+                                "statuses": [status]}, 0, status)
+        body["deployment"]["payload"] = {"service": service}
+        all_of.append((event, body))
+    return all_of + [incident({"id": "I1", "caused_by": "D3", "fixed_by": None, "created_at": "2026-03-10T13:00:00Z",
+                               "resolved_at": "2026-03-10T14:00:00Z"}, "closed")]
+
+
+@case
+def figures_come_by_team_and_week_and_path_as_the_configuration_chooses(folder):
+    services = {name: {"repositories": ["acme/shop"], "paths": [f"{name}/**"], "team": team}
+                for name, team in [("cart", "front"), ("search", "find")]}
+    window = ("--from", "2026-03-01", "--to", "2026-04-01")
+    with Weir(folder, agents={"github": {"type": "github", "secret": "s"}}, services=services,
+              report={"hotfix": {"labels": ["urgent"]}, "hash_people": True}) as weir:
+        send(weir, monorepo())
+        weir.command("flush")
+        told = json.loads(weir.command("report", "dora", "--json", "--by", "team", *window))
+        rows = {row["service"]: row for row in told["rows"]}
+        assert set(rows) == {"front", "find"}, rows
+        # by its paths: m1 of cart after 52 h, m2 of search after 172 h; without them both would have both
+        assert (rows["front"]["commits"], rows["front"]["change_lead_time_p50_s"]) == (1, 52 * 3600), rows
+        assert (rows["find"]["commits"], rows["find"]["change_lead_time_p50_s"]) == (1, 172 * 3600), rows
+        assert (rows["front"]["failed_deployments"], rows["find"]["failed_deployments"]) == (0, 1), rows
+        assert rows["front"]["rework_deployments"] == 1 and told["choices"]["hotfix_labels"] == ["urgent"], told
+        text = weir.command("report", "dora", "--by", "team,week", *window)
+        assert max(len(line) for line in text.splitlines()) <= 80, text
+        lines = [line.split() for line in text.splitlines()]
+        of_find = lines[lines.index(["find"]) + 1:lines.index(["front"])]
+        assert len(of_find) == 6 and of_find[0][:3] == ["1", "Mar", "part"] and of_find[2][:2] == ["9", "Mar"], of_find
+        assert of_find[2][2:7] == ["0.14/d", "(7.2", "d)", "(7.2", "d)"] and "(100.0 %)" in text, of_find
+        assert "label urgent" in " ".join(text.split()), text
+        text = " ".join(weir.command("report", "dora", "--failures", "link", "--hotfix-labels", "x", *window).split())
+        assert "0 of 4" in text and "by these alone: link. A hotfix: label x" in text, text
+        authors = json.loads(weir.command("report", "activity", "--json", *window))["authors"]
+        assert [a["author"] for a in authors] == [hashlib.sha256(b"ann").hexdigest()[:12]], authors
+        authors = json.loads(weir.command("report", "activity", "--json", "--with-names", *window))["authors"]
+        assert [a["author"] for a in authors] == ["ann"], authors
+
+
+@case
+def what_a_report_has_no_use_for_is_refused(folder):
+    weir = Weir(folder, agents={"github": {"type": "github", "secret": "s"}})
+    for words in (["activity", "--tiers", "2023"], ["runs", "--explain"], ["runs", "--by", "week"],
+                  ["runs", "--no-bots"], ["dora", "--hash-people"], ["dora", "--by", "team"],
+                  ["dora", "--failures", "link,guess"], ["dora", "--no-bots", "--with-bots"]):
+        weir.command("report", *words, status=2)
 
 
 run()

@@ -175,7 +175,7 @@ static const struct {
 } mistakes[] = {
     {"intake:\n  lisen: x\n", "weir.yaml:2:3: unknown key intake.lisen; did you mean listen?"},
     {"zebra: 1\n", "weir.yaml:1:1: unknown key zebra; known here: data, intake, admin, agents, "
-                   "services, rules, bus, repetitions, dead, lake, store, log, stop"},
+                   "services, rules, report, bus, repetitions, dead, lake, store, log, stop"},
     {"rules: { rollbacks: [ok.a=*, $x=1] }\n",
      "weir.yaml:1:30: rules.rollbacks holds $x=1; it wants PATH=GLOB, such as "
      "deployment.payload.kind=rollback"},

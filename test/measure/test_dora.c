@@ -29,11 +29,9 @@ static struct dora_wish march(void)
     return (struct dora_wish){
         .window = {.from_us = at("2026-03-01T00:00:00Z"),
                    .to_us = at("2026-04-01T00:00:00Z"),
-                   .zone = S("UTC")},
+                   .choice = {.zone = S("UTC"), .hotfix = {{labels, 1}, {branches, 1}}}},
         .group = DORA_SERVICE,
         .is_by_environment = true,
-        .hotfix_labels = {labels, 1},
-        .hotfix_branches = {branches, 1},
     };
 }
 
@@ -106,6 +104,25 @@ static int end(void **state)
     return 0;
 }
 
+/* What a world is told to be, and nothing that any case had before it. */
+static struct str told_of(const char *world, const struct dora_wish *w)
+{
+    duck_close(duck);
+    open_world();
+    run_file(world);
+    take(w);
+    return told_by("told");
+}
+
+/* The line holds all of the figures. */
+static void assert_line(struct str told, const char *line)
+{
+    const struct str text = arena_printf(&arena, "\n%.*s", STR_ARG(told));
+    if (!strstr(text.at, arena_printf(&arena, "\n%s\n", line).at)) {
+        fail_msg("\"%s\" is not told by\n%.*s", line, STR_ARG(told));
+    }
+}
+
 static void check_case(const char *path)
 {
     const char *const base = strrchr(path, '/') + 1;
@@ -146,7 +163,7 @@ static void a_second_implementation_agrees_on_a_thousand_random_histories(void *
     size_t n = 0;
     struct dora_wish w = march();
     (void)state;
-    w.leaves_bots = true;
+    w.window.choice.leaves_bots = true;
     run_file("random");
     take(&w);
     must(dora_figures(duck, &arena, DORA_NOW, &figure, &n, &f), &f);
@@ -182,7 +199,7 @@ static void weeks_and_months_are_cut_in_the_zone(void **state)
     size_t n = 0;
     struct dora_wish w = march();
     (void)state;
-    w.window.zone = S("Europe/Rome"); /* summer time from 29 March 2026 */
+    w.window.choice.zone = S("Europe/Rome"); /* summer time from 29 March 2026 */
     w.window.from_us = at("2026-02-28T23:00:00Z");
     w.window.to_us = at("2026-04-30T22:00:00Z");
     run_file("squash");
@@ -194,9 +211,93 @@ static void weeks_and_months_are_cut_in_the_zone(void **state)
     must(dora_figures(duck, &arena, DORA_WEEK, &figure, &n, &f), &f);
     assert_int_equal(n, 2 * 10);
     assert_int_equal(figure[0].from_us, w.window.from_us); /* a Sunday: a part of a week */
+    assert_true(figure[0].is_part && !figure[1].is_part);
+    assert_int_equal(figure[1].begins_us, at("2026-03-02T00:00:00Z")); /* as Rome's clocks show */
     assert_int_equal(figure[0].to_us, at("2026-03-01T23:00:00Z"));
     assert_int_equal(figure[1].to_us, at("2026-03-08T23:00:00Z"));
     assert_int_equal(figure[5].from_us, at("2026-03-29T22:00:00Z"));
+}
+
+static void a_team_has_the_figures_of_its_services_together(void **state)
+{
+    static const struct dora_service services[] = {{STR("cart"), STR("front"), false},
+                                                   {STR("search"), STR("find"), false},
+                                                   {STR("till"), STR("front"), false}};
+    struct failure f;
+    struct dora_figure *figure;
+    size_t n = 0;
+    struct dora_wish w = march();
+    (void)state;
+    w.group = DORA_TEAM;
+    w.is_by_environment = false;
+    w.service = services;
+    w.services_n = 3;
+    run_file("teams");
+    take(&w);
+    must(dora_figures(duck, &arena, DORA_NOW, &figure, &n, &f), &f);
+    assert_int_equal(n, 4); /* over all, of no team, find, front */
+    assert_str(figure[1].service, "");
+    assert_int_equal(figure[1].deployments, 1);
+    assert_str(figure[2].service, "find");
+    assert_int_equal(figure[2].deployments, 1);
+    assert_str(figure[3].service, "front");
+    assert_int_equal(figure[3].deployments, 3); /* two of cart, one of till */
+    assert_int_equal(figure[3].failed, 1);
+    assert_int_equal(figure[0].deployments, 5);
+}
+
+static void a_lead_time_begins_where_it_is_chosen(void **state)
+{
+    struct dora_wish w = march();
+    (void)state;
+    assert_line(told_of("choices", &w), "commit c2 D2 7200.0 s");
+    w.window.choice.lead_from = REPORT_AUTHORED;
+    assert_line(told_of("choices", &w), "commit c2 D2 100800.0 s");
+    w.window.choice.lead_from = REPORT_PUSHED;
+    assert_line(told_of("choices", &w), "commit c2 D2 3600.0 s");
+}
+
+static void what_shows_a_failure_is_chosen(void **state)
+{
+    static struct str link[] = {STR("link")}, two[] = {STR("time"), STR("rollback")};
+    struct dora_wish w = march();
+    (void)state;
+    assert_line(told_of("choices", &w), "deployment shop production D3 failed, 7200.0 s");
+    assert_line(told_of("choices", &w), "deployment shop production D1");
+    w.window.choice.failures = (struct str_list){link, 1};
+    assert_line(told_of("choices", &w), "deployment shop production D3");
+    w.window.choice.failures = (struct str_list){two, 2};
+    assert_line(told_of("choices", &w), "deployment shop production D3 failed, 7200.0 s");
+    assert_line(told_of("choices", &w), "deployment shop production D1 failed, 3600.0 s");
+}
+
+static void bots_are_also_those_that_are_named(void **state)
+{
+    static struct str bots[] = {STR("renovate")};
+    struct dora_wish w = march();
+    (void)state;
+    w.window.choice.leaves_bots = true;
+    assert_line(told_of("choices", &w), "commit c3 D3 7200.0 s");
+    w.window.choice.bots = (struct str_list){bots, 1};
+    assert_line(told_of("choices", &w), "commit c3 D3 by a bot");
+    w.window.choice.leaves_bots = false;
+    assert_line(told_of("choices", &w), "commit c3 D3 7200.0 s");
+}
+
+static void a_service_of_a_monorepo_has_what_touches_its_paths(void **state)
+{
+    static const struct dora_service services[] = {{STR("cart"), STR(""), true},
+                                                   {STR("search"), STR(""), true}};
+    struct dora_wish w = march();
+    (void)state;
+    w.service = services;
+    w.services_n = 2;
+    run_file("monorepo");
+    take(&w);
+    const struct str told = told_by("told"), wanted = file_text("test/measure/dora/monorepo.told");
+    if (!str_eq(told, wanted)) {
+        fail_msg("told\n%.*sinstead of\n%.*s", STR_ARG(told), STR_ARG(wanted));
+    }
 }
 
 static void a_zone_that_is_not_known_is_refused(void **state)
@@ -204,7 +305,7 @@ static void a_zone_that_is_not_known_is_refused(void **state)
     struct failure f;
     struct dora_wish w = march();
     (void)state;
-    w.window.zone = S("Europe/Atlantis");
+    w.window.choice.zone = S("Europe/Atlantis");
     assert_int_equal(dora_take(duck, &arena, &w, &f), REJECT);
     assert_non_null(strstr(f.text, "Europe/Atlantis"));
 }
@@ -218,6 +319,13 @@ int main(void)
             a_second_implementation_agrees_on_a_thousand_random_histories, begin, end),
         cmocka_unit_test_setup_teardown(rows_come_in_any_order_to_the_same_figures, begin, end),
         cmocka_unit_test_setup_teardown(weeks_and_months_are_cut_in_the_zone, begin, end),
+        cmocka_unit_test_setup_teardown(a_team_has_the_figures_of_its_services_together, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(a_lead_time_begins_where_it_is_chosen, begin, end),
+        cmocka_unit_test_setup_teardown(what_shows_a_failure_is_chosen, begin, end),
+        cmocka_unit_test_setup_teardown(bots_are_also_those_that_are_named, begin, end),
+        cmocka_unit_test_setup_teardown(a_service_of_a_monorepo_has_what_touches_its_paths, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(a_zone_that_is_not_known_is_refused, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,7 @@ enum { TEXT_BYTES_MAX = 1 << 20 };
 
 static struct arena arena;
 static struct duck *duck;
-static struct window march = {.zone = STR("UTC")};
+static struct window march = {.choice.zone = STR("UTC")};
 
 static int begin(void **state)
 {
@@ -24,7 +24,8 @@ static int begin(void **state)
     arena_init(&arena, (size_t)1 << 30);
     assert_true(clock_parse(S("2026-03-01T00:00:00Z"), &march.from_us));
     assert_true(clock_parse(S("2026-04-01T00:00:00Z"), &march.to_us));
-    return duck_open(&arena, &o, &duck, &f) != OK || window_take(duck, &arena, &march, &f) != OK;
+    march.choice.hides_people = march.choice.leaves_bots = false;
+    return duck_open(&arena, &o, &duck, &f) != OK;
 }
 
 static int end(void **state)
@@ -85,7 +86,8 @@ static void activity_counts_what_was_open_in_the_window(void **state)
     struct failure f;
     (void)state;
     open_world("activity.sql");
-    must(window_activity_take(duck, false, &f), &f);
+    must(window_take(duck, &arena, &march, &f), &f);
+    must(window_activity_take(duck, &f), &f);
     check(window_activity, "activity.json");
 }
 
@@ -94,7 +96,9 @@ static void names_can_be_hashed(void **state)
     struct failure f;
     (void)state;
     open_world("activity.sql");
-    must(window_activity_take(duck, true, &f), &f);
+    march.choice.hides_people = true;
+    must(window_take(duck, &arena, &march, &f), &f);
+    must(window_activity_take(duck, &f), &f);
     check(window_activity, "hashed.json");
     assert_null(strstr(arena_cstr(&arena, file_text("hashed.json")), "\"ann\""));
 }
@@ -104,6 +108,7 @@ static void runs_are_told_by_pipeline_environment_user_and_error(void **state)
     struct failure f;
     (void)state;
     open_world("runs.sql");
+    must(window_take(duck, &arena, &march, &f), &f);
     must(window_runs_take(duck, &f), &f);
     check(window_runs, "runs.json");
 }

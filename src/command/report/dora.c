@@ -2,9 +2,12 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "command/report/choice.h"
 #include "command/report/figures.h"
+#include "command/report/period.h"
 #include "command/report/say.h"
 #include "command/report/table.h"
 #include "command/screen.h"
@@ -16,6 +19,8 @@ enum {
     COLUMNS_FOR_P90 = 50,
     COLUMNS_FOR_COUNTS = 110,
     NAME_COLUMNS = 14,
+    NAME_COLUMNS_OF_FIVE = 21, /* with p50 */
+    NARROW_NAME_COLUMNS = 17,
     REASONS_SHOWN = 6,
 };
 
@@ -23,20 +28,10 @@ struct page {
     struct arena *arena;
     size_t columns;
     bool has_charts;
-    struct figures of[DORA_WEEK + 1];
+    struct figures of[DORA_PERIODS_N];
 };
 
 /* ---- the pieces ---- */
-
-/* Padded by columns, not by bytes. */
-static void put(struct arena *a, struct str text, int columns)
-{
-    const size_t room = (size_t)(columns < 0 ? -columns : columns);
-    const struct str shown = screen_cut(a, screen_line(a, text), room);
-    const int pad = (int)(room - screen_width(shown));
-    (void)printf("%*s%.*s%*s", columns > 0 ? pad : 0, "", STR_ARG(shown), columns < 0 ? pad : 0,
-                 "");
-}
 
 /* The last weeks of one group, oldest first. */
 static struct str chart_of(const struct page *p, const struct dora_figure *of,
@@ -71,15 +66,15 @@ struct line {
 
 static void put_line(const struct page *p, const struct dora_figure *all, const struct line *l)
 {
-    (void)printf("%-*s", p->columns < COLUMNS_FOR_P90 ? 13 : 17, l->name);
-    (void)printf("%4s", l->which);
-    put(p->arena, l->now, 9);
+    const int room = p->columns < COLUMNS_FOR_P90 ? NARROW_NAME_COLUMNS : NAME_COLUMNS_OF_FIVE;
+    (void)printf("%s%*s", l->name, room - (int)strlen(l->name), l->which);
+    screen_put(p->arena, l->now, 9);
     if (p->columns >= COLUMNS_FOR_P90) {
-        put(p->arena, l->before, 9);
+        screen_put(p->arena, l->before, 9);
         (void)printf("  %-8s", l->trend);
     }
     if (p->has_charts) {
-        put(p->arena, l->value ? chart_of(p, all, l->value) : S(""), -(WEEKS_SHOWN + 2));
+        screen_put(p->arena, l->value ? chart_of(p, all, l->value) : S(""), -(WEEKS_SHOWN + 2));
     }
     (void)printf("%.*s\n", STR_ARG(l->from));
 }
@@ -105,8 +100,7 @@ static void put_five(const struct page *p, const struct dora_figure *f, const st
          count_text(a, f->commits, "commit", "commits")},
         {"", "p90", say_few(a, say_span(a, f->lead_p90_s), f->commits),
          say_few(a, say_span(a, b->lead_p90_s), b->commits), "", NULL,
-         arena_printf(a, "%s not deployed",
-                      count_text(a, f->undeployed_changes, "change", "changes").at)},
+         arena_printf(a, "%lld not deployed", (long long)f->undeployed_changes)},
         {is_wide ? "Change fail rate" : "Fail rate", "",
          say_few(a, say_rate(a, f->fail_rate), f->deployments),
          say_few(a, say_rate(a, b->fail_rate), b->deployments),
@@ -116,8 +110,7 @@ static void put_five(const struct page *p, const struct dora_figure *f, const st
          say_few(a, say_span(a, f->recovery_p50_s), f->recovered),
          say_few(a, say_span(a, b->recovery_p50_s), b->recovered),
          say_trend(f->recovery_p50_s, b->recovery_p50_s, false, f->recovered), figure_recovery,
-         arena_printf(a, "%lld recovered, %lld open", (long long)f->recovered,
-                      (long long)f->open_incidents)},
+         arena_printf(a, "%lld, %lld open", (long long)f->recovered, (long long)f->open_incidents)},
         {is_wide ? "Rework rate" : "Rework", "",
          say_few(a, say_rate(a, f->rework_rate), f->deployments),
          say_few(a, say_rate(a, b->rework_rate), b->deployments),
@@ -136,9 +129,9 @@ static void put_five(const struct page *p, const struct dora_figure *f, const st
 
 static void put_row_head(const struct page *p, const struct dora_wish *w)
 {
-    put(p->arena, w->group == DORA_TEAM ? S("Team") : S("Service"), -NAME_COLUMNS);
+    screen_put(p->arena, w->group == DORA_TEAM ? S("Team") : S("Service"), -NAME_COLUMNS);
     if (w->is_by_environment) {
-        put(p->arena, S("Environment"), -(NAME_COLUMNS - 1));
+        screen_put(p->arena, S("Environment"), -(NAME_COLUMNS - 1));
     }
     (void)printf("%9s%8s", "per day", "lead");
     if (p->columns >= COLUMNS_FOR_P90) {
@@ -155,22 +148,33 @@ static void put_row_head(const struct page *p, const struct dora_wish *w)
 static void put_row(const struct page *p, const struct dora_wish *w, const struct dora_figure *f)
 {
     struct arena *const a = p->arena;
-    put(a, f->service.len > 0 ? f->service : S("(none)"), -NAME_COLUMNS);
+    screen_put(a, f->service.len > 0 ? f->service : S("(none)"), -NAME_COLUMNS);
     if (w->is_by_environment) {
-        put(a, f->environment, -(NAME_COLUMNS - 1));
+        screen_put(a, f->environment, -(NAME_COLUMNS - 1));
     }
-    put(a, say_per_day(a, f->per_day), 9);
-    put(a, say_few(a, say_span(a, f->lead_p50_s), f->commits), 8);
+    screen_put(a, say_per_day(a, f->per_day), 9);
+    screen_put(a, say_few(a, say_span(a, f->lead_p50_s), f->commits), 8);
     if (p->columns >= COLUMNS_FOR_P90) {
-        put(a, say_few(a, say_span(a, f->lead_p90_s), f->commits), 8);
+        screen_put(a, say_few(a, say_span(a, f->lead_p90_s), f->commits), 8);
     }
-    put(a, say_few(a, say_rate(a, f->fail_rate), f->deployments), 9);
+    screen_put(a, say_few(a, say_rate(a, f->fail_rate), f->deployments), 9);
     if (p->columns >= COLUMNS_FOR_COUNTS) {
         (void)printf("%9lld%9lld%8lld", (long long)f->deployments, (long long)f->rework,
                      (long long)f->open_incidents);
     }
-    put(a, say_few(a, say_span(a, f->recovery_p50_s), f->recovered), 11);
+    screen_put(a, say_few(a, say_span(a, f->recovery_p50_s), f->recovered), 11);
     (void)printf("   %.*s\n", STR_ARG(p->has_charts ? chart_of(p, f, figure_lead_p50) : S("")));
+}
+
+static void put_rows(const struct page *p, const struct dora_wish *w)
+{
+    if (p->of[DORA_NOW].n > 1 && figures_have_rows(w)) {
+        (void)putchar('\n');
+        put_row_head(p, w);
+        for (size_t i = 1; i < p->of[DORA_NOW].n; i++) {
+            put_row(p, w, &p->of[DORA_NOW].at[i]);
+        }
+    }
 }
 
 /* ---- around them ---- */
@@ -219,16 +223,14 @@ static enum outcome put_tiers(const struct ask *q, const struct page *p, const s
 }
 
 /* The choices behind the figures, where they stand. */
-static void put_definitions(const struct dora_wish *w)
+static void put_definitions(struct arena *a, const struct dora_wish *w)
 {
     (void)putchar('\n');
     screen_wrap(S("Deployment: a first success in production. Lead time: each commit to the first "
-                  "deployment that holds it. Failed: an incident names it. Recovery: to the end of "
-                  "its last incident. Rework: a rollback, a hotfix, or the fix of an incident."),
+                  "deployment that holds it. Recovery: to the end of its last incident. Rework: a "
+                  "rollback, a hotfix, or the fix of an incident."),
                 0, 0);
-    (void)printf("Median: %s. Days and weeks in %.*s.%s\n",
-                 w->window.is_lower ? "the lower" : "interpolated", STR_ARG(w->window.zone),
-                 w->leaves_bots ? " Without bots." : "");
+    screen_wrap(screen_line(a, choice_text(a, &w->window.choice)), 0, 0);
 }
 
 static void put_head(const struct page *p, const struct dora_wish *w, const struct ask *q)
@@ -259,17 +261,16 @@ enum outcome report_dora(const struct ask *q, struct arena *a, const struct dora
     }
     put_head(&p, w, q);
     put_five(&p, figures_all(&p.of[DORA_NOW]), figures_all(&p.of[DORA_BEFORE]));
-    if (p.of[DORA_NOW].n > 1) {
-        (void)putchar('\n');
-        put_row_head(&p, w);
-    }
-    for (size_t i = 1; i < p.of[DORA_NOW].n; i++) {
-        put_row(&p, w, &p.of[DORA_NOW].at[i]);
+    if (w->period == DORA_NOW) {
+        put_rows(&p, w);
+    } else {
+        const struct period_table table = {a, w, &p.of[w->period], p.columns};
+        period_print(&table);
     }
     result = w->tiers_year > 0 ? put_tiers(q, &p, w, f) : OK;
     result = result == OK ? put_left_out(q, &p, f) : result;
     if (result == OK) {
-        put_definitions(w);
+        put_definitions(a, w);
     }
     return result;
 }

@@ -2,22 +2,21 @@
 
 #include <math.h>
 
-#include "base/clock.h"
+#include "command/report/choice.h"
 #include "command/report/figures.h"
 #include "command/report/html.h"
+#include "command/report/period.h"
 #include "command/report/say.h"
 #include "command/report/sentence.h"
 #include "command/report/svg.h"
 
 enum { DOTS_MAX = 10000 };
-#define DAY_US ((int64_t)86400 * 1000000)
-#define WEEK_LEAST_US (7 * DAY_US - DAY_US / 12) /* summer time takes an hour */
 
 struct drawing {
     const struct dora_page *page;
     struct arena *arena;
     struct buf *out;
-    struct figures of[DORA_WEEK + 1];
+    struct figures of[DORA_PERIODS_N];
 };
 
 static void add(const struct drawing *d, const char *text)
@@ -49,7 +48,7 @@ static const struct metric metrics[] = {
     {"rework", "Deployment rework rate", sentence_rework, figure_rework_rate, NULL, svg_bars,
      SVG_SHARE, true},
 };
-enum { METRICS_N = sizeof metrics / sizeof *metrics };
+enum { LEAD = 1, METRICS_N = sizeof metrics / sizeof *metrics };
 
 static struct str told(struct arena *a, enum svg_unit unit, double value)
 {
@@ -61,24 +60,31 @@ static struct str told(struct arena *a, enum svg_unit unit, double value)
     return S("");
 }
 
-/* A point a week of the group, as the metric has it. */
-static size_t weeks_of(const struct drawing *d, const struct dora_figure *group,
-                       const struct metric *m, double (*value)(const struct dora_figure *),
-                       struct svg_point **out)
+/* What a point is of; a week whatever was asked for. */
+static struct str week_name(const struct drawing *d, const struct dora_figure *w)
 {
-    const struct figures *const weeks = &d->of[DORA_WEEK];
+    return say_day(d->arena, w->begins_us, w->to_us - 1);
+}
+
+/* A point a period of the group, as the metric has it. */
+static size_t points_of(const struct drawing *d, const struct figures *of,
+                        const struct dora_figure *group, const struct metric *m,
+                        struct svg_point **out)
+{
     size_t n = 0;
-    *out = arena_array(d->arena, struct svg_point, weeks->n);
-    for (size_t i = 0; i < weeks->n; i++) {
-        const struct dora_figure *const w = &weeks->at[i];
+    *out = arena_array(d->arena, struct svg_point, of->n);
+    for (size_t i = 0; i < of->n; i++) {
+        const struct dora_figure *const w = &of->at[i];
         if (!figures_are_of_one(w, group)) {
             continue;
         }
+        const struct str name = of == &d->of[DORA_WEEK] ? week_name(d, w)
+                                                        : period_name(d->arena, d->page->wish, w);
         (*out)[n++] = (struct svg_point){
-            .value = value(w),
-            .name = arena_printf(d->arena, "%s: %s", say_day(d->arena, w->from_us, w->to_us - 1).at,
-                                 told(d->arena, m->unit, value(w)).at),
-            .is_part = w->to_us - w->from_us < WEEK_LEAST_US,
+            .value = m->value(w),
+            .name = arena_printf(d->arena, "%s: %s", name.at,
+                                 told(d->arena, m->unit, m->value(w)).at),
+            .is_part = w->is_part,
         };
     }
     return n;
@@ -87,7 +93,7 @@ static size_t weeks_of(const struct drawing *d, const struct dora_figure *group,
 static struct str week_day(const struct drawing *d, size_t n, size_t i)
 {
     const struct dora_figure *const w = &d->of[DORA_WEEK].at[i];
-    return i < n ? say_day(d->arena, w->from_us, w->to_us - 1) : S("");
+    return i < n ? week_name(d, w) : S("");
 }
 
 static void add_chart(const struct drawing *d, const struct metric *m, struct str summary)
@@ -95,9 +101,10 @@ static void add_chart(const struct drawing *d, const struct metric *m, struct st
     struct svg_point *point = NULL, *second = NULL;
     const struct dora_figure *const all = figures_all(&d->of[DORA_NOW]);
     const struct dora_figure *const before = figures_all(&d->of[DORA_BEFORE]);
-    const size_t n = weeks_of(d, all, m, m->value, &point);
+    const size_t n = points_of(d, &d->of[DORA_WEEK], all, m, &point);
     if (m->second) {
-        (void)weeks_of(d, all, m, m->second, &second);
+        const struct metric other = {.value = m->second, .unit = m->unit};
+        (void)points_of(d, &d->of[DORA_WEEK], all, &other, &second);
     }
     const struct svg_plot plot = {
         .arena = d->arena,
@@ -134,8 +141,7 @@ static void add_weeks(const struct drawing *d, const struct metric *m)
             continue;
         }
         buf_printf(b, "<tr><th scope=\"row\">%s%s</th><td class=\"number\">%s</td>",
-                   say_day(a, w->from_us, w->to_us - 1).at,
-                   w->to_us - w->from_us < WEEK_LEAST_US ? " (part)" : "",
+                   week_name(d, w).at, w->is_part ? " (part)" : "",
                    told(a, m->unit, m->value(w)).at);
         if (m->second) {
             buf_printf(b, "<td class=\"number\">%s</td>", told(a, m->unit, m->second(w)).at);
@@ -321,7 +327,7 @@ static void add_service(const struct drawing *d, const struct dora_figure *f)
     struct svg_point *point = NULL;
     struct arena *const a = d->arena;
     struct buf *const b = d->out;
-    const size_t weeks = weeks_of(d, f, &metrics[1], figure_lead_p50, &point);
+    const size_t weeks = points_of(d, &d->of[DORA_WEEK], f, &metrics[LEAD], &point);
     const struct svg_plot spark = {
         .arena = a,
         .n = weeks,
@@ -359,7 +365,7 @@ static void add_services(const struct drawing *d)
                                         "Incidents open", "Rework",    "Changes waiting"};
     const struct figures *const now = &d->of[DORA_NOW];
     const char *const group = d->page->wish->group == DORA_TEAM ? "Team" : "Service";
-    if (now->n < 2) {
+    if (now->n < 2 || !figures_have_rows(d->page->wish)) {
         return;
     }
     buf_printf(d->out,
@@ -378,6 +384,95 @@ static void add_services(const struct drawing *d)
     }
     add(d, "</tbody></table></div>\n<p class=\"note\">In brackets: fewer than three cases. –: no "
            "data.</p>\n</section>\n");
+}
+
+/* ---- a trend a service ---- */
+
+static void add_trend(const struct drawing *d, const struct dora_figure *group, struct str name)
+{
+    const struct figures *const of = &d->of[d->page->wish->period];
+    add(d, "<tr><th scope=\"row\">");
+    html_add(d->out, name);
+    add(d, "</th>");
+    for (size_t i = 0; i < METRICS_N; i++) {
+        struct svg_point *point = NULL;
+        const size_t n = points_of(d, of, group, &metrics[i], &point);
+        const struct svg_plot spark = {
+            .arena = d->arena,
+            .n = n,
+            .point = point,
+            .name = arena_printf(d->arena, "%s of %.*s", metrics[i].name, STR_ARG(name))};
+        add(d, "<td>");
+        svg_spark(d->out, &spark);
+        add(d, "</td>");
+    }
+    add(d, "</tr>\n");
+}
+
+static void add_trend_head(const struct drawing *d, const char *of, const char *first,
+                           const char *kind)
+{
+    buf_printf(d->out,
+               "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"%s\"><table>\n"
+               "<thead><tr><th scope=\"col\">%s</th>",
+               of, first);
+    for (size_t i = 0; i < METRICS_N; i++) {
+        buf_printf(d->out, "<th scope=\"col\"%s>%s</th>", kind, metrics[i].name);
+    }
+    add(d, "</tr></thead>\n<tbody>\n");
+}
+
+static void add_trend_numbers(const struct drawing *d, const char *word)
+{
+    const struct dora_wish *const w = d->page->wish;
+    const struct figures *const of = &d->of[w->period];
+    const bool has_rows = figures_have_rows(w);
+    add(d, "<details><summary>The numbers</summary>\n");
+    add_trend_head(d, "The figures of each period",
+                   arena_printf(d->arena, has_rows ? "Of, and %s from" : "The %s from", word).at,
+                   " class=\"number\"");
+    for (size_t i = 0; i < of->n; i++) {
+        const struct dora_figure *const f = &of->at[i];
+        if (f->is_all == has_rows) {
+            continue;
+        }
+        add(d, "<tr><th scope=\"row\">");
+        html_add(d->out, has_rows ? period_group(d->arena, w, f) : S(""));
+        buf_printf(d->out, "%s%s%s</th>", has_rows ? " " : "", period_name(d->arena, w, f).at,
+                   f->is_part ? " (part)" : "");
+        for (size_t k = 0; k < METRICS_N; k++) {
+            buf_printf(d->out, "<td class=\"number\">%s</td>",
+                       told(d->arena, metrics[k].unit, metrics[k].value(f)).at);
+        }
+        add(d, "</tr>\n");
+    }
+    add(d, "</tbody></table></div>\n</details>\n");
+}
+
+/* Where weeks or months were asked for. */
+static void add_trends(const struct drawing *d)
+{
+    const struct dora_wish *const w = d->page->wish;
+    const struct figures *const now = &d->of[DORA_NOW];
+    const char *const word = w->period == DORA_MONTH ? "month" : "week";
+    if (w->period == DORA_NOW) {
+        return;
+    }
+    buf_printf(d->out,
+               "<section aria-labelledby=\"trends\">\n<h2 id=\"trends\">Trend by %s</h2>\n"
+               "<p class=\"note\">Each line from zero to its own greatest value.</p>\n",
+               word);
+    add_trend_head(d, "The trend of each", "Of", "");
+    for (size_t i = 0; i < now->n; i++) {
+        if (now->at[i].is_all != figures_have_rows(w)) {
+            add_trend(d, &now->at[i],
+                      now->at[i].is_all ? S("all services")
+                                        : period_group(d->arena, w, &now->at[i]));
+        }
+    }
+    add(d, "</tbody></table></div>\n");
+    add_trend_numbers(d, word);
+    add(d, "</section>\n");
 }
 
 /* ---- around them ---- */
@@ -426,11 +521,9 @@ static void add_definitions(const struct drawing *d)
            "caused.</dd>\n"
            "<dt>Rework rate</dt><dd>Deployments that are a rollback, hold a hotfix or mend an "
            "incident, of all.</dd>\n");
-    buf_printf(d->out, "<dt>Median</dt><dd>%s. Days and weeks are cut in ",
-               w->window.is_lower ? "The lower of two middle values" : "Interpolated");
-    html_add(d->out, w->window.zone);
-    buf_printf(d->out, ".%s</dd>\n</dl>\n</section>\n",
-               w->leaves_bots ? " Commits and changes of bots do not count." : "");
+    add(d, "<dt>Choices</dt><dd>");
+    html_add(d->out, choice_text(d->arena, &w->window.choice));
+    add(d, "</dd>\n</dl>\n</section>\n");
 }
 
 /* "4 services"; a service in two environments is one. */
@@ -442,6 +535,9 @@ static struct str groups_text(const struct drawing *d)
     const struct figures *const now = &d->of[DORA_NOW];
     const enum dora_group by = d->page->wish->group;
     int64_t n = 0;
+    if (!figures_have_rows(d->page->wish)) {
+        return S("all services");
+    }
     for (size_t i = 1; i < now->n; i++) {
         n += i == 1 || by == DORA_ALL || !str_eq(now->at[i].service, now->at[i - 1].service);
     }
@@ -450,24 +546,14 @@ static struct str groups_text(const struct drawing *d)
 
 static void add_head(const struct drawing *d)
 {
-    char complete[CLOCK_TEXT_BYTES];
-    struct arena *const a = d->arena;
     const struct window *const w = &d->page->wish->window;
-    const long long days = (w->to_us - w->from_us) / DAY_US;
-    const char *const span = arena_printf(a, "%s to %s", say_day(a, w->from_us, w->to_us).at,
-                                          say_day(a, w->to_us, w->to_us).at)
-                                 .at;
-    html_begin(d->out, arena_printf(a, "Delivery, %s", span));
-    buf_printf(d->out,
-               "<header>\n<p class=\"kicker\">weir · delivery · production</p>\n<h1>%s</h1>\n"
-               "<p class=\"lede\">%lld %s, %s.",
-               span, days, days == 1 ? "day" : "days", groups_text(d).at);
-    if (d->page->complete_us != TIME_NONE) {
-        (void)clock_text(d->page->complete_us, complete);
-        buf_printf(d->out, " Complete to <time datetime=\"%.19sZ\">%.10s %.8s UTC</time>.",
-                   complete, complete, complete + 11);
-    }
-    add(d, "</p>\n</header>\n<main>\n");
+    const struct html_head head = {.subject = "Delivery",
+                                   .kicker = "delivery · production",
+                                   .about = groups_text(d),
+                                   .from_us = w->from_us,
+                                   .to_us = w->to_us,
+                                   .complete_us = d->page->complete_us};
+    html_begin(d->out, &head);
 }
 
 static enum outcome draw(const struct drawing *d, struct failure *f)
@@ -484,10 +570,10 @@ static enum outcome draw(const struct drawing *d, struct failure *f)
     result = result == OK ? add_changes(d, f) : result;
     if (result == OK) {
         add_services(d);
+        add_trends(d);
         result = add_behind(d, f);
     }
     add_definitions(d);
-    add(d, "</main>\n");
     html_end(d->out);
     return result;
 }

@@ -2,11 +2,11 @@
 
 #include <math.h>
 
-enum outcome figures_read(struct duck *d, struct arena *a, struct figures out[DORA_WEEK + 1],
+enum outcome figures_read(struct duck *d, struct arena *a, struct figures out[DORA_PERIODS_N],
                           struct failure *f)
 {
     enum outcome result = OK;
-    for (int p = DORA_NOW; p <= DORA_WEEK && result == OK; p++) {
+    for (int p = DORA_NOW; p < DORA_PERIODS_N && result == OK; p++) {
         result = dora_figures(d, a, (enum dora_period)p, &out[p].at, &out[p].n, f);
     }
     return result;
@@ -28,6 +28,11 @@ bool figures_are_of_one(const struct dora_figure *a, const struct dora_figure *b
 {
     return a->is_all == b->is_all && str_eq(a->service, b->service) &&
            str_eq(a->environment, b->environment);
+}
+
+bool figures_have_rows(const struct dora_wish *w)
+{
+    return w->group != DORA_ALL || w->is_by_environment;
 }
 
 double figure_per_day(const struct dora_figure *f)

@@ -10,14 +10,17 @@ struct figures {
     size_t n;
 };
 
-/* DORA_NOW, DORA_BEFORE and DORA_WEEK, each with those over all first. After dora_take. */
-enum outcome figures_read(struct duck *d, struct arena *a, struct figures out[DORA_WEEK + 1],
+/* By kind of period, each with those over all first. After dora_take. */
+enum outcome figures_read(struct duck *d, struct arena *a, struct figures out[DORA_PERIODS_N],
                           struct failure *f);
 
 /* Over all groups; one without data where there is none. */
 const struct dora_figure *figures_all(const struct figures *of);
 /* Both are of one service and environment, or over all. */
 bool figures_are_of_one(const struct dora_figure *a, const struct dora_figure *b);
+
+/* Rows are asked for by anything: else there is only what is over all. */
+bool figures_have_rows(const struct dora_wish *w);
 
 /* What a chart is drawn of. */
 double figure_per_day(const struct dora_figure *f);

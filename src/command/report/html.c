@@ -3,9 +3,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "command/report/say.h"
 
 enum { ROWS_MAX = 20000, COLUMNS_MAX = 32, ADDRESS_BYTES_MAX = 2048 };
+#define DAY_US ((int64_t)86400 * 1000000)
 
 static const struct {
     const char *name, *text;
@@ -48,7 +50,7 @@ bool html_is_link(struct str url)
            url.len <= ADDRESS_BYTES_MAX;
 }
 
-void html_begin(struct buf *b, struct str title)
+static void add_begin(struct buf *b, struct str title)
 {
     buf_add(b, S("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                  "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
@@ -68,9 +70,29 @@ void html_begin(struct buf *b, struct str title)
                  "<rect width=\"2.5\" height=\"5\" class=\"hard\"/></pattern></defs></svg>\n"));
 }
 
+void html_begin(struct buf *b, const struct html_head *h)
+{
+    char complete[CLOCK_TEXT_BYTES];
+    struct arena *const a = b->arena;
+    const long long days = (h->to_us - h->from_us) / DAY_US;
+    const struct str span = arena_printf(a, "%s to %s", say_day(a, h->from_us, h->to_us).at,
+                                         say_day(a, h->to_us, h->to_us).at);
+    add_begin(b, arena_printf(a, "%s, %s", h->subject, span.at));
+    buf_printf(b, "<header>\n<p class=\"kicker\">weir · %s</p>\n<h1>%s</h1>\n", h->kicker, span.at);
+    buf_printf(b, "<p class=\"lede\">%lld %s, ", days, days == 1 ? "day" : "days");
+    html_add(b, h->about);
+    buf_add_byte(b, '.');
+    if (h->complete_us != TIME_NONE) {
+        (void)clock_text(h->complete_us, complete);
+        buf_printf(b, " Complete to <time datetime=\"%.19sZ\">%.10s %.8s UTC</time>.", complete,
+                   complete, complete + 11);
+    }
+    buf_add(b, S("</p>\n</header>\n<main>\n"));
+}
+
 void html_end(struct buf *b)
 {
-    buf_add(b, S("</body>\n</html>\n"));
+    buf_add(b, S("</main>\n</body>\n</html>\n"));
 }
 
 /* ---- tables ---- */

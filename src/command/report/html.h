@@ -15,8 +15,16 @@ void html_add(struct buf *b, struct str text);
 /* The address may be followed: it begins with http:// or https://. */
 bool html_is_link(struct str url);
 
-/* Up to and with <body>, and the patterns that shapes use; and the end. */
-void html_begin(struct buf *b, struct str title);
+/* What a page begins with. */
+struct html_head {
+    const char *subject, *kicker; /* "Delivery", "delivery · production"   */
+    struct str about;             /* after the days: "4 services"; escaped */
+    int64_t from_us, to_us;
+    int64_t complete_us; /* TIME_NONE: not known */
+};
+
+/* Up to and with <main>, and the patterns that shapes use; and the end. */
+void html_begin(struct buf *b, const struct html_head *h);
 void html_end(struct buf *b);
 
 /* A table that opens when asked; to the right what is a number. A column `*_s` is told as a span,

@@ -12,6 +12,8 @@
 #define DAY_S 86400.0
 
 static const struct str nothing = STR("–");
+static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 static struct str with_unit(struct arena *a, double value, const char *unit)
 {
@@ -43,18 +45,28 @@ struct str say_per_day(struct arena *a, double per_day)
                           : arena_printf(a, per_day < 0.95 ? "%.2f/d" : "%.1f/d", per_day);
 }
 
+/* Of a time as text. */
+static const char *month_of(const char *text)
+{
+    return months[10 * (text[5] - '0') + text[6] - '0' - 1];
+}
+
+struct str say_month(struct arena *a, int64_t time_us)
+{
+    char text[CLOCK_TEXT_BYTES];
+    (void)clock_text(time_us, text);
+    return arena_printf(a, "%s %.4s", month_of(text), text);
+}
+
 struct str say_day(struct arena *a, int64_t time_us, int64_t beside_us)
 {
-    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     char text[CLOCK_TEXT_BYTES], beside[CLOCK_TEXT_BYTES];
     (void)clock_text(time_us, text);
     (void)clock_text(beside_us, beside);
-    const int month = 10 * (text[5] - '0') + text[6] - '0';
     const int day = 10 * (text[8] - '0') + text[9] - '0';
     return memcmp(text, beside, 4) == 0 && time_us != beside_us
-               ? arena_printf(a, "%d %s", day, months[month - 1])
-               : arena_printf(a, "%d %s %.4s", day, months[month - 1], text);
+               ? arena_printf(a, "%d %s", day, month_of(text))
+               : arena_printf(a, "%d %s %.4s", day, month_of(text), text);
 }
 
 struct str say_few(struct arena *a, struct str text, int64_t n)

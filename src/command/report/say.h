@@ -17,6 +17,8 @@ struct str say_rate(struct arena *a, double share);
 struct str say_per_day(struct arena *a, double per_day);
 /* "23 Aug 2026" of a moment in UTC; without the year when it is that of `beside_us`. */
 struct str say_day(struct arena *a, int64_t time_us, int64_t beside_us);
+/* "Aug 2026". */
+struct str say_month(struct arena *a, int64_t time_us);
 /* The text, in brackets when fewer than three cases stand behind it. */
 struct str say_few(struct arena *a, struct str text, int64_t n);
 

@@ -1,4 +1,4 @@
--- Relations asked: deployment, team, wish. Gives dora_deployment: what counts as a deployment, in the
+-- Relations asked: deployment, known, wish. Gives dora_deployment: what counts as a deployment, in the
 -- order of its service and environment; deployment_out: what does not, and why; scope: each service and
 -- environment, and what the figures are grouped by.
 
@@ -30,4 +30,4 @@ SELECT s.service, s.environment,
     CASE w.group_service WHEN 'service' THEN s.service WHEN 'team' THEN coalesce(t.team, '') END AS by_service,
     CASE WHEN w.group_environment THEN s.environment END AS by_environment
 FROM (SELECT DISTINCT service, environment FROM dora_deployment) AS s
-LEFT JOIN team AS t USING (service), wish AS w;
+LEFT JOIN known AS t USING (service), wish AS w;

@@ -29,7 +29,7 @@ ORDER BY l.merged_at, repository, number, service, environment;
 
 CREATE TEMP TABLE explain_commit AS
 SELECT service, environment, repository, sha, CAST(number AS BIGINT) AS change,
-    utc_text(committed_at) AS committed_at, deployment, CAST(lead_s AS DOUBLE) AS lead_s
+    utc_text(committed_at) AS committed_at, utc_text(begun_at) AS begun_at, deployment, CAST(lead_s AS DOUBLE) AS lead_s
 FROM wish AS w, dora_lead AS l
 WHERE l.out_reason IS NULL AND l.finished_at >= w.from_at
 ORDER BY committed_at, sha, service, environment;
@@ -40,7 +40,8 @@ SELECT i.service, i.environment, i.id, i.title, utc_text(i.detected_at) AS detec
     i.fixed_by_deployment AS fixed_by,
     CASE WHEN i.caused_by_deployment IS NULL THEN 'nothing says that a deployment caused it'
         WHEN NOT EXISTS (FROM dora_failed AS d WHERE d.source = i.source AND d.id = i.id)
-            THEN 'the deployment is none that counts' END AS left_out,
+            THEN if(len(w.failures) = 0 OR list_contains(w.failures, i.evidence),
+                'the deployment is none that counts', 'its evidence is not counted') END AS left_out,
     i.url
 FROM wish AS w, incident AS i
 WHERE coalesce(i.is_incident, true) AND i.detected_at < w.to_at

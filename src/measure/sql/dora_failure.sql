@@ -1,11 +1,19 @@
 -- Relations asked: incident, deployment_at, dora_deployment, dora_lead_change, wish. Gives dora_failed: a
--- deployment and an incident that it caused; dora_outcome: one row a deployment: whether it failed, when
+-- deployment and an incident that it caused, or the rollback that shows it; dora_outcome: one row a deployment: whether it failed, when
 -- it was mended, whether it was itself rework, and why.
 
 CREATE TEMP TABLE dora_failed AS
 SELECT d.service, d.environment, d.nth, i.source, i.id, i.title, i.url, i.detected_at, i.resolved_at, i.evidence
-FROM incident AS i JOIN dora_deployment AS d ON d.id = i.caused_by_deployment
-WHERE coalesce(i.is_incident, true);
+FROM wish AS w, incident AS i JOIN dora_deployment AS d ON d.id = i.caused_by_deployment
+WHERE coalesce(i.is_incident, true) AND (len(w.failures) = 0 OR list_contains(w.failures, i.evidence));
+
+-- Where it is asked so, what a rollback came right after has failed, and was mended by it.
+INSERT INTO dora_failed
+SELECT d.service, d.environment, d.nth, r.source, r.id, 'rollback', r.url, r.finished_at, r.finished_at, 'rollback'
+FROM wish AS w, dora_deployment AS d JOIN dora_deployment AS r
+    ON r.service = d.service AND r.environment = d.environment AND r.nth = d.nth + 1
+WHERE list_contains(w.failures, 'rollback') AND r.is_rollback AND NOT d.is_rollback
+    AND NOT EXISTS (FROM dora_failed AS f WHERE f.service = d.service AND f.environment = d.environment AND f.nth = d.nth);
 
 CREATE TEMP TABLE dora_outcome AS
 WITH further AS (

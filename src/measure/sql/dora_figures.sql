@@ -4,7 +4,7 @@
 
 CREATE TEMP TABLE dora_figure AS
 WITH spine AS (
-    SELECT p.kind, p.n, p.from_at, p.to_at, g.*
+    SELECT p.kind, p.n, p.from_at, p.to_at, p.is_part, g.*
     FROM period AS p, (SELECT DISTINCT by_service, by_environment, false AS is_all FROM scope
         UNION ALL SELECT NULL, NULL, true) AS g
 )

@@ -28,6 +28,8 @@ SELECT CAST(json_object(
     'left_out', (SELECT coalesce(to_json(list(json_object('what', what, 'reason', reason, 'n', n)
             ORDER BY n DESC, what, reason)), '[]'::JSON)
         FROM dora_out_count),
+    'choices', json_object('lead_from', w.lead_from, 'failures', w.failures, 'hotfix_labels', w.hotfix_labels,
+        'hotfix_branches', w.hotfix_branches, 'leaves_bots', w.leaves_bots, 'bots', w.bots),
     'definitions', json_object(
         'deployment', 'a deployment with a success in production, at its first; once, however often told',
         'change_lead_time', 'from a commit to the first deployment that holds it; per change from its first commit',

@@ -1,40 +1,48 @@
 -- Relations asked: dora_reached, dora_deployment, commit_of, commit_early, commit, merged, wish. Gives
 -- dora_lead: one row a service, environment and commit that landed: its first deployment and the span to
--- it, or why it has none; dora_lead_change: the same by change, from its first commit on.
+-- it, or why it has none; dora_lead_change: the same by change, from its first commit on; commit_apart:
+-- what touches the paths of no service.
+
+-- A service with paths has the commits that touch them, and those of which nothing is known.
+CREATE TEMP TABLE held AS
+SELECT r.service, r.environment, r.repository, k.sha, r.number, k.author, k.committed_at, k.begun_at, r.landed_at,
+    o.is_copy, least(r.nth, e.nth) AS nth,
+    NOT r.has_paths OR coalesce(list_contains(k.services, r.service), true) AS is_own
+FROM dora_reached AS r
+JOIN commit_of AS o ON o.repository = r.repository AND o.number = r.number
+JOIN commit AS k ON k.repository = o.repository AND k.sha = o.sha
+LEFT JOIN commit_early AS e ON e.service = r.service AND e.environment = r.environment
+    AND e.repository = k.repository AND e.sha = k.sha
+UNION ALL
+SELECT r.service, r.environment, r.repository, k.sha, NULL, k.author, k.committed_at, k.begun_at, r.landed_at,
+    false, r.nth, NOT r.has_paths OR coalesce(list_contains(k.services, r.service), true)
+FROM dora_reached AS r
+JOIN commit AS k ON k.repository = r.repository AND k.sha = r.sha
+WHERE r.number IS NULL;
+
+CREATE TEMP TABLE commit_apart AS
+SELECT repository, sha, min(landed_at) AS landed_at FROM held GROUP BY repository, sha HAVING NOT bool_or(is_own);
 
 CREATE TEMP TABLE dora_lead AS
-WITH held AS (
-    SELECT r.service, r.environment, r.repository, k.sha, r.number, k.author, k.committed_at, r.landed_at,
-        o.is_copy, least(r.nth, e.nth) AS nth
-    FROM dora_reached AS r
-    JOIN commit_of AS o ON o.repository = r.repository AND o.number = r.number
-    JOIN commit AS k ON k.repository = o.repository AND k.sha = o.sha
-    LEFT JOIN commit_early AS e ON e.service = r.service AND e.environment = r.environment
-        AND e.repository = k.repository AND e.sha = k.sha
-    UNION ALL
-    SELECT r.service, r.environment, r.repository, k.sha, NULL, k.author, k.committed_at, r.landed_at,
-        false, r.nth
-    FROM dora_reached AS r
-    JOIN commit AS k ON k.repository = r.repository AND k.sha = r.sha
-    WHERE r.number IS NULL
-)
-SELECT h.*, d.id AS deployment, d.finished_at,
-    epoch(d.finished_at) - epoch(h.committed_at) AS lead_s,
+SELECT h.* EXCLUDE is_own, d.id AS deployment, d.finished_at,
+    epoch(d.finished_at) - epoch(h.begun_at) AS lead_s,
     CASE WHEN h.is_copy THEN 'merge, squash or rebase of commits that count themselves'
         WHEN h.nth IS NULL THEN 'not deployed'
         WHEN h.nth = 1 THEN 'first deployment: nothing to compare with'
-        WHEN h.committed_at IS NULL THEN 'time of the commit not known'
-        WHEN d.finished_at < h.committed_at THEN 'committed after it was deployed: a clock is wrong'
-        WHEN w.leaves_bots AND h.author LIKE '%[bot]' THEN 'by a bot'
+        WHEN h.begun_at IS NULL THEN 'time of the commit not known'
+        WHEN d.finished_at < h.begun_at THEN concat(w.lead_from, ' after it was deployed: a clock is wrong')
+        WHEN is_left(h.author) THEN 'by a bot'
     END AS out_reason
 FROM wish AS w, held AS h
 LEFT JOIN dora_deployment AS d ON d.service = h.service AND d.environment = h.environment
-    AND d.nth = h.nth;
+    AND d.nth = h.nth
+WHERE h.is_own;
 
 CREATE TEMP TABLE dora_lead_change AS
 WITH first AS (
-    SELECT service, environment, repository, number, min(committed_at) AS first_commit_at
-    FROM dora_lead WHERE number IS NOT NULL AND NOT is_copy GROUP BY ALL
+    SELECT service, environment, repository, number, bool_or(is_own) AS is_own,
+        min(begun_at) FILTER (is_own AND NOT is_copy) AS first_commit_at
+    FROM held WHERE number IS NOT NULL GROUP BY ALL
 )
 SELECT r.service, r.environment, r.repository, r.number, m.title, m.url, m.author, m.merged_at,
     f.first_commit_at, r.nth, d.id AS deployment, d.finished_at,
@@ -42,8 +50,9 @@ SELECT r.service, r.environment, r.repository, r.number, m.title, m.url, m.autho
     CASE WHEN r.nth IS NULL THEN 'not deployed'
         WHEN r.nth = 1 THEN 'first deployment: nothing to compare with'
         WHEN f.first_commit_at IS NULL THEN 'no commit of it known'
-        WHEN d.finished_at < f.first_commit_at THEN 'committed after it was deployed: a clock is wrong'
-        WHEN w.leaves_bots AND m.author LIKE '%[bot]' THEN 'by a bot'
+        WHEN d.finished_at < f.first_commit_at
+            THEN concat(w.lead_from, ' after it was deployed: a clock is wrong')
+        WHEN is_left(m.author) THEN 'by a bot'
     END AS out_reason,
     len(list_intersect(coalesce(m.labels, []), w.hotfix_labels)) > 0
         OR len(list_filter(w.hotfix_branches, lambda b: coalesce(m.head_branch GLOB b, false))) > 0
@@ -55,4 +64,4 @@ LEFT JOIN first AS f ON f.service = r.service AND f.environment = r.environment
     AND f.repository = r.repository AND f.number = r.number
 LEFT JOIN dora_deployment AS d ON d.service = r.service AND d.environment = r.environment
     AND d.nth = r.nth
-WHERE r.number IS NOT NULL;
+WHERE r.number IS NOT NULL AND coalesce(f.is_own, true);

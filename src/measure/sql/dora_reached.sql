@@ -1,4 +1,4 @@
--- Relations asked: dora_deployment, dora_landed, merged, commit_own, commit_copy, commit. Gives
+-- Relations asked: dora_deployment, dora_landed, merged, commit_own, commit_copy, commit, known. Gives
 -- deployment_at: how far along which line each deployment stands; dora_reached: what landed, and the first
 -- deployment of each service and environment that holds it (nth null: none yet); commit_early: commits
 -- that were deployed before their change was merged.
@@ -46,9 +46,10 @@ FROM (
 WHERE before_at IS NULL OR stood_at > before_at;
 
 CREATE TEMP TABLE dora_reached AS
-SELECT s.service, s.environment, l.repository, l.line, l.landed_at, l.number, l.sha, a.nth
+SELECT s.service, s.environment, s.has_paths, l.repository, l.line, l.landed_at, l.number, l.sha, a.nth
 FROM dora_landed AS l
-JOIN (SELECT DISTINCT service, environment, repository FROM deployment_at) AS s
+JOIN (SELECT DISTINCT d.service, d.environment, d.repository, coalesce(k.has_paths, false) AS has_paths
+    FROM deployment_at AS d LEFT JOIN known AS k USING (service)) AS s
     ON s.repository = l.repository
 ASOF LEFT JOIN advance AS a ON a.service = s.service AND a.environment = s.environment
     AND a.repository = l.repository AND a.line = l.line AND l.landed_at <= a.stood_at;

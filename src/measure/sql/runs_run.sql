@@ -1,7 +1,7 @@
 -- Relations asked: pipeline_run, task_run, span. What the parts of the runs report count: runs and tasks
 -- that were finished in the window.
 CREATE TEMP TABLE runs_run AS
-SELECT r.source, r.id, r.attempt, coalesce(r.name, '') AS name, r.repository, r.sha, r.actor, r.outcome,
+SELECT r.source, r.id, r.attempt, coalesce(r.name, '') AS name, r.repository, r.sha, person(r.actor) AS actor, r.outcome,
     r.queue_s, r.duration_s, r.errors,
     json_extract_string(r.attributes, '$.environment') AS environment
 FROM pipeline_run AS r, span AS s

@@ -7,7 +7,8 @@ CREATE TABLE change (repository VARCHAR DEFAULT 'shop', number BIGINT, title VAR
     author VARCHAR DEFAULT 'ann', labels VARCHAR[], base_branch VARCHAR DEFAULT 'main', head_branch VARCHAR,
     head_sha VARCHAR, merge_sha VARCHAR, created_at TIMESTAMPTZ, merged_at TIMESTAMPTZ, closed_at TIMESTAMPTZ);
 CREATE TABLE commit (repository VARCHAR DEFAULT 'shop', sha VARCHAR, author VARCHAR DEFAULT 'ann',
-    committed_at TIMESTAMPTZ, pushed_at TIMESTAMPTZ, branch VARCHAR, parents VARCHAR[]);
+    authored_at TIMESTAMPTZ, committed_at TIMESTAMPTZ, pushed_at TIMESTAMPTZ, branch VARCHAR, parents VARCHAR[],
+    services VARCHAR[]);
 CREATE TABLE incident (source VARCHAR DEFAULT 'https://pager', id VARCHAR, service VARCHAR DEFAULT 'shop',
     environment VARCHAR DEFAULT 'production', title VARCHAR, url VARCHAR, is_incident BOOLEAN,
     detected_at TIMESTAMPTZ, resolved_at TIMESTAMPTZ, caused_by_deployment VARCHAR,

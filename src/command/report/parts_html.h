@@ -1,0 +1,21 @@
+/* parts_html.h - a report of tables as a page: each part open, its columns as html_table tells
+ * them. */
+#ifndef WEIR_COMMAND_REPORT_PARTS_HTML_H
+#define WEIR_COMMAND_REPORT_PARTS_HTML_H
+
+#include "measure/window.h"
+
+struct parts_page {
+    struct duck *duck; /* after the part's take */
+    struct arena *arena;
+    const char *name, *kicker, *about; /* "Activity", "activity", "changes and reviews" */
+    const struct window *window;
+    const struct window_part *part; /* name NULL ends them   */
+    int64_t complete_us;            /* TIME_NONE: not known  */
+};
+
+/* The whole page.
+ *   returns OK | RETRY | REJECT more than a page can hold */
+enum outcome parts_html(const struct parts_page *p, struct str *out, struct failure *f);
+
+#endif
