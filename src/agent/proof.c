@@ -94,12 +94,14 @@ bool proof_is_form(struct str signs, bool has_timestamp)
 {
     size_t bodies = 0;
     size_t times = 0;
+    size_t braces = 0;
     for (size_t i = 0; i < signs.len; i++) {
         const struct str here = str_sub(signs, i, signs.len);
         bodies += str_starts(here, S(BODY));
         times += str_starts(here, S(TIMESTAMP));
+        braces += here.at[0] == '{' || here.at[0] == '}';
     }
-    return bodies == 1 && times == (has_timestamp ? 1 : 0);
+    return bodies == 1 && times == (has_timestamp ? 1 : 0) && braces == 2 * (bodies + times);
 }
 
 /* The bytes that were signed, by the form. false: no memory. */

@@ -117,11 +117,14 @@ static void check_signature(const struct section_check *c, const struct webhook_
     if (o->secret.n == 0 && s->header.len > 0 && !c->s->is_without_secrets) {
         section_wrong(c, "secret", ": a signature wants the secret that it is made with");
     }
+    if (!has_timestamp && s->timestamp.prefix.len > 0) {
+        section_wrong(c, "signature.timestamp", ": its prefix wants the header that it stands in");
+    }
     if (has_timestamp && !is_header_name(s->timestamp.header)) {
         section_wrong(c, "signature.timestamp.header", " is no name of a header");
     }
     if (s->signs.len > 0 && !proof_is_form(s->signs, has_timestamp)) {
-        section_wrong(c, "signature.signs", " wants {body} once%s",
+        section_wrong(c, "signature.signs", " wants {body} once%s, and no other braces",
                       has_timestamp ? " and {timestamp} once"
                                     : "; {timestamp} only where signature.timestamp.header is");
     }
@@ -132,6 +135,9 @@ void webhook_complete(const struct section_check *c, struct webhook_options *o)
     check_signature(c, o);
     if (o->token_header.len > 0 && !is_header_name(o->token_header)) {
         section_wrong(c, "token_header", " is no name of a header");
+    }
+    if (o->token_header.len > 0 && o->token.n == 0 && !c->s->is_without_secrets) {
+        section_wrong(c, "token", ": a token_header wants the token that comes in it");
     }
     for (size_t i = 0; i < o->id.n; i++) {
         if (!is_place(o->id.at[i])) {

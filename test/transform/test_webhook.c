@@ -104,6 +104,15 @@ static void times_of_every_common_form_are_made_one(void **state)
                  "[\"2013-12-03T17:23:34Z\",\"2024-01-31T09:00:00.000+01:00\","
                  "\"2024-01-31T09:00:00Z\",\"2024-01-31T09:00:00+01:00\",\"2024-01-31T09:00:00Z\","
                  "\"2024-01-31T09:00:00.007Z\",null,null]");
+    assert_gives(".[] | when",
+                 "[\"2024-01-31\",\"2024-01-31T09:00Z\",\"2024-01-31 09:00\","
+                 "\"2024-01-31 09:00:00+01\",\"2024-01-31 09:00:00.5 GMT\",\"1706691600\","
+                 "\"1706691600007\",1706691600000000,1706691600007000000,1706691599.9999]",
+                 "[\"2024-01-31T00:00:00Z\",\"2024-01-31T09:00:00Z\",\"2024-01-31T09:00:00Z\","
+                 "\"2024-01-31T09:00:00+01:00\",\"2024-01-31T09:00:00.5Z\","
+                 "\"2024-01-31T09:00:00Z\",\"2024-01-31T09:00:00.007Z\","
+                 "\"2024-01-31T09:00:00Z\",\"2024-01-31T09:00:00.007Z\",\"2024-01-31T09:00:00Z\"]");
+    assert_fails("when", "{}", "", "when: a time is a text or a number, no object");
 }
 
 static void an_error_is_the_programs_own_message_at_its_pointer(void **state)
@@ -112,6 +121,9 @@ static void an_error_is_the_programs_own_message_at_its_pointer(void **state)
     assert_fails("error(\"no such thing\")", "{}", "", "mapping own: no such thing");
     assert_fails("dead(\"/a/b\"; \"is odd\")", "{}", "/a/b", "is odd");
     assert_fails("need(\"/a/1/b\")", "{\"a\":[{},{}]}", "/a/1/b", "is missing");
+    assert_gives("need(\"/7/a~1b\"), need(\"/c/0\")", "{\"7\":{\"a/b\":1},\"c\":[2]}", "[1,2]");
+    assert_fails("need(\"/c/x\")", "{\"c\":[2]}", "/c/x", "is missing");
+    assert_fails("need(\"/c/x\")", "{\"c\":2}", "/c/x", "is missing");
     assert_fails("1, .a.b", "{\"a\":3}", "", "Cannot index number");
     assert_fails("error({n: 1})", "{}", "", "{\"n\":1}");
     assert_fails("halt_error", "{}", "", "halts");
@@ -285,6 +297,10 @@ static void a_row_that_does_not_fit_the_catalogue_is_dead_at_its_member(void **s
     (void)state;
     assert_dead("{" DEPLOYMENT ", enviroment: \"x\"}", "/0/enviroment",
                 "did you mean environment?");
+    assert_dead("{" DEPLOYMENT ", state: \"success\"}", "/0/state",
+                "is success; it wants one of: queued running succeeded failed inactive");
+    assert_dead("{model: \"deploymnt\", " AT "}", "/0/model", "did you mean deployment?");
+    assert_dead("{model: \"deployment\", at: 1706691600}", "/0/at", "the function `when`");
     assert_dead("{" DEPLOYMENT ", is_production: 1}", "/0/is_production", "wants true or false");
     assert_dead("{" DEPLOYMENT ", created_at: \"today\"}", "/0/created_at", "RFC 3339");
     assert_dead("{" DEPLOYMENT ", duration_s: 1}", "/0/duration_s", "is filled in by weir");
@@ -299,7 +315,7 @@ static void a_row_that_does_not_fit_the_catalogue_is_dead_at_its_member(void **s
     assert_dead("{" DEPLOYMENT "}, {model: \"raw\", " AT "}", "/1/model", "no model");
     assert_dead("{model: \"change\", " AT ", repository: \"r\", id: 1, number: 1.5}", "/0/number",
                 "whole number");
-    assert_dead("{" DEPLOYMENT "}, 7", "/1", "no CDEvent");
+    assert_dead("{" DEPLOYMENT "}, 7", "/1", "gives a number: it is no CDEvent");
 }
 
 static void an_event_is_completed_and_folds_where_it_is_alone(void **state)
@@ -338,6 +354,8 @@ static void an_event_that_no_schema_knows_is_dead(void **state)
     (void)state;
     assert_dead("cdevent(\"incident.detected\"; \"yesterday\"; \"https://pd/\"; \"i1\"; {})",
                 "/0/context/timestamp", "");
+    assert_dead("cdevent(\"incident.detectd\"; \"2024-01-02T03:04:05Z\"; \"/p\"; \"i\"; {})",
+                "/0/context/type", "did you mean incident.detected?");
     assert_dead("cdevent(\"incident.exploded\"; \"2024-01-02T03:04:05Z\"; \"/p\"; \"i\"; {})",
                 "/0/context/type", "");
 }

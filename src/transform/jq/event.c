@@ -2,6 +2,7 @@
 #include "transform/jq/mapping.h"
 
 #include "base/hash.h"
+#include "base/nearest.h"
 #include "transform/cdevents/table.h"
 
 enum { ID_BYTES = 32 };
@@ -90,9 +91,32 @@ static struct str completed(const struct transform_in *in, yyjson_val *event)
     return buf_is_over(&b) ? S("") : buf_str(&b);
 }
 
+/* A short name that is none: what was meant, or NULL. */
+static const char *mistyped(const struct transform_in *in, yyjson_val *event)
+{
+    const struct str given = member(yyjson_obj_get(event, "context"), "type");
+    struct nearest near = nearest_to(given);
+    if (given.len == 0 || str_starts(given, S("dev.")) || cd_type_find(given)) {
+        return NULL;
+    }
+    for (size_t i = 0; i < cd_types_n; i++) {
+        nearest_offer(&near, cd_types[i].name);
+    }
+    const struct str found = nearest_found(&near);
+    return arena_printf(in->arena, "%.*s is no type of CDEvents%s%.*s%s",
+                        STR_ARG(str_sub(given, 0, 80)), found.len ? "; did you mean " : "",
+                        STR_ARG(found), found.len ? "?" : "")
+        .at;
+}
+
 bool mapping_event(const struct transform_in *in, struct transform_out *out, yyjson_val *event,
                    size_t at, bool folds)
 {
+    const char *const meant = mistyped(in, event);
+    if (meant) {
+        const struct str type_at = arena_printf(in->arena, "/%zu/context/type", at);
+        return transform_dead(out, type_at.at, "mapping: event: %s", meant);
+    }
     if (transform_cdevent(in, out, completed(in, event), folds)) {
         return true;
     }

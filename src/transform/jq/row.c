@@ -183,6 +183,39 @@ static bool set_members(struct told *t, struct str name, const char *list, yyjso
     return true;
 }
 
+/* What reports count by: another word would be counted as nothing, and nobody would be told. */
+static const struct {
+    const char *model, *column, *words;
+} counted[] = {
+    {"change", "state", "open merged closed"},
+    {"deployment", "state", "queued running succeeded failed inactive"},
+    {"pipeline_run", "outcome", "success failure cancel error"},
+    {"task_run", "outcome", "success failure cancel error"},
+    {"test_run", "outcome", "success failure cancel error"},
+    {"test_run", "kind", "case suite"},
+    {"incident", "state", "open resolved"},
+    {"ticket", "state", "open closed"},
+};
+
+/* The words that the column knows; empty: any, or this is one of them. */
+static struct str words_wanted(const struct told *t, const struct column *c,
+                               const struct value *value)
+{
+    size_t i = 0;
+    const size_t n = sizeof counted / sizeof *counted;
+    while (i < n && (strcmp(counted[i].model, t->model->name) != 0 ||
+                     strcmp(counted[i].column, c->name) != 0)) {
+        i++;
+    }
+    const struct str words = i < n && value->kind == VALUE_TEXT ? str_of(counted[i].words) : S("");
+    for (struct str rest = words; rest.len > 0;) {
+        if (str_eq(str_cut(rest, ' ', &rest), value->text)) {
+            return S("");
+        }
+    }
+    return words;
+}
+
 static bool set_column(struct told *t, struct str name, yyjson_val *v)
 {
     struct value value;
@@ -204,6 +237,12 @@ static bool set_column(struct told *t, struct str name, yyjson_val *v)
     const char *const wants = convert(t, c, v, &value);
     if (wants) {
         return wrong(t, name, wants);
+    }
+    const struct str words = words_wanted(t, c, &value);
+    if (words.len > 0) {
+        const struct str why = arena_printf(t->in->arena, "is %.*s; it wants one of: %.*s",
+                                            STR_ARG(str_sub(value.text, 0, 80)), STR_ARG(words));
+        return wrong(t, name, why.at);
     }
     if (c->rule == FOLD_LATEST && !speak_of(t, c->a)) {
         return wrong(t, name, "is of one group of columns too many for one row");
@@ -261,6 +300,30 @@ static bool set_columns(struct told *t, yyjson_val *row)
     return true;
 }
 
+/* Rows of `raw` and `event` are weir's own. */
+static bool is_open(const struct model *model)
+{
+    return strcmp(model->name, "raw") != 0 && strcmp(model->name, "event") != 0;
+}
+
+static bool no_model(const struct told *t, struct str name)
+{
+    struct nearest near = nearest_to(name);
+    for (size_t i = 0; i < model_all_n; i++) {
+        if (is_open(model_all[i])) {
+            nearest_offer(&near, str_of(model_all[i]->name));
+        }
+    }
+    const struct str found = nearest_found(&near);
+    const struct str why = found.len
+                               ? arena_printf(t->in->arena,
+                                              "is %.*s, which is no model; did you mean %.*s?",
+                                              STR_ARG(str_sub(name, 0, 80)), STR_ARG(found))
+                               : S("is no model that rows can be given of (an event is given as a "
+                                   "CDEvent)");
+    return wrong(t, S("model"), why.at);
+}
+
 bool mapping_row(const struct transform_in *in, struct transform_out *out, yyjson_val *row,
                  size_t at)
 {
@@ -269,13 +332,14 @@ bool mapping_row(const struct transform_in *in, struct transform_out *out, yyjso
     yyjson_val *const ordinal = yyjson_obj_get(row, "ordinal");
     int64_t number = 0;
     t.model = model_find(name);
-    if (!t.model || str_eq(name, S("raw")) || str_eq(name, S("event"))) {
+    if (!t.model || !is_open(t.model)) {
         t.model = NULL;
-        return wrong(&t, S("model"),
-                     "is no model that rows can be given of (an event is given as a CDEvent)");
+        return no_model(&t, name);
     }
     if (!clock_parse(json_text(yyjson_obj_get(row, "at")), &t.at_us)) {
-        return wrong(&t, S("at"), "wants the time of what it tells, as RFC 3339");
+        return wrong(&t, S("at"),
+                     "wants the time of what it tells, as RFC 3339 (the function `when` makes one "
+                     "of most forms)");
     }
     if (ordinal && (!to_int(ordinal, &number) || number < 0 || number > ORDINAL_MAX)) {
         return wrong(&t, S("ordinal"), "wants a number from 0 to 255");
