@@ -36,6 +36,13 @@ GIT = """#!/bin/bash
 name=${{2##*/}}
 ln -s {root} "${{3:-${{name%.git}}}}"
 """
+UNDERSTOOD = """#!/bin/bash
+timeout 3 bash -o pipefail -c "$1" </dev/null >/dev/null
+status=$?
+case $status in 0 | 1 | 124) exit 0 ;; esac
+echo "$1: exit $status" >&2
+exit 1
+"""
 
 
 def blocks(path):
@@ -43,6 +50,55 @@ def blocks(path):
     text = path.read_text()
     for found in re.finditer(r"^( *)```sh\n(.*?)^ *```$", text, re.S | re.M):
         yield text.count("\n", 0, found.start()) + 1, re.sub(rf"^{found.group(1)}", "", found.group(2), flags=re.M)
+
+
+def _words_of(line):
+    """A line of a manual as somebody would type it, with files of this folder for those that it names."""
+    for word, here in {"/etc/weir": ".", "/mnt/backup/": "./"}.items():
+        line = line.replace(word, here)
+    return line
+
+
+def help_lines():
+    """(command, line) of every example that `weir help COMMAND` shows."""
+    overview = subprocess.run([BINARY, "help"], capture_output=True, text=True, check=True).stdout
+    for command in re.findall(r"^  ([a-z]+)  ", overview, re.M):
+        page = subprocess.run([BINARY, "help", command], capture_output=True, text=True, check=True).stdout
+        for line in re.findall(r"^  (weir .*|.*\| weir .*)$", page, re.M):
+            yield command, line
+
+
+def inline_lines(path):
+    """(line number, `weir …`) of every command between backticks that is whole: nothing to choose, nothing left out. A bare name
+    is taken for the page of its help."""
+    text = re.sub(r"```.*?```", lambda m: "\n" * m.group().count("\n"), path.read_text(), flags=re.S)
+    for found in re.finditer(r"`(weir [a-z][^`\n]*)`", text):
+        if not re.search(r"[\[|…]", found.group(1)):
+            yield text.count("\n", 0, found.start()) + 1, re.sub(r"^weir ([a-z]+)$", r"weir help \1", found.group(1))
+
+
+# What the commands name.
+THINGS = """weir init .
+echo 'services: { shop: { repositories: [acme/shop], team: cart } }' >>weir.yaml
+weir run
+echo '{}' | tee push.json event.json >FILE
+mkdir -p own/one mappings
+echo empty >own.jq
+echo '{}' >own/one/input.json
+echo '[]' >own/one/expected.json
+cp -r own own.jq mappings
+cp -r own pager
+cp own.jq pager.jq
+"""
+
+
+def is_understood(lines, folder):
+    """Each of the commands beside a running weir: it may find nothing or go on without end, but not be wrong usage (2) or
+    die. AssertionError with those that were."""
+    typed = "".join(f"{_words_of(line)}\n" for line in lines)
+    script = f"{THINGS}xargs -P 4 -d '\\n' -n 1 understood <<'END'\n{typed}END\n"
+    (folder / "LINES.md").write_text(f"```sh\n{script}```\n")
+    run_examples(folder / "LINES.md", folder)
 
 
 def _loopback_up():
@@ -56,7 +112,7 @@ def _run_here(path, folder):
     words, place = folder / "words", folder / "place"
     words.mkdir()
     place.mkdir()
-    for name, text in {"weir": WEIR, "make": MAKE, "git": GIT}.items():
+    for name, text in {"weir": WEIR, "make": MAKE, "git": GIT, "understood": UNDERSTOOD}.items():
         (words / name).write_text(text.format(binary=BINARY, root=ROOT, make=shutil.which("make"), git=shutil.which("git")))
         (words / name).chmod(0o755)
     environment = {**os.environ, "EXAMPLE": str(folder), "PATH": f"{words}:{os.environ['PATH']}", "HOME": str(folder)}
