@@ -25,23 +25,35 @@ static bool is_at(struct str name, size_t i, struct str word)
     return true;
 }
 
-/* Most letters begin none of the words below. */
-static bool may_begin(char c)
+/* The words that begin with a letter, the rest of each; every header's name is looked through. */
+struct words {
+    char first;
+    struct str rest[6]; /* ends with an empty one */
+};
+
+static const struct words *words_of(char first)
 {
-    return c == 'a' || c == 'c' || c == 'j' || c == 'p' || c == 's' || c == 't';
+    static const struct words all[] = {
+        {'a', {STR("uthorization"), STR("pi-key"), STR("pikey"), STR("uth-key"), STR("ccess-key")}},
+        {'c', {STR("ookie"), STR("redential")}},
+        {'j', {STR("wt")}},
+        {'p', {STR("assword"), STR("asswd"), STR("assphrase"), STR("rivate-key")}},
+        {'s', {STR("ecret"), STR("ignature"), STR("ession")}},
+        {'t', {STR("oken")}}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (all[i].first == first) {
+            return &all[i];
+        }
+    }
+    return NULL;
 }
 
 bool secret_is_name(struct str name)
 {
-    static const struct str words[] = {
-        STR("authorization"), STR("cookie"),      STR("token"),      STR("secret"),
-        STR("password"),      STR("passwd"),      STR("passphrase"), STR("credential"),
-        STR("signature"),     STR("api-key"),     STR("apikey"),     STR("auth-key"),
-        STR("access-key"),    STR("private-key"), STR("jwt"),        STR("session")};
     for (size_t i = 0; i < name.len; i++) {
-        const char first = plain(name.at[i]);
-        for (size_t k = 0; may_begin(first) && k < sizeof words / sizeof *words; k++) {
-            if (words[k].at[0] == first && is_at(name, i, words[k])) {
+        const struct words *const words = words_of(plain(name.at[i]));
+        for (const struct str *rest = words ? words->rest : NULL; rest && rest->len > 0; rest++) {
+            if (is_at(name, i + 1, *rest)) {
                 return true;
             }
         }
