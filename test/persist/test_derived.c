@@ -2,6 +2,7 @@
 #include "persist/derived.h"
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "folder.h"
 #include "persist/lakes.h"
 #include "test.h"
@@ -123,10 +124,60 @@ static void an_incident_is_blamed_by_the_strongest_evidence(void **state)
     assert_int_equal(seen, N); /* one row an incident */
 }
 
+static struct str file_text(const char *name)
+{
+    struct str text;
+    struct failure f;
+    const char *const path = arena_printf(&lakes.arena, "test/persist/derived/%s.sql", name).at;
+    if (file_read(&lakes.arena, path, 1 << 20, &text, &f) != OK) {
+        fail_msg("%s", f.text);
+    }
+    return text;
+}
+
+static int64_t number_of(const char *sql)
+{
+    struct duck_result r;
+    struct failure f;
+    if (duck_query(lakes_duck(&lakes), sql, &r, &f) != OK || !duck_next(&r)) {
+        fail_msg("%s\n%s", f.text, sql);
+    }
+    const int64_t n = duck_i64(&r, 0);
+    duck_result_close(&r);
+    return n;
+}
+
+static void make_table(const char *name, struct str sql)
+{
+    run(arena_printf(&lakes.arena, "CREATE OR REPLACE TEMP TABLE %s AS %.*s", name, STR_ARG(sql))
+            .at);
+}
+
+static void a_second_implementation_blames_the_same_deployments(void **state)
+{
+    static const char *const evidence[] = {"link", "fix", "label", "artifact", "time"};
+    (void)state;
+    run(arena_cstr(&lakes.arena, file_text("random")));
+    make_table("told", derived_sql(model_find(S("incident"))));
+    make_table("wanted", file_text("incident"));
+    assert_int_equal(number_of("SELECT count(*) FROM told"), 300);
+    assert_int_equal(number_of("SELECT count(*) FROM ((FROM told EXCEPT FROM wanted) UNION ALL "
+                               "(FROM wanted EXCEPT FROM told))"),
+                     0);
+    assert_true(number_of("SELECT count(fixed_by_deployment) FROM told") > 20);
+    for (size_t i = 0; i < sizeof evidence / sizeof *evidence; i++) {
+        const struct str sql = arena_printf(
+            &lakes.arena, "SELECT count(*) FROM told WHERE evidence = '%s'", evidence[i]);
+        assert_true(number_of(sql.at) > 5);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_incident_is_blamed_by_the_strongest_evidence, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(a_second_implementation_blames_the_same_deployments, begin,
                                         end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,70 +2,81 @@
 -- among equals the same environment, then the newest: link (the incident's event links to the
 -- deployment's), fix (a later deployment says that it mends the incident: it replaced the cause),
 -- label (names a deployment or commit), artifact, time (only if configured: blame_from_at).
--- fixed_by_deployment: named by a label, or by the deployment itself.
+-- fixed_by_deployment: named by a label, or by the deployment itself. What is said is words with a space
+-- between two: the first thousand of a text are looked up, each by equality.
+WITH digit AS (
+    SELECT 0 AS d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4
+    UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9
+), place AS (
+    SELECT 100 * a.d + 10 * b.d + c.d + 1 AS n FROM digit AS a CROSS JOIN digit AS b CROSS JOIN digit AS c
+), i AS (
+    SELECT source, id, service, environment, url, artifact_id, causes, fixed_by, linked, detected_at, blame_from_at
+    FROM incident_folded
+), d AS (
+    SELECT source, id, service, environment, sha, artifact_id, fixes, finished_at,
+        lag(id) OVER (PARTITION BY service, environment ORDER BY finished_at, source, id) AS before_id
+    FROM deployment_folded
+    WHERE finished_at IS NOT NULL
+), said AS (
+    SELECT t.how, t.source, t.id, t.service, t.environment, split_part(t.words, ' ', p.n) AS word
+    FROM (
+        SELECT 'link' AS how, source, id, service, environment, linked AS words FROM i WHERE linked IS NOT NULL
+        UNION ALL
+        SELECT 'label', source, id, service, environment, causes FROM i WHERE causes IS NOT NULL
+        UNION ALL
+        SELECT 'fixed', source, id, service, environment, fixed_by FROM i WHERE fixed_by IS NOT NULL
+    ) AS t
+    JOIN place AS p ON p.n <= 1 + length(t.words) - length(replace(t.words, ' ', ''))
+), named AS (
+    SELECT s.how, s.source, s.id, d.id AS deployment, d.finished_at,
+        CASE WHEN d.environment = s.environment THEN 0 ELSE 1 END AS is_elsewhere
+    FROM said AS s JOIN d ON d.id = s.word
+    WHERE s.how = 'link' OR d.source = s.source OR d.service = s.service
+    UNION ALL
+    SELECT s.how, s.source, s.id, d.id, d.finished_at, CASE WHEN d.environment = s.environment THEN 0 ELSE 1 END
+    FROM said AS s JOIN d ON d.sha = s.word
+    WHERE s.how <> 'link' AND (d.source = s.source OR d.service = s.service)
+), fix AS (
+    SELECT d.source, d.id, d.before_id, d.environment, d.finished_at, split_part(d.fixes, ' ', p.n) AS word
+    FROM d JOIN place AS p ON p.n <= 1 + length(d.fixes) - length(replace(d.fixes, ' ', ''))
+    WHERE d.fixes IS NOT NULL
+), mended AS (
+    SELECT i.source, i.id, x.id AS deployment, x.before_id, x.finished_at,
+        CASE WHEN x.environment = i.environment THEN 0 ELSE 1 END AS is_elsewhere
+    FROM i JOIN fix AS x ON x.source = i.source AND x.word = i.id
+    UNION ALL
+    SELECT i.source, i.id, x.id, x.before_id, x.finished_at, CASE WHEN x.environment = i.environment THEN 0 ELSE 1 END
+    FROM i JOIN fix AS x ON x.word = i.url
+)
 SELECT i.source, i.id, c.deployment AS caused_by_deployment, f.deployment AS fixed_by_deployment, c.evidence
-FROM incident_folded AS i
+FROM i
 LEFT JOIN (
     SELECT source, id, deployment, evidence,
         row_number() OVER (PARTITION BY source, id
             ORDER BY weight, is_elsewhere, finished_at DESC, deployment) AS place
     FROM (
-        SELECT i.source, i.id, d.id AS deployment, 'link' AS evidence, 1 AS weight, d.finished_at,
-            CASE WHEN d.environment = i.environment THEN 0 ELSE 1 END AS is_elsewhere
-        FROM incident_folded AS i
-        JOIN deployment_folded AS d ON position(' ' || d.id || ' ' IN ' ' || i.linked || ' ') > 0
-        WHERE d.finished_at IS NOT NULL AND i.linked IS NOT NULL
+        SELECT source, id, deployment, how AS evidence, CASE how WHEN 'link' THEN 1 ELSE 3 END AS weight,
+            finished_at, is_elsewhere
+        FROM named WHERE how <> 'fixed'
         UNION ALL
-        SELECT i.source, i.id, d.before_id, 'fix', 2, d.finished_at,
-            CASE WHEN d.environment = i.environment THEN 0 ELSE 1 END
-        FROM incident_folded AS i
-        JOIN (
-            SELECT source, id, environment, fixes, finished_at,
-                lag(id) OVER (PARTITION BY service, environment ORDER BY finished_at, source, id) AS before_id
-            FROM deployment_folded
-            WHERE finished_at IS NOT NULL
-        ) AS d ON (d.source = i.source AND position(' ' || i.id || ' ' IN ' ' || d.fixes || ' ') > 0)
-            OR position(' ' || i.url || ' ' IN ' ' || d.fixes || ' ') > 0
-        WHERE d.before_id IS NOT NULL AND d.fixes IS NOT NULL
-        UNION ALL
-        SELECT i.source, i.id, d.id, 'label', 3, d.finished_at,
-            CASE WHEN d.environment = i.environment THEN 0 ELSE 1 END
-        FROM incident_folded AS i
-        JOIN deployment_folded AS d ON (d.source = i.source OR d.service = i.service)
-            AND (position(' ' || d.id || ' ' IN ' ' || i.causes || ' ') > 0
-                OR position(' ' || d.sha || ' ' IN ' ' || i.causes || ' ') > 0)
-        WHERE d.finished_at IS NOT NULL AND i.causes IS NOT NULL
+        SELECT source, id, before_id, 'fix', 2, finished_at, is_elsewhere FROM mended WHERE before_id IS NOT NULL
         UNION ALL
         SELECT i.source, i.id, d.id, 'artifact', 4, d.finished_at, 0
-        FROM incident_folded AS i
-        JOIN deployment_folded AS d ON d.artifact_id = i.artifact_id AND d.environment = i.environment
+        FROM i JOIN d ON d.artifact_id = i.artifact_id AND d.environment = i.environment
         WHERE d.finished_at <= i.detected_at
         UNION ALL
         SELECT i.source, i.id, d.id, 'time', 5, d.finished_at, 0
-        FROM incident_folded AS i
-        JOIN deployment_folded AS d ON d.service = i.service AND d.environment = i.environment
-        WHERE d.finished_at <= i.detected_at AND d.finished_at >= i.blame_from_at
-    ) AS said
+        FROM i JOIN d ON d.service = i.service AND d.environment = i.environment
+        WHERE i.blame_from_at IS NOT NULL AND d.finished_at <= i.detected_at AND d.finished_at >= i.blame_from_at
+    ) AS of_all
 ) AS c ON c.source = i.source AND c.id = i.id AND c.place = 1
 LEFT JOIN (
     SELECT source, id, deployment,
         row_number() OVER (PARTITION BY source, id
             ORDER BY weight, is_elsewhere, finished_at, deployment) AS place
     FROM (
-        SELECT i.source, i.id, d.id AS deployment, d.finished_at, 1 AS weight,
-            CASE WHEN d.environment = i.environment THEN 0 ELSE 1 END AS is_elsewhere
-        FROM incident_folded AS i
-        JOIN deployment_folded AS d ON (d.source = i.source OR d.service = i.service)
-            AND (position(' ' || d.id || ' ' IN ' ' || i.fixed_by || ' ') > 0
-                OR position(' ' || d.sha || ' ' IN ' ' || i.fixed_by || ' ') > 0)
-        WHERE d.finished_at IS NOT NULL AND i.fixed_by IS NOT NULL
+        SELECT source, id, deployment, finished_at, 1 AS weight, is_elsewhere FROM named WHERE how = 'fixed'
         UNION ALL
-        SELECT i.source, i.id, d.id, d.finished_at, 2,
-            CASE WHEN d.environment = i.environment THEN 0 ELSE 1 END
-        FROM incident_folded AS i
-        JOIN deployment_folded AS d
-            ON (d.source = i.source AND position(' ' || i.id || ' ' IN ' ' || d.fixes || ' ') > 0)
-            OR position(' ' || i.url || ' ' IN ' ' || d.fixes || ' ') > 0
-        WHERE d.finished_at IS NOT NULL AND d.fixes IS NOT NULL
-    ) AS said
+        SELECT source, id, deployment, finished_at, 2, is_elsewhere FROM mended
+    ) AS of_all
 ) AS f ON f.source = i.source AND f.id = i.id AND f.place = 1

@@ -1,0 +1,68 @@
+-- What src/persist/sql/incident.sql gives, said again in its plainest form: each word is searched for in
+-- the whole text, every incident beside every deployment.
+SELECT i.source, i.id, c.deployment AS caused_by_deployment, f.deployment AS fixed_by_deployment, c.evidence
+FROM incident_folded AS i
+LEFT JOIN (
+    SELECT source, id, deployment, evidence,
+        row_number() OVER (PARTITION BY source, id
+            ORDER BY weight, is_elsewhere, finished_at DESC, deployment) AS place
+    FROM (
+        SELECT i.source, i.id, d.id AS deployment, 'link' AS evidence, 1 AS weight, d.finished_at,
+            CASE WHEN d.environment = i.environment THEN 0 ELSE 1 END AS is_elsewhere
+        FROM incident_folded AS i
+        JOIN deployment_folded AS d ON position(' ' || d.id || ' ' IN ' ' || i.linked || ' ') > 0
+        WHERE d.finished_at IS NOT NULL AND i.linked IS NOT NULL
+        UNION ALL
+        SELECT i.source, i.id, d.before_id, 'fix', 2, d.finished_at,
+            CASE WHEN d.environment = i.environment THEN 0 ELSE 1 END
+        FROM incident_folded AS i
+        JOIN (
+            SELECT source, id, environment, fixes, finished_at,
+                lag(id) OVER (PARTITION BY service, environment ORDER BY finished_at, source, id) AS before_id
+            FROM deployment_folded
+            WHERE finished_at IS NOT NULL
+        ) AS d ON (d.source = i.source AND position(' ' || i.id || ' ' IN ' ' || d.fixes || ' ') > 0)
+            OR position(' ' || i.url || ' ' IN ' ' || d.fixes || ' ') > 0
+        WHERE d.before_id IS NOT NULL AND d.fixes IS NOT NULL
+        UNION ALL
+        SELECT i.source, i.id, d.id, 'label', 3, d.finished_at,
+            CASE WHEN d.environment = i.environment THEN 0 ELSE 1 END
+        FROM incident_folded AS i
+        JOIN deployment_folded AS d ON (d.source = i.source OR d.service = i.service)
+            AND (position(' ' || d.id || ' ' IN ' ' || i.causes || ' ') > 0
+                OR position(' ' || d.sha || ' ' IN ' ' || i.causes || ' ') > 0)
+        WHERE d.finished_at IS NOT NULL AND i.causes IS NOT NULL
+        UNION ALL
+        SELECT i.source, i.id, d.id, 'artifact', 4, d.finished_at, 0
+        FROM incident_folded AS i
+        JOIN deployment_folded AS d ON d.artifact_id = i.artifact_id AND d.environment = i.environment
+        WHERE d.finished_at <= i.detected_at
+        UNION ALL
+        SELECT i.source, i.id, d.id, 'time', 5, d.finished_at, 0
+        FROM incident_folded AS i
+        JOIN deployment_folded AS d ON d.service = i.service AND d.environment = i.environment
+        WHERE d.finished_at <= i.detected_at AND d.finished_at >= i.blame_from_at
+    ) AS said
+) AS c ON c.source = i.source AND c.id = i.id AND c.place = 1
+LEFT JOIN (
+    SELECT source, id, deployment,
+        row_number() OVER (PARTITION BY source, id
+            ORDER BY weight, is_elsewhere, finished_at, deployment) AS place
+    FROM (
+        SELECT i.source, i.id, d.id AS deployment, d.finished_at, 1 AS weight,
+            CASE WHEN d.environment = i.environment THEN 0 ELSE 1 END AS is_elsewhere
+        FROM incident_folded AS i
+        JOIN deployment_folded AS d ON (d.source = i.source OR d.service = i.service)
+            AND (position(' ' || d.id || ' ' IN ' ' || i.fixed_by || ' ') > 0
+                OR position(' ' || d.sha || ' ' IN ' ' || i.fixed_by || ' ') > 0)
+        WHERE d.finished_at IS NOT NULL AND i.fixed_by IS NOT NULL
+        UNION ALL
+        SELECT i.source, i.id, d.id, d.finished_at, 2,
+            CASE WHEN d.environment = i.environment THEN 0 ELSE 1 END
+        FROM incident_folded AS i
+        JOIN deployment_folded AS d
+            ON (d.source = i.source AND position(' ' || i.id || ' ' IN ' ' || d.fixes || ' ') > 0)
+            OR position(' ' || i.url || ' ' IN ' ' || d.fixes || ' ') > 0
+        WHERE d.finished_at IS NOT NULL AND d.fixes IS NOT NULL
+    ) AS said
+) AS f ON f.source = i.source AND f.id = i.id AND f.place = 1
