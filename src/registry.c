@@ -2,6 +2,7 @@
 
 #include "agent/agent.h"
 #include "bus/driver.h"
+#include "collector/source.h"
 #include "config/agents.h"
 #include "config/sinks.h"
 #include "config/sources.h"
@@ -52,9 +53,9 @@ static const struct section_type stores[] = {
 
 static const struct section_type sources[] = {
     {.name = "postgres",
-     .needs = LATER,
      .options = postgres_options,
-     .bytes = sizeof(struct postgres_options)},
+     .bytes = sizeof(struct postgres_options),
+     .driver = &source_postgres},
     {.name = "mongodb",
      .needs = LATER,
      .options = mongodb_options,
@@ -80,17 +81,17 @@ static const struct section_type sources[] = {
      .options = http_source_options,
      .bytes = sizeof(struct http_source_options)},
     {.name = "sqlite",
-     .needs = LATER,
      .options = sqlite_options,
-     .bytes = sizeof(struct sqlite_options)},
+     .bytes = sizeof(struct sqlite_options),
+     .driver = &source_sqlite},
     {.name = "mysql",
      .needs = LATER,
      .options = mysql_options,
      .bytes = sizeof(struct mysql_options)},
     {.name = "command",
-     .needs = LATER,
      .options = command_options,
-     .bytes = sizeof(struct command_options)},
+     .bytes = sizeof(struct command_options),
+     .driver = &source_command},
     {0},
 };
 

@@ -43,12 +43,13 @@ struct source_to {
 
 struct source_driver {
     const char *name; /* "postgres": `source.type`, in dialect C behind `metric.`             */
-    bool has_window;  /* it can read exactly [start, end)                                     */
     /* Read all rows of the ask.
      *   returns OK | RETRY the server is away or busy | REJECT the query is wrong (the server's own
      *           sentence, and where) | STOP rights, a certificate; or what `row` returned */
     enum outcome (*read)(const struct source_ask *ask, const struct source_to *to,
                          struct failure *f);
 };
+
+extern const struct source_driver source_command, source_postgres, source_sqlite;
 
 #endif

@@ -6,8 +6,6 @@
 
 #include <cmocka.h>
 
-#include "test.h"
-
 enum { ARENA_BYTES = 1 << 20 };
 
 static struct cell cell(const char *column, enum cell_kind kind, const char *text)

@@ -14,7 +14,6 @@
 #include "base/asked.h"
 #include "collector/source.h"
 #include "signal/metric.h"
-#include "test.h"
 
 enum { ARENA_BYTES = 8 << 20, LINES_MAX = 20000 };
 

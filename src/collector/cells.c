@@ -1,0 +1,33 @@
+#include "collector/cells.h"
+
+static struct cell cell_of(struct arena *a, yyjson_val *key, yyjson_val *value)
+{
+    struct cell cell = {.column = json_text(key), .kind = CELL_TEXT, .text = json_text(value)};
+    if (yyjson_is_null(value)) {
+        cell.kind = CELL_NULL;
+    } else if (yyjson_is_bool(value)) {
+        cell.kind = CELL_BOOL;
+        cell.text = yyjson_get_bool(value) ? S("true") : S("false");
+    } else if (!yyjson_is_str(value)) {
+        cell.kind = yyjson_is_ctn(value) ? CELL_TEXT : CELL_NUMBER;
+        cell.text = json_write(a, value);
+    }
+    return cell;
+}
+
+enum outcome cells_of(struct arena *a, yyjson_val *row, struct cell **out, size_t *n,
+                      struct failure *f)
+{
+    size_t i = 0, members = 0;
+    yyjson_val *key = NULL, *value = NULL;
+    if (!yyjson_is_obj(row)) {
+        return failed(f, REJECT, "a row is no JSON object");
+    }
+    *n = yyjson_obj_size(row);
+    *out = arena_array(a, struct cell, *n);
+    yyjson_obj_foreach(row, i, members, key, value)
+    {
+        (*out)[i] = cell_of(a, key, value);
+    }
+    return OK;
+}

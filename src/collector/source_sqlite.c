@@ -1,0 +1,135 @@
+/* A SQLite file, opened for reading alone; a program may write to it meanwhile. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/asked.h"
+#include "base/failpoint.h"
+#include "collector/source.h"
+#include "config/sources.h"
+#include "wire/sqlite.h"
+
+enum { STEPS_BETWEEN_LOOKS = 10000, NUMBER_BYTES = 40, PARAMETERS_MAX = 2 };
+
+static int is_to_stop(void *unused)
+{
+    (void)unused;
+    return asked_to_stop();
+}
+
+/* The shortest decimal text of a double. */
+static struct str real_text(struct arena *a, double number)
+{
+    char text[NUMBER_BYTES];
+    for (int digits = 15; digits <= 17; digits++) {
+        (void)snprintf(text, sizeof text, "%.*g", digits, number);
+        const double back = strtod(text, NULL);
+        if (memcmp(&back, &number, sizeof back) == 0) {
+            break;
+        }
+    }
+    return arena_str(a, str_of(text));
+}
+
+static struct cell cell_of(struct arena *a, sqlite3_stmt *s, int column)
+{
+    struct cell cell = {.column = str_of(sqlite3_column_name(s, column)), .kind = CELL_TEXT};
+    switch (sqlite3_column_type(s, column)) {
+    case SQLITE_NULL: cell.kind = CELL_NULL; break;
+    case SQLITE_FLOAT:
+        cell.kind = CELL_NUMBER;
+        cell.text = real_text(a, sqlite3_column_double(s, column));
+        break;
+    case SQLITE_INTEGER:
+        cell.kind = CELL_NUMBER;
+        cell.text = sqlite_str(s, column);
+        break;
+    default: cell.text = sqlite_str(s, column); break;
+    }
+    return cell;
+}
+
+static enum outcome give_row(const struct source_ask *ask, sqlite3_stmt *s,
+                             const struct source_to *to, struct failure *f)
+{
+    struct arena row;
+    const size_t columns = (size_t)sqlite3_column_count(s);
+    arena_init(&row, ask->row_bytes_max);
+    struct cell *const cell = arena_array(&row, struct cell, columns);
+    for (size_t i = 0; i < columns; i++) {
+        cell[i] = cell_of(&row, s, (int)i);
+    }
+    const enum outcome result = to->row(to->to, cell, columns, f);
+    arena_close(&row);
+    FAILPOINT("source.row");
+    return result;
+}
+
+static struct str time_text(const struct source_ask *ask, int64_t us)
+{
+    char *const text = arena_array(ask->arena, char, CLOCK_TEXT_BYTES);
+    return (struct str){text, clock_text(us, text)};
+}
+
+static enum outcome bind(const struct source_ask *ask, sqlite3_stmt *s, struct failure *f)
+{
+    const bool has_window = ask->start_us != TIME_NONE;
+    const int n = sqlite3_bind_parameter_count(s);
+    if (n > PARAMETERS_MAX ||
+        (n > 0 && !has_window && ask->collector->strategy != STRATEGY_GROWING)) {
+        return failed(f, REJECT,
+                      "sql has %d parameters; there are ?1 and ?2 with a window (its start and "
+                      "end), or with strategy incremental (the bookmark, and now)",
+                      n);
+    }
+    if (n > 0 && (has_window || ask->bookmark.len > 0)) {
+        sqlite_bind_str(s, 1, has_window ? time_text(ask, ask->start_us) : ask->bookmark);
+    }
+    if (n > 1) {
+        sqlite_bind_str(s, 2, time_text(ask, has_window ? ask->end_us : ask->now_us));
+    }
+    return OK;
+}
+
+static enum outcome give_rows(const struct source_ask *ask, sqlite3_stmt *s,
+                              const struct source_to *to, struct failure *f)
+{
+    bool is_row = true;
+    enum outcome result = OK;
+    while (result == OK && is_row) {
+        result = sqlite_row(s, &is_row, f);
+        if (result != OK && asked_to_stop()) {
+            return failed(f, RETRY, "asked to stop");
+        }
+        if (result == OK && is_row) {
+            result = give_row(ask, s, to, f);
+        }
+    }
+    return result;
+}
+
+static enum outcome sqlite_read(const struct source_ask *ask, const struct source_to *to,
+                                struct failure *f)
+{
+    const struct sqlite_options *const o = ask->options;
+    sqlite3 *db = NULL;
+    sqlite3_stmt *s = NULL;
+    enum outcome result = sqlite_open(arena_cstr(ask->arena, o->path), SQLITE_USE_READ, &db, f);
+    if (result == OK) {
+        sqlite3_progress_handler(db, STEPS_BETWEEN_LOOKS, is_to_stop, NULL);
+        result = sqlite_prepare(db, o->sql, &s, f);
+    }
+    if (result == OK && !sqlite3_stmt_readonly(s)) {
+        result = failed(f, REJECT, "sql would write; a collector only reads");
+    }
+    if (result == OK) {
+        result = bind(ask, s, f);
+    }
+    if (result == OK) {
+        result = give_rows(ask, s, to, f);
+    }
+    sqlite3_finalize(s);
+    sqlite_close(db);
+    return result;
+}
+
+const struct source_driver source_sqlite = {.name = "sqlite", .read = sqlite_read};

@@ -1,0 +1,117 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "collector/rows_of.h"
+#include "config/sources.h"
+#include "folder.h"
+#include "wire/sqlite.h"
+
+static struct arena arena;
+static struct str path;
+
+static void ask_as(const char *sql, const struct collector *c, struct source_ask *ask,
+                   struct rows_of *out)
+{
+    const struct sqlite_options o = {.path = path, .sql = str_of(sql)};
+    ask->collector = c;
+    ask->options = &o;
+    ask->arena = &arena;
+    ask->row_bytes_max = 1 << 20;
+    rows_of(&source_sqlite, ask, out);
+}
+
+static void rows_keep_their_types_and_nulls(void **state)
+{
+    struct rows_of got;
+    const struct collector tick = {.strategy = STRATEGY_TICK};
+    struct source_ask ask = {.start_us = TIME_NONE, .end_us = TIME_NONE};
+    (void)state;
+    ask_as("SELECT account, count(*) AS value, max(price) AS total, max(note) AS note, "
+           "9007199254740993 AS big "
+           "FROM users GROUP BY account ORDER BY account;",
+           &tick, &ask, &got);
+    assert_int_equal(got.outcome, OK);
+    assert_string_equal(got.text,
+                        "account=amazon,value=#2,total=#0.2,note=~,big=#9007199254740993\n"
+                        "account=google,value=#3,total=#2.5,note=a'b,big=#9007199254740993\n");
+}
+
+static void a_window_and_a_bookmark_are_parameters(void **state)
+{
+    struct rows_of got;
+    const struct collector window = {.strategy = STRATEGY_WINDOW},
+                           grow = {.strategy = STRATEGY_GROWING};
+    struct source_ask ask = {.start_us = 0, .end_us = 60000000};
+    (void)state;
+    ask_as("SELECT ?1 AS a, ?2 AS b", &window, &ask, &got);
+    assert_string_equal(got.text, "a=1970-01-01T00:00:00.000000Z,b=1970-01-01T00:01:00.000000Z\n");
+    ask = (struct source_ask){
+        .start_us = TIME_NONE, .end_us = TIME_NONE, .bookmark = S("3"), .now_us = 1000000};
+    ask_as("SELECT count(*) AS value FROM users WHERE id > ?1", &grow, &ask, &got);
+    assert_string_equal(got.text, "value=#2\n");
+    ask.bookmark = S("");
+    ask_as("SELECT count(*) AS value FROM users WHERE id > coalesce(?1, 0)", &grow, &ask, &got);
+    assert_string_equal(got.text, "value=#5\n");
+    const struct collector tick = {.strategy = STRATEGY_TICK};
+    ask_as("SELECT ?1 AS value", &tick, &ask, &got);
+    assert_int_equal(got.outcome, REJECT);
+}
+
+static void what_would_write_or_is_wrong_is_refused(void **state)
+{
+    static const char *const wrong[] = {"DELETE FROM users", "SELECT * FROM nobody", "SELECT",
+                                        "SELECT ?1, ?2, ?3"};
+    const struct collector tick = {.strategy = STRATEGY_TICK};
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct rows_of got;
+        struct source_ask ask = {.start_us = TIME_NONE, .end_us = TIME_NONE};
+        ask_as(wrong[i], &tick, &ask, &got);
+        if (got.outcome == OK || got.outcome == RETRY || !got.why.text[0]) {
+            fail_msg("%s: %s, %s", wrong[i], outcome_name(got.outcome), got.why.text);
+        }
+        assert_int_equal(got.n, 0);
+    }
+}
+
+static int make(void **state)
+{
+    struct failure f;
+    sqlite3 *db = NULL;
+    (void)state;
+    arena_init(&arena, (size_t)32 << 20);
+    path = folder_make() ? arena_str(&arena, str_of(folder_path("users.db"))) : S("");
+    if (sqlite_open(path.at, SQLITE_USE_WRITE, &db, &f) != OK ||
+        sqlite_exec(
+            db,
+            "CREATE TABLE users (id INTEGER PRIMARY KEY, account TEXT, price REAL, note TEXT);"
+            "INSERT INTO users (account, price, note) VALUES ('amazon', 0.1, NULL), ('google', 1, "
+            "NULL),"
+            "('amazon', 0.2, NULL), ('google', 1.5, 'a''b'), ('google', 2.5, NULL)",
+            &f) != OK) {
+        return -1;
+    }
+    sqlite_close(db);
+    return 0;
+}
+
+static int drop(void **state)
+{
+    (void)state;
+    folder_drop();
+    arena_close(&arena);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest all[] = {
+        cmocka_unit_test(rows_keep_their_types_and_nulls),
+        cmocka_unit_test(a_window_and_a_bookmark_are_parameters),
+        cmocka_unit_test(what_would_write_or_is_wrong_is_refused),
+    };
+    return cmocka_run_group_tests(all, make, drop);
+}
