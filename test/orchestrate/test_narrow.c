@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -56,7 +57,7 @@ static void a_narrowed_intake_reaches_its_data_and_starts_no_program(void **stat
     (void)fflush(NULL);
     const pid_t child = fork();
     if (child == 0) {
-        _exit(tries(&config));
+        exit(tries(&config)); /* as a duty ends: a build that looks for leaks looks now */
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     folder_drop();
