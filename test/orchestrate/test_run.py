@@ -48,6 +48,8 @@ def it_starts_takes_a_signal_and_drains_on_sigterm(folder):
     log = weir.log.read_text()
     assert log.count("event=ready") == 1 and f"intake=127.0.0.1:{weir.port}" in log, log
     assert "event=stopped" in log, log
+    assert all(" level=info " in line for line in log.splitlines() if line.startswith("time=")), log
+    assert "Sanitizer" not in log, log
 
 
 @case
