@@ -243,7 +243,7 @@ static bool make_room(struct client *c, size_t more)
     room = room < c->body_len + more ? c->body_len + more : room;
     room = room < most ? room : most;
     char *const body = client_pay(c, room - c->body_room)
-                           ? arena_grow(&c->pocket->arena, c->body, c->body_room, room)
+                           ? arena_try_grow(&c->pocket->arena, c->body, c->body_room, room)
                            : NULL;
     if (!body) {
         return is_over_budget(c);
@@ -284,7 +284,7 @@ static bool inflate_body(struct client *c)
         c->refusal.detail = arena_str(&c->pocket->arena, str_of(f.text));
         return false;
     }
-    char *const plain = client_pay(c, size) ? arena_grow(&c->pocket->arena, NULL, 0, size) : NULL;
+    char *const plain = client_pay(c, size) ? arena_try_grow(&c->pocket->arena, NULL, 0, size) : NULL;
     if (!plain) {
         return is_over_budget(c);
     }

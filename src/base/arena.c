@@ -40,17 +40,23 @@ static size_t aligned(size_t bytes)
     return (bytes + to - 1) / to * to;
 }
 
+/* What one more block may hold under the ceiling. */
+static size_t room_left(const struct arena *a)
+{
+    const size_t left = a->bytes_max > a->held_bytes ? a->bytes_max - a->held_bytes : 0;
+    return left > sizeof(struct arena_block) ? left - sizeof(struct arena_block) : 0;
+}
+
 /* A block with room for `bytes`, or NULL. Blocks double, so that their number stays small. */
 static struct arena_block *block_add(struct arena *a, size_t bytes)
 {
     const size_t twice = a->block ? a->block->room * 2 : BLOCK_BYTES;
     const size_t doubled = twice < DOUBLED_BYTES ? twice : DOUBLED_BYTES;
     const size_t wished = bytes > doubled ? bytes : doubled;
-    const size_t left = a->bytes_max > a->held_bytes ? a->bytes_max - a->held_bytes : 0;
-    if (left < sizeof(struct arena_block) || left - sizeof(struct arena_block) < bytes) {
+    const size_t room_max = room_left(a);
+    if (room_max < bytes) {
         return NULL;
     }
-    const size_t room_max = left - sizeof(struct arena_block);
     const size_t room = wished < room_max ? wished : room_max;
     struct arena_block *const b = failpoint_fails("arena.block") ? NULL : malloc(sizeof *b + room);
     if (!b) {
@@ -70,7 +76,9 @@ static struct arena_block *block_grow(struct arena *a, size_t bytes)
     if (a->bytes_max < a->held_bytes || a->bytes_max - a->held_bytes < bytes - b->room) {
         return NULL;
     }
-    struct arena_block *const moved = realloc(b, sizeof *b + bytes);
+    struct arena_block *const moved = failpoint_fails("arena.block")
+                                          ? NULL
+                                          : realloc(b, sizeof *b + bytes);
     if (moved) {
         a->held_bytes += bytes - moved->room;
         moved->room = bytes;
@@ -106,27 +114,42 @@ void *arena_try(struct arena *a, size_t n, size_t size)
     return at ? memset(at, 0, n * size) : NULL;
 }
 
+/* No logger here: it would need memory. _exit, so that no half-written buffer is flushed. */
+static __attribute__((noreturn)) void end_process(const struct arena *a, size_t bytes)
+{
+    char text[192];
+    const int len = snprintf(
+        text, sizeof text,
+        "weir: out of memory: %zu more bytes over %zu held (ceiling %zu); the process ends and "
+        "goes on from its cursor\n",
+        bytes, a->held_bytes, a->bytes_max);
+    if (write(STDERR_FILENO, text, (size_t)len) < 0) {
+        _exit(71);
+    }
+    _exit(70);
+}
+
 void *arena_alloc(struct arena *a, size_t n, size_t size)
 {
     void *const at = arena_try(a, n, size);
     if (!at) {
-        /* No logger here: it would need memory. _exit, so that no half-written buffer is flushed.
-         */
-        char text[192];
-        const int len = snprintf(
-            text, sizeof text,
-            "weir: out of memory: %zu more bytes over %zu held (ceiling %zu); the process ends and "
-            "goes on from its cursor\n",
-            n * size, a->held_bytes, a->bytes_max);
-        if (write(STDERR_FILENO, text, (size_t)len) < 0) {
-            _exit(71);
-        }
-        _exit(70);
+        end_process(a, n * size);
     }
     return at;
 }
 
 void *arena_grow(struct arena *a, void *at, size_t old, size_t now)
+{
+    void *const grown = arena_try_grow(a, at, old, now);
+    const bool is_alone = at && a->block && at == a->block->bytes;
+    const size_t most = is_alone ? a->bytes_max - a->held_bytes + a->block->room : room_left(a);
+    if (!grown && now <= SIZE_MAX / 2 && aligned(now) <= most) {
+        end_process(a, now);
+    }
+    return grown;
+}
+
+void *arena_try_grow(struct arena *a, void *at, size_t old, size_t now)
 {
     struct arena_block *const b = a->block;
     assert(now >= old);

@@ -4,7 +4,8 @@
  * frees a single thing; arena_reset after the acknowledgement does. An arena has a ceiling.
  * arena_alloc is for what weir itself decides the size of: over the ceiling or out of memory it
  * ends the process with a message, and the orchestrator starts it again at its cursor. arena_try is
- * for sizes that the outside decides: it returns NULL and the caller refuses the input. */
+ * for sizes that the outside decides: it returns NULL and the caller refuses the input. arena_grow
+ * tells the two apart, so that a moment without memory is never taken for input that is too big. */
 #ifndef WEIR_BASE_ARENA_H
 #define WEIR_BASE_ARENA_H
 
@@ -36,9 +37,11 @@ void *arena_try(struct arena *a, size_t n, size_t size);
 
 /* Make the newest allocation `at` of `old` bytes `now` bytes long, in place where it can; the new
  * bytes are not zeroed. What is alone in its block, as a large thing soon is, never holds its old
- * and its new length at once. NULL over the ceiling; `at` is then still good. at == NULL, old == 0
- * allocates. */
+ * and its new length at once. NULL over the ceiling; `at` is then still good. Out of memory ends
+ * the process. at == NULL, old == 0 allocates. */
 void *arena_grow(struct arena *a, void *at, size_t old, size_t now);
+/* The same, or NULL out of memory. */
+void *arena_try_grow(struct arena *a, void *at, size_t old, size_t now);
 
 /* An array of n elements with room for one more: `at` itself, or twice as long when n has reached
  * *room. `a->x = arena_more(arena, a->x, a->n, &a->room, sizeof *a->x); a->x[a->n++] = …;` */

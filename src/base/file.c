@@ -31,7 +31,7 @@ static enum outcome read_all(struct arena *a, int fd, size_t bytes_max, struct s
             const size_t more = room * 2 < bytes_max + 1 ? room * 2 : bytes_max + 1;
             at = arena_grow(a, at, room, more);
             if (!at) {
-                errno = ENOMEM;
+                errno = EFBIG;
                 return STOP;
             }
             room = more;

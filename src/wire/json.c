@@ -60,6 +60,10 @@ static enum outcome read_with(struct arena *a, struct str text, yyjson_read_flag
         size_t line = 0;
         size_t column = 0;
         size_t chars = 0;
+        if (err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) { /* the arena ends the process else */
+            return failed(f, REJECT, "JSON too large: reading its %zu bytes takes more than %zu",
+                          text.len, a->bytes_max);
+        }
         if (text.len == 0 ||
             !yyjson_locate_pos(text.at, text.len, err.pos, &line, &column, &chars)) {
             return failed(f, REJECT, "not JSON: %s", text.len ? err.msg : "the text is empty");

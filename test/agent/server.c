@@ -23,6 +23,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "bus/memory.h"
+#include "refused.h"
 #include "wire/json.h"
 #include "wire/listen.h"
 
@@ -31,6 +32,7 @@ enum { MIB = 1 << 20, ANSWER_BYTES_MAX = 256 * 1024, ANSWER_MS = 20000 };
 /* ---- the child ---- */
 
 static struct control *shared; /* set before the bus is opened in the child */
+static const struct bus_driver *carrier;
 
 static enum outcome outcome_of_append(struct failure *f)
 {
@@ -51,23 +53,27 @@ static bool shows_at_once(void)
 static enum outcome append_begin(struct bus *b, struct lane lane, struct record *r, size_t n,
                                  struct failure *f)
 {
+    const unsigned block = atomic_exchange(&shared->block, 0);
     atomic_fetch_add(&shared->appends, 1);
+    if (block > 0) {
+        refuse_block(block);
+    }
     while (atomic_load(&shared->is_held)) {
         (void)poll(NULL, 0, 1);
     }
     if (atomic_load(&shared->outcome) != OK) {
         return shows_at_once() ? outcome_of_append(f) : OK;
     }
-    return bus_memory.append(b, lane, r, n, f);
+    return (carrier->append_begin ? carrier->append_begin : carrier->append)(b, lane, r, n, f);
 }
 
 static enum outcome append_end(struct bus *b, struct lane lane, struct failure *f)
 {
-    (void)b, (void)lane;
     while (atomic_load(&shared->is_end_held)) {
         (void)poll(NULL, 0, 1);
     }
-    return outcome_of_append(f);
+    const enum outcome outcome = outcome_of_append(f);
+    return outcome == OK && carrier->append_end ? carrier->append_end(b, lane, f) : outcome;
 }
 
 static void write_len(int fd, size_t len)
@@ -127,7 +133,8 @@ static void run_child(struct server *s, const int *listen_fd, int to)
     struct failure f;
     struct bus *bus = NULL;
     struct progress *progress = NULL;
-    struct bus_driver driver = bus_memory;
+    carrier = s->disk ? &bus_embedded : &bus_memory;
+    struct bus_driver driver = *carrier;
     arena_init(&a, (size_t)1024 * MIB);
     log_set_stage("agent");
     log_set_level(LOG_ERROR);
@@ -137,7 +144,7 @@ static void run_child(struct server *s, const int *listen_fd, int to)
     driver.append_begin = append_begin;
     driver.append_end = append_end;
     driver.record_bytes_max = s->record_bytes_max ? s->record_bytes_max : driver.record_bytes_max;
-    if (bus_open_driver(&a, &driver, NULL, &bus, &f) != OK ||
+    if (bus_open_driver(&a, &driver, s->disk, &bus, &f) != OK ||
         progress_open(&a, str_of(s->dir), S("intake-0"), &progress, &f) != OK) {
         _exit(90);
     }
@@ -151,7 +158,9 @@ static void run_child(struct server *s, const int *listen_fd, int to)
     if (result != OK) {
         fprintf(stderr, "agent_run: %s: %s\n", outcome_name(result), f.text);
     }
-    report(to, &a, bus, progress);
+    if (!s->disk) {
+        report(to, &a, bus, progress);
+    }
     bus_close(bus);
     progress_close(progress);
     arena_close(&a);
@@ -286,6 +295,20 @@ int server_stop(struct server *s)
     while (read_text(s, &text)) {
         assert_in_range(s->signals_n, 0, SIGNALS_MAX - 1);
         assert_int_equal(signal_read(text, &s->signal[s->signals_n++], &f), OK);
+    }
+    assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
+    s->pid = 0;
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+int server_end(struct server *s)
+{
+    char bytes[4096];
+    int status = 0;
+    (void)kill(s->pid, SIGTERM);
+    while (read(s->report, bytes, sizeof bytes) > 0) {
+        continue;
     }
     assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
     s->pid = 0;

@@ -22,6 +22,7 @@ struct control {
     _Atomic bool is_end_held;   /* the same of their second half        */
     _Atomic unsigned appends;
     _Atomic uint64_t refused; /* by the intake, all reasons; filled at the end */
+    _Atomic unsigned block;   /* from the next append on, the nth block of memory is refused */
 };
 
 struct server {
@@ -32,9 +33,10 @@ struct server {
     size_t addresses_n;
     int port;
     pid_t pid;
-    int report;              /* what the child writes at its end */
-    size_t record_bytes_max; /* of the bus; 0: its own        */
-    struct signal *signal;   /* after server_stop             */
+    int report;                    /* what the child writes at its end */
+    size_t record_bytes_max;       /* of the bus; 0: its own        */
+    const struct config_bus *disk; /* an embedded bus there; NULL: in memory */
+    struct signal *signal;         /* after server_stop             */
     size_t signals_n;
     struct str counters; /* after server_stop: `name=value` lines */
     char dir[32];        /* of the page that it shows itself on   */
@@ -48,6 +50,8 @@ void server_start(struct server *s);
 enum duty_state server_state(struct server *s);
 /* SIGTERM, wait, collect. Returns the child's exit status (0: agent_run said OK). */
 int server_stop(struct server *s);
+/* The same for a child that may be dead by itself: nothing is collected. */
+int server_end(struct server *s);
 /* Free what is left. */
 void server_close(struct server *s);
 /* A test's fixture: a server of its own, after server_init. */

@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "folder.h"
+#include "refused.h"
 #include "test.h"
 
 /* ---- arena ---- */
@@ -101,6 +102,42 @@ static void grow_keeps_what_was_there(void **state)
     assert_memory_equal(moved, "0123456789", 10);
     assert_memory_equal(other, "otherone", 8);
     arena_close(&a);
+}
+
+enum { IS_NULL = 1, IS_THERE = 2 };
+
+static int grow_new(void *arena)
+{
+    return arena_grow(arena, NULL, 0, 100000) ? IS_THERE : IS_NULL;
+}
+
+static int grow_alone(void *arena)
+{
+    refuse_block(2);
+    char *const at = arena_grow(arena, NULL, 0, 100000);
+    return arena_grow(arena, at, 100000, 900000) ? IS_THERE : IS_NULL;
+}
+
+static int grow_beyond(void *arena)
+{
+    return arena_grow(arena, NULL, 0, 2 << 20) ? IS_THERE : IS_NULL;
+}
+
+static int try_to_grow(void *arena)
+{
+    return arena_try_grow(arena, NULL, 0, 100000) ? IS_THERE : IS_NULL;
+}
+
+static void a_growth_without_memory_ends_the_process_and_is_not_taken_for_too_big(void **state)
+{
+    (void)state;
+    struct arena a;
+    arena_init(&a, 1 << 20);
+    assert_int_equal(without_block(1, grow_new, &a), NO_MEMORY);
+    assert_int_equal(without_block(1, grow_alone, &a), NO_MEMORY);
+    assert_int_equal(without_block(1, grow_beyond, &a), IS_NULL);
+    assert_int_equal(without_block(1, try_to_grow, &a), IS_NULL);
+    assert_int_equal(without_block(0, grow_new, &a), IS_THERE);
 }
 
 static void an_array_grows_by_doubling_and_keeps_its_elements(void **state)
@@ -359,6 +396,7 @@ int main(void)
         cmocka_unit_test(the_ceiling_holds_and_try_says_so),
         cmocka_unit_test(over_the_ceiling_alloc_ends_the_process_with_a_message),
         cmocka_unit_test(grow_keeps_what_was_there),
+        cmocka_unit_test(a_growth_without_memory_ends_the_process_and_is_not_taken_for_too_big),
         cmocka_unit_test(an_array_grows_by_doubling_and_keeps_its_elements),
         cmocka_unit_test(deferred_things_are_dropped_once_last_one_first),
         cmocka_unit_test(digests_are_those_of_their_specifications),

@@ -1,28 +1,23 @@
 /* No memory at the nth block that an arena takes, for every n: a message, nothing acknowledged
  * lost, and the next process goes on. */
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "base/failpoint.h"
 #include "bus/log.h"
 #include "folder.h"
+#include "refused.h"
 
 enum {
     SEGMENT = 64 * 1024,
     RECORDS = 4,
     BYTES = 20 * 1024, /* a group takes several blocks */
     NUMBERS_MAX = 4096,
-    ROUNDS = 60,    /* far more blocks than one process takes: the last ones are whole */
-    NO_MEMORY = 70, /* arena_alloc's exit status */
+    ROUNDS = 60, /* far more blocks than one process takes: the last ones are whole */
     SAID_SO = 3
 };
 
@@ -37,9 +32,16 @@ static int said(const struct failure *f)
     return f->text[0] ? SAID_SO : 4;
 }
 
+struct work {
+    struct log_bus *bus;
+    struct told *told;
+};
+
 /* Everything that a process does with a bus, once. */
-static int work(struct log_bus *l, struct told *told)
+static int work(void *to)
 {
+    struct log_bus *const l = ((struct work *)to)->bus;
+    struct told *const told = ((struct work *)to)->told;
     struct arena a;
     struct reader *r = NULL;
     const struct finding_to nobody = {.found = NULL};
@@ -75,25 +77,6 @@ static int work(struct log_bus *l, struct told *told)
     return 0;
 }
 
-static int work_with(struct log_bus *l, struct told *told, int n)
-{
-    char text[64];
-    (void)snprintf(text, sizeof text, "arena.block:%d:fail", n);
-    (void)fflush(NULL);
-    const pid_t pid = fork();
-    if (pid == 0) {
-        (void)setenv("WEIR_FAILPOINT", text, 1);
-        failpoint_reset();
-        const int null = open("/dev/null", O_WRONLY);
-        (void)dup2(null, STDERR_FILENO); /* each tells it */
-        _exit(work(l, told));
-    }
-    int status = 0;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
-
 /* Every number below told->next is in the lane once and in order; behind it, what was unknown. */
 static void check(struct log_bus *l, struct told *told, struct lane lane, bool is_behind)
 {
@@ -115,18 +98,15 @@ static void a_process_without_memory_loses_nothing_and_the_next_goes_on(void **s
     struct log_bus l;
     int status = -1, out_of = 0;
     (void)state;
-#ifndef WEIR_FAILPOINTS
-    skip();
-#endif
     assert_non_null(folder_make_fast());
     struct told *const told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE,
                                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(told != MAP_FAILED);
     log_init(&l, SEGMENT);
-    for (int n = 1; n <= ROUNDS; n++) {
-        status = work_with(&l, told, n);
+    for (unsigned n = 1; n <= ROUNDS; n++) {
+        status = without_block(n, work, &(struct work){&l, told});
         if (!(status == 0 || status == NO_MEMORY || status == SAID_SO)) {
-            fail_msg("round %d ended with status %d", n, status);
+            fail_msg("round %u ended with status %d", n, status);
         }
         out_of += status == NO_MEMORY;
         log_recover(&l);
