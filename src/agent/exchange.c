@@ -284,7 +284,8 @@ static bool inflate_body(struct client *c)
         c->refusal.detail = arena_str(&c->pocket->arena, str_of(f.text));
         return false;
     }
-    char *const plain = client_pay(c, size) ? arena_try_grow(&c->pocket->arena, NULL, 0, size) : NULL;
+    char *const plain = client_pay(c, size) ? arena_try_grow(&c->pocket->arena, NULL, 0, size)
+                                            : NULL;
     if (!plain) {
         return is_over_budget(c);
     }
