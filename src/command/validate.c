@@ -4,13 +4,26 @@
 #include "command/command.h"
 #include "command/commands.h"
 
+/* Scripts of the program that wrote such files first look for VALID=true. */
+static bool is_of_collector(const struct config *c, struct str file)
+{
+    for (size_t i = 0; i < c->collectors.n; i++) {
+        if (str_eq(c->collectors.at[i].file, file)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int command_validate(int argc, char **argv)
 {
     const struct usage usage = {
         .name = "validate",
         .words = "",
-        .about = "Check a configuration: one `ok` line a file, or every error of it with file, "
-                 "line and column, and exit status 2.",
+        .about =
+            "Check a configuration: one `ok` line a file (and VALID=true for a collector's), or "
+            "every error of it with file, line and column, and exit status 2. What a collector "
+            "file's own program did otherwise comes as notes. No server is asked.",
         .examples = "  weir validate\n  weir validate -c /etc/weir\n",
         .needs = NEEDS_SECRETS,
     };
@@ -19,7 +32,11 @@ int command_validate(int argc, char **argv)
         return s.status;
     }
     for (size_t i = 0; i < s.config->files.n; i++) {
-        printf("ok %.*s\n", STR_ARG(s.config->files.at[i]));
+        const struct str file = s.config->files.at[i];
+        printf("ok %.*s\n%s", STR_ARG(file), is_of_collector(s.config, file) ? "VALID=true\n" : "");
+    }
+    for (size_t i = 0; i < s.config->collectors.notes.n; i++) {
+        (void)fprintf(stderr, "note: %.*s\n", STR_ARG(s.config->collectors.notes.at[i]));
     }
     return command_end(&s);
 }

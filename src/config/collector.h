@@ -45,6 +45,7 @@ struct collector {
     struct str name;  /* as written; empty: the file's own name without its ending          */
     struct str id;    /* unique: the name, or `NAME@FILE` where two files share it          */
     struct str place; /* FILE:LINE:COLUMN                                                  */
+    struct str file;  /* of its own; empty: it stands in weir.yaml                         */
     enum collector_dialect dialect;
     enum collector_kind kind;
     enum record_shape shape;

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "config/check.h"
+#include "config/collector_read.h"
 #include "config/files.h"
 
 /* Ranges: below the least nothing works, above the most a promise about memory or time would be
@@ -172,6 +173,11 @@ const struct option config_options[] = {
      .about = "all facts, as Delta tables"},
     {"store", OPTION_SECTION, offsetof(struct config, store), .section = store_options,
      .about = "the rows as they stand"},
+    {"collectors", OPTION_TREE, offsetof(struct config, written.collectors), "",
+     .about = "aggregates that are read on time: the path of collector files, a list of them, or "
+              "collectors by name"},
+    {"sinks", OPTION_TREE, offsetof(struct config, written.sinks), "",
+     .about = "where else models and metrics go: sections by name with type, models and config"},
     {"log", OPTION_SECTION, offsetof(struct config, log), .section = log_options,
      .about = "what goes to stderr"},
     {"stop", OPTION_DURATION, offsetof(struct config, stop_ms), "30s", 100, HOUR,
@@ -192,7 +198,6 @@ static void complete(struct arena *a, struct config *c)
     }
 }
 
-/* The tree as a configuration; everything wrong in it is in the problems. */
 /* What was written, whatever the comments and the files that it stands in; before expansion, so
  * that a secret that is rotated changes nothing. */
 static uint64_t revision_of(const struct yaml *y, uint64_t seed)
@@ -205,17 +210,47 @@ static uint64_t revision_of(const struct yaml *y, uint64_t seed)
     return revision;
 }
 
-static enum outcome make(const struct sections *s, const struct yaml *root, struct config *c,
+/* Collector files alone: nothing comes in from outside, and the numbers are where such files'
+ * own program had them. */
+static void complete_alone(struct arena *a, struct config *c)
+{
+    c->intake.listen.n = 0;
+    c->admin.listen = (struct str_list){arena_array(a, struct str, 1), 1};
+    c->admin.listen.at[0] = S("0.0.0.0:12223");
+}
+
+static void read_collectors(const struct sections *s, struct files_trees *trees, struct config *c)
+{
+    const struct yaml *const written = c->written.collectors;
+    const bool is_paths = written && written->kind != YAML_MAP &&
+                          !(written->kind == YAML_TEXT && written->is_empty);
+    if (is_paths) {
+        files_read_collectors(trees, written, &c->files);
+    }
+    if (trees->own_n == 0 && trees->collectors_n > 0) {
+        complete_alone(s->arena, c);
+    }
+    collectors_read(s, trees->collector, trees->collectors_n, is_paths ? NULL : written,
+                    c->written.sinks, c);
+}
+
+/* The trees as a configuration; everything wrong in them is in the problems. */
+static enum outcome make(const struct sections *s, struct files_trees *trees, struct config *c,
                          struct failure *f)
 {
     const struct problems *const p = s->problems;
-    section_read(s, config_options, root, (struct str){NULL, 0}, c);
-    check_config(s, root, c);
+    section_read(s, config_options, &trees->own, (struct str){NULL, 0}, c);
+    read_collectors(s, trees, c);
+    check_config(s, &trees->own, c);
     if (p->lines.n > 0) {
         return failed(f, STOP, "the configuration has %zu error%s", p->lines.n,
                       p->lines.n == 1 ? "" : "s");
     }
-    c->bus.revision = (uint32_t)revision_of(root, 0);
+    uint64_t revision = revision_of(&trees->own, 0);
+    for (size_t i = 0; i < trees->collectors_n; i++) {
+        revision = revision_of(&trees->collector[i], revision);
+    }
+    c->bus.revision = (uint32_t)revision;
     complete(s->arena, c);
     return OK;
 }
@@ -223,17 +258,21 @@ static enum outcome make(const struct sections *s, const struct yaml *root, stru
 enum outcome config_read(struct arena *a, const struct config_from *from, struct config **out,
                          struct str_list *errors, struct failure *f)
 {
-    struct problems p = {.arena = a};
-    const struct sections s = {a, &p, from->drivers, from->is_without_secrets,
-                               from->is_without_mappings};
-    struct yaml root;
+    struct problems p = {.arena = a}, notes = {.arena = a};
+    const struct sections s = {.arena = a,
+                               .problems = &p,
+                               .drivers = from->drivers,
+                               .is_without_secrets = from->is_without_secrets,
+                               .is_without_mappings = from->is_without_mappings,
+                               .notes = &notes};
+    struct files_trees trees = {.arena = a, .problems = &p, .notes = &notes};
     struct config *const c = arena_new(a, struct config);
     enum outcome result = files_find(a, &from->places, &c->files, f);
     if (result != OK) {
         problem_add(&p, (struct place){{NULL, 0}, 0, 0}, "%s", f->text);
     } else {
-        files_read(a, &c->files, &root, &p);
-        result = make(&s, &root, c, f);
+        files_read(&trees, &c->files);
+        result = make(&s, &trees, c, f);
     }
     *errors = p.lines;
     if (result == OK) {
@@ -246,13 +285,13 @@ enum outcome config_read_text(struct arena *a, struct str file, struct str text,
                               const struct drivers *drivers, struct config **out,
                               struct str_list *errors)
 {
-    struct problems p = {.arena = a};
-    const struct sections s = {a, &p, drivers, false, false};
-    struct yaml root;
+    struct problems p = {.arena = a}, notes = {.arena = a};
+    const struct sections s = {.arena = a, .problems = &p, .drivers = drivers, .notes = &notes};
+    struct files_trees trees = {.arena = a, .problems = &p, .notes = &notes};
     struct failure f;
     struct config *const c = arena_new(a, struct config);
-    const bool is_read = yaml_read(a, file, text, &root, &p);
-    const enum outcome result = is_read ? make(&s, &root, c, &f) : STOP;
+    files_read_text(&trees, file, text, false);
+    const enum outcome result = make(&s, &trees, c, &f);
     *errors = p.lines;
     if (result == OK) {
         *out = c;

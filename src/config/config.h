@@ -11,6 +11,8 @@
 #include "config/report.h"
 #include "config/rules.h"
 
+struct yaml;
+
 struct config_tls {
     struct str certificate, key; /* both empty: no TLS */
 };
@@ -83,6 +85,9 @@ struct config {
     struct config_rules rules;
     struct collectors collectors;
     struct sink_list sinks;
+    struct {
+        const struct yaml *collectors, *sinks; /* sections that collector_read.c reads */
+    } written;
     struct config_report report;
     struct config_log log;
     int64_t stop_ms; /* SIGTERM: how long a duty may drain                */

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "config/expand.h"
+#include "config/template.h"
 
 enum { FILE_BYTES_MAX = 4 * 1024 * 1024, FILES_MAX = 1000 };
 
@@ -125,17 +127,143 @@ enum outcome files_find(struct arena *a, const struct str_list *places, struct s
     return result;
 }
 
-void files_read(struct arena *a, const struct str_list *files, struct yaml *out, struct problems *p)
+/* The word at the top of the map that a text is, without reading it as a whole: a broken file is
+ * told apart, too. */
+static bool has_top(struct str text, const char *word)
 {
-    *out = (struct yaml){.kind = YAML_MAP, .place = {files->at[0], 1, 1}};
-    for (size_t i = 0; i < files->n; i++) {
-        struct failure f;
-        struct str text;
-        struct yaml one;
-        if (file_read(a, arena_cstr(a, files->at[i]), FILE_BYTES_MAX, &text, &f) != OK) {
-            problem_add(p, (struct place){{NULL, 0}, 0, 0}, "%s", f.text);
-        } else if (yaml_read(a, files->at[i], text, &one, p)) {
-            yaml_merge(a, out, &one, p);
+    for (struct str rest = text; rest.len > 0;) {
+        struct str line = str_cut(rest, '\n', &rest);
+        const bool is_quoted = str_starts(line, S("\"")) || str_starts(line, S("'"));
+        line = str_sub(line, is_quoted ? 1 : 0, line.len);
+        const struct str behind = str_sub(line, strlen(word) + (is_quoted ? 1 : 0), 1);
+        if (str_starts(line, str_of(word)) && str_eq(behind, S(":"))) {
+            return true;
         }
+    }
+    return false;
+}
+
+static bool is_of_collector(struct arena *a, struct str file, struct str text)
+{
+    static const char *const words[] = {"source", "schedule", "metric", "collector"};
+    const bool is_flow = str_starts(str_trim(text), S("{"));
+    struct problems unread = {.arena = a}, unsaid = {.arena = a};
+    struct yaml tree;
+    const bool is_tree = is_flow && yaml_read_foreign(a, file, text, &tree, &unread, &unsaid);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (is_tree ? yaml_find(&tree, str_of(words[i])) != NULL : has_top(text, words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct place place_at(struct str file, struct str text, size_t byte)
+{
+    struct place at = {file, 1, 1};
+    for (size_t i = 0; i < byte && i < text.len; i++) {
+        at.column = text.at[i] == '\n' ? 1 : at.column + 1;
+        at.line += text.at[i] == '\n';
+    }
+    return at;
+}
+
+/* A template outside of quotes is no YAML: dialect A rendered the whole file before it was read. */
+static bool read_collector(const struct files_trees *t, struct str file, struct str text,
+                           struct yaml *out)
+{
+    struct problems wrong = {.arena = t->arena}, said = {.arena = t->arena};
+    struct failure f;
+    bool has_dot = false;
+    if (template_is_needed(text) &&
+        (!yaml_read_foreign(t->arena, file, text, out, &wrong, &said) || wrong.lines.n > 0)) {
+        const struct str whole = text;
+        if (template_load(t->arena, whole, TEMPLATE_PLAIN, &text, &has_dot, &f) != OK) {
+            problem_add(t->problems, place_at(file, whole, f.record), "%s", f.text);
+            return false;
+        }
+    }
+    return yaml_read_foreign(t->arena, file, text, out, t->problems, t->notes);
+}
+
+void files_read_text(struct files_trees *t, struct str file, struct str text, bool is_collector)
+{
+    struct yaml one;
+    if (t->own.place.line == 0) {
+        t->own = (struct yaml){.kind = YAML_MAP, .place = {file, 1, 1}};
+    }
+    if (!is_collector && !is_of_collector(t->arena, file, text)) {
+        t->own_n++;
+        if (yaml_read(t->arena, file, text, &one, t->problems)) {
+            yaml_merge(t->arena, &t->own, &one, t->problems);
+        }
+        return;
+    }
+    if (!t->collector) {
+        t->collector = arena_array(t->arena, struct yaml, FILES_MAX + 1);
+    }
+    if (t->collectors_n > FILES_MAX) {
+        problem_add(t->problems, (struct place){file, 0, 0},
+                    "is one of more than %d collectors: too many", FILES_MAX);
+    } else if (read_collector(t, file, text, &one)) {
+        t->collector[t->collectors_n++] = one;
+    }
+}
+
+static void read_file(struct files_trees *t, struct str file, bool is_collector)
+{
+    struct failure f;
+    struct str text;
+    if (file_read(t->arena, arena_cstr(t->arena, file), FILE_BYTES_MAX, &text, &f) != OK) {
+        problem_add(t->problems, (struct place){{NULL, 0}, 0, 0}, "%s", f.text);
+    } else {
+        files_read_text(t, file, text, is_collector);
+    }
+}
+
+void files_read(struct files_trees *t, const struct str_list *files)
+{
+    t->own = (struct yaml){.kind = YAML_MAP, .place = {files->at[0], 1, 1}};
+    for (size_t i = 0; i < files->n; i++) {
+        read_file(t, files->at[i], false);
+    }
+}
+
+/* One path of `collectors`: a file, a folder or a glob. */
+static void read_path(struct files_trees *t, const struct yaml *path, struct str_list *files)
+{
+    struct str expanded;
+    struct failure f;
+    if (path->kind != YAML_TEXT || path->is_empty) {
+        problem_add(t->problems, path->place,
+                    "collectors wants a path, a list of paths, or sections");
+        return;
+    }
+    if (!expand(t->arena, path->text, path->place, &expanded, t->problems)) {
+        return;
+    }
+    struct str one = file_beside(t->arena, path->place.file, expanded);
+    const struct str_list places = {&one, 1};
+    struct str_list found;
+    if (files_find(t->arena, &places, &found, &f) != OK) {
+        problem_add(t->problems, path->place, "collectors: %s", f.text);
+        return;
+    }
+    for (size_t i = 0; i < found.n; i++) {
+        const size_t before = files->n;
+        add(t->arena, files, found.at[i]);
+        if (files->n > before) {
+            read_file(t, found.at[i], true);
+        }
+    }
+}
+
+void files_read_collectors(struct files_trees *t, const struct yaml *paths, struct str_list *files)
+{
+    for (size_t i = 0; paths->kind == YAML_LIST && i < paths->n; i++) {
+        read_path(t, &paths->entry[i].value, files);
+    }
+    if (paths->kind != YAML_LIST) {
+        read_path(t, paths, files);
     }
 }

@@ -12,8 +12,23 @@
 enum outcome files_find(struct arena *a, const struct str_list *places, struct str_list *out,
                         struct failure *f);
 
-/* One tree of all of them. What is wrong goes to `p`. */
-void files_read(struct arena *a, const struct str_list *files, struct yaml *out,
-                struct problems *p);
+/* What is read: weir's own files as one tree, and each collector file as it is. The first three
+ * are given; the rest begins as zeros. */
+struct files_trees {
+    struct arena *arena;
+    struct problems *problems, *notes; /* what is wrong; what was passed over in collector files */
+    struct yaml own;                   /* empty when every file is a collector's */
+    struct yaml *collector;
+    size_t own_n, collectors_n;
+};
+
+/* Read them all. A file is a collector's when it has `source`, `schedule`, `metric` or `collector`
+ * at its top. */
+void files_read(struct files_trees *t, const struct str_list *files);
+/* The text of one file, added to what was read; `is_collector`: it can be nothing else. */
+void files_read_text(struct files_trees *t, struct str file, struct str text, bool is_collector);
+/* The files that `collectors: PATH` or a list of paths names, beside its own file, read and added
+ * to `files`. */
+void files_read_collectors(struct files_trees *t, const struct yaml *paths, struct str_list *files);
 
 #endif

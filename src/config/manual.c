@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "config/config.h"
+#include "config/collector_read.h"
 #include "config/value.h"
 
 enum { PREFIX_BYTES_MAX = 128 };
@@ -18,10 +18,12 @@ static const char head[] =
     "* `${NAME}`, `${NAME:-default}` and `${file:PATH}` in a value stand for the environment and "
     "for files, and are never\n  looked into again; `$${` is the text `${`. Keep secrets there: "
     "they are never printed.\n"
-    "* Paths are relative to the file that they stand in.\n"
+    "* Paths are relative to the file that they stand in; in a collector file to where weir was "
+    "started.\n"
     "* Sizes take `KiB`, `MiB`, `GiB`; durations `ms`, `s`, `m`, `h`, `d`, and `forever` where "
     "the range allows it.\n"
-    "* Anchors, aliases, merge keys, tags and a second document are refused.\n"
+    "* Anchors, aliases, merge keys, tags and a second document are refused; in collector files "
+    "they are followed.\n"
     "* Every error of a run is told at once, with its place.\n";
 
 static const char *type_name(enum option_type type)
@@ -42,7 +44,7 @@ static const char *type_name(enum option_type type)
     case OPTION_TEMPLATE: return "template";
     case OPTION_ITEMS: return "list of sections";
     case OPTION_PAIRS: return "texts by name";
-    case OPTION_TREE: return "see below";
+    case OPTION_TREE: return "see below"; /* its reader is code of its own */
     }
     return "?";
 }
@@ -102,7 +104,7 @@ static void add_types(struct buf *b, const struct option *o, const struct driver
     }
 }
 
-/* What collectors read and write: the same tables for a file of any dialect and for weir.yaml. */
+/* Collectors: the same tables for a file of any dialect and for weir.yaml. */
 static void add_collectors(struct buf *b, const struct drivers *drivers)
 {
     static const struct option parts[] = {
@@ -110,8 +112,17 @@ static void add_collectors(struct buf *b, const struct drivers *drivers)
         {"sink", OPTION_NAMED, 0, .role = ROLE_SINK, .about = "where records go"},
         {0},
     };
+    buf_add(b, S("\n## A collector\n\nA file of its own, or a section of `collectors` in "
+                 "weir.yaml; docs/collectors.md tells how to begin, and what\na file that was "
+                 "written for another program becomes.\n"));
+    begin_table(b);
+    add_table(b, collector_options, "", drivers);
+    buf_add(b, S("\n## A sink\n\nA section of `sinks` in a collector, or in weir.yaml.\n"));
+    begin_table(b);
+    add_table(b, sink_options, "", drivers);
     for (const struct option *o = parts; o->name; o++) {
-        buf_printf(b, "\n## `config` of a %s: %s\n", o->name, o->about);
+        buf_printf(b, "\n## `config` of a %s: %s\n\nIts keys match in any case.\n", o->name,
+                   o->about);
         add_types(b, o, drivers);
     }
 }

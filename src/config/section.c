@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/nearest.h"
 #include "config/expand.h"
+#include "config/template.h"
 #include "config/value.h"
 
 enum { NAME_BYTES_MAX = 40, MESSAGE_BYTES_MAX = 500 };
@@ -59,7 +60,27 @@ static struct str add_words(struct arena *a, const char *const *words, const cha
     return arena_str(a, buf_str(&b)); /* with a zero byte: it is printed as a whole */
 }
 
-/* The text of a scalar with ${…} replaced. false: a problem was added. */
+/* What the environment gives is put in; what a run gives is left for the run. */
+static bool load_template(const struct reading *r, bool is_expanded, struct str *text)
+{
+    const bool is_kept = r->option->type == OPTION_TEMPLATE;
+    struct failure f;
+    bool has_dot = false;
+    if (template_load(r->s->arena, *text, is_kept ? TEMPLATE_KEPT : TEMPLATE_PLAIN, text, &has_dot,
+                      &f) != OK) {
+        const struct place at = is_expanded ? r->value->place : yaml_place_in(r->value, f.record);
+        problem_add(r->s->problems, at, "%.*s: %s", STR_ARG(r->path), f.text);
+        return false;
+    }
+    if (has_dot && !is_kept && r->s->notes) {
+        problem_add(r->s->notes, r->value->place,
+                    "%.*s is not rendered at a run: its {{.…}} stays as it is written",
+                    STR_ARG(r->path));
+    }
+    return true;
+}
+
+/* The text of a scalar with ${…} and {{…}} replaced. false: a problem was added. */
 static bool text_of(const struct reading *r, const struct yaml *value, const char *wanted,
                     struct str *out)
 {
@@ -68,11 +89,15 @@ static bool text_of(const struct reading *r, const struct yaml *value, const cha
         wrong(&item, wanted);
         return false;
     }
-    if (!expand_is_needed(value->text)) {
-        *out = value->text;
-        return true;
+    *out = value->text;
+    const bool is_expanded = !r->s->is_foreign && expand_is_needed(value->text);
+    if (is_expanded && !expand(r->s->arena, value->text, value->place, out, r->s->problems)) {
+        return false;
     }
-    return expand(r->s->arena, value->text, value->place, out, r->s->problems);
+    if (r->option->type == OPTION_TEMPLATE || (r->s->has_templates && !is_expanded)) {
+        return load_template(&item, is_expanded, out);
+    }
+    return true;
 }
 
 static struct str absolute(struct arena *a, struct str file, struct str name)
@@ -114,7 +139,7 @@ static void read_text(const struct reading *r)
         return;
     }
     if (r->option->type == OPTION_PATH) {
-        text = absolute(r->s->arena, r->value->place.file, text);
+        text = absolute(r->s->arena, r->s->is_foreign ? S("") : r->value->place.file, text);
     }
     if (is_allowed(r, r->value, text)) {
         *(struct str *)r->to = text;
@@ -164,9 +189,16 @@ static void read_list(const struct reading *r)
     }
 }
 
-static bool number_of(enum option_type type, struct str text, int64_t *out)
+static bool number_of(const struct sections *s, enum option_type type, struct str text,
+                      int64_t *out)
 {
     uint64_t number = 0;
+    if (type == OPTION_DURATION && s->has_templates && value_go_duration(text, out)) {
+        return true;
+    }
+    if (type == OPTION_DURATION && s->is_foreign) {
+        return false;
+    }
     if (type == OPTION_SIZE) {
         return value_size(text, out);
     }
@@ -185,6 +217,8 @@ static void read_number(const struct reading *r)
 {
     const struct option *const o = r->option;
     const char *const wanted = o->type == OPTION_SIZE ? "a size such as 26MiB (KiB, MiB, GiB)"
+                               : o->type == OPTION_DURATION && r->s->is_foreign
+                                   ? "a duration such as 30s or 1h30m (ms, s, m, h)"
                                : o->type == OPTION_DURATION
                                    ? "a duration such as 30s (ms, s, m, h, d)"
                                    : "a whole number";
@@ -193,7 +227,7 @@ static void read_number(const struct reading *r)
     if (!text_of(r, r->value, wanted, &text)) {
         return;
     }
-    if (!number_of(o->type, text, &number)) {
+    if (!number_of(r->s, o->type, text, &number)) {
         wrong(r, wanted);
         return;
     }
@@ -214,6 +248,14 @@ static void read_bool(const struct reading *r)
 {
     struct str text;
     if (!text_of(r, r->value, "true or false", &text)) {
+        return;
+    }
+    if (r->s->is_foreign && r->value->style != YAML_PLAIN) {
+        wrong(r, "true or false without quotes");
+        return;
+    }
+    if (r->s->is_foreign && (str_eq_nocase(text, S("true")) || str_eq_nocase(text, S("false")))) {
+        *(bool *)r->to = str_eq_nocase(text, S("true"));
         return;
     }
     if (!str_eq(text, S("true")) && !str_eq(text, S("false"))) {
@@ -283,6 +325,27 @@ static const struct section_type *driver_of(const struct reading *r,
     return NULL;
 }
 
+const struct section_type *section_driver(const struct sections *s,
+                                          const struct section_type *types,
+                                          const struct yaml *value, struct str path)
+{
+    static const struct option as_driver = {.name = "type", .type = OPTION_DRIVER};
+    return driver_of(&(struct reading){s, &as_driver, value, path, NULL}, types);
+}
+
+void *section_options(const struct sections *s, const struct section_type *type,
+                      const struct yaml *map, struct str path, struct str file)
+{
+    void *const options = arena_alloc(s->arena, 1, type->bytes);
+    const size_t before = s->problems->lines.n;
+    section_read(s, type->options, map, path, options);
+    if (type->complete && s->problems->lines.n == before) {
+        const struct section_check check = {s, map, path, file};
+        type->complete(&check, options);
+    }
+    return options;
+}
+
 static void read_driver(const struct reading *r)
 {
     *(const struct section_type **)r->to = driver_of(r, r->s->drivers->of[r->option->role]);
@@ -302,10 +365,9 @@ static const struct section_type *type_of(const struct reading *r, const struct 
                     STR_ARG(e->key), STR_ARG(known));
         return NULL;
     }
-    const struct option as_driver = {.name = "type", .type = OPTION_DRIVER};
     const struct str path = arena_printf(r->s->arena, "%.*s.%.*s.type", STR_ARG(r->path),
                                          STR_ARG(e->key));
-    return driver_of(&(struct reading){r->s, &as_driver, &given->value, path, NULL}, types);
+    return section_driver(r->s, types, &given->value, path);
 }
 
 /* The section as its type's table knows it. */
@@ -326,7 +388,9 @@ void section_wrong(const struct section_check *c, const char *key, const char *f
 {
     const struct yaml *at = c->map;
     for (struct str rest = str_of(key); rest.len > 0;) {
-        const struct yaml_entry *const e = yaml_find(at, str_cut(rest, '.', &rest));
+        const struct str name = str_cut(rest, '.', &rest);
+        const struct yaml_entry *const e = c->s->is_any_case ? yaml_find_nocase(at, name)
+                                                             : yaml_find(at, name);
         if (!e) {
             break;
         }
@@ -488,7 +552,14 @@ static void tell_unknown(const struct sections *s, const struct option *options,
     }
     const struct str near = nearest_found(&n), known = buf_str(&all);
     const char *const dot = path.len ? "." : "";
-    if (near.len > 0) {
+    if (s->is_foreign && near.len > 0) {
+        problem_add(s->notes, e->place,
+                    "%.*s%s%.*s is not known, and has no effect, as ever; was %.*s meant?",
+                    STR_ARG(path), dot, STR_ARG(e->key), STR_ARG(near));
+    } else if (s->is_foreign) {
+        problem_add(s->notes, e->place, "%.*s%s%.*s is not known, and has no effect, as ever",
+                    STR_ARG(path), dot, STR_ARG(e->key));
+    } else if (near.len > 0) {
         problem_add(s->problems, e->place, "unknown key %.*s%s%.*s; did you mean %.*s?",
                     STR_ARG(path), dot, STR_ARG(e->key), STR_ARG(near));
     } else {
@@ -497,14 +568,27 @@ static void tell_unknown(const struct sections *s, const struct option *options,
     }
 }
 
-static const struct option *option_find(const struct option *options, struct str name)
+static const struct option *option_find(const struct sections *s, const struct option *options,
+                                        struct str name)
 {
     for (const struct option *o = options; o->name; o++) {
-        if (str_eq(name, str_of(o->name))) {
+        if (str_eq(name, str_of(o->name)) ||
+            (s->is_any_case && str_eq_nocase(name, str_of(o->name)))) {
             return o;
         }
     }
     return NULL;
+}
+
+/* What is written of an option; NULL: nothing. */
+static const struct yaml_entry *entry_of(const struct sections *s, const struct yaml *map,
+                                         const struct option *o)
+{
+    const struct str name = str_of(o->name);
+    const struct yaml_entry *const e = !map             ? NULL
+                                       : s->is_any_case ? yaml_find_nocase(map, name)
+                                                        : yaml_find(map, name);
+    return e && s->is_foreign && e->value.kind == YAML_TEXT && e->value.is_empty ? NULL : e;
 }
 
 void section_read(const struct sections *s, const struct option *options, const struct yaml *map,
@@ -512,14 +596,14 @@ void section_read(const struct sections *s, const struct option *options, const 
 {
     const struct place at = map ? map->place : (struct place){{NULL, 0}, 0, 0};
     for (size_t i = 0; map && i < map->n; i++) {
-        if (!option_find(options, map->entry[i].key)) {
+        if (!option_find(s, options, map->entry[i].key)) {
             tell_unknown(s, options, &map->entry[i], path);
         }
     }
     for (const struct option *o = options; o->name; o++) {
         const struct str name = path.len ? arena_printf(s->arena, "%.*s.%s", STR_ARG(path), o->name)
                                          : str_of(o->name);
-        const struct yaml_entry *const given = map ? yaml_find(map, str_of(o->name)) : NULL;
+        const struct yaml_entry *const given = entry_of(s, map, o);
         void *const slot = (char *)to + o->offset;
         if (given) {
             read_value(&(struct reading){s, o, &given->value, name, slot});

@@ -3,12 +3,14 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "config/section.h"
+
 enum { KIB = 1024, MIB = 1024 * KIB, MINUTE = 60 * 1000, DAY = 24 * 60 * MINUTE };
 
 #define YEAR ((int64_t)366 * DAY)
 
 static const struct option time_options[] = {
-    {"window", OPTION_DURATION, offsetof(struct source_time, window_ms), "0", 0, YEAR,
+    {"window", OPTION_DURATION, offsetof(struct source_time, window_ms), "", 1, YEAR,
      .about = "length of a window, for strategy historic_tumbling_window"},
     {0},
 };
@@ -71,8 +73,8 @@ const struct option prometheus_options[] = {
     {"time_expression", OPTION_TEXT, PROMETHEUS(time_expression), "",
      .about =
          "`$start_of_day`: asked as of today 00:00 UTC; absent: as of now, or the window's end"},
-    {"step", OPTION_DURATION, PROMETHEUS(step_ms), "0", 0, YEAR,
-     .about = "of a range query over the window; 0: an instant query"},
+    {"step", OPTION_DURATION, PROMETHEUS(step_ms), "", 1, YEAR,
+     .about = "of a range query over the window; absent: an instant query"},
     {"headers", OPTION_PAIRS, PROMETHEUS(headers), "",
      .about = "of the request, such as Authorization"},
     TIME,
@@ -170,6 +172,16 @@ const struct option command_options[] = {
     TIME,
     {0},
 };
+
+void prometheus_complete(const struct section_check *c, void *options)
+{
+    const struct prometheus_options *const o = options;
+    if (o->time_expression.len > 0 && !str_eq(o->time_expression, S("$start_of_day"))) {
+        section_wrong(c, "time_expression",
+                      ": query time \"%.*s\" not supported, currently supports($start_of_day)",
+                      STR_ARG(o->time_expression));
+    }
+}
 
 struct source_can source_can(const struct section_type *source)
 {

@@ -97,6 +97,10 @@ extern const struct option postgres_options[], mysql_options[], sqlite_options[]
     prometheus_options[], s3_source_options[], files_options[], partition_s3_options[],
     http_source_options[], command_options[];
 
+struct section_check;
+/* What the table cannot say (section_type.complete). */
+void prometheus_complete(const struct section_check *c, void *options);
+
 /* What strategies a source can do beside `tick`, and whether it gives a text instead of rows. */
 struct source_can {
     bool windows, growing, is_text;

@@ -2,12 +2,18 @@
 
 #include <libfyaml.h>
 
-enum { DIAGNOSTICS_MAX = 10 }; /* one broken quote makes many */
+enum {
+    DIAGNOSTICS_MAX = 10, /* one broken quote makes many */
+    NODES_MAX = 20000,    /* of a collector file, aliases followed: the largest has some hundred */
+    DEPTH_MAX = 50
+};
 
 struct reading {
     struct arena *arena;
-    struct str file;
+    struct str file, text;
     struct problems *problems;
+    struct problems *notes; /* NULL: a file of weir's own */
+    size_t nodes, depth;
 };
 
 static struct place place_of(const struct reading *r, struct fy_token *token)
@@ -17,7 +23,7 @@ static struct place place_of(const struct reading *r, struct fy_token *token)
 }
 
 /* A map or a list has no token of its own: it stands where its first key or item stands. */
-static struct place place_of_node(const struct reading *r, struct fy_node *node)
+static struct place place_of_node(struct reading *r, struct fy_node *node)
 {
     while (node && fy_node_get_type(node) != FYNT_SCALAR) {
         void *state = NULL;
@@ -36,15 +42,41 @@ static struct place place_of_node(const struct reading *r, struct fy_node *node)
     return at;
 }
 
-static struct str text_of(const struct reading *r, struct fy_node *node)
+static struct str text_of(struct reading *r, struct fy_node *node)
 {
     size_t len = 0;
     const char *const at = fy_node_get_scalar(node, &len);
     return arena_str(r->arena, (struct str){at, at ? len : 0});
 }
 
-static bool node_is_plain_text(const struct reading *r, struct fy_node *node, struct place at)
+/* In a collector file: an alias becomes what it stands for, a tag of YAML's own says nothing new.
+ */
+static bool node_follow(struct reading *r, struct fy_node **node, struct place at)
 {
+    if (++r->nodes > NODES_MAX || r->depth > DEPTH_MAX) {
+        if (r->nodes == NODES_MAX + 1 || r->depth == DEPTH_MAX + 1) {
+            problem_add(r->problems, at,
+                        "more than %d nodes or %d levels, aliases followed: write it out",
+                        NODES_MAX, DEPTH_MAX);
+        }
+        r->nodes = NODES_MAX + 1; /* the first is enough */
+        return false;
+    }
+    if (fy_node_is_alias(*node)) {
+        *node = fy_node_resolve_alias(*node);
+        if (!*node) {
+            problem_add(r->problems, at, "this alias has no anchor");
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool node_is_plain_text(struct reading *r, struct fy_node *node, struct place at)
+{
+    if (r->notes) {
+        return true;
+    }
     if (fy_node_is_alias(node) || fy_node_get_anchor(node)) {
         problem_add(r->problems, at, "anchors and aliases are not used here: write it out");
         return false;
@@ -62,10 +94,9 @@ static struct yaml_entry *entry_add(struct arena *a, struct yaml *to)
     return &to->entry[to->n++];
 }
 
-static void convert(const struct reading *r, struct fy_node *node, struct place at,
-                    struct yaml *out);
+static void convert(struct reading *r, struct fy_node *node, struct place at, struct yaml *out);
 
-static void convert_list(const struct reading *r, struct fy_node *node, struct yaml *out)
+static void convert_list(struct reading *r, struct fy_node *node, struct yaml *out)
 {
     void *state = NULL;
     for (struct fy_node *item; (item = fy_node_sequence_iterate(node, &state));) {
@@ -77,7 +108,38 @@ static void convert_list(const struct reading *r, struct fy_node *node, struct y
     }
 }
 
-static void convert_pair(const struct reading *r, struct fy_node_pair *pair, struct yaml *out)
+/* `<<: *base` or a list of them: what the map does not say itself. */
+static void merge_map(struct reading *r, const struct yaml *from, struct yaml *out)
+{
+    for (size_t i = 0; i < from->n; i++) {
+        const struct yaml *const value = &from->entry[i].value;
+        if (from->kind == YAML_LIST) {
+            merge_map(r, value, out);
+        } else if (!yaml_find(out, from->entry[i].key)) {
+            *entry_add(r->arena, out) = from->entry[i];
+        }
+    }
+    if (from->kind == YAML_TEXT) {
+        problem_add(r->problems, from->place, "<< wants a map, or a list of maps");
+    }
+}
+
+/* Keys of the map itself come first, wherever the merge key stands. */
+static void convert_merges(struct reading *r, struct fy_node *node, struct yaml *out)
+{
+    void *state = NULL;
+    for (struct fy_node_pair *pair; (pair = fy_node_mapping_iterate(node, &state));) {
+        struct fy_node *const key = fy_node_pair_key(pair);
+        const struct place at = place_of_node(r, key);
+        if (key && fy_node_get_type(key) == FYNT_SCALAR && str_eq(text_of(r, key), S("<<"))) {
+            struct yaml base;
+            convert(r, fy_node_pair_value(pair), at, &base);
+            merge_map(r, &base, out);
+        }
+    }
+}
+
+static void convert_pair(struct reading *r, struct fy_node_pair *pair, struct yaml *out)
 {
     struct fy_node *const key = fy_node_pair_key(pair), *const value = fy_node_pair_value(pair);
     const struct place at = place_of_node(r, key);
@@ -87,6 +149,9 @@ static void convert_pair(const struct reading *r, struct fy_node_pair *pair, str
     }
     const struct str name = text_of(r, key);
     if (str_eq(name, S("<<"))) {
+        if (r->notes) {
+            return; /* convert_merges */
+        }
         problem_add(r->problems, at, "merge keys (<<) are not used here: write it out");
         return;
     }
@@ -106,18 +171,30 @@ static void convert_pair(const struct reading *r, struct fy_node_pair *pair, str
     convert(r, value, value_at, &e->value);
 }
 
-static void convert(const struct reading *r, struct fy_node *node, struct place at,
-                    struct yaml *out)
+/* How a text is written, and how far a literal one is indented. */
+static void style_of(const struct reading *r, struct fy_node *node, struct yaml *out)
 {
-    *out = (struct yaml){.kind = YAML_TEXT, .place = at, .is_empty = true};
-    if (!node || !node_is_plain_text(r, node, at)) {
-        return;
+    struct fy_token *const token = fy_node_get_scalar_token(node);
+    const struct fy_mark *const mark = token ? fy_token_start_mark(token) : NULL;
+    const enum fy_node_style style = fy_node_get_style(node);
+    out->style = style == FYNS_SINGLE_QUOTED || style == FYNS_DOUBLE_QUOTED ? YAML_QUOTED
+                 : style == FYNS_LITERAL                                    ? YAML_LITERAL
+                 : style == FYNS_FOLDED                                     ? YAML_FOLDED
+                                                                            : YAML_PLAIN;
+    for (size_t i = mark ? mark->input_pos : r->text.len;
+         out->style == YAML_LITERAL && i < r->text.len && r->text.at[i] == ' '; i++) {
+        out->indent++;
     }
-    out->is_empty = false; /* [] and {} are written, too */
+}
+
+static void convert_node(struct reading *r, struct fy_node *node, struct yaml *out)
+{
+    void *state = NULL;
     switch (fy_node_get_type(node)) {
     case FYNT_SCALAR:
         out->text = text_of(r, node);
-        out->is_empty = fy_node_get_style(node) == FYNS_PLAIN &&
+        style_of(r, node, out);
+        out->is_empty = out->style == YAML_PLAIN &&
                         (out->text.len == 0 || str_eq(out->text, S("null")) ||
                          str_eq(out->text, S("~")));
         return;
@@ -125,18 +202,31 @@ static void convert(const struct reading *r, struct fy_node *node, struct place 
         out->kind = YAML_LIST;
         convert_list(r, node, out);
         return;
-    case FYNT_MAPPING: {
+    case FYNT_MAPPING:
         out->kind = YAML_MAP;
-        void *state = NULL;
         for (struct fy_node_pair *pair; (pair = fy_node_mapping_iterate(node, &state));) {
             convert_pair(r, pair, out);
         }
+        if (r->notes) {
+            convert_merges(r, node, out);
+        }
         return;
-    }
     }
 }
 
-static void tell_diagnostics(const struct reading *r, struct fy_diag *diag)
+static void convert(struct reading *r, struct fy_node *node, struct place at, struct yaml *out)
+{
+    *out = (struct yaml){.kind = YAML_TEXT, .place = at, .is_empty = true};
+    if (!node || !node_is_plain_text(r, node, at) || (r->notes && !node_follow(r, &node, at))) {
+        return;
+    }
+    out->is_empty = false; /* [] and {} are written, too */
+    r->depth++;
+    convert_node(r, node, out);
+    r->depth--;
+}
+
+static void tell_diagnostics(struct reading *r, struct fy_diag *diag)
 {
     void *state = NULL;
     int told = 0;
@@ -150,7 +240,7 @@ static void tell_diagnostics(const struct reading *r, struct fy_diag *diag)
 }
 
 /* The one document of the stream. */
-static bool read_document(const struct reading *r, struct fy_parser *parser, struct fy_diag *diag,
+static bool read_document(struct reading *r, struct fy_parser *parser, struct fy_diag *diag,
                           struct yaml *out)
 {
     struct fy_document *const d = fy_parse_load_document(parser);
@@ -168,7 +258,9 @@ static bool read_document(const struct reading *r, struct fy_parser *parser, str
     struct fy_document *const second = fy_parse_load_document(parser);
     if (second) {
         at = place_of_node(r, fy_document_root(second));
-        problem_add(r->problems, at, "a second document (---): one file is one document");
+        problem_add(r->notes ? r->notes : r->problems, at,
+                    r->notes ? "a second document (---): the first alone counts, as ever"
+                             : "a second document (---): one file is one document");
         fy_parse_document_destroy(parser, second);
     } else if (fy_diag_got_error(diag)) {
         tell_diagnostics(r, diag);
@@ -184,10 +276,10 @@ static bool read_document(const struct reading *r, struct fy_parser *parser, str
     return true;
 }
 
-bool yaml_read(struct arena *a, struct str file, struct str text, struct yaml *out,
-               struct problems *p)
+static bool read_text(struct reading *r, struct yaml *out)
 {
-    const struct reading r = {a, file, p};
+    struct problems *const p = r->problems;
+    const struct str file = r->file, text = r->text;
     *out = (struct yaml){.kind = YAML_MAP, .place = {file, 1, 1}};
     if (!str_is_utf8(text)) {
         problem_add(p, (struct place){file, 0, 0}, "is not UTF-8");
@@ -208,7 +300,7 @@ bool yaml_read(struct arena *a, struct str file, struct str text, struct yaml *o
                                         .diag = diag};
     struct fy_parser *const parser = fy_parser_create(&config);
     const bool is_ready = parser && fy_parser_set_string(parser, text.at, text.len) == 0;
-    const bool is_read = is_ready && read_document(&r, parser, diag, out);
+    const bool is_read = is_ready && read_document(r, parser, diag, out);
     if (!is_ready) {
         problem_add(p, (struct place){file, 0, 0}, "no memory to read it");
     }
@@ -219,6 +311,18 @@ bool yaml_read(struct arena *a, struct str file, struct str text, struct yaml *o
     return is_read;
 }
 
+bool yaml_read(struct arena *a, struct str file, struct str text, struct yaml *out,
+               struct problems *p)
+{
+    return read_text(&(struct reading){.arena = a, .file = file, .text = text, .problems = p}, out);
+}
+
+bool yaml_read_foreign(struct arena *a, struct str file, struct str text, struct yaml *out,
+                       struct problems *p, struct problems *notes)
+{
+    return read_text(&(struct reading){a, file, text, p, notes, 0, 0}, out);
+}
+
 struct yaml_entry *yaml_find(const struct yaml *map, struct str key)
 {
     for (size_t i = 0; map->kind == YAML_MAP && i < map->n; i++) {
@@ -227,6 +331,35 @@ struct yaml_entry *yaml_find(const struct yaml *map, struct str key)
         }
     }
     return NULL;
+}
+
+struct yaml_entry *yaml_find_nocase(const struct yaml *map, struct str key)
+{
+    struct yaml_entry *const exact = yaml_find(map, key);
+    for (size_t i = 0; !exact && map->kind == YAML_MAP && i < map->n; i++) {
+        if (str_eq_nocase(map->entry[i].key, key)) {
+            return &map->entry[i];
+        }
+    }
+    return exact;
+}
+
+struct place yaml_place_in(const struct yaml *text, size_t at)
+{
+    struct place place = text->place;
+    int column = 0;
+    for (size_t i = 0; i < at && i < text->text.len && text->style == YAML_LITERAL; i++) {
+        const bool is_newline = text->text.at[i] == '\n';
+        place.line += is_newline;
+        column = is_newline ? 0 : column + 1;
+    }
+    switch (text->style) {
+    case YAML_PLAIN: place.column += (int)at; break;
+    case YAML_QUOTED: place.column += (int)at + 1; break;
+    case YAML_LITERAL: place.column = text->indent + column + 1; break;
+    case YAML_FOLDED: break; /* its lines were joined: where it begins */
+    }
+    return place;
 }
 
 /* What stands in a section, an agent or an address, is never put together of two files. */

@@ -174,8 +174,9 @@ static const struct {
     const char *yaml, *wanted;
 } mistakes[] = {
     {"intake:\n  lisen: x\n", "weir.yaml:2:3: unknown key intake.lisen; did you mean listen?"},
-    {"zebra: 1\n", "weir.yaml:1:1: unknown key zebra; known here: data, intake, admin, agents, "
-                   "services, rules, report, bus, repetitions, dead, lake, store, log, stop"},
+    {"zebra: 1\n",
+     "weir.yaml:1:1: unknown key zebra; known here: data, intake, admin, agents, "
+     "services, rules, report, bus, repetitions, dead, lake, store, collectors, sinks, log, stop"},
     {"rules: { rollbacks: [ok.a=*, $x=1] }\n",
      "weir.yaml:1:30: rules.rollbacks holds $x=1; it wants PATH=GLOB, such as "
      "deployment.payload.kind=rollback"},

@@ -1,0 +1,268 @@
+/* collector_sinks.c - the sinks of weir.yaml and of all collectors, each once. */
+#include <stddef.h>
+
+#include "config/collector_read.h"
+#include "config/sinks.h"
+#include "signal/model.h"
+
+/* One as it was met; equal ones of several collectors become one. */
+struct met {
+    struct str name;
+    struct place place;
+    const struct section_type *type;
+    const struct yaml *config; /* NULL: none was written */
+    bool is_foreign;
+    void *options;
+    struct str_list models;
+    bool is_named; /* stands in weir.yaml by its name         */
+    bool is_used;  /* a collector writes to it               */
+    size_t first;  /* index of the collector that it is of   */
+};
+
+struct sinks_reading {
+    const struct sections *s;
+    struct met *met;
+    size_t n, room;
+};
+
+/* A section of `sinks` before its type is known. */
+struct sink_written {
+    const struct yaml *type, *config;
+    struct str_list models;
+};
+static const struct option collector_sink_options[] = {
+    {"type", OPTION_TREE, offsetof(struct sink_written, type), "", .about = "which sink"},
+    {"config", OPTION_TREE, offsetof(struct sink_written, config), "", .about = "its own options"},
+    {0},
+};
+const struct option sink_options[] = {
+    {"type", OPTION_TREE, offsetof(struct sink_written, type), "", .about = "which sink"},
+    {"config", OPTION_TREE, offsetof(struct sink_written, config), "", .about = "its own options"},
+    {"models", OPTION_LIST, offsetof(struct sink_written, models), "",
+     .about = "which standard models it is given"},
+    {0},
+};
+
+/* What two sinks are compared by: what was written, whatever its order was. */
+static bool trees_equal(const struct yaml *a, const struct yaml *b)
+{
+    if (!a || !b) {
+        return (!a || a->n == 0) && (!b || b->n == 0);
+    }
+    if (a->kind != b->kind || a->n != b->n || !str_eq(a->text, b->text)) {
+        return false;
+    }
+    for (size_t i = 0; i < a->n; i++) {
+        const struct yaml_entry *const twin = a->kind == YAML_MAP ? yaml_find(b, a->entry[i].key)
+                                                                  : &b->entry[i];
+        if (!twin || !trees_equal(&a->entry[i].value, &twin->value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A path of weir.yaml begins beside the file. */
+static bool are_one(const struct met *a, const struct met *b)
+{
+    return a->type == b->type && a->is_foreign == b->is_foreign && !a->is_named && !b->is_named &&
+           (a->is_foreign || str_eq(a->place.file, b->place.file)) &&
+           trees_equal(a->config, b->config);
+}
+
+/* One section of `sinks`. false: a problem was added. */
+static bool read_sink(const struct sections *s, const struct option *options,
+                      const struct yaml_entry *e, struct str path, struct met *out)
+{
+    struct sink_written w = {NULL, NULL, {NULL, 0}};
+    if (e->value.kind != YAML_MAP) {
+        problem_add(s->problems, e->value.place, "%.*s wants a section with type and config",
+                    STR_ARG(path));
+        return false;
+    }
+    section_read(s, options, &e->value, path, &w);
+    if (!w.type) {
+        problem_add(s->problems, e->place, "%.*s.type is missing: which sink, such as console",
+                    STR_ARG(path));
+        return false;
+    }
+    *out = (struct met){.name = e->key,
+                        .place = e->place,
+                        .config = w.config,
+                        .models = w.models,
+                        .is_foreign = s->is_foreign};
+    out->type = section_driver(s, s->drivers->of[ROLE_SINK], w.type,
+                               arena_printf(s->arena, "%.*s.type", STR_ARG(path)));
+    if (!out->type) {
+        return false;
+    }
+    const struct str config_path = arena_printf(s->arena, "%.*s.config", STR_ARG(path));
+    const struct yaml none = {.kind = YAML_MAP, .place = e->place};
+    if (w.config && w.config->kind != YAML_MAP) {
+        problem_add(s->problems, w.config->place, "%.*s wants a section (key: value)",
+                    STR_ARG(config_path));
+        return false;
+    }
+    struct sections any_case = *s;
+    any_case.is_any_case = true;
+    out->options = section_options(&any_case, out->type, w.config ? w.config : &none, config_path,
+                                   e->place.file);
+    return true;
+}
+
+/* The index of this sink among those that were met. */
+static size_t meet(struct sinks_reading *r, const struct met *m)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        if (are_one(&r->met[i], m)) {
+            return i;
+        }
+    }
+    r->met = arena_more(r->s->arena, r->met, r->n, &r->room, sizeof *r->met);
+    r->met[r->n] = *m;
+    return r->n++;
+}
+
+static void check_models(const struct sections *s, const struct yaml_entry *e, const struct met *m)
+{
+    const struct yaml_entry *const given = yaml_find(&e->value, S("models"));
+    for (size_t i = 0; i < m->models.n; i++) {
+        if (!model_find(m->models.at[i])) {
+            problem_add(s->problems, given->value.place,
+                        "sinks.%.*s.models: there is no model %.*s; docs/design.md lists them",
+                        STR_ARG(e->key), STR_ARG(m->models.at[i]));
+        }
+    }
+}
+
+struct sinks_reading *sinks_begin(const struct sections *s, const struct yaml *tree)
+{
+    struct sinks_reading *const r = arena_new(s->arena, struct sinks_reading);
+    r->s = s;
+    if (!tree || (tree->kind == YAML_TEXT && tree->is_empty)) {
+        return r;
+    }
+    if (tree->kind != YAML_MAP) {
+        problem_add(s->problems, tree->place, "sinks wants sections by name");
+        return r;
+    }
+    for (size_t i = 0; i < tree->n; i++) {
+        const struct yaml_entry *const e = &tree->entry[i];
+        struct met m;
+        if (read_sink(s, sink_options, e, arena_printf(s->arena, "sinks.%.*s", STR_ARG(e->key)),
+                      &m)) {
+            check_models(s, e, &m);
+            m.is_named = true;
+            (void)meet(r, &m);
+        }
+    }
+    return r;
+}
+
+/* `sinks: [warehouse]` names sinks of weir.yaml. */
+static void add_names(struct sinks_reading *r, const struct collector_written *w,
+                      struct collector *c)
+{
+    for (size_t i = 0; i < w->sinks->n; i++) {
+        const struct yaml *const name = &w->sinks->entry[i].value;
+        size_t k = 0;
+        while (k < r->n && !(r->met[k].is_named && str_eq(r->met[k].name, name->text))) {
+            k++;
+        }
+        if (k == r->n) {
+            problem_add(r->s->problems, name->place, "%.*s.sinks: `sinks` has no %.*s",
+                        STR_ARG(w->path), STR_ARG(name->text));
+            continue;
+        }
+        r->met[k].is_used = true;
+        c->sink[c->sinks_n++] = k;
+    }
+}
+
+void sinks_add(struct sinks_reading *r, const struct sections *s, const struct collector_written *w,
+               struct collector *c, size_t index)
+{
+    const struct str prefix = w->path.len > 0 ? arena_printf(s->arena, "%.*s.", STR_ARG(w->path))
+                                              : S("");
+    if (!w->sinks || (w->sinks->kind == YAML_TEXT && w->sinks->is_empty)) {
+        return;
+    }
+    c->sink = arena_array(s->arena, size_t, w->sinks->n);
+    if (w->sinks->kind == YAML_LIST && !w->is_file) {
+        add_names(r, w, c);
+        return;
+    }
+    if (w->sinks->kind != YAML_MAP) {
+        problem_add(s->problems, w->sinks->place, "%.*ssinks wants sections by name",
+                    STR_ARG(prefix));
+        return;
+    }
+    for (size_t i = 0; i < w->sinks->n; i++) {
+        const struct yaml_entry *const e = &w->sinks->entry[i];
+        struct met m;
+        const struct str path = arena_printf(s->arena, "%.*ssinks.%.*s", STR_ARG(prefix),
+                                             STR_ARG(e->key));
+        if (read_sink(s, collector_sink_options, e, path, &m)) {
+            m.first = index;
+            const size_t k = meet(r, &m);
+            r->met[k].is_used = true;
+            c->sink[c->sinks_n++] = k;
+        }
+    }
+}
+
+/* A name is a file's, too. */
+static struct str safe(struct arena *a, struct str name)
+{
+    struct str out = arena_str(a, name);
+    char *const at = arena_cstr(a, out);
+    for (size_t i = 0; i < out.len; i++) {
+        const char c = at[i];
+        const bool is_safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                             (c >= '0' && c <= '9') || (c != '\0' && strchr("-_@", c)) ||
+                             (c == '.' && i > 0);
+        at[i] = is_safe ? c : '-';
+    }
+    out.at = at;
+    return out;
+}
+
+/* As written where no other sink is called so, else with the collector's id: whichever file is met
+ * first, so that a sink finds its cursor again. */
+static struct str name_of(const struct sinks_reading *r, const struct collectors *all, size_t i)
+{
+    struct arena *const a = r->s->arena;
+    const struct met *const m = &r->met[i];
+    for (size_t k = 0; k < r->n && !m->is_named; k++) {
+        if (k != i && str_eq(safe(a, r->met[k].name), safe(a, m->name))) {
+            const struct str id = all->at[m->first].id;
+            return safe(a, arena_printf(a, "%.*s@%.*s", STR_ARG(m->name), STR_ARG(id)));
+        }
+    }
+    return safe(a, m->name);
+}
+
+void sinks_end(struct sinks_reading *r, const struct collectors *all, struct sink_list *out)
+{
+    struct arena *const a = r->s->arena;
+    out->at = arena_array(a, struct sink_config, r->n);
+    for (size_t i = 0; i < r->n; i++) {
+        const struct met *const m = &r->met[i];
+        struct str_list models = m->models;
+        if (m->is_named && m->models.n == 0 && !m->is_used) {
+            problem_add(r->s->problems, m->place,
+                        "sinks.%.*s is given nothing: name its models, or let a collector name it",
+                        STR_ARG(m->name));
+        }
+        if (models.n == 0) {
+            models = (struct str_list){arena_array(a, struct str, 1), 1};
+            models.at[0] = S("metric");
+        }
+        out->at[out->n++] = (struct sink_config){.name = name_of(r, all, i),
+                                                 .place = place_text(a, m->place),
+                                                 .type = m->type,
+                                                 .options = m->options,
+                                                 .models = models,
+                                                 .is_for_collectors = m->models.n == 0};
+    }
+}
