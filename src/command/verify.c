@@ -1,4 +1,5 @@
-/* verify.c - segments, lake and store against their checksums and each other. */
+/* verify.c - segments, lake, store and the index of repetitions against their checksums and each
+ * other. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -10,6 +11,7 @@
 #include "persist/lake/audit.h"
 #include "persist/store.h"
 #include "signal/model.h"
+#include "transform/repetitions.h"
 
 enum { TRIES_MAX = 3 };
 #define ARENA_BYTES_MAX ((size_t)4 << 30)
@@ -58,6 +60,20 @@ static void segment_found(void *to, const struct finding *finding)
                       stream, STR_ARG(finding->lane.name), finding->bytes, finding->at.at,
                       STR_ARG(finding->path));
     }
+}
+
+/* ---- repetitions ---- */
+
+static void repetitions_found(void *to, struct str what)
+{
+    struct verifying *const v = to;
+    say(v, arena_printf(v->arena, "repetitions: %.*s", STR_ARG(what)));
+}
+
+static enum outcome check_repetitions(struct verifying *v, struct failure *f)
+{
+    const struct str dir = arena_printf(v->arena, "%.*s/repetitions", STR_ARG(v->config->data));
+    return repetitions_verify(v->arena, dir, repetitions_found, v, f);
 }
 
 /* ---- lake ---- */
@@ -239,6 +255,9 @@ static enum outcome verify(struct verifying *v, struct failure *f)
     if (check_store(v, f) != OK) {
         unread(v, "store", f);
     }
+    if (check_repetitions(v, f) != OK) {
+        unread(v, "repetitions", f);
+    }
     if (v->bus) {
         bus_close(v->bus);
     }
@@ -250,7 +269,8 @@ int command_verify(int argc, char **argv)
     const struct usage usage = {
         .name = "verify",
         .words = "",
-        .about = "Check segments, lake and store against their checksums and each other. Prints "
+        .about = "Check segments, lake, store and the index of repetitions against their checksums "
+                 "and each other. Prints "
                  "what is wrong and where; exit code 1 when something is. Reads only: weir may "
                  "run meanwhile.",
         .examples = "  weir verify\n",

@@ -59,10 +59,25 @@ static uint64_t *slot_of(const struct bucket *b, const uint64_t id[2])
     }
 }
 
+static bool is_whole(const struct bucket_entry *entry, size_t index)
+{
+    return entry[index].check == check_of(&entry[index], index);
+}
+
+static bool is_blank(const struct bucket_entry *e)
+{
+    static const struct bucket_entry blank;
+    return memcmp(e, &blank, sizeof blank) == 0;
+}
+
+/* A blank among the others was damaged once. */
 static void include(struct bucket *b, size_t index)
 {
-    *slot_of(b, b->entry[index].id) = tag_of(b->entry[index].id) | (index + 1);
     b->table->included_n = index + 1;
+    if (is_blank(&b->entry[index])) {
+        return;
+    }
+    *slot_of(b, b->entry[index].id) = tag_of(b->entry[index].id) | (index + 1);
 }
 
 /* `bytes` of the file, mapped. Allocated first, so that a full disk is an error here and no SIGBUS
@@ -173,23 +188,63 @@ static enum outcome log_room(struct bucket *b, size_t room, struct failure *f)
     return OK;
 }
 
-/* The log ends at the first entry that is not whole: zeros of the allocation, or what a power cut
- * tore. */
+/* The log ends behind its last whole entry: zeros of the allocation follow, or what a power cut
+ * tore. An entry that is not whole is blanked, and those behind it stay known: if their output was
+ * never made, they are read again at the same position. */
 static void log_end(struct bucket *b, size_t *cut_n)
 {
-    static const struct bucket_entry none;
-    while (b->entries_n < b->entries_room &&
-           b->entry[b->entries_n].check == check_of(&b->entry[b->entries_n], b->entries_n)) {
-        b->entries_n++;
-    }
     *cut_n = 0;
-    for (size_t i = b->entries_n; i < b->entries_room; i++) {
-        if (memcmp(&b->entry[i], &none, sizeof none) != 0) {
-            b->entry[i] = none;
+    for (size_t i = 0; i < b->entries_room; i++) {
+        if (is_blank(&b->entry[i])) {
+            continue;
+        }
+        if (is_whole(b->entry, i)) {
+            b->entries_n = i + 1;
+        } else {
+            b->entry[i] = (struct bucket_entry){.check = 0};
             (*cut_n)++;
         }
     }
     b->synced_n = b->entries_n;
+}
+
+const char *bucket_log_path(struct arena *a, const char *dir, int64_t start_us)
+{
+    return arena_printf(a, "%s/%020lld.log", dir, (long long)start_us).at;
+}
+
+enum outcome bucket_damage(const char *log_path, size_t *out, struct failure *f)
+{
+    struct stat st = {0};
+    const int fd = open(log_path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        const enum outcome result = failed_errno(f, RETRY, "read %s", log_path);
+        if (fd >= 0) {
+            close(fd);
+        }
+        return result;
+    }
+    const size_t n = (size_t)st.st_size / ENTRY_BYTES;
+    void *const at = n ? mmap(NULL, n * ENTRY_BYTES, PROT_READ, MAP_SHARED, fd, 0) : NULL;
+    close(fd); /* read only: nothing can be lost */
+    if (at == MAP_FAILED) {
+        return failed_errno(f, RETRY, "map %s", log_path);
+    }
+    const struct bucket_entry *const entry = at;
+    size_t suspect_n = 0;
+    *out = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (is_blank(&entry[i])) {
+            continue;
+        }
+        const bool is_good = is_whole(entry, i);
+        *out = is_good ? *out + suspect_n : *out;
+        suspect_n = is_good ? 0 : suspect_n + 1;
+    }
+    if (n) {
+        munmap(at, n * ENTRY_BYTES);
+    }
+    return OK;
 }
 
 enum outcome bucket_open(struct bucket *b, struct arena *a, const char *dir, int64_t start_us,
@@ -198,7 +253,7 @@ enum outcome bucket_open(struct bucket *b, struct arena *a, const char *dir, int
     struct stat st;
     *b = (struct bucket){
         .start_us = start_us,
-        .log_path = arena_printf(a, "%s/%020lld.log", dir, (long long)start_us).at,
+        .log_path = bucket_log_path(a, dir, start_us),
         .table_path = arena_printf(a, "%s/%020lld.table", dir, (long long)start_us).at,
     };
     b->log_fd = open(b->log_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);

@@ -33,11 +33,15 @@ struct bucket {
     size_t table_bytes;
 };
 
-/* Open or make the bucket of `start_us` in `dir`; its paths live in the arena. A log's torn tail is
- * cut; *cut_n tells how many entries. returns OK | STOP rights | RETRY disk */
+/* Open or make the bucket of `start_us` in `dir`; its paths live in the arena. Entries that are
+ * damaged or torn are blanked; *cut_n tells how many. returns OK | STOP rights | RETRY disk */
 enum outcome bucket_open(struct bucket *b, struct arena *a, const char *dir, int64_t start_us,
                          size_t *cut_n, struct failure *f);
 void bucket_close(struct bucket *b);
+const char *bucket_log_path(struct arena *a, const char *dir, int64_t start_us);
+/* How many entries of a log are damaged: not whole, though a whole one follows (behind the last
+ * whole one somebody may be writing). returns OK | RETRY unreadable */
+enum outcome bucket_damage(const char *log_path, size_t *out, struct failure *f);
 /* Close it and remove its files. */
 void bucket_forget(struct bucket *b);
 

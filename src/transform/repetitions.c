@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/hash.h"
@@ -286,6 +287,31 @@ enum outcome repetitions_drop(struct repetitions *r, const struct signal *s,
 enum outcome repetitions_sync(struct repetitions *r, struct failure *f)
 {
     return r->n ? bucket_sync(&r->bucket[r->n - 1], f) : OK;
+}
+
+enum outcome repetitions_verify(struct arena *a, struct str dir,
+                                void (*found)(void *to, struct str what), void *to,
+                                struct failure *f)
+{
+    int64_t start[BUCKETS_MAX];
+    size_t n = 0;
+    const char *const folder = arena_cstr(a, dir);
+    enum outcome result = access(folder, F_OK) == 0 ? list_starts(folder, start, &n, f) : OK;
+    for (size_t i = 0; i < n && result == OK; i++) {
+        size_t damaged_n = 0;
+        const char *const log = bucket_log_path(a, folder, start[i]);
+        if (access(log, F_OK) != 0) {
+            continue; /* forgotten meanwhile */
+        }
+        result = bucket_damage(log, &damaged_n, f);
+        if (damaged_n > 0) {
+            found(to, arena_printf(a,
+                                   "%s: %zu entries are damaged: if these deliveries come again, "
+                                   "they are processed again (the same facts, which fold)",
+                                   log, damaged_n));
+        }
+    }
+    return result;
 }
 
 struct repetitions_size repetitions_size(const struct repetitions *r)

@@ -27,11 +27,11 @@ enum known { KNOWN_NOT, KNOWN_HERE, KNOWN_REPETITION, KNOWN_CONFLICT };
 struct repetitions_size {
     uint64_t entries, bytes, buckets;
     uint64_t forgotten; /* buckets dropped over the budget before their time */
-    uint64_t torn;      /* entries cut at open: torn by a power cut, their output was never made */
+    uint64_t torn;      /* entries blanked at open: torn by a power cut, or rotten */
 };
 
 /* Open the index in the folder `dir`, made when it is not there; entries of another bus are
- * forgotten. A torn tail is cut. returns OK | STOP no rights, a newer format | RETRY disk */
+ * forgotten. What is torn is cut. returns OK | STOP no rights, a newer format | RETRY disk */
 enum outcome repetitions_open(struct arena *a, struct str dir, struct str bus_id,
                               const struct config_keep *keep, struct repetitions **out,
                               struct failure *f);
@@ -52,6 +52,12 @@ enum outcome repetitions_drop(struct repetitions *r, const struct signal *s,
 
 /* Durable up to here. RETRY: nothing may be put out that was noted since the last sync. */
 enum outcome repetitions_sync(struct repetitions *r, struct failure *f);
+
+/* Look for rot in the index that lies in `dir`, which may be in use; nothing is changed. Each log
+ * with damaged entries is told to `found`. returns OK | RETRY unreadable */
+enum outcome repetitions_verify(struct arena *a, struct str dir,
+                                void (*found)(void *to, struct str what), void *to,
+                                struct failure *f);
 
 struct repetitions_size repetitions_size(const struct repetitions *r);
 
