@@ -340,6 +340,10 @@ static enum outcome open_far_end(struct loop *l, struct failure *f)
         l->p.driver->close(&l->p);
         memset(l->p.state, 0, l->p.driver->state_bytes);
     }
+    if (l->p.told.len > 0) {
+        log_event(LOG_INFO, "tidied", log_s("what", l->p.told));
+        l->p.told = (struct str){0};
+    }
     return result;
 }
 

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/failpoint.h"
+#include "bus/driver.h"
 #include "folder.h"
 #include "persist/lake/schema.h"
 #include "persist/lakes.h"
@@ -534,6 +536,138 @@ static void a_newer_weirs_model_is_passed_over_and_counted(void **state)
     lakes_close(&lakes);
 }
 
+/* ---- files that no commit names ---- */
+
+static size_t data_files(const char *name)
+{
+    const struct files files = {&files_local, lakes.config.lake.path};
+    struct files_list list;
+    size_t n = 0;
+    assert_ok(files_local.list(&files, &lakes.arena, str_of(name), &list, &failure));
+    for (size_t i = 0; i < list.n; i++) {
+        n += str_ends(list.at[i].key, S(".parquet"));
+    }
+    return n;
+}
+
+static void move(struct str from, struct str to)
+{
+    const struct files files = {&files_local, lakes.config.lake.path};
+    assert_int_equal(
+        rename(files_path(&files, &lakes.arena, from).at, files_path(&files, &lakes.arena, to).at),
+        0);
+}
+
+static void a_start_refuses_a_log_that_lacks_a_commit_and_removes_nothing(void **state)
+{
+    (void)state;
+    static const char *const gone[] = {"change/_delta_log/00000000000000000000.json",
+                                       "change/_delta_log/00000000000000000002.json",
+                                       "change/_delta_log"};
+    const int64_t now = clock_now_us();
+    assert_ok(lakes_open(&lakes, &failure));
+    fill(4);
+    lakes_close(&lakes);
+    const size_t before = data_files("change");
+    const int64_t rows = lakes_count(&lakes, "change", "SELECT count(*)");
+    clock_set(now + 2 * HOUR_MS * INT64_C(1000)); /* old enough to be orphans */
+    for (size_t i = 0; i < sizeof gone / sizeof *gone; i++) {
+        move(str_of(gone[i]), S("kept"));
+        assert_int_equal(lakes_open(&lakes, &failure), STOP);
+        lakes_close(&lakes);
+        assert_non_null(strstr(failure.text, "from a copy"));
+        assert_int_equal(data_files("change"), before);
+        move(S("kept"), str_of(gone[i]));
+    }
+    assert_ok(lakes_open(&lakes, &failure));
+    assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), rows);
+    lakes_close(&lakes);
+}
+
+static void another_writers_file_is_an_orphan_when_it_is_an_hour_old_and_counted(void **state)
+{
+    (void)state;
+    const struct str key = S("change/year=2020/month=01/day=01/other-1-2-01234567.parquet");
+    const struct files files = {&files_local, lakes.config.lake.path};
+    assert_ok(lakes_open(&lakes, &failure));
+    lakes_close(&lakes);
+    assert_ok(files_local.put(&files, key, S("PAR1"), &failure));
+    const int64_t now = clock_now_us();
+    for (int64_t minutes = 0; minutes <= 61; minutes += 59) {
+        clock_set(now + minutes * 60 * 1000000);
+        const bool is_due = minutes > 60;
+        assert_ok(lakes_open(&lakes, &failure));
+        assert_int_equal(data_files("change"), is_due ? 0 : 1);
+        assert_int_equal(*progress_counter(lakes.progress, "orphans"), is_due);
+        assert_int_equal(lakes.persister.told.len > 0, is_due);
+        lakes_close(&lakes);
+    }
+}
+
+static void orphans_stay_while_a_live_file_is_missing(void **state)
+{
+    (void)state;
+    const struct str orphan = S("change/year=2020/other-1-2-01234567.parquet");
+    const struct timespec written[2] = {{.tv_sec = 1600000000}, {.tv_sec = 1600000000}};
+    assert_ok(lakes_open(&lakes, &failure));
+    fill(2);
+    const struct delta *const log = table("change");
+    const struct str victim = arena_printf(&lakes.arena, "change/%.*s", STR_ARG(log->file[0].path));
+    const struct files files = {&files_local, lakes.config.lake.path};
+    lakes_close(&lakes);
+    assert_ok(files_local.put(&files, orphan, S("PAR1"), &failure));
+    assert_int_equal(utimensat(AT_FDCWD, files_path(&files, &lakes.arena, orphan).at, written, 0),
+                     0);
+    const size_t before = data_files("change");
+    move(victim, S("kept"));
+    assert_ok(lakes_open(&lakes, &failure));
+    lakes_close(&lakes);
+    move(S("kept"), victim);
+    assert_int_equal(data_files("change"), before);
+    assert_ok(lakes_open(&lakes, &failure));
+    lakes_close(&lakes);
+    assert_int_equal(data_files("change"), before - 1);
+}
+
+/* The newest commit is gone, and the stream has forgotten what it brought. */
+static void orphans_stay_while_a_position_lies_outside_its_lane(void **state)
+{
+    (void)state;
+    const struct lane raw = {STREAM_RAW, S("intake-0")};
+    struct record r[8];
+    for (size_t i = 0; i < 8; i++) {
+        r[i] = (struct record){.signal = {.id = arena_printf(&lakes.arena, "delivery-%zu", i),
+                                          .source = S("/agents/github"),
+                                          .type = S("github.push"),
+                                          .agent = S("github"),
+                                          .data = S("{}"),
+                                          .time_us = 1,
+                                          .received_us = 1}};
+        assert_ok(bus_append(lakes.bus, raw, &r[i], 1, &failure));
+    }
+    const uint64_t second = r[6].at.at;
+    assert_ok(lakes_open(&lakes, &failure));
+    (void)lakes_cursor(&lakes, raw);
+    assert_ok(lakes_take(&lakes, raw, &r[0], 1, 0, &failure));
+    assert_ok(flush());
+    assert_ok(lakes_take(&lakes, raw, &r[6], 1, second, &failure));
+    assert_ok(flush());
+    const int64_t newest = table("raw")->version;
+    const struct str key = delta_name(table("raw"), &lakes.arena, newest, ".json");
+    lakes_close(&lakes);
+    const size_t before = data_files("raw");
+    assert_int_equal(before, 2);
+    move(key, S("kept"));
+    assert_ok(bus_memory.trim(lakes.bus, raw, (struct position){UINT64_MAX}, &failure));
+    assert_ok(lakes_open(&lakes, &failure));
+    lakes_close(&lakes);
+    assert_int_equal(data_files("raw"), before);
+    move(S("kept"), key);
+    assert_ok(lakes_open(&lakes, &failure));
+    assert_int_equal(lakes_count(&lakes, "raw", "SELECT count(*)"), 2);
+    lakes_close(&lakes);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -553,6 +687,10 @@ int main(void)
         TEST(a_protocol_that_it_does_not_know_stops_it),
         TEST(what_is_gathered_is_due_by_size_and_by_age),
         TEST(a_newer_weirs_model_is_passed_over_and_counted),
+        TEST(a_start_refuses_a_log_that_lacks_a_commit_and_removes_nothing),
+        TEST(another_writers_file_is_an_orphan_when_it_is_an_hour_old_and_counted),
+        TEST(orphans_stay_while_a_live_file_is_missing),
+        TEST(orphans_stay_while_a_position_lies_outside_its_lane),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
 #include "persist/lake/audit.h"
 #include "persist/lake/delta.h"
 
-/* Every commit that is kept, whole by its seal (seal.h); no commit behind a gap; the newest
+/* Every commit that is kept, whole by its seal (seal.h; delta_open saw to gaps); the newest
  * checkpoint and weir's snapshot of it by the checksums in _last_checkpoint; no data file older
  * than an hour that no commit names. What it can't tell: a commit without a seal (another writer's)
  * whose JSON still reads well, and checkpoints before the newest, which nobody reads. returns OK

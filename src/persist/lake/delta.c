@@ -14,8 +14,11 @@ enum {
     SCRATCH_BYTES_MAX = 1 << 30,
     READER_VERSION = 1,
     WRITER_VERSION = 2,
-    CHECKPOINT_EVERY = 100
+    CHECKPOINT_EVERY = 100,
+    VERSION_DIGITS = 20
 };
+
+static const struct str snapshot_prefix = STR(".weir-");
 
 struct str delta_name(const struct delta *l, struct arena *a, int64_t version, const char *suffix)
 {
@@ -24,7 +27,24 @@ struct str delta_name(const struct delta *l, struct arena *a, int64_t version, c
 
 struct str delta_snapshot_name(const struct delta *l, struct arena *a, int64_t version)
 {
-    return arena_printf(a, "%.*s/_delta_log/.weir-%020" PRId64 ".json", STR_ARG(l->table), version);
+    return arena_printf(a, "%.*s/_delta_log/%.*s%020" PRId64 ".json", STR_ARG(l->table),
+                        STR_ARG(snapshot_prefix), version);
+}
+
+int64_t delta_version_of(struct str key)
+{
+    uint64_t version;
+    size_t slash = key.len;
+    while (slash > 0 && key.at[slash - 1] != '/') {
+        slash--;
+    }
+    const size_t from = slash + (str_starts(str_sub(key, slash, key.len), snapshot_prefix)
+                                     ? snapshot_prefix.len
+                                     : 0);
+    const struct str digits = str_sub(key, from, VERSION_DIGITS);
+    return digits.len == VERSION_DIGITS && str_to_u64(digits, &version) && version <= INT64_MAX
+               ? (int64_t)version
+               : -1;
 }
 
 void delta_schema_tag(struct str schema, char out[8])
@@ -274,14 +294,36 @@ enum outcome delta_update(struct delta *l, struct failure *f)
     return result;
 }
 
+/* The highest version that anything in the log is named by, -1 when it is empty. */
+static enum outcome newest_named(const struct delta *l, int64_t *out, struct failure *f)
+{
+    struct arena scratch;
+    struct files_list list;
+    arena_init(&scratch, SCRATCH_BYTES_MAX);
+    const struct str folder = arena_printf(&scratch, "%.*s/_delta_log", STR_ARG(l->table));
+    const enum outcome result = l->files->driver->list(l->files, &scratch, folder, &list, f);
+    *out = -1;
+    for (size_t i = 0; result == OK && i < list.n; i++) {
+        const int64_t version = delta_version_of(list.at[i].key);
+        *out = version > *out ? version : *out;
+    }
+    arena_close(&scratch);
+    return result;
+}
+
 enum outcome delta_open(struct arena *a, const struct files *files, struct str table,
                         struct delta *out, struct failure *f)
 {
     bool was_there = false;
     int64_t checkpoint;
+    int64_t newest;
     *out = (struct delta){
         .files = files, .table = arena_str(a, table), .arena = a, .version = -1, .checkpoint = -1};
-    enum outcome result = last_checkpoint(out, &checkpoint, f);
+    /* before the log is read to its end: what is named later was not there yet */
+    enum outcome result = newest_named(out, &newest, f);
+    if (result == OK) {
+        result = last_checkpoint(out, &checkpoint, f);
+    }
     if (result == OK && checkpoint >= 0) {
         result = replay_key(out, delta_snapshot_name(out, a, checkpoint), &was_there, f);
         out->checkpoint = checkpoint;
@@ -295,6 +337,12 @@ enum outcome delta_open(struct arena *a, const struct files *files, struct str t
                         "table %.*s of the lake: commits before %" PRId64 " are gone and weir's "
                         "snapshot with them: restore _delta_log from a copy",
                         STR_ARG(table), checkpoint);
+    }
+    if (result == OK && newest > out->version) {
+        result = failed(f, STOP,
+                        "%.*s/_delta_log lacks commit %" PRId64 ", and has %" PRId64
+                        ": what came behind it is not seen: restore it from a copy",
+                        STR_ARG(table), out->version + 1, newest);
     }
     return result;
 }

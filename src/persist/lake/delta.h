@@ -59,8 +59,8 @@ struct delta_commit {
 };
 
 /* The table as it stands, from the newest snapshot that weir left and the commits behind it.
- *   returns OK (version -1: no table) | RETRY | STOP the log is damaged, or made by something newer
- */
+ *   returns OK (version -1: no table) | RETRY | STOP the log is damaged, lacks a commit before its
+ *   newest, or was made by something newer */
 enum outcome delta_open(struct arena *a, const struct files *files, struct str table,
                         struct delta *out, struct failure *f);
 /* Replay what others have committed since. */
@@ -90,5 +90,8 @@ void delta_add_remove(struct buf *out, struct str path, int64_t now_ms, bool is_
  * a checkpoint holds, as lines of actions, so that replaying needs no Parquet. */
 struct str delta_name(const struct delta *l, struct arena *a, int64_t version, const char *suffix);
 struct str delta_snapshot_name(const struct delta *l, struct arena *a, int64_t version);
+/* The version that a key in `_delta_log` is named by: a commit's, a checkpoint's, a snapshot's; -1:
+ * none. */
+int64_t delta_version_of(struct str key);
 
 #endif

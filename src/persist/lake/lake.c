@@ -26,18 +26,32 @@ enum {
 
 /* ---- open ---- */
 
+static enum outcome remove_orphans(struct persister *p, struct failure *f)
+{
+    struct lake *const l = p->state;
+    struct vacuumed sum;
+    const enum outcome result = vacuum_orphans(l, &sum, f);
+    *progress_counter(p->progress, "orphans") += sum.n;
+    if (sum.n > 0) {
+        p->told = arena_printf(l->arena, "%zu files that no commit names were removed, %.*s first",
+                               sum.n, STR_ARG(sum.first));
+    }
+    return result;
+}
+
 /* Alone in the lake: what writers that were killed left behind is removed. Then shared, so that
  * several weirs may write one lake; a flush child inherits the lock and so keeps the next weir
  * from taking its files for orphans. */
-static enum outcome lock_lake(struct lake *l, struct failure *f)
+static enum outcome lock_lake(struct persister *p, struct failure *f)
 {
+    struct lake *const l = p->state;
     const struct str path = files_path(&l->files, l->arena, S(".lock"));
     l->lock_fd = open(path.at, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (l->lock_fd < 0) {
         return failed_errno(f, STOP, "open %s", path.at);
     }
     if (flock(l->lock_fd, LOCK_EX | LOCK_NB) == 0) {
-        const enum outcome result = vacuum_orphans(l, f);
+        const enum outcome result = remove_orphans(p, f);
         if (result != OK) {
             return result;
         }
@@ -102,6 +116,7 @@ static enum outcome find_lanes(struct lake *l, struct failure *f)
             result = lane_add(l, ends[k].lane, &lane, f);
             if (result == OK) {
                 lane->begin = ends[k].begin;
+                lane->end = ends[k].end;
             }
         }
     }
@@ -136,7 +151,7 @@ static enum outcome lake_driver_open(struct persister *p, struct failure *f)
         result = find_lanes(l, f);
     }
     if (result == OK) {
-        result = lock_lake(l, f);
+        result = lock_lake(p, f);
     }
     if (result == OK) {
         result = lake_widen(l, f);

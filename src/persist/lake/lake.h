@@ -17,6 +17,7 @@ enum { LAKE_LANES_MAX = 64, LAKE_TABLES_MAX = 64 };
 struct lake_lane {
     struct lane lane;
     struct position begin; /* of what was kept of it before it was read     */
+    struct position end;   /* of it, when the lake was opened               */
     struct position taken; /* everything before it is gathered or committed */
     bool is_begun;         /* taken is known                                */
     struct str app;        /* appId of its txn                              */

@@ -5,7 +5,7 @@
 
 #include "persist/lake/stage.h"
 
-enum { ORPHAN_AGE_MS = 3600 * 1000, VERSION_DIGITS = 20 };
+enum { ORPHAN_AGE_MS = 3600 * 1000 };
 #define LOG_AGE_MS (INT64_C(30) * 86400 * 1000)
 #define SWEEP_US (INT64_C(86400) * 1000000)
 
@@ -56,10 +56,70 @@ static void remove_stages(struct lake *l, const struct lake_table *t)
     }
 }
 
-enum outcome vacuum_orphans(struct lake *l, struct failure *f)
+/* What is on the disk must be what the log says, and where the table stands what its lanes hold:
+ * else the log, or its end, is another's or an older one, and what it does not name may be wanted.
+ */
+static bool is_trusted(const struct lake *l, const struct lake_table *t,
+                       const struct files_list *list)
+{
+    size_t live = 0;
+    size_t there = 0;
+    for (size_t i = 0; i < t->log.files_n; i++) {
+        live += !t->log.file[i].removed_ms;
+    }
+    for (size_t i = 0; i < list->n; i++) {
+        const struct str key = list->at[i].key;
+        const struct delta_file *const file = delta_find(
+            &t->log, str_sub(key, t->log.table.len + 1, key.len));
+        there += file && !file->removed_ms;
+    }
+    bool is = live == there;
+    for (size_t i = 0; i < l->lanes_n && is; i++) {
+        const struct lake_lane *const lane = &l->lane[i];
+        const int64_t at = delta_txn(&t->log, lane->app);
+        is = !lake_feeds(lane->lane.stream, t->model) ||
+             (at < 0 ? lane->begin.at == 0
+                     : (uint64_t)at >= lane->begin.at && (uint64_t)at <= lane->end.at);
+    }
+    return is;
+}
+
+/* A folder of data whose log is gone: a new log would hide them. */
+static enum outcome check_has_log(const struct lake_table *t, const struct files_list *list,
+                                  struct failure *f)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < list->n; i++) {
+        n += str_ends(list->at[i].key, S(".parquet"));
+    }
+    return t->log.version >= 0 || n == 0
+               ? OK
+               : failed(f, STOP,
+                        "table %.*s of the lake has %zu data files and no log: restore its "
+                        "_delta_log from a copy, or move the table's folder away to begin it anew",
+                        STR_ARG(t->log.table), n);
+}
+
+static enum outcome remove_orphans(struct lake *l, struct lake_table *t,
+                                   const struct files_list *list, struct vacuumed *sum,
+                                   struct failure *f)
 {
     enum outcome result = OK;
     const int64_t now_ms = clock_now_us() / 1000;
+    for (size_t i = 0; result == OK && i < list->n; i++) {
+        if (is_orphan(l, t, &list->at[i], now_ms)) {
+            result = l->files.driver->remove(&l->files, list->at[i].key, f);
+            sum->first = sum->n ? sum->first : arena_str(l->arena, list->at[i].key);
+            sum->n += result == OK;
+        }
+    }
+    return result;
+}
+
+enum outcome vacuum_orphans(struct lake *l, struct vacuumed *sum, struct failure *f)
+{
+    enum outcome result = OK;
+    *sum = (struct vacuumed){0};
     for (size_t i = 0; i < l->tables_n && result == OK; i++) {
         struct lake_table *const t = &l->table[i];
         struct files_list list;
@@ -68,26 +128,17 @@ enum outcome vacuum_orphans(struct lake *l, struct failure *f)
         if (result == OK) {
             result = l->files.driver->list(&l->files, &l->scratch, t->log.table, &list, f);
         }
-        for (size_t k = 0; result == OK && k < list.n; k++) {
-            if (is_orphan(l, t, &list.at[k], now_ms)) {
-                result = l->files.driver->remove(&l->files, list.at[k].key, f);
-            }
+        if (result == OK) {
+            result = check_has_log(t, &list, f);
+        }
+        if (result == OK && is_trusted(l, t, &list)) {
+            result = remove_orphans(l, t, &list, sum, f);
         }
     }
     return result;
 }
 
 /* ---- vacuum ---- */
-
-/* Number of `…/00000000000000000042.json` or `.weir-…42.json`; -1: another name. */
-static int64_t version_in(struct str name)
-{
-    uint64_t version;
-    if (str_starts(name, S(".weir-"))) {
-        name = str_sub(name, sizeof ".weir-" - 1, name.len);
-    }
-    return str_to_u64(str_sub(name, 0, VERSION_DIGITS), &version) ? (int64_t)version : -1;
-}
 
 /* Commits stay as long as Delta's readers expect (delta.logRetentionDuration's default); of weir's
  * own snapshots the newest is enough. */
@@ -99,7 +150,7 @@ static enum outcome sweep_log(struct lake *l, const struct lake_table *t, int64_
     enum outcome result = l->files.driver->list(&l->files, &l->scratch, folder, &list, f);
     for (size_t i = 0; result == OK && i < list.n; i++) {
         const struct str name = name_in(list.at[i].key);
-        const int64_t version = version_in(name);
+        const int64_t version = delta_version_of(name);
         const int64_t age_ms = now_ms - list.at[i].modified_ms;
         const bool is_snapshot = str_starts(name, S(".weir-"));
         if (version >= 0 && version < t->log.checkpoint &&
