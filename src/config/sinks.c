@@ -1,6 +1,7 @@
 #include "config/sinks.h"
 
 #include <stddef.h>
+#include <unistd.h>
 
 #include "config/section.h"
 
@@ -122,6 +123,22 @@ const struct option prometheus_sink_options[] = {
     ENCODING,
     {0},
 };
+
+/* A folder that is not there yet may come: a note, no error. */
+void file_complete(const struct section_check *c, void *options)
+{
+    const struct file_options *const o = options;
+    size_t slash = o->path.len;
+    while (slash > 0 && o->path.at[slash - 1] != '/') {
+        slash--;
+    }
+    const struct str folder = str_sub(o->path, 0, slash);
+    const struct yaml_entry *const e = yaml_find_nocase(c->map, S("path"));
+    if (c->s->notes && e && folder.len > 1 && access(arena_cstr(c->s->arena, folder), F_OK) != 0) {
+        problem_add(c->s->notes, e->value.place, "%.*s.path: its folder is not there yet",
+                    STR_ARG(c->path));
+    }
+}
 
 /* `uri` of dialect C is one text: the original took all of it for one address. */
 void kafka_complete(const struct section_check *c, void *options)

@@ -82,6 +82,7 @@ extern const struct option console_options[], file_options[], http_sink_options[
 
 struct section_check;
 /* What the tables cannot say (section_type.complete). */
+void file_complete(const struct section_check *c, void *options);
 void kafka_complete(const struct section_check *c, void *options);
 
 #endif

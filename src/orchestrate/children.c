@@ -74,9 +74,18 @@ static enum outcome add_child(struct children *all, const struct duty *d, struct
     return result;
 }
 
+/* Collector files alone have no intake: nothing listens, and nobody is to. */
+static int64_t wanted_n(const struct config *c, const struct duty *d)
+{
+    if (d->door == DOOR_INTAKE && c->intake.listen.n == 0) {
+        return 0;
+    }
+    return d->is_many ? c->intake.processes : 1;
+}
+
 static enum outcome add_many(struct children *all, const struct duty *d, struct failure *f)
 {
-    const int64_t n = d->is_many ? all->nursery.config->intake.processes : 1;
+    const int64_t n = wanted_n(all->nursery.config, d);
     enum outcome result = OK;
     for (int64_t i = 0; i < n && result == OK && is_wanted(all, d); i++) {
         result = add_child(all, d, f);

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
+#include "base/file.h"
 #include "config/config.h"
 #include "config/sinks.h"
 #include "config/sources.h"
@@ -32,7 +34,10 @@ static const struct section_type sources[] = {
 };
 static const struct section_type sinks[] = {
     TYPE("console", console_options, console_options),
-    TYPE("file", file_options, file_options),
+    {.name = "file",
+     .options = file_options,
+     .bytes = sizeof(struct file_options),
+     .complete = file_complete},
     TYPE("http", http_sink_options, http_sink_options),
     {.name = "kafka",
      .options = kafka_options,
@@ -521,6 +526,59 @@ static void durations_are_gos(void **state)
     }
 }
 
+/* What a whole folder of examples became, as text. */
+static struct str told(struct setting *s, const char *dialect)
+{
+    static const char *const strategies[] = {"tick", "window", "growing"};
+    struct buf b;
+    buf_init(&b, &s->arena, 1 << 16);
+    read_place(s, arena_printf(&s->arena, "examples/collectors/%s/*.yaml", dialect).at);
+    assert_read(s);
+    for (size_t i = 0; i < s->config->collectors.n; i++) {
+        const struct collector *const c = &s->config->collectors.at[i];
+        buf_printf(&b, "%.*s: dialect %d v%d %s %llds %s", STR_ARG(c->file), (int)c->dialect,
+                   (int)c->shape + 2, strategies[c->strategy],
+                   (long long)(c->schedule.interval_us / 1000000), c->source->name);
+        buf_printf(&b, " grain %lld window %lld tags %zu id %.*s ->",
+                   (long long)(c->grain_us / 1000000), (long long)(c->window_us / 1000000),
+                   c->tags_n, STR_ARG(c->id));
+        for (size_t k = 0; k < c->sinks_n; k++) {
+            const struct sink_config *const sink = &s->config->sinks.at[c->sink[k]];
+            buf_printf(&b, " %.*s(%s)", STR_ARG(sink->name), sink->type->name);
+        }
+        buf_add_byte(&b, '\n');
+    }
+    for (size_t i = 0; i < s->config->collectors.notes.n; i++) {
+        buf_printf(&b, "note: %.*s\n", STR_ARG(s->config->collectors.notes.at[i]));
+    }
+    return buf_str(&b);
+}
+
+static void the_examples_of_every_dialect_are_what_they_say(void **state)
+{
+    struct setting *const s = *state;
+    static const struct {
+        const char *dialect;
+        size_t n;
+    } folders[] = {{"a0", 4}, {"a", 6}, {"b", 7}, {"c", 8}};
+    struct buf all;
+    struct str wanted;
+    struct failure f;
+    const char *const root = getenv("WEIR_ROOT");
+    assert_int_equal(chdir(root ? root : "."), 0);
+    buf_init(&all, &s->arena, 1 << 18);
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        buf_add(&all, told(s, folders[i].dialect));
+        assert_int_equal(s->config->collectors.n, folders[i].n);
+    }
+    assert_int_equal(file_read(&s->arena, "test/config/examples.txt", 1 << 18, &wanted, &f), OK);
+    if (!str_eq(buf_str(&all), wanted)) {
+        (void)fprintf(stderr, "%.*s", STR_ARG(buf_str(&all)));
+    }
+    assert_true(str_eq(buf_str(&all), wanted));
+    assert_int_equal(chdir(s->folder), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -536,6 +594,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_same_name_in_two_files_is_told_apart, begin, end),
         cmocka_unit_test_setup_teardown(collectors_and_sinks_stand_in_weir_yaml_too, begin, end),
         cmocka_unit_test_setup_teardown(weirs_own_sections_are_strict, begin, end),
+        cmocka_unit_test_setup_teardown(the_examples_of_every_dialect_are_what_they_say, begin,
+                                        end),
         cmocka_unit_test(durations_are_gos),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
