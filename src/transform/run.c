@@ -138,9 +138,24 @@ static bool pass_retry(struct transform_stage *t, struct slice_work *w, const st
     return true;
 }
 
-static void transform_one(struct transform_stage *t, const struct slice_work *w,
-                          const struct record *raw, struct transform_out *out)
+static void transform_one(struct transform_stage *t, const struct transform_in *in,
+                          const struct slice_work *w, const struct record *raw,
+                          struct transform_out *out)
 {
+    const unsigned deaths = progress_hand(t->progress, w->slice->lane, raw->at);
+    if (deaths < DEATHS_MAX) {
+        transform_signal(in, out);
+    } else {
+        (void)transform_dead(out, "", "%u processes in a row died on this signal", deaths);
+    }
+    progress_hand_done(t->progress);
+}
+
+static enum outcome take_new(struct transform_stage *t, struct slice_work *w,
+                             const struct record *raw, const struct sighting *here, bool is_known,
+                             struct failure *f)
+{
+    struct transform_out out = {.arena = &t->batch};
     const struct transform_in in = {
         .raw = &raw->signal,
         .raw_at = arena_printf(&t->scratch, "%.*s:%llu", STR_ARG(w->slice->lane.name),
@@ -150,22 +165,14 @@ static void transform_one(struct transform_stage *t, const struct slice_work *w,
         .pool = t->pool,
     };
     progress_beat(t->progress, true); /* a mapping may take its whole time for each signal */
-    transform_signal(&in, out);
-    arena_reset(&t->scratch);
-}
-
-static enum outcome take_new(struct transform_stage *t, struct slice_work *w,
-                             const struct record *raw, const struct sighting *here, bool is_known,
-                             struct failure *f)
-{
-    struct transform_out out = {.arena = &t->batch};
-    const unsigned deaths = progress_hand(t->progress, w->slice->lane, raw->at);
-    if (deaths < DEATHS_MAX) {
-        transform_one(t, w, raw, &out);
-    } else {
-        (void)transform_dead(&out, "", "%u processes in a row died on this signal", deaths);
+    const enum outcome result = transform_prepare(&in, f);
+    if (result == OK) {
+        transform_one(t, &in, w, raw, &out);
     }
-    progress_hand_done(t->progress);
+    arena_reset(&t->scratch);
+    if (result != OK) {
+        return result;
+    }
     switch (out.fate) {
     case FATE_STORED:
         add_facts(t, w, raw, out.fact, out.facts_n);

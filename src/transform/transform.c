@@ -4,9 +4,9 @@
 
 /* Adding a kind of raw signal: its file, and a line here. */
 static const struct transformer transformers[] = {
-    {"github", transform_github},
-    {"cdevents", transform_cdevents},
-    {"webhook", transform_webhook},
+    {"github", transform_github, NULL},
+    {"cdevents", transform_cdevents, NULL},
+    {"webhook", transform_webhook, transform_webhook_prepare},
 };
 
 static const struct named *agent_of(const struct config *config, struct str name)
@@ -19,21 +19,46 @@ static const struct named *agent_of(const struct config *config, struct str name
     return NULL;
 }
 
-void transform_signal(const struct transform_in *in, struct transform_out *out)
+/* The one that knows the signal, and what it is told of the agent; NULL: the agent is not in the
+ * configuration. */
+static const struct transformer *transformer_of(const struct transform_in *in,
+                                                struct transform_in *known)
 {
-    if (str_eq(in->raw->type, str_of(metric_signal_type))) {
-        transform_metric(in, out); /* no agent took it: weir read it itself */
-        return;
-    }
     const struct named *const agent = agent_of(in->config, in->raw->agent);
     const struct str type = agent && agent->type ? str_of(agent->type->name) : S("");
     for (size_t i = 0; agent && i < sizeof transformers / sizeof *transformers; i++) {
         if (str_eq(str_of(transformers[i].agent_type), type)) {
-            struct transform_in known = *in;
-            known.options = agent->options;
-            transformers[i].run(&known, out);
-            return;
+            *known = *in;
+            known->options = agent->options;
+            return &transformers[i];
         }
+    }
+    return NULL;
+}
+
+static bool is_metric(const struct transform_in *in)
+{
+    return str_eq(in->raw->type, str_of(metric_signal_type)); /* weir read it itself: no agent */
+}
+
+enum outcome transform_prepare(const struct transform_in *in, struct failure *f)
+{
+    struct transform_in known;
+    const struct transformer *const one = is_metric(in) ? NULL : transformer_of(in, &known);
+    return one && one->prepare ? one->prepare(&known, f) : OK;
+}
+
+void transform_signal(const struct transform_in *in, struct transform_out *out)
+{
+    struct transform_in known;
+    if (is_metric(in)) {
+        transform_metric(in, out);
+        return;
+    }
+    const struct transformer *const one = transformer_of(in, &known);
+    if (one) {
+        one->run(&known, out);
+        return;
     }
     (void)transform_dead(out, "",
                          "agent \"%.*s\" is not in the configuration: add it again, then retry",

@@ -44,7 +44,13 @@ struct transform_out {
 struct transformer {
     const char *agent_type; /* "github" */
     void (*run)(const struct transform_in *in, struct transform_out *out);
+    /* What takes long to begin and is no signal's fault; NULL: nothing does. OK | RETRY. */
+    enum outcome (*prepare)(const struct transform_in *in, struct failure *f);
 };
+
+/* Before the signal is taken in hand: what its transformer has to begin. A process that is killed
+ * here says nothing against the signal. OK | RETRY */
+enum outcome transform_prepare(const struct transform_in *in, struct failure *f);
 
 /* What becomes of one raw signal: the transformer of its agent's type decides. An agent that is not
  * in the configuration makes it dead (it can be sent again). */
@@ -71,6 +77,7 @@ bool transform_cdevent(const struct transform_in *in, struct transform_out *out,
 void transform_github(const struct transform_in *in, struct transform_out *out);
 void transform_cdevents(const struct transform_in *in, struct transform_out *out);
 void transform_webhook(const struct transform_in *in, struct transform_out *out);
+enum outcome transform_webhook_prepare(const struct transform_in *in, struct failure *f);
 /* What a collector read (signal/metric.h): it is in its model's form already. */
 void transform_metric(const struct transform_in *in, struct transform_out *out);
 

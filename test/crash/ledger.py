@@ -14,6 +14,10 @@ from blackbox import sign
 
 SECRET = "ledger"
 AGENTS = {"github": {"type": "github", "secret": SECRET}}
+# The same with a tool that a mapping tells of.
+AGENTS_MAPPED = AGENTS | {"pager": {
+    "type": "webhook", "secret": SECRET, "signature": {"header": "X-PagerDuty-Signature", "prefix": "v1="}, "id": "/event/id",
+    "event": "/event/event_type", "mapping": "pagerduty"}}
 
 
 def issue(number):
@@ -35,15 +39,50 @@ def broken(number):
     return body
 
 
-KINDS = {"good": ("issues", issue), "unmapped": ("star", lambda n: {"action": "created", "starred_at": None, "n": n}),
-         "dead": ("issues", broken)}
+def page(number, delivery):
+    """An incident as PagerDuty tells of it, less what its mapping does not read."""
+    url = f"https://acme.pagerduty.com/incidents/P{number}"
+    time = f"2026-03-{1 + number % 28:02}T{number % 24:02}:{number % 60:02}:00Z"
+    return {"event": {"id": delivery, "event_type": "incident.triggered", "occurred_at": time, "data": {
+        "id": f"P{number}", "type": "incident", "html_url": url, "number": number, "status": "triggered", "created_at": time,
+        "title": f"incident {number}", "service": {"summary": "shop"}, "teams": [], "priority": None, "urgency": "high"}}}
+
+
+def broken_page(number, delivery):
+    """The same without what its mapping needs."""
+    body = page(number, delivery)
+    del body["event"]["occurred_at"]
+    return body
+
+
+def github(event, make):
+    def request(number, delivery):
+        body = json.dumps(make(number)).encode()
+        return "/hooks/github", body, sign(SECRET, body) | {"X-GitHub-Event": event, "X-GitHub-Delivery": delivery}
+    return request
+
+
+def pager(make):
+    def request(number, delivery):
+        body = json.dumps(make(number, delivery)).encode()
+        signature = sign(SECRET, body)["X-Hub-Signature-256"].replace("sha256=", "v1=")
+        return "/hooks/pager", body, {"X-PagerDuty-Signature": signature}
+    return request
+
+
+# name: (how often, what is sent)
+KINDS = {"good": (90, github("issues", issue)), "dead": (5, github("issues", broken)),
+         "unmapped": (5, github("star", lambda n: {"action": "created", "starred_at": None, "n": n}))}
+KINDS_MAPPED = KINDS | {"paged": (60, pager(page)), "dead page": (5, pager(broken_page))}
+POINTERS = {"dead": "/issue/created_at", "dead page": "/event/occurred_at"}
 
 
 class Ledger:
     """Sends from several threads, remembers what was promised."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, kinds=KINDS):
         self.random = random.Random(seed)
+        self.kinds = kinds
         self.lock = threading.Lock()
         self.kind = {}  # delivery id: kind, of all that was ever sent
         self.accepted = collections.Counter()  # delivery id: how often it was answered 202
@@ -59,14 +98,12 @@ class Ledger:
                 return delivery, int(delivery.split("-")[0], 16)
             number, self.next = self.next, self.next + 1
             delivery = f"{number:08x}-{uuid.UUID(int=self.random.getrandbits(128))}"
-            self.kind[delivery] = self.random.choices(list(KINDS), [90, 5, 5])[0]
+            self.kind[delivery] = self.random.choices(list(self.kinds), [often for often, _ in self.kinds.values()])[0]
             return delivery, number
 
     def _send_one(self, line, delivery, number):
-        event, make = KINDS[self.kind[delivery]]
-        body = json.dumps(make(number)).encode()
-        line.request("POST", "/hooks/github", body, sign(SECRET, body) | {
-            "Content-Type": "application/json", "X-GitHub-Event": event, "X-GitHub-Delivery": delivery})
+        path, body, headers = self.kinds[self.kind[delivery]][1](number, delivery)
+        line.request("POST", path, body, headers | {"Content-Type": "application/json"})
         answer = line.getresponse()
         answer.read()
         return answer.status
@@ -116,20 +153,22 @@ class Ledger:
         taken = collections.Counter()
         for delivery, n in raw.items():
             taken[self.kind[delivery]] += n
-        good = sum(1 for d in raw if self.kind[d] == "good")
-        assert status["dead"] == taken["dead"], (status["dead"], taken)
+        once = collections.Counter(self.kind[d] for d in raw)
+        dead = collections.Counter({pointer: taken[kind] for kind, pointer in POINTERS.items() if taken[kind]})
+        again = sum(taken[kind] - once[kind] for kind in ("good", "paged"))
+        assert status["dead"] == dead.total(), (status["dead"], taken)
         assert status["unmapped"].get("github/star/created", 0) == taken["unmapped"], (status["unmapped"], taken)
-        assert status["ignored"].get("repetition", 0) == taken["good"] - good, (status["ignored"], taken, good)
+        assert status["ignored"].get("repetition", 0) == again, (status["ignored"], taken, once)
         letters = weir.rows("dead", "list")
-        assert len(letters) == taken["dead"] and all(x["pointer"] == "/issue/created_at" for x in letters), letters[:2]
-        self._check_rows(weir, good)
-        return good
+        assert collections.Counter(letter["pointer"] for letter in letters) == dead, letters[:2]
+        self._check_rows(weir, {"ticket": once["good"], "incident": once["paged"], "event": once["good"] + once["paged"]})
+        return once["good"] + once["paged"]
 
     @staticmethod
-    def _check_rows(weir, good):
-        for model in ("ticket", "event"):
+    def _check_rows(weir, wanted):
+        for model, n in wanted.items():
             lake = weir.rows("query", f"SELECT count(*) AS n, count(DISTINCT id) AS ids FROM {model}")[0]
             facts = weir.rows("query", f"SELECT count(*) AS n FROM {model}_history")[0]
             store = weir.rows("query", "--store", f"SELECT count(*) AS n, count(DISTINCT id) AS ids FROM {model}")[0]
-            assert lake == store == {"n": good, "ids": good}, (model, lake, store, good)
-            assert facts["n"] == good, (model, facts, good)
+            assert lake == store == {"n": n, "ids": n}, (model, lake, store, n)
+            assert facts["n"] == n, (model, facts, n)

@@ -4,19 +4,20 @@ WEIR_CRASH_ROUNDS (default 200) and WEIR_CRASH_SEED choose how long and which; t
 """
 import contextlib
 import os
+import pathlib
 import random
 import signal
 import time
 
 from blackbox import Skip, Weir, case, eventually, run
-from ledger import AGENTS, Ledger
+from ledger import AGENTS_MAPPED, KINDS_MAPPED, Ledger
 
 ROUNDS = int(os.environ.get("WEIR_CRASH_ROUNDS", "200"))
 SEED = int(os.environ.get("WEIR_CRASH_SEED", str(random.randrange(1 << 32))))
 CHECK_EVERY = 25
 LOAD_S = (0.02, 0.3)
 FAILING = (".fail", ".fails")  # places that can make their operation fail, too
-SECTIONS = {"agents": AGENTS, "lake": {"path": "./lake", "flush": "1s", "flush_bytes": "64KiB"},
+SECTIONS = {"agents": AGENTS_MAPPED, "lake": {"path": "./lake", "flush": "1s", "flush_bytes": "64KiB"},
             "store": {"path": "./store.db"}, "bus": {"segment": "1MiB"}}
 
 
@@ -24,9 +25,21 @@ def make(folder, **environment):
     return Weir(folder, environment=environment, **SECTIONS)
 
 
+def mapping_processes(weir):
+    """Pids of those that users' mappings run in: children of the transform."""
+    found = []
+    for child in weir.children():
+        with contextlib.suppress(OSError):
+            words = pathlib.Path(f"/proc/{child}/task/{child}/children").read_text().split()
+            found += [int(pid) for pid in words if "weir-mapping" in pathlib.Path(f"/proc/{pid}/comm").read_text()]
+    return found
+
+
 def kill_some(weir, dice):
-    """One process of weir's, or all of them at once."""
+    """One process of weir's, or one of a mapping, or all of them at once."""
     children = list(weir.children())
+    if dice.random() < 0.3:
+        children = mapping_processes(weir) or children
     if dice.random() < 0.5 or not children:
         weir.kill()
         return
@@ -41,7 +54,7 @@ def kill_some(weir, dice):
 @case
 def random_kills_under_load(folder):
     print(f"  seed {SEED}, {ROUNDS} rounds", flush=True)
-    dice, ledger, good = random.Random(SEED), Ledger(SEED), 0
+    dice, ledger, good = random.Random(SEED), Ledger(SEED, KINDS_MAPPED), 0
     weir = make(folder)
     for number in range(1, ROUNDS + 1):
         weir.start()
@@ -59,7 +72,7 @@ def random_kills_under_load(folder):
 def failpoints(folder):
     """Names of all places that a short run under load reaches."""
     names = folder / "names"
-    ledger, weir = Ledger(SEED), make(folder, WEIR_FAILPOINT_LIST=str(names))
+    ledger, weir = Ledger(SEED, KINDS_MAPPED), make(folder, WEIR_FAILPOINT_LIST=str(names))
     with weir:
         end = ledger.load(weir.port)
         time.sleep(3)
@@ -80,7 +93,7 @@ def a_kill_at_every_failpoint(folder):
     assert len(names) >= 10, names
     home = folder / "home"
     home.mkdir()
-    ledger = Ledger(SEED)
+    ledger = Ledger(SEED, KINDS_MAPPED)
     for name in names:
         weir = make(home, WEIR_FAILPOINT=f"{name}:{dice.randint(1, 4)}:kill")
         weir.start(ready=False)  # one that dies at its start is never ready
@@ -97,11 +110,26 @@ def a_kill_at_every_failpoint(folder):
 
 
 @case
+def a_mapping_killed_again_and_again_under_load_makes_nothing_dead_and_nothing_twice(folder):
+    dice, ledger, kills = random.Random(SEED), Ledger(SEED, KINDS_MAPPED), 0
+    with make(folder) as weir:
+        end = ledger.load(weir.port)
+        for _ in range(30):
+            time.sleep(dice.uniform(*LOAD_S))
+            for pid in mapping_processes(weir):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    kills += 1
+        end()
+        assert ledger.check(weir) > 100 and kills > 10, kills
+
+
+@case
 def a_flush_killed_at_its_checkpoint_or_at_a_merge_loses_nothing(folder):
     for place, lake in (("lake.checkpoint", {}), ("lake.merged", {"compact": "1m"})):
         home = folder / place
         home.mkdir()
-        ledger, sections = Ledger(SEED), SECTIONS | {"lake": SECTIONS["lake"] | {"flush": "100ms"} | lake}
+        ledger, sections = Ledger(SEED, KINDS_MAPPED), SECTIONS | {"lake": SECTIONS["lake"] | {"flush": "100ms"} | lake}
         weir = Weir(home, environment={"WEIR_FAILPOINT": f"{place}:1:kill"}, **sections).start()
         end = ledger.load(weir.port)  # a hundred commits, or the next minute, are reached under load
         try:
@@ -138,7 +166,7 @@ def an_operation_that_fails_at_every_place_loses_nothing(folder):
     assert names
     home = folder / "home"
     home.mkdir()
-    ledger = Ledger(SEED)
+    ledger = Ledger(SEED, KINDS_MAPPED)
     for name in names:
         weir = make(home, WEIR_FAILPOINT=f"{name}:{dice.randint(1, 20)}:fail")
         weir.start(ready=False)

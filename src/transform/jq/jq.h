@@ -16,6 +16,11 @@ struct jq_pool;
 /* It lives as long as the arena, which closes it: the children then end. */
 struct jq_pool *jq_pool_open(struct arena *a);
 
+/* Have its process ready, which takes longer than most signals do: jq_run does it otherwise.
+ *   returns  OK | REJECT it cannot be compiled | RETRY no child could be started */
+enum outcome jq_ready(struct jq_pool *pool, struct arena *a, const struct mapping *mapping,
+                      struct failure *f);
+
 /* What one program is run on. */
 struct jq_input {
     const struct mapping *mapping; /* lives as long as the pool                         */

@@ -125,6 +125,13 @@ void mapping_facts(const struct transform_in *in, struct transform_out *out, yyj
     }
 }
 
+enum outcome transform_webhook_prepare(const struct transform_in *in, struct failure *f)
+{
+    const struct webhook_options *const o = in->options;
+    /* One that cannot be compiled is told of its signals, by jq_run. */
+    return jq_ready(in->pool, in->arena, &o->mapping, f) == RETRY ? RETRY : OK;
+}
+
 void transform_webhook(const struct transform_in *in, struct transform_out *out)
 {
     struct failure f = {0};

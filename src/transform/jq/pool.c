@@ -244,25 +244,38 @@ static struct worker *worker_of(struct jq_pool *pool, const struct mapping *mapp
     return w;
 }
 
+enum outcome jq_ready(struct jq_pool *pool, struct arena *a, const struct mapping *mapping,
+                      struct failure *f)
+{
+    struct worker *const w = worker_of(pool, mapping);
+    struct failure why = {0};
+    enum outcome result = OK;
+    for (int deaths = 0; w->pid == 0 && deaths < DEATHS_MAX; deaths++) {
+        if (begin(w, a, &result, f) == ANSWERED) {
+            return result;
+        }
+        bury(w, &why);
+    }
+    /* It could be compiled when the configuration was read: no fault of any signal. */
+    return w->pid > 0 ? OK
+                      : failed(f, RETRY, "mapping %.*s: cannot be started: %s",
+                               STR_ARG(jq_name(mapping)), why.text);
+}
+
 enum outcome jq_run(struct jq_pool *pool, struct arena *a, const struct jq_input *in,
                     struct str *out, struct failure *f)
 {
     struct worker *const w = worker_of(pool, in->mapping);
     struct failure why = {0};
-    bool was_begun = false;
     for (int deaths = 0; deaths < DEATHS_MAX; deaths++) {
-        enum outcome result = OK;
-        was_begun = w->pid > 0 || begin(w, a, &result, f) == ANSWERED;
-        if (result != OK || (was_begun && ask(w, a, in, out, &result, f) == ANSWERED)) {
+        enum outcome result = jq_ready(pool, a, in->mapping, f);
+        if (result != OK || ask(w, a, in, out, &result, f) == ANSWERED) {
             return result;
         }
         bury(w, &why);
     }
-    /* It could be compiled when the configuration was read: no fault of the signal. */
-    return was_begun ? failed(f, REJECT, "mapping %.*s: died twice in a row on this signal: %s",
-                              STR_ARG(jq_name(in->mapping)), why.text)
-                     : failed(f, RETRY, "mapping %.*s: cannot be started: %s",
-                              STR_ARG(jq_name(in->mapping)), why.text);
+    return failed(f, REJECT, "mapping %.*s: died twice in a row on this signal: %s",
+                  STR_ARG(jq_name(in->mapping)), why.text);
 }
 
 enum outcome jq_check(const struct mapping *mapping, struct failure *f)
