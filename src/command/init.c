@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/nearest.h"
 #include "command/command.h"
 #include "command/commands.h"
 
@@ -46,6 +47,13 @@ static const char starter[] =
     "# store: { type: sqlite }            # the rows as they stand, in one file\n"
     "# bus: { keep: 7d, disk_max: 20GiB } # the streams in between; raw signals stay in the lake\n"
     "# log: { level: info, format: text }\n";
+
+/* One collector file a kind of source, by the source's name. */
+static const struct {
+    const char *kind, *text;
+} starters[] = {
+#include "starters.inc"
+};
 
 static enum outcome write_secret(struct arena *a, struct str folder, const char *name,
                                  struct failure *f)
@@ -120,14 +128,67 @@ static enum outcome init(struct arena *a, struct str folder, struct failure *f)
     return result;
 }
 
+/* A kind that there is not: what is nearest, or all there are. */
+static enum outcome unknown_kind(struct arena *a, struct str kind, struct failure *f)
+{
+    struct nearest n = nearest_to(kind);
+    struct buf all;
+    buf_init(&all, a, PATHS_BYTES_MAX);
+    for (size_t i = 0; i < sizeof starters / sizeof *starters; i++) {
+        nearest_offer(&n, str_of(starters[i].kind));
+        buf_printf(&all, "%s%s", i ? ", " : "", starters[i].kind);
+    }
+    const struct str near = nearest_found(&n);
+    if (near.len > 0) {
+        return failed(f, STOP, "there is no source %.*s; did you mean %.*s?", STR_ARG(kind),
+                      STR_ARG(near));
+    }
+    return failed(f, STOP, "there is no source %.*s; there are %.*s", STR_ARG(kind),
+                  STR_ARG(buf_str(&all)));
+}
+
+/* KIND.yaml in the folder, which is made where it is not there. */
+static enum outcome init_collector(struct arena *a, struct str folder, struct str kind,
+                                   struct str *path, struct failure *f)
+{
+    const char *text = NULL;
+    for (size_t i = 0; i < sizeof starters / sizeof *starters; i++) {
+        text = str_eq(kind, str_of(starters[i].kind)) ? starters[i].text : text;
+    }
+    if (!text) {
+        return unknown_kind(a, kind, f);
+    }
+    *path = str_eq(folder, S("."))
+                ? arena_printf(a, "%.*s.yaml", STR_ARG(kind))
+                : arena_printf(a, "%.*s/%.*s.yaml", STR_ARG(folder), STR_ARG(kind));
+    if (faccessat(AT_FDCWD, path->at, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+        return failed(f, RETRY, "%s is already there; nothing was changed", path->at);
+    }
+    const enum outcome o = folder.len > 0 ? file_make_dirs(arena_cstr(a, folder), f)
+                                          : failed(f, RETRY,
+                                                   "DIR is empty: name a folder, or "
+                                                   "leave it away for this one");
+    return o == OK ? file_replace(path->at, str_of(text), 0644, f) : o;
+}
+
 int command_init(int argc, char **argv)
 {
+    struct str kind = {NULL, 0}, path = {NULL, 0};
+    const struct flag flags[] = {
+        {"collector", 0, FLAG_TEXT, &kind, "KIND",
+         "write a commented collector file for that source: postgres, prometheus, http, files, "
+         "command …"},
+        {0},
+    };
     const struct usage usage = {
         .name = "init",
         .words = "[DIR]",
         .about = "Write a commented weir.yaml, and the secrets it names in files that you alone "
-                 "can read. Never overwrites anything.",
-        .examples = "  weir init\n  weir init ./weir && weir run -c ./weir\n",
+                 "can read; or a collector's file. Never overwrites anything.",
+        .flags = flags,
+        .examples =
+            "  weir init\n  weir init ./weir && weir run -c ./weir\n  weir init --collector "
+            "postgres\n",
         .words_most = 1,
     };
     struct session s;
@@ -136,13 +197,17 @@ int command_init(int argc, char **argv)
         return s.status;
     }
     const struct str folder = str_of(s.words.n > 0 ? s.words.at[0] : ".");
-    if (init(&s.arena, folder, &f) != OK) {
-        (void)command_failed("init", &f);
-        s.status = EXIT_NO;
-        return command_end(&s);
-    }
+    const enum outcome o = kind.at ? init_collector(&s.arena, folder, kind, &path, &f)
+                                   : init(&s.arena, folder, &f);
     const bool is_here = str_eq(folder, S("."));
-    printf("wrote %.*s/weir.yaml, github.secret, builds.token\nnext: weir run%s%.*s\n",
-           STR_ARG(folder), is_here ? "" : " -c ", is_here ? 0 : (int)folder.len, folder.at);
+    if (o != OK) {
+        (void)command_failed("init", &f);
+        s.status = o == STOP && kind.at ? EXIT_USAGE : EXIT_NO;
+    } else if (kind.at) {
+        printf("wrote %.*s\nnext: weir validate -c %.*s\n", STR_ARG(path), STR_ARG(path));
+    } else {
+        printf("wrote %.*s/weir.yaml, github.secret, builds.token\nnext: weir run%s%.*s\n",
+               STR_ARG(folder), is_here ? "" : " -c ", is_here ? 0 : (int)folder.len, folder.at);
+    }
     return command_end(&s);
 }

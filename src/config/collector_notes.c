@@ -121,9 +121,33 @@ static void note_sink(const struct sections *s, const struct collector *c,
     }
 }
 
+/* A file that uses what weir alone has was never run by the original. */
+static bool is_of_weir(const struct collector_written *w, const struct collector *c)
+{
+    static const struct {
+        const char *section, *key;
+    } keys[] = {{"schedule", "jitter"},       {"schedule", "time_limit"},
+                {"collector", "column"},      {"collector", "overlap"},
+                {"collector", "windows_max"}, {"collector", "windows_at_once"},
+                {"metric", "record"}};
+    static const char *const sources[] = {"postgres", "mongodb", "prometheus", "s3",
+                                          "partition.s3"};
+    bool is_known = !c->source;
+    for (size_t i = 0; i < sizeof sources / sizeof *sources && !is_known; i++) {
+        is_known = strcmp(c->source->name, sources[i]) == 0;
+    }
+    for (size_t i = 0; i < sizeof keys / sizeof *keys && is_known; i++) {
+        is_known = !collector_has(w, keys[i].section, keys[i].key);
+    }
+    return !is_known;
+}
+
 void collector_notes(const struct sections *s, const struct collector_written *w,
                      const struct collector *c)
 {
+    if (is_of_weir(w, c)) {
+        return;
+    }
     note_schedule(s, w, c);
     note_strategy(s, w, c);
     note_source(s, w, c);

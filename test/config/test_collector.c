@@ -30,6 +30,8 @@ static const struct section_type sources[] = {
     TYPE("partition.s3", partition_s3_options, partition_s3_options),
     TYPE("http", http_source_options, http_source_options),
     TYPE("command", command_options, command_options),
+    TYPE("sqlite", sqlite_options, sqlite_options),
+    TYPE("mysql", mysql_options, mysql_options),
     {0},
 };
 static const struct section_type sinks[] = {
@@ -579,6 +581,22 @@ static void the_examples_of_every_dialect_are_what_they_say(void **state)
     assert_int_equal(chdir(s->folder), 0);
 }
 
+/* What `weir init --collector` writes, with every driver there. */
+static void every_starter_is_right(void **state)
+{
+    struct setting *const s = *state;
+    const char *const root = getenv("WEIR_ROOT");
+    assert_int_equal(chdir(root ? root : "."), 0);
+    read_place(s, "src/command/collector/*.yaml");
+    assert_read(s);
+    assert_int_equal(s->config->collectors.n, 10);
+    assert_int_equal(s->config->collectors.notes.n, 0); /* no other program ran them */
+    for (size_t i = 0; i < s->config->collectors.n; i++) {
+        assert_int_equal(s->config->collectors.at[i].dialect, DIALECT_C);
+    }
+    assert_int_equal(chdir(s->folder), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -596,6 +614,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(weirs_own_sections_are_strict, begin, end),
         cmocka_unit_test_setup_teardown(the_examples_of_every_dialect_are_what_they_say, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(every_starter_is_right, begin, end),
         cmocka_unit_test(durations_are_gos),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,22 @@ def init_writes_a_configuration_that_validates_and_secrets_for_its_owner_alone(f
     assert not (folder / "weir.yaml").exists() and (folder / "builds.token").read_text() == secret
 
 
+KINDS = ("command", "files", "http", "mongodb", "mysql", "partition.s3", "postgres", "prometheus", "s3", "sqlite")
+
+
+@case
+def init_writes_a_collector_of_every_kind_that_validates(folder):
+    for kind in KINDS:
+        assert weir("init", "--collector", kind, folder=folder).stdout == \
+            f"wrote {kind}.yaml\nnext: weir validate -c {kind}.yaml\n"
+        said = weir("validate", "-c", f"{kind}.yaml", folder=folder)
+        lacks = said.stderr and all("built without" in line for line in said.stderr.splitlines())
+        assert lacks or (said.returncode, said.stdout) == (0, f"ok {kind}.yaml\nVALID=true\n"), said
+    assert weir("init", "--collector", "s3", folder=folder).returncode == 1
+    said = weir("init", "--collector", "postgress", folder=folder)
+    assert said.returncode == 2 and "did you mean postgres?" in said.stderr, said
+
+
 @case
 def wrong_usage_says_what_was_meant(folder):
     for words, meant in ((["vaildate"], "validate"), (["validate", "--confg", "x"], "--config"),
