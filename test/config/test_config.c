@@ -177,6 +177,9 @@ static const struct {
     {"zebra: 1\n",
      "weir.yaml:1:1: unknown key zebra; known here: data, intake, admin, agents, "
      "services, rules, report, bus, repetitions, dead, lake, store, collectors, sinks, log, stop"},
+    {"report: { failures: [link, guess] }\n",
+     "weir.yaml:1:28: report.failures is guess; it wants link, fix, label, artifact, time or "
+     "rollback"},
     {"rules: { rollbacks: [ok.a=*, $x=1] }\n",
      "weir.yaml:1:30: rules.rollbacks holds $x=1; it wants PATH=GLOB, such as "
      "deployment.payload.kind=rollback"},

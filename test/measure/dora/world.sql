@@ -13,3 +13,6 @@ CREATE TABLE incident (source VARCHAR DEFAULT 'https://pager', id VARCHAR, servi
     environment VARCHAR DEFAULT 'production', title VARCHAR, url VARCHAR, is_incident BOOLEAN,
     detected_at TIMESTAMPTZ, resolved_at TIMESTAMPTZ, caused_by_deployment VARCHAR,
     fixed_by_deployment VARCHAR, evidence VARCHAR DEFAULT 'link');
+CREATE VIEW deployment_folded AS FROM deployment;
+CREATE VIEW change_folded AS FROM change;
+CREATE VIEW commit_folded AS FROM commit;
