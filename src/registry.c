@@ -6,6 +6,7 @@
 #include "config/agents.h"
 #include "config/sinks.h"
 #include "config/sources.h"
+#include "persist/sink/sink.h"
 #include "persist/store.h"
 #include "transform/jq/complete.h"
 
@@ -98,14 +99,14 @@ static const struct section_type sources[] = {
 
 static const struct section_type sinks[] = {
     {.name = "console",
-     .needs = LATER,
      .options = console_options,
-     .bytes = sizeof(struct console_options)},
+     .bytes = sizeof(struct console_options),
+     .driver = &sink_console},
     {.name = "file",
-     .needs = LATER,
      .options = file_options,
      .bytes = sizeof(struct file_options),
-     .complete = file_complete},
+     .complete = file_complete,
+     .driver = &sink_file},
     {.name = "http",
      .needs = LATER,
      .options = http_sink_options,

@@ -33,6 +33,7 @@ void persist_reject(struct rejects *r, const struct slice *slice, const struct r
 
 struct persister_driver {
     const char *name;      /* the stage: "store"; its dead lanes are `store-standard-LANE` */
+    const void *of;        /* which one, where there are several of a kind; else NULL      */
     unsigned streams;      /* STREAM_BIT of those it reads */
     size_t read_bytes_max; /* what one read gives at most (but one record) */
     size_t state_bytes;

@@ -1,0 +1,416 @@
+/* The persister that all sinks share: it makes items of what concerns its sink, hands them over in
+ * order, and keeps a cursor a lane in DATA/sinks/NAME.json, which moves once they are where they
+ * belong. */
+#include "persist/sink/sink.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/failpoint.h"
+#include "base/file.h"
+#include "wire/json.h"
+
+enum {
+    LANES_MAX = 256,
+    READ_BYTES_MAX = 1 << 20,
+    CURSORS_BYTES_MAX = 1 << 20,
+    SAVE_MS = 1000 /* a cursor that moved over what is not this sink's is saved after so long */
+};
+#define PENDING_BYTES_MAX ((size_t)1 << 30)
+
+struct sink_lane {
+    struct lane lane;
+    struct position saved, taken;
+};
+
+/* An item that is not where it belongs yet. */
+struct pending {
+    struct sink_item item;
+    size_t lane;
+    struct position at, next; /* its record, and the one behind it */
+};
+
+struct stage {
+    struct sink *sink;
+    struct str path; /* of the cursors */
+    struct sink_lane lane[LANES_MAX];
+    size_t lanes_n;
+    struct arena arena; /* of the pending ones */
+    struct pending *pending;
+    size_t n, room, sent;
+    int64_t moved_us;       /* monotonic: a cursor is to be saved since; 0: none */
+    struct pending refused; /* never taken: the next read makes it a dead letter */
+    struct failure why;
+    bool has_refused;
+    _Atomic uint64_t *delivered, *unknown;
+};
+
+static const struct sink_config *config_of(const struct persister *p)
+{
+    return p->driver->of;
+}
+
+/* ---- the cursors ---- */
+
+static struct sink_lane *lane_of(struct stage *s, struct arena *a, struct lane lane)
+{
+    for (size_t i = 0; i < s->lanes_n; i++) {
+        if (s->lane[i].lane.stream == lane.stream && str_eq(s->lane[i].lane.name, lane.name)) {
+            return &s->lane[i];
+        }
+    }
+    if (s->lanes_n == LANES_MAX) {
+        return NULL;
+    }
+    s->lane[s->lanes_n] = (struct sink_lane){.lane = {lane.stream, arena_str(a, lane.name)}};
+    return &s->lane[s->lanes_n++];
+}
+
+static bool lane_of_text(struct str text, struct lane *out)
+{
+    static const enum stream streams[] = {STREAM_STANDARD, STREAM_MEASURED};
+    const struct str stream = str_cut(text, '/', &out->name);
+    for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
+        if (str_eq(stream, str_of(stream_name(streams[i])))) {
+            out->stream = streams[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum outcome read_cursors(struct persister *p, struct str text, struct str *mark,
+                                 struct failure *f)
+{
+    struct stage *const s = p->state;
+    yyjson_doc *doc = NULL;
+    size_t i = 0, n = 0;
+    yyjson_val *key = NULL, *value = NULL;
+    const enum outcome result = json_read(p->arena, text, &doc, f);
+    yyjson_val *const root = result == OK ? yyjson_doc_get_root(doc) : NULL;
+    yyjson_val *const cursors = json_get(root, S("cursors"));
+    if (!cursors) {
+        return failed(f, STOP,
+                      "%.*s holds no cursors: it is damaged; remove it, and the sink begins anew "
+                      "with what the streams still hold",
+                      STR_ARG(s->path));
+    }
+    if (!str_eq(json_text(json_get(root, S("bus"))), bus_id(p->bus))) {
+        return failed(f, STOP,
+                      "%.*s counts in the streams of another bus; remove it, and the sink begins "
+                      "anew with what the streams hold",
+                      STR_ARG(s->path));
+    }
+    *mark = json_write(p->arena, json_get(root, S("mark")));
+    yyjson_obj_foreach(cursors, i, n, key, value)
+    {
+        struct lane lane;
+        struct sink_lane *const to = lane_of_text(json_text(key), &lane)
+                                         ? lane_of(s, p->arena, lane)
+                                         : NULL;
+        if (to) {
+            to->saved = to->taken = (struct position){yyjson_get_uint(value)};
+        }
+    }
+    return OK;
+}
+
+static enum outcome save_cursors(struct persister *p, struct failure *f)
+{
+    struct stage *const s = p->state;
+    struct arena a;
+    struct buf b;
+    arena_init(&a, 2 * (size_t)CURSORS_BYTES_MAX);
+    buf_init(&b, &a, CURSORS_BYTES_MAX);
+    buf_printf(&b, "{\"bus\":\"%.*s\",\"cursors\":{", STR_ARG(bus_id(p->bus)));
+    for (size_t i = 0; i < s->lanes_n; i++) {
+        const struct lane *const lane = &s->lane[i].lane;
+        buf_printf(&b, "%s\"%s/%.*s\":%llu", i > 0 ? "," : "", stream_name(lane->stream),
+                   STR_ARG(lane->name), (unsigned long long)s->lane[i].saved.at);
+    }
+    buf_add_byte(&b, '}');
+    if (s->sink->mark.len > 0) {
+        buf_add(&b, S(",\"mark\":"));
+        buf_add(&b, s->sink->mark);
+    }
+    buf_add(&b, S("}\n"));
+    FAILPOINT("sink.delivered");
+    const enum outcome result = file_replace(s->path.at, buf_str(&b), 0600, f);
+    arena_close(&a);
+    return result;
+}
+
+/* Everything up to the first item that is not delivered. */
+static enum outcome settle(struct persister *p, struct failure *f)
+{
+    struct stage *const s = p->state;
+    for (size_t i = 0; i < s->lanes_n; i++) {
+        s->lane[i].saved = s->lane[i].taken;
+    }
+    for (size_t i = s->n; i > s->sent; i--) {
+        const struct pending *const left = &s->pending[i - 1];
+        s->lane[left->lane].saved = left->at;
+    }
+    const enum outcome result = save_cursors(p, f);
+    s->moved_us = result == OK ? 0 : s->moved_us;
+    return result;
+}
+
+/* ---- open ---- */
+
+static enum outcome stage_open(struct persister *p, struct failure *f)
+{
+    struct stage *const s = p->state;
+    const struct sink_config *const c = config_of(p);
+    struct str text = S(""), mark = S("");
+    const struct str folder = arena_printf(p->arena, "%.*s/sinks", STR_ARG(p->config->data));
+    s->path = arena_printf(p->arena, "%.*s/%.*s.json", STR_ARG(folder), STR_ARG(c->name));
+    s->delivered = progress_counter(p->progress, "delivered");
+    s->unknown = progress_counter(p->progress, "unknown_collectors");
+    arena_init(&s->arena, PENDING_BYTES_MAX);
+    enum outcome result = file_make_dirs(folder.at, f);
+    if (result == OK && access(s->path.at, F_OK) == 0) {
+        result = file_read(p->arena, s->path.at, CURSORS_BYTES_MAX, &text, f);
+        if (result == OK) {
+            result = read_cursors(p, text, &mark, f);
+        }
+    }
+    return result == OK ? sink_open(p->arena, c, mark, &s->sink, f) : result;
+}
+
+static void stage_close(struct persister *p)
+{
+    struct stage *const s = p->state;
+    sink_close(s->sink);
+    s->sink = NULL;
+    arena_close(&s->arena);
+}
+
+static enum outcome stage_cursor(struct persister *p, struct lane lane, struct position *out,
+                                 struct failure *f)
+{
+    const struct sink_lane *const found = lane_of(p->state, p->arena, lane);
+    if (!found) {
+        return failed(f, STOP, "more than %d lanes: fewer intake processes are needed", LANES_MAX);
+    }
+    *out = found->saved;
+    return OK;
+}
+
+/* ---- take ---- */
+
+static const struct collector *collector_of(const struct persister *p, struct str id)
+{
+    const struct collectors *const all = &p->config->collectors;
+    for (size_t i = 0; i < all->n; i++) {
+        if (str_eq(all->at[i].id, id)) {
+            return &all->at[i];
+        }
+    }
+    return NULL;
+}
+
+static bool names_this(const struct persister *p, const struct collector *c)
+{
+    for (size_t i = 0; i < c->sinks_n; i++) {
+        if (&p->config->sinks.at[c->sink[i]] == config_of(p)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_wanted_model(const struct sink_config *c, const struct model *m)
+{
+    for (size_t i = 0; m && i < c->models.n; i++) {
+        if (str_eq(c->models.at[i], str_of(m->name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum item_is { ITEM_OWN, ITEM_OTHERS, ITEM_WRONG };
+
+/* What the fact is to this sink. */
+static enum item_is item_of(struct persister *p, const struct signal *fact, struct sink_item *out,
+                            struct failure *why)
+{
+    struct stage *const s = p->state;
+    const struct sink_config *const c = config_of(p);
+    const struct model *const m = fact_model(fact);
+    if (!m || (c->is_for_collectors && strcmp(m->name, "metric") != 0)) {
+        return ITEM_OTHERS;
+    }
+    if (!c->is_for_collectors) {
+        if (!is_wanted_model(c, m)) {
+            return ITEM_OTHERS;
+        }
+        struct signal *const own = arena_new(&s->arena, struct signal);
+        *own = signal_copy(&s->arena, fact);
+        sink_item_of_fact(&s->arena, own, out);
+        return ITEM_OWN;
+    }
+    struct metric metric;
+    struct signal *const own = arena_new(&s->arena, struct signal);
+    *own = signal_copy(&s->arena, fact);
+    if (metric_of_fact(&s->arena, own, &metric, why) != OK) {
+        return ITEM_WRONG;
+    }
+    const struct collector *const from = collector_of(p, metric.collector);
+    *s->unknown += !from;
+    if (!from || !names_this(p, from)) {
+        return ITEM_OTHERS;
+    }
+    sink_item_of_metric(&s->arena, from, &metric, out);
+    return ITEM_OWN;
+}
+
+static bool is_refused(const struct stage *s, size_t lane, struct position at)
+{
+    return s->has_refused && s->refused.lane == lane && s->refused.at.at == at.at;
+}
+
+static void take_record(struct persister *p, const struct slice *slice, size_t k, size_t lane,
+                        struct rejects *rejects)
+{
+    struct stage *const s = p->state;
+    const struct record *const r = &slice->record[k];
+    struct pending item = {.lane = lane, .at = r->at};
+    struct failure why;
+    if (is_refused(s, lane, r->at)) {
+        persist_reject(rejects, slice, r, &s->why);
+        s->has_refused = false;
+        return;
+    }
+    const enum item_is is = item_of(p, &r->signal, &item.item, &why);
+    if (is == ITEM_WRONG) {
+        persist_reject(rejects, slice, r, &why);
+    } else if (is == ITEM_OWN) {
+        s->pending = arena_more(&s->arena, s->pending, s->n, &s->room, sizeof *s->pending);
+        s->pending[s->n++] = item;
+    }
+}
+
+static enum outcome stage_take(struct persister *p, const struct batch *b, struct rejects *rejects,
+                               struct failure *f)
+{
+    struct stage *const s = p->state;
+    (void)f;
+    for (size_t i = 0; i < b->n; i++) {
+        const struct slice *const slice = &b->slice[i];
+        struct sink_lane *const lane = lane_of(s, p->arena, slice->lane); /* its cursor was asked */
+        for (size_t k = 0; k < slice->n; k++) {
+            take_record(p, slice, k, (size_t)(lane - s->lane), rejects);
+        }
+        lane->taken = slice->to;
+        s->moved_us = s->moved_us ? s->moved_us : clock_mono_us();
+    }
+    return OK;
+}
+
+/* ---- flush ---- */
+
+static int stage_due_ms(struct persister *p)
+{
+    const struct stage *const s = p->state;
+    const struct sink_driver *const d = s->sink->driver;
+    const int own = d->due_ms ? d->due_ms(s->sink) : -1;
+    if (s->sent < s->n) {
+        return 0;
+    }
+    if (own >= 0 || s->moved_us == 0) {
+        return own;
+    }
+    const int64_t left = SAVE_MS - (clock_mono_us() - s->moved_us) / 1000;
+    return left > 0 ? (int)left : 0;
+}
+
+/* All that is pending, as far as it goes. */
+static enum outcome send_pending(struct stage *s, struct failure *f)
+{
+    const struct sink_driver *const d = s->sink->driver;
+    enum outcome result = OK;
+    while (s->sent < s->n && result == OK) {
+        struct sink_item item[64];
+        const size_t most = d->items_max < sizeof item / sizeof *item ? d->items_max
+                                                                      : sizeof item / sizeof *item;
+        const size_t n = s->n - s->sent < most ? s->n - s->sent : most;
+        size_t done = 0;
+        for (size_t i = 0; i < n; i++) {
+            item[i] = s->pending[s->sent + i].item;
+        }
+        result = d->send(s->sink, item, n, &done, f);
+        s->sent += done;
+        *s->delivered += done;
+    }
+    return result;
+}
+
+/* Delivered, all of it: nothing is remembered. */
+static void forget_sent(struct stage *s)
+{
+    if (s->sent == s->n) {
+        arena_reset(&s->arena);
+        s->pending = NULL;
+        s->n = s->room = s->sent = 0;
+    }
+}
+
+static enum outcome stage_flush(struct persister *p, bool is_asked, struct failure *f)
+{
+    struct stage *const s = p->state;
+    const struct sink_driver *const d = s->sink->driver;
+    struct failure other;
+    const enum outcome sent = send_pending(s, f);
+    const bool is_gathering = sent == OK && d->due_ms && !is_asked && d->due_ms(s->sink) > 0;
+    if (sent == STOP || is_gathering) {
+        return sent;
+    }
+    enum outcome kept = d->flush ? d->flush(s->sink, sent == OK ? f : &other) : OK;
+    if (kept == OK) {
+        kept = settle(p, sent == OK ? f : &other);
+    }
+    if (sent == OK && kept == OK) {
+        forget_sent(s);
+        return OK;
+    }
+    if (sent == REJECT && kept == OK) {
+        s->refused = s->pending[s->sent];
+        s->why = *f;
+        s->has_refused = true;
+        f->cause = CAUSE_REFUSED; /* read again: take makes it a dead letter */
+        return f->outcome = RETRY;
+    }
+    return sent != OK && sent != REJECT ? sent : kept;
+}
+
+static void stage_drop(struct persister *p)
+{
+    struct stage *const s = p->state;
+    arena_reset(&s->arena);
+    s->pending = NULL;
+    s->n = s->room = s->sent = 0;
+    for (size_t i = 0; i < s->lanes_n; i++) {
+        s->lane[i].taken = s->lane[i].saved;
+    }
+}
+
+const struct persister_driver *sink_persister(struct arena *a, const struct sink_config *config)
+{
+    struct persister_driver *const d = arena_new(a, struct persister_driver);
+    *d = (struct persister_driver){.name = arena_printf(a, "sink-%.*s", STR_ARG(config->name)).at,
+                                   .of = config,
+                                   .streams = STREAM_BIT(STREAM_STANDARD) |
+                                              STREAM_BIT(STREAM_MEASURED),
+                                   .read_bytes_max = READ_BYTES_MAX,
+                                   .state_bytes = sizeof(struct stage),
+                                   .open = stage_open,
+                                   .cursor = stage_cursor,
+                                   .take = stage_take,
+                                   .due_ms = stage_due_ms,
+                                   .flush = stage_flush,
+                                   .drop = stage_drop,
+                                   .close = stage_close};
+    return d;
+}
