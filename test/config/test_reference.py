@@ -1,7 +1,10 @@
 """docs/configuration.md is what the option tables say, and a starter configuration is right."""
+import os
+import re
+import shutil
 import subprocess
 
-from blackbox import BINARY, ROOT, case, run
+from blackbox import BINARY, ROOT, Skip, case, run
 
 
 def weir(*words, folder=None):
@@ -47,6 +50,35 @@ def init_writes_a_collector_of_every_kind_that_validates(folder):
     assert weir("init", "--collector", "s3", folder=folder).returncode == 1
     said = weir("init", "--collector", "postgress", folder=folder)
     assert said.returncode == 2 and "did you mean postgres?" in said.stderr, said
+
+
+def validated(folder, *places, **environment):
+    """Lines of stdout, and of stderr; a driver that this build lacks is no mistake."""
+    said = subprocess.run([BINARY, "validate", *(word for place in places for word in ("-c", place))], text=True, timeout=30,
+                          capture_output=True, check=False, cwd=folder, env={**os.environ, **environment})
+    if "built without" in said.stderr:
+        raise Skip("this build lacks a driver: " + said.stderr.splitlines()[0])
+    assert said.returncode == 0, said.stderr
+    return said.stdout.splitlines(), said.stderr.splitlines()
+
+
+@case
+def every_example_of_a_collector_validates_without_a_server(_folder):
+    for dialect, n in (("a0", 4), ("a", 6), ("b", 7), ("c", 8)):
+        said, notes = validated(ROOT, f"examples/collectors/{dialect}/*.yaml")
+        assert [line.split(" ")[0] for line in said] == ["ok", "VALID=true"] * n, said
+        assert all(line.startswith("note: examples/collectors/") for line in notes), notes
+
+
+@case
+def the_configurations_in_the_manual_of_collectors_are_right(folder):
+    text = (ROOT / "docs" / "collectors.md").read_text()
+    paths, inside = re.findall(r"^```yaml\n(.*?)^```$", text, re.S | re.M)
+    shutil.copytree(ROOT / "examples" / "collectors" / "c", folder / "collectors")
+    (folder / "weir.yaml").write_text(paths)
+    assert len(validated(folder, "weir.yaml")[0]) == 1 + 2 * 8
+    (folder / "weir.yaml").write_text(inside + paths[paths.index("sinks:"):])
+    assert validated(folder, "weir.yaml", DATABASE_URL="postgresql://localhost/test") == (["ok weir.yaml"], [])
 
 
 @case
