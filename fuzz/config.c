@@ -33,7 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     must(outcome[0] == outcome[1] && errors[0].n == errors[1].n);
     if (outcome[0] == OK) {
-        must(config[0]->intake.listen.n > 0 && config[0]->data.len > 0);
+        must(config[0]->intake.listen.n > 0 || config[0]->collectors.n > 0);
+        must(config[0]->data.len > 0 && config[0]->admin.listen.n > 0);
         must(config[0]->intake.processes >= 1 && config[0]->agents.n == config[1]->agents.n);
     }
     arena_close(&a);

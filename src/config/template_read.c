@@ -69,6 +69,45 @@ static struct str word_read(struct reader *r)
     return str_sub(r->text, from, r->at - from);
 }
 
+/* A character of the Basic Multilingual Plane as UTF-8 (RFC 3629). */
+static void add_rune(struct buf *to, unsigned long code)
+{
+    if (code < 0x80) {
+        buf_add_byte(to, (char)code);
+        return;
+    }
+    if (code < 0x800) {
+        buf_add_byte(to, (char)(0xc0 | (code >> 6)));
+    } else {
+        buf_add_byte(to, (char)(0xe0 | (code >> 12)));
+        buf_add_byte(to, (char)(0x80 | ((code >> 6) & 0x3f)));
+    }
+    buf_add_byte(to, (char)(0x80 | (code & 0x3f)));
+}
+
+/* \xNN or \uNNNN, from behind its backslash. */
+static bool code_read(struct reader *r, struct buf *to)
+{
+    const char c = r->at < r->text.len ? r->text.at[r->at] : '\0';
+    const size_t digits = c == 'x' ? 2 : c == 'u' ? 4 : 0;
+    char hex[8] = "", *end = hex;
+    if (digits == 0 || r->at + digits >= r->text.len) {
+        return false;
+    }
+    memcpy(hex, r->text.at + r->at + 1, digits);
+    const unsigned long code = strtoul(hex, &end, 16);
+    if (end != hex + digits || !is_word(hex[0]) || (code >= 0xd800 && code <= 0xdfff)) {
+        return false;
+    }
+    r->at += digits + 1;
+    if (c == 'x') {
+        buf_add_byte(to, (char)code);
+    } else {
+        add_rune(to, code);
+    }
+    return true;
+}
+
 /* One escape of a Go string, from behind its backslash. */
 static bool escape_read(struct reader *r, struct buf *to)
 {
@@ -80,27 +119,8 @@ static bool escape_read(struct reader *r, struct buf *to)
         r->at++;
         return true;
     }
-    const size_t digits = c == 'x' ? 2 : c == 'u' ? 4 : 0;
-    char hex[8] = "", *end = hex;
-    if (digits > 0 && r->at + digits < r->text.len) {
-        memcpy(hex, r->text.at + r->at + 1, digits);
-        const unsigned long code = strtoul(hex, &end, 16);
-        if (end == hex + digits && is_word(hex[0]) && (code < 0xd800 || code > 0xdfff)) {
-            r->at += digits + 1;
-            if (c == 'x' || code < 0x80) {
-                buf_add_byte(to, (char)code);
-            } else {
-                if (code >= 0x800) {
-                    buf_add_byte(to, (char)(0xe0 | (code >> 12)));
-                }
-                buf_add_byte(
-                    to, (char)(code >= 0x800 ? 0x80 | ((code >> 6) & 0x3f) : 0xc0 | (code >> 6)));
-                buf_add_byte(to, (char)(0x80 | (code & 0x3f)));
-            }
-            return true;
-        }
-    }
-    return wrong_at(r, r->at - 1, "\\%c is no escape that is known here", c ? c : ' ');
+    return code_read(r, to) ||
+           wrong_at(r, r->at - 1, "\\%c is no escape that is known here", c ? c : ' ');
 }
 
 /* "…" or `…`, from its first quote on. */
