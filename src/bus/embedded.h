@@ -13,7 +13,7 @@ struct read_lane {
 };
 
 struct embedded_reader {
-    struct read_lane *lane[LANES_MAX];
+    struct read_lane *lane[READER_LANES_MAX];
     size_t lanes_n;
     size_t dirs_seen; /* of the bus's lanes, these many were looked at */
     size_t turn;      /* the lane that the next read begins with       */

@@ -6,9 +6,20 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "config/config.h"
 
 enum stream { STREAM_RAW, STREAM_STANDARD, STREAM_MEASURED, STREAM_DEAD, STREAM_N };
 enum { LANE_NAME_BYTES_MAX = 80 };
+/* How many lanes there can be: whatever keeps one thing a lane has room for so many. */
+enum {
+    /* `intake-0` and on: a reload starts new processes beside those that drain; then their numbers
+     * are free again */
+    INTAKE_LANES_MAX = 2 * INTAKE_PROCESSES_MAX,
+    STREAM_LANES_MAX = INTAKE_LANES_MAX +
+                       64, /* of a stream: `collect`, `retry`, other agents' too */
+    READER_LANES_MAX = 3 * STREAM_LANES_MAX, /* of raw, standard and measured                    */
+    BUS_LANES_MAX = 9 * STREAM_LANES_MAX     /* of all: dead has one a stage and input lane      */
+};
 #define STREAM_BIT(stream) (1U << (stream))
 
 struct position {

@@ -128,8 +128,12 @@ static enum outcome add(struct arena *a, struct embedded *e, struct lane lane,
                         struct lane_dir **out, struct failure *f)
 {
     void *page = NULL;
-    if (e->dirs_n == LANES_MAX) {
-        return failed(f, STOP, "%s: more than %d lanes", e->path, LANES_MAX);
+    if (e->dirs_n == BUS_LANES_MAX) {
+        return failed(
+            f, STOP,
+            "%s: more than %d lanes: stop weir and move folders away that no agent writes "
+            "any more",
+            e->path, BUS_LANES_MAX);
     }
     struct lane_dir *const d = arena_new(a, struct lane_dir);
     d->lane = (struct lane){lane.stream, arena_str(a, lane.name)};

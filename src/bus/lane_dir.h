@@ -7,8 +7,6 @@
 #include "bus/driver.h"
 #include "bus/page.h"
 
-enum { LANES_MAX = 1024 };
-
 struct writer;
 
 struct lane_dir {
@@ -23,7 +21,7 @@ struct embedded {
     const struct config_bus *config;
     const char *path;
     struct bus_page *page;
-    struct lane_dir *dir[LANES_MAX];
+    struct lane_dir *dir[BUS_LANES_MAX];
     size_t dirs_n;
     uint32_t lanes_seen; /* lanes_generation of the newest look at the folders */
     bool is_looked;

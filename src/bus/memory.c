@@ -6,7 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { RECORD_BYTES_MAX = 64 * 1024 * 1024, LANES_MAX = 256, CURSORS_MAX = 256 };
+enum { RECORD_BYTES_MAX = 64 * 1024 * 1024 };
 
 /* One position; without bytes it is a marker, which no reader sees. */
 struct entry {
@@ -34,9 +34,9 @@ struct memory_cursor {
 };
 
 struct memory {
-    struct memory_lane lane[LANES_MAX];
+    struct memory_lane lane[READER_LANES_MAX];
     size_t lanes_n;
-    struct memory_cursor cursor[CURSORS_MAX];
+    struct memory_cursor cursor[READER_LANES_MAX];
     size_t cursors_n;
 };
 
@@ -45,7 +45,7 @@ struct memory_reader {
     struct {
         bool is_gained, is_settled;
         struct position at;
-    } lane[LANES_MAX];
+    } lane[READER_LANES_MAX];
     size_t turn; /* the lane that the next read begins with */
     int wake_fd;
 };
@@ -79,7 +79,7 @@ static struct memory_lane *lane_get(struct bus *b, struct lane lane)
     struct memory *const m = b->state;
     struct memory_lane *l = lane_find(b, lane);
     if (!l) {
-        assert(m->lanes_n < LANES_MAX);
+        assert(m->lanes_n < READER_LANES_MAX);
         l = &m->lane[m->lanes_n++];
         *l = (struct memory_lane){.lane = {lane.stream, arena_str(b->arena, lane.name)}};
     }
@@ -456,7 +456,7 @@ static void cursor_move(struct reader *r, const struct slice *s, const struct ta
     struct arena *const a = r->bus->arena;
     struct memory_cursor *c = cursor_find(r, s->lane);
     if (!c) {
-        assert(m->cursors_n < CURSORS_MAX);
+        assert(m->cursors_n < READER_LANES_MAX);
         c = &m->cursor[m->cursors_n++];
         *c = (struct memory_cursor){.stage = arena_str(a, r->stage),
                                     .input = {s->lane.stream, arena_str(a, s->lane.name)}};

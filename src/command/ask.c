@@ -120,8 +120,8 @@ static enum outcome find_ends(struct looking *l, struct tails *out, struct failu
 {
     static const enum stream streams[] = {STREAM_RAW, STREAM_STANDARD, STREAM_MEASURED};
     enum outcome result = OK;
-    *out = (struct tails){arena_array(l->ask->arena, struct lane_tail, 3 * LAKE_LANES_MAX), 0,
-                          3 * LAKE_LANES_MAX};
+    *out = (struct tails){arena_array(l->ask->arena, struct lane_tail, READER_LANES_MAX), 0,
+                          READER_LANES_MAX};
     for (size_t i = 0; i < sizeof streams / sizeof *streams && result == OK; i++) {
         struct lane_ends *ends;
         size_t n = 0;

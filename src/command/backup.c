@@ -19,7 +19,7 @@
 #include "wire/json.h"
 #include "wire/sqlite.h"
 
-enum { LANES_MAX = 1024, POINTER_BYTES_MAX = 1 << 20, STEP_PAGES = 4096, BUSY_MAX = 600 };
+enum { POINTER_BYTES_MAX = 1 << 20, STEP_PAGES = 4096, BUSY_MAX = 600 };
 #define ARENA_BYTES_MAX ((size_t)4 << 30)
 
 struct backup {
@@ -155,7 +155,7 @@ static enum outcome take_ends(struct backup *w, struct lane_ends *out, size_t *n
         struct lane_ends *ends = NULL;
         size_t ends_n = 0;
         result = bus_ends(w->bus, w->arena, (enum stream)s, &ends, &ends_n, f);
-        for (size_t i = 0; i < ends_n && *n < LANES_MAX; i++) {
+        for (size_t i = 0; i < ends_n && *n < BUS_LANES_MAX; i++) {
             out[(*n)++] = ends[i];
         }
     }
@@ -198,7 +198,7 @@ static enum outcome backup_stream(struct backup *w, enum stream stream, struct f
 /* Segments that were forgotten meanwhile may be missing, or be taken for something new already. */
 static enum outcome check_kept(struct backup *w, struct failure *f)
 {
-    struct lane_ends *const now = arena_array(w->arena, struct lane_ends, LANES_MAX);
+    struct lane_ends *const now = arena_array(w->arena, struct lane_ends, BUS_LANES_MAX);
     size_t n = 0;
     enum outcome result = take_ends(w, now, &n, f);
     for (size_t i = 0; i < w->lanes_n && result == OK; i++) {
@@ -256,7 +256,7 @@ static enum outcome backup_bus(struct backup *w, struct failure *f)
 
 static enum outcome backup(struct backup *w, struct str folder, struct failure *f)
 {
-    w->lane = arena_array(w->arena, struct lane_ends, LANES_MAX);
+    w->lane = arena_array(w->arena, struct lane_ends, BUS_LANES_MAX);
     enum outcome result = archive_begin(&w->to, w->arena, folder, f);
     result = result == OK ? take_ends(w, w->lane, &w->lanes_n, f) : result;
     result = result == OK ? backup_store(w, f) : result;

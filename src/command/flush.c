@@ -37,8 +37,7 @@ struct hop {
 static enum outcome take_ends(struct flushing *w, struct arena *a, struct hop *hop,
                               struct failure *f)
 {
-    enum { LANES_MAX = 1000 };
-    hop->lane = arena_array(a, struct lane_ends, LANES_MAX);
+    hop->lane = arena_array(a, struct lane_ends, BUS_LANES_MAX);
     for (int s = 0; s < STREAM_N; s++) {
         struct lane_ends *lane = NULL;
         size_t n = 0;
@@ -49,7 +48,7 @@ static enum outcome take_ends(struct flushing *w, struct arena *a, struct hop *h
         if (result != OK) {
             return result;
         }
-        for (size_t i = 0; i < n && hop->n < LANES_MAX; i++) {
+        for (size_t i = 0; i < n && hop->n < BUS_LANES_MAX; i++) {
             hop->lane[hop->n++] = lane[i];
         }
     }

@@ -17,6 +17,8 @@ struct config_tls {
     struct str certificate, key; /* both empty: no TLS */
 };
 
+enum { INTAKE_PROCESSES_MAX = 64 }; /* how many lanes there may be follows: bus/lane.h */
+
 struct config_intake {
     struct str_list listen;  /* 127.0.0.1:8080, [::1]:8080, unix:PATH            */
     size_t body_bytes_max;   /* of one request, inflated                         */

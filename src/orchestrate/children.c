@@ -53,15 +53,15 @@ static enum outcome add_child(struct children *all, const struct duty *d, struct
     while (c < all->child + CHILDREN_MAX && c->duty) {
         c++;
     }
-    if (c == all->child + CHILDREN_MAX) {
-        return failed(f, RETRY,
-                      "more than %d processes: an earlier reload is still draining; send SIGHUP "
-                      "again later",
-                      CHILDREN_MAX);
-    }
     size_t index = 0; /* the lowest free one: old intake processes keep their lanes as they drain */
     while (index_is_taken(all, d, index)) {
         index++;
+    }
+    if (c == all->child + CHILDREN_MAX || index == INTAKE_LANES_MAX) {
+        return failed(f, RETRY,
+                      "more than %d processes: an earlier reload is still draining; send SIGHUP "
+                      "again later",
+                      INTAKE_LANES_MAX);
     }
     *c = (struct child){.index = index};
     (void)snprintf(c->name, sizeof c->name, d->is_many ? "%s-%zu" : "%s", d->stage, index);

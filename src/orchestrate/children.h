@@ -8,7 +8,7 @@
 
 #include "orchestrate/child.h"
 
-enum { CHILDREN_MAX = 160 /* 64 intake processes, once more during a reload, and the rest */ };
+enum { CHILDREN_MAX = INTAKE_LANES_MAX + 32 /* intake processes and the rest */ };
 
 struct children {
     const struct duty *duties;

@@ -11,7 +11,7 @@
 #include "config/config.h"
 #include "orchestrate/duty.h"
 
-enum { SURVEY_PAGES_MAX = 160 };
+enum { SURVEY_PAGES_MAX = INTAKE_LANES_MAX + 32 };
 
 enum stage_state {
     STAGE_OK,

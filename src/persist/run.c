@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "persist/persister.h"
 
-enum { LANES_MAX = 256 };
 /* A batch is at most one record of the largest size beyond read_bytes_max. */
 #define BATCH_BYTES_MAX ((size_t)1 << 30)
 
@@ -30,7 +29,7 @@ struct loop {
     struct arena life, batch;
     struct batch in;
     struct rejects rejects;
-    struct lane_read *lane; /* LANES_MAX of them */
+    struct lane_read *lane; /* READER_LANES_MAX of them */
     size_t lanes_n;
     _Atomic uint64_t *dead;
     bool is_flushing; /* asked to: read to the end, then flush */
@@ -115,9 +114,9 @@ static enum outcome gain(struct loop *l, struct failure *f)
     enum outcome result = OK;
     for (size_t i = 0; i < l->in.gained_n && result == OK; i++) {
         struct lane_read *lane = lane_find(l, l->in.gained[i]);
-        if (!lane && l->lanes_n == LANES_MAX) {
+        if (!lane && l->lanes_n == READER_LANES_MAX) {
             return failed(f, STOP, "more than %d lanes: fewer intake processes are needed",
-                          LANES_MAX);
+                          READER_LANES_MAX);
         }
         if (!lane) {
             lane = l->lane + l->lanes_n++;
@@ -395,7 +394,7 @@ enum outcome persist_run(const struct persister_driver *driver, const struct con
     arena_init(&l.batch, BATCH_BYTES_MAX);
     l.p.arena = &l.life;
     l.p.state = arena_alloc(&l.life, 1, driver->state_bytes);
-    l.lane = arena_array(&l.life, struct lane_read, LANES_MAX);
+    l.lane = arena_array(&l.life, struct lane_read, READER_LANES_MAX);
     l.dead = progress_counter(progress, "dead");
     asked_install(NULL, NULL);
     enum outcome result = run(&l, f);

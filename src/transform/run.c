@@ -14,7 +14,6 @@ enum {
     BATCH_BYTES =
         1 << 20,    /* of raw signals: a few hundred webhooks, which the step's sync is shared by */
     DEATHS_MAX = 2, /* then a signal is poison and becomes a dead letter */
-    LANES_MAX = 256,
     CONFLICT_LOG_US = 60 * 1000 * 1000
 };
 /* Parsed, a body takes up to about ten times its bytes; the largest body is 26 MiB by default. */
@@ -45,7 +44,7 @@ struct transform_stage {
     struct jq_pool *pool;
     int64_t conflict_said_us; /* of the monotonic clock */
     uint64_t conflicts_n;     /* since the start        */
-    struct lane_state *lane[LANES_MAX];
+    struct lane_state *lane[STREAM_LANES_MAX];
     size_t lanes_n;
 };
 
@@ -272,9 +271,9 @@ static enum outcome lane_of(struct transform_stage *t, struct lane lane, struct 
                             struct failure *f)
 {
     const size_t i = lane_index(t, lane);
-    if (i == LANES_MAX) {
+    if (i == STREAM_LANES_MAX) {
         return failed(f, STOP, "more than %d raw lanes: fewer intake processes are needed",
-                      LANES_MAX);
+                      STREAM_LANES_MAX);
     }
     if (i == t->lanes_n) {
         struct lane_state *const l = arena_new(t->arena, struct lane_state);

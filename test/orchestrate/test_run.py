@@ -205,6 +205,23 @@ def a_reload_with_more_or_fewer_intake_processes_refuses_no_request(folder):
 
 
 @case
+def as_many_intake_processes_as_may_be_live_through_a_reload_and_a_way_back(folder):
+    with Weir(folder, agents=AGENTS, intake={"processes": 64}) as weir:
+        lanes = folder / "data" / "bus" / "raw"
+        for number, processes in enumerate((64, 64, 1, 64)):
+            if number > 0:
+                weir.config["intake"]["processes"] = processes
+                reload(weir)
+            eventually(lambda n=processes: stages(weir).count("intake") == n, f"{processes} intake processes are left")
+            assert ping(weir, number) == (202, {"id": f"d-{number}"})
+            weir.command("flush", "--timeout", "100s")
+            assert len(list(lanes.glob("intake-*"))) == (64 if number == 0 else 128), "drained numbers are used again"
+        assert weir.rows("query", "SELECT count(*) AS n FROM raw") == [{"n": 4}]
+        assert {stage["state"] for stage in json.loads(weir.command("status", "--json"))["stages"]} == {"ok"}
+        assert "duty ended" not in weir.log.read_text(), weir.log.read_text()
+
+
+@case
 def a_reload_brings_options_of_every_section_into_force(folder):
     with Weir(folder, agents=AGENTS) as weir:
         assert ping(weir, 1)[0] == 202

@@ -20,7 +20,7 @@ static void begin(struct lake *l, struct delta_commit *c, const char *operation)
 {
     *c = (struct delta_commit){.operation = operation};
     buf_init(&c->actions, &l->scratch, ACTIONS_BYTES_MAX);
-    c->move = arena_array(&l->scratch, struct delta_move, LAKE_LANES_MAX);
+    c->move = arena_array(&l->scratch, struct delta_move, READER_LANES_MAX);
 }
 
 /* ---- tables ---- */

@@ -70,7 +70,7 @@ static enum outcome open_tables(struct lake *l, struct failure *f)
         struct lake_table *const t = &l->table[i];
         t->model = model_all[i];
         t->oldest_us = t->behind_us = TIME_NONE;
-        for (size_t k = 0; k < LAKE_LANES_MAX; k++) {
+        for (size_t k = 0; k < READER_LANES_MAX; k++) {
             t->part[k].fd = -1;
         }
         arena_init(&t->arena, TABLE_BYTES_MAX);
@@ -82,8 +82,11 @@ static enum outcome open_tables(struct lake *l, struct failure *f)
 static enum outcome lane_add(struct lake *l, struct lane lane, struct lake_lane **out,
                              struct failure *f)
 {
-    if (l->lanes_n == LAKE_LANES_MAX) {
-        return failed(f, STOP, "the lake reads at most %d lanes", LAKE_LANES_MAX);
+    if (l->lanes_n == READER_LANES_MAX) {
+        return failed(f, STOP,
+                      "the lake reads at most %d lanes: stop weir and move folders away "
+                      "that no agent writes any more",
+                      READER_LANES_MAX);
     }
     *out = &l->lane[l->lanes_n++];
     **out = (struct lake_lane){.lane = {lane.stream, arena_str(l->arena, lane.name)},
@@ -587,7 +590,7 @@ static void lake_driver_close(struct persister *p)
 {
     struct lake *const l = p->state;
     for (size_t i = 0; i < l->tables_n; i++) {
-        for (size_t k = 0; k < LAKE_LANES_MAX; k++) {
+        for (size_t k = 0; k < READER_LANES_MAX; k++) {
             if (l->table[i].part[k].fd >= 0) {
                 close(l->table[i].part[k].fd); /* memory */
             }

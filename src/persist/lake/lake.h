@@ -10,7 +10,7 @@
 #include "persist/persister.h"
 #include "signal/model.h"
 
-enum { LAKE_LANES_MAX = 64, LAKE_TABLES_MAX = 64 };
+enum { LAKE_TABLES_MAX = 64 };
 #define LAKE_DAY_US (INT64_C(86400) * 1000000)
 #define LAKE_DAYS INT64_MIN
 
@@ -36,7 +36,7 @@ struct lake_table {
     const struct model *model;
     struct arena arena; /* of the log's state, begun anew at each checkpoint */
     struct delta log;
-    struct lake_part part[LAKE_LANES_MAX];
+    struct lake_part part[READER_LANES_MAX];
     size_t behind_bytes;          /* read since its last commit */
     int64_t oldest_us, behind_us; /* when its first row was gathered, and the first record
                                      read, since its last commit; TIME_NONE */
@@ -50,7 +50,7 @@ struct lake {
     struct arena *arena;  /* as long as the process */
     struct arena scratch; /* one call               */
     int lock_fd;
-    struct lake_lane lane[LAKE_LANES_MAX];
+    struct lake_lane lane[READER_LANES_MAX];
     size_t lanes_n;
     struct lake_table *table; /* one a model */
     size_t tables_n;

@@ -9,7 +9,6 @@
 
 enum {
     READ_BYTES_MAX = 4 * 1024 * 1024, /* a few thousand facts: enough to share a sync and a sort */
-    LANES_MAX = 256,                  /* of one flush */
     EXPIRE_MS = 24 * 60 * 60 * 1000
 };
 /* One fact may be 64 MiB, and parsed it takes up to about ten times its bytes. */
@@ -80,7 +79,7 @@ static void forget(struct persister *p)
     for (size_t i = 0; i < model_all_n; i++) {
         st->pending[i].model = model_all[i];
     }
-    st->slice = arena_array(&st->pending_arena, struct slice, LANES_MAX);
+    st->slice = arena_array(&st->pending_arena, struct slice, READER_LANES_MAX);
     st->slices_n = 0;
 }
 
@@ -137,8 +136,9 @@ static enum outcome take_slice(struct persister *p, const struct slice *slice, s
     while (i < st->slices_n && !lane_eq(st->slice[i].lane, slice->lane)) {
         i++;
     }
-    if (i == LANES_MAX) {
-        return failed(f, STOP, "more than %d lanes: fewer intake processes are needed", LANES_MAX);
+    if (i == READER_LANES_MAX) {
+        return failed(f, STOP, "more than %d lanes: fewer intake processes are needed",
+                      READER_LANES_MAX);
     }
     if (i == st->slices_n) {
         st->slice[st->slices_n++] = (struct slice){
