@@ -1,5 +1,7 @@
 #include "bus/trim.h"
 
+#include <assert.h>
+
 #include "bus/dead.h"
 
 #define TRIM_ARENA_BYTES_MAX ((size_t)4 << 20)
@@ -7,6 +9,19 @@
 static struct position earlier(struct position a, struct position b)
 {
     return a.at < b.at ? a : b;
+}
+
+/* Where the reader would go on after a restart. */
+static struct position restart_of(const struct trim_reader *r, struct lane lane)
+{
+    struct position at = {0};
+    struct progress_cursor c;
+    for (size_t k = 0; r->page && progress_cursor_at(r->page, k, &c); k++) {
+        if (c.stream == lane.stream && str_eq(str_of(c.lane), lane.name)) {
+            at = c.restart;
+        }
+    }
+    return at;
 }
 
 /* Where the slowest reader of the lane stands; the lane's end where nobody reads it. */
@@ -17,14 +32,7 @@ static struct position passed(const struct trim *t, const struct lane_ends *ends
         if (!(t->reader[i].streams & STREAM_BIT(ends->lane.stream))) {
             continue;
         }
-        struct position at = {0};
-        struct progress_cursor c;
-        for (size_t k = 0; t->reader[i].page && progress_cursor_at(t->reader[i].page, k, &c); k++) {
-            if (c.stream == ends->lane.stream && str_eq(str_of(c.lane), ends->lane.name)) {
-                at = c.restart;
-            }
-        }
-        least = earlier(least, at);
+        least = earlier(least, restart_of(&t->reader[i], ends->lane));
     }
     return least;
 }
@@ -116,6 +124,21 @@ static enum outcome trim_read(const struct trim *t, const struct lane_ends *lane
     return result == OK ? trim_lanes(t, lane, n, is_over ? 0 : t->config->bus.keep_ms, f) : result;
 }
 
+static void note_held(const struct trim *t, const struct lane_ends *lane, size_t n,
+                      struct trimmed *out)
+{
+    assert(t->readers_n <= TRIM_READERS_MAX);
+    for (size_t i = 0; i < t->readers_n; i++) {
+        for (size_t k = 0; k < n && t->reader[i].streams & STREAM_BIT(lane[0].lane.stream); k++) {
+            const struct position at = earlier(restart_of(&t->reader[i], lane[k].lane),
+                                               lane[k].end);
+            const struct position from = at.at < lane[k].begin.at ? lane[k].begin : at;
+            const uint64_t bytes = bus_lag(t->bus, lane[k].lane, from);
+            out->held_bytes[i] += bytes == UINT64_MAX ? 0 : bytes;
+        }
+    }
+}
+
 enum outcome trim_all(const struct trim *t, struct trimmed *out, struct failure *f)
 {
     struct arena a;
@@ -137,6 +160,7 @@ enum outcome trim_all(const struct trim *t, struct trimmed *out, struct failure 
     for (int s = 0; s < STREAM_N && result == OK; s++) {
         result = s == STREAM_DEAD ? trim_dead(t, lane[s], n[s], out, f)
                                   : trim_read(t, lane[s], n[s], is_over, f);
+        note_held(t, lane[s], n[s], out);
     }
     arena_close(&a);
     return result;

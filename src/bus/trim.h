@@ -13,6 +13,8 @@ struct trim_reader {
     struct progress *page;
 };
 
+enum { TRIM_READERS_MAX = 8 }; /* duties that read streams */
+
 struct trim {
     const struct config *config;
     struct bus *bus;
@@ -23,6 +25,7 @@ struct trim {
 
 struct trimmed {
     uint64_t dead_n; /* dead letters that the budget of `dead` made it forget */
+    uint64_t held_bytes[TRIM_READERS_MAX]; /* that may not go before this reader has kept them */
 };
 
 /* Tell each lane what all have passed, and forget what may go. */

@@ -316,10 +316,11 @@ void children_kill(struct children *all)
     }
 }
 
-void children_flush(struct children *all)
+void children_flush(struct children *all, const struct duty *only)
 {
     for (const struct child *c = next(all, NULL); c; c = next(all, c)) {
-        if (c->pid > 0 && (duty_reads(c->duty) & STREAM_BIT(STREAM_STANDARD))) {
+        if (c->pid > 0 && (!only || c->duty == only) &&
+            (duty_reads(c->duty) & STREAM_BIT(STREAM_STANDARD))) {
             (void)kill(c->pid, SIGUSR1);
         }
     }

@@ -39,8 +39,8 @@ void children_reap(struct children *all, int64_t now_us);
 /* While stopping: ask the present wave, and the next once it is gone. false: nobody is left. */
 bool children_drain(struct children *all, int64_t now_us);
 void children_kill(struct children *all);
-/* SIGUSR1 to whoever keeps standard models. */
-void children_flush(struct children *all);
+/* SIGUSR1 to whoever keeps standard models; of one duty, or of all (NULL). */
+void children_flush(struct children *all, const struct duty *only);
 
 /* Every process of the present configuration does its work. */
 bool children_all_run(struct children *all);

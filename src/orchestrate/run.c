@@ -15,9 +15,9 @@
 #include "orchestrate/reload.h"
 
 enum {
-    READERS_MAX = 8,      /* duties that read streams                                     */
-    TICK_MS = 1000,       /* while somebody works: hangs, trimming                        */
-    REST_MS = 3600 * 1000 /* while nobody does: what grows old is forgotten all the same  */
+    TICK_MS = 1000,        /* while somebody works: hangs, trimming                        */
+    REST_MS = 3600 * 1000, /* while nobody does: what grows old is forgotten all the same  */
+    AGAIN_MS = 10000       /* who was asked to keep what it holds, and holds the same, is asked */
 };
 #define BUS_ARENA_BYTES_MAX ((size_t)64 << 20)
 #define PAGE_ARENA_BYTES_MAX ((size_t)1 << 20)
@@ -29,7 +29,12 @@ struct weir {
     struct bus *bus;
     struct progress *page; /* the orchestrator's own: restarts, who is down */
     struct children children;
-    struct trim_reader reader[READERS_MAX];
+    struct trim_reader reader[TRIM_READERS_MAX];
+    struct gatherer {
+        const struct duty *duty; /* of reader[i] */
+        uint64_t held_bytes;     /* when it was asked last, at asked_us */
+        int64_t asked_us;
+    } gatherer[TRIM_READERS_MAX];
     size_t readers_n;
     int64_t begun_us, ticked_us, told_us;
     bool is_ready, is_resting;
@@ -114,6 +119,23 @@ static bool mend(struct weir *w)
 
 /* ---- trimming, resting ---- */
 
+/* The lake gathers for minutes, and what it gathers may not go: in a small bus it would wait while
+ * the intake refuses. Who alone holds half of the budget is asked to keep it now. */
+static void ask_gatherers(struct weir *w, const struct trimmed *done)
+{
+    const int64_t now_us = clock_mono_us();
+    for (size_t i = 0; i < w->readers_n; i++) {
+        struct gatherer *const g = &w->gatherer[i];
+        const uint64_t held = done->held_bytes[i];
+        if (held > w->setup.config->bus.disk_bytes_max / 2 &&
+            (held != g->held_bytes || now_us - g->asked_us > AGAIN_MS * 1000LL)) {
+            children_flush(&w->children, g->duty);
+            g->held_bytes = held;
+            g->asked_us = now_us;
+        }
+    }
+}
+
 /* Forget what may go. true: it failed, and is to be tried again. */
 static bool trim(struct weir *w)
 {
@@ -128,6 +150,7 @@ static bool trim(struct weir *w)
         log_failure(LOG_WARN, "trim failed", &f, "it is tried again");
         return true;
     }
+    ask_gatherers(w, &done);
     if (done.dead_n > 0) {
         *progress_counter(w->page, "dead_dropped") += done.dead_n;
         log_event(LOG_WARN, "dead letters dropped", log_n("n", (int64_t)done.dead_n),
@@ -175,7 +198,7 @@ static void take_signals(struct weir *w)
                 w->begun_us = now_us;
             }
             break;
-        case SIGUSR1: children_flush(&w->children); break;
+        case SIGUSR1: children_flush(&w->children, NULL); break;
         default: begin_stop(w, (int)info.ssi_signo); break;
         }
     }
@@ -252,9 +275,10 @@ static enum outcome open_readers(struct weir *w, struct failure *f)
         if (!d->reads) {
             continue;
         }
-        assert(w->readers_n < READERS_MAX); /* one left out would lose what it has not read */
+        assert(w->readers_n < TRIM_READERS_MAX); /* one left out would lose what it has not read */
         struct progress *page = NULL;
         result = progress_open(&w->arena, w->children.nursery.run_dir, str_of(d->stage), &page, f);
+        w->gatherer[w->readers_n].duty = d;
         w->reader[w->readers_n++] = (struct trim_reader){.streams = *d->reads, .page = page};
     }
     return result;

@@ -162,12 +162,31 @@ static void over_their_budget_the_oldest_dead_letters_go_first_and_are_counted(v
     assert_int_equal(ends_of(x, young).begin.at, before.end.at - left.signals);
 }
 
+static void what_may_not_go_is_told_of_the_reader_that_holds_it(void **state)
+{
+    struct fixture *const x = *state;
+    const struct lane lane = {STREAM_RAW, S("intake-0")};
+    fill(x, lane, 0);
+    const struct lane_ends ends = ends_of(x, lane);
+    const struct position middle = {ends.begin.at + RECORDS / 2};
+    read_to(x, lane, ends.end, ends.begin);
+    trim(x);
+    assert_int_equal(x->done.held_bytes[0], bus_lag(x->bus, lane, ends.begin));
+    read_to(x, lane, ends.end, middle);
+    trim(x);
+    assert_int_equal(x->done.held_bytes[0], bus_lag(x->bus, lane, middle));
+    read_to(x, lane, ends.end, ends.end);
+    trim(x);
+    assert_int_equal(x->done.held_bytes[0], 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_a_restart_would_read_is_kept_though_it_is_done),
+        TEST(what_may_not_go_is_told_of_the_reader_that_holds_it),
         TEST(what_closes_dead_letters_is_kept_as_long_as_they_are),
         TEST(over_their_budget_the_oldest_dead_letters_go_first_and_are_counted),
     };

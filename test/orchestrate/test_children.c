@@ -467,9 +467,9 @@ static void a_flush_is_passed_to_who_keeps_standard_models_alone(void **state)
     (void)state;
     struct rig *const r = rig_open(1);
     assert_int_equal(children_add(&r->all, &r->f), OK);
-    children_flush(&r->all); /* nobody is there yet: no other process may get it */
+    children_flush(&r->all, NULL); /* nobody is there yet: no other process may get it */
     until(r, children_all_run(&r->all));
-    children_flush(&r->all);
+    children_flush(&r->all, NULL);
     until(r, *progress_counter(find(r, "keeper")->page, "flushed") == 1);
     assert_int_equal(*progress_counter(find(r, "middle")->page, "flushed"), 0);
     assert_int_equal(*progress_counter(find(r, "many-0")->page, "flushed"), 0);

@@ -35,6 +35,13 @@ def what_all_have_passed_is_forgotten_and_the_intake_never_refuses(folder):
 
 
 @case
+def a_lake_that_gathers_for_minutes_does_not_make_a_small_bus_refuse(folder):
+    with Weir(folder, agents=AGENTS, bus=SMALL) as weir:
+        for number in range(150):  # 30 MB through 16 MiB, less than the lake flushes by itself
+            eventually(lambda n=number: ping(weir, n) == 202, "the lake keeps what it holds, and there is room again")
+
+
+@case
 def unread_data_is_kept_and_fills_the_budget_until_429(folder):
     with Weir(folder, agents=AGENTS, bus=SMALL, lake={"flush": "200ms"}) as weir:
         lake = next(pid for pid, line in weir.children().items() if "weir: lake" in line)
