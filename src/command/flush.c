@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/asked.h"
 #include "command/command.h"
 #include "command/commands.h"
 #include "orchestrate/survey.h"
@@ -85,6 +86,10 @@ static enum outcome wait_hop(struct flushing *w, const struct hop *hop, struct f
     enum outcome result = OK;
     arena_init(&a, TURN_ARENA_BYTES_MAX);
     for (int turn = 0; result == OK; turn++) {
+        if (asked_to_stop()) {
+            result = failed(f, RETRY, "stopped while %s was behind", who ? who : "a stage");
+            break;
+        }
         arena_reset(&a);
         struct survey *const s = arena_new(&a, struct survey);
         result = survey_take(&a, &(struct survey_of){w->config, registry_duties, NULL}, s, f);

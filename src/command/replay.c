@@ -24,7 +24,7 @@ enum { CONFIG_BYTES_MAX = 64 << 20, FLUSH_MS = 600000 };
 struct replaying {
     struct replay replay;
     struct str from, to, agent;
-    bool is_dry, is_anew;
+    bool is_dry, is_anew, is_store_only;
     enum rows_format format;
     int lock_fd;
 };
@@ -76,11 +76,12 @@ static enum outcome name_plan(struct replaying *w, struct failure *f)
     return result;
 }
 
-/* One at a time; the lock is the folder's own, so that it goes with it. */
+/* One at a time, of whichever kind. */
 static enum outcome lock_folder(struct replaying *w, struct failure *f)
 {
     const struct replay *const r = &w->replay;
-    const char *const path = arena_printf(r->arena, "%.*s.lock", STR_ARG(r->folder)).at;
+    const struct str data = r->config->data;
+    const char *const path = arena_printf(r->arena, "%.*s/replay.lock", STR_ARG(data)).at;
     w->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (w->lock_fd < 0) {
         return failed_errno(f, STOP, "open %s", path);
@@ -102,7 +103,10 @@ static enum outcome cut(struct replaying *w, struct failure *f)
     for (size_t i = 0; i < n && result == OK; i++) {
         r->plan.cut[r->plan.cuts_n++] = (struct plan_cut){ends[i].lane.name, ends[i].end.at};
     }
-    return result == OK ? flush_all(r->config, r->bus, FLUSH_MS, f) : result;
+    replay_show(r, "waiting until lake and store have everything received so far");
+    result = result == OK ? flush_all(r->config, r->bus, FLUSH_MS, f) : result;
+    replay_show(r, "%s", "");
+    return result;
 }
 
 static enum outcome make_plan(struct replaying *w, struct failure *f)
@@ -200,6 +204,27 @@ static enum outcome replay(struct replaying *w, struct failure *f)
     return result;
 }
 
+/* The store alone, of the facts that lake and streams hold: nothing is transformed, so nothing has
+ * to be waited for. */
+static enum outcome refill(struct replaying *w, struct failure *f)
+{
+    struct replay *const r = &w->replay;
+    r->is_refill = true;
+    r->folder = arena_printf(r->arena, "%.*s/refill", STR_ARG(r->config->data));
+    enum outcome result = lock_folder(w, f);
+    if (result == OK) {
+        stage_remove_tree(r->folder.at);
+        result = file_make_dirs(r->folder.at, f);
+        result = result == OK ? replay_switch_store(r, f) : result;
+        replay_show(r, "%s", "");
+        stage_remove_tree(r->folder.at);
+    }
+    if (result == OK) {
+        printf("filled the store from the lake\n");
+    }
+    return result;
+}
+
 /* ---- the command ---- */
 
 /* A day alone is its first moment in UTC. */
@@ -224,6 +249,11 @@ static int check(void *of, const struct words *words)
     struct replaying *const w = of;
     struct plan_range *const range = &w->replay.plan.range;
     (void)words;
+    if (w->is_store_only && (w->from.at || w->to.at || w->agent.at || w->is_dry || w->is_anew)) {
+        (void)fprintf(stderr, "weir replay: --store-only takes no other flag: it fills the store "
+                              "from the whole lake\n");
+        return EXIT_USAGE;
+    }
     const int status = read_time("from", w->from, &range->from_us);
     return status == EXIT_DONE ? read_time("to", w->to, &range->to_us) : status;
 }
@@ -237,6 +267,9 @@ int command_replay(int argc, char **argv)
         {"agent", 0, FLAG_TEXT, &w.agent, "NAME", "signals that this agent took alone"},
         {"dry-run", 0, FLAG_SWITCH, &w.is_dry, NULL, "show what will differ, and change nothing"},
         {"anew", 0, FLAG_SWITCH, &w.is_anew, NULL, "begin again, though one was interrupted"},
+        {"store-only", 0, FLAG_SWITCH, &w.is_store_only, NULL,
+         "fill the store from lake and streams as they are, and transform nothing: after it was "
+         "lost, or an old copy put back"},
         {0}};
     const struct usage usage = {
         .name = "replay",
@@ -270,7 +303,7 @@ int command_replay(int argc, char **argv)
     asked_install(NULL, NULL);
     enum outcome result = bus_visit(&s.arena, &s.config->bus, &r->bus, &f);
     if (result == OK) {
-        result = replay(&w, &f);
+        result = w.is_store_only ? refill(&w, &f) : replay(&w, &f);
         ask_close(&r->ask);
         bus_close(r->bus);
     }

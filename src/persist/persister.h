@@ -37,6 +37,8 @@ struct persister_driver {
     unsigned streams;      /* STREAM_BIT of those it reads */
     size_t read_bytes_max; /* what one read gives at most (but one record) */
     size_t state_bytes;
+    const char *refill; /* what a person does when the streams have forgotten what its cursor
+                         * stands at; NULL: nothing of its own */
 
     /* Reach the far end, make or widen tables. STOP: rights, another bus id, a newer schema. */
     enum outcome (*open)(struct persister *p, struct failure *f);

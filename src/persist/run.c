@@ -57,11 +57,21 @@ void persist_reject(struct rejects *r, const struct slice *slice, const struct r
 
 /* ---- trying again ---- */
 
+/* The same failure is told once, and then at each doubling of its tries. */
+static bool is_told_now(const struct failure *f, unsigned tries, struct failure *told)
+{
+    const bool is_other = strcmp(f->text, told->text) != 0;
+    *told = *f;
+    return is_other || (tries & (tries - 1)) == 0;
+}
+
 /* Do the step until it no longer says RETRY, or a stop is asked for. Being fenced is not waited
- * out: the lane is somebody else's now; nor are refused rows. */
+ * out: the lane is somebody else's now; nor are refused rows. A flush that is asked for meanwhile
+ * brings the next try forward, once. */
 static enum outcome insist(struct loop *l, enum outcome (*step)(struct loop *, struct failure *),
                            const char *what, struct failure *f)
 {
+    struct failure told = {0};
     for (unsigned tries = 1;; tries++) {
         *f = (struct failure){0};
         const enum outcome result = step(l, f);
@@ -74,9 +84,12 @@ static enum outcome insist(struct loop *l, enum outcome (*step)(struct loop *, s
             return result;
         }
         const int64_t pause_ms = backoff_ms(tries);
-        log_failure(LOG_WARN, what, f, "the same is tried again");
+        if (is_told_now(f, tries, &told)) {
+            log_failure(LOG_WARN, what, f, "the same is tried again");
+        }
         progress_state(l->p.progress, DUTY_RETRYING);
         progress_beat(l->p.progress, false);
+        l->is_flushing = asked_to_flush() || l->is_flushing;
         asked_pause(pause_ms);
         progress_beat(l->p.progress, true);
     }
@@ -99,12 +112,32 @@ static enum outcome seek(struct loop *l, struct lane_read *lane, struct failure 
 {
     struct position at = {0};
     enum outcome result = l->p.driver->cursor(&l->p, lane->lane, &at, f);
-    if (result == OK) {
+    if (result == OK) { /* first: others must know it though nothing can be read from there */
+        progress_cursor(l->p.progress, lane->lane, at, at, UINT64_MAX, TIME_NONE);
         result = reader_seek(l->reader, lane->lane, at, f);
     }
     if (result == OK) {
         lane->to = at;
-        progress_cursor(l->p.progress, lane->lane, at, at, UINT64_MAX, TIME_NONE);
+    } else if (result == STOP && l->p.driver->refill) {
+        const struct failure why = *f;
+        result = failed(f, STOP, "%s; %s", why.text, l->p.driver->refill);
+    }
+    return result;
+}
+
+/* What the page says is of the process before, and the far end may have been put back or moved
+ * away since: nobody may take the old cursors for this one's. */
+static enum outcome publish_opened(struct loop *l, struct failure *f)
+{
+    struct progress_cursor c;
+    enum outcome result = OK;
+    for (size_t i = 0; result == OK && progress_cursor_at(l->p.progress, i, &c); i++) {
+        const struct lane lane = {c.stream, str_of(c.lane)};
+        struct position at = {0};
+        result = l->p.driver->cursor(&l->p, lane, &at, f);
+        if (result == OK && at.at != c.restart.at) {
+            progress_cursor(l->p.progress, lane, at, at, UINT64_MAX, TIME_NONE);
+        }
     }
     return result;
 }
@@ -371,6 +404,11 @@ static enum outcome run(struct loop *l, struct failure *f)
 {
     enum outcome result = insist(l, open_far_end, "open failed", f);
     if (result != OK) {
+        return result;
+    }
+    result = insist(l, publish_opened, "cursor failed", f);
+    if (result != OK) {
+        l->p.driver->close(&l->p);
         return result;
     }
     result = reader_join(l->p.bus, l->p.driver->streams, str_of(l->p.driver->name), CURSOR_SINK,

@@ -73,6 +73,39 @@ def a_changed_mapping_shows_what_will_differ_and_then_it_does(folder):
 
 
 @case
+def a_store_that_was_moved_away_after_the_streams_forgot_is_filled_from_the_lake(folder):
+    with weir_with_github(folder, bus={"segment": "1MiB", "keep": "0s"}, lake={"flush": "1s"}) as weir:
+        standard = folder / "data/bus/standard/intake-0"
+        for i in range(60):
+            post(weir, pull_request(i + 1, title="x" * 60000), i)
+        weir.command("flush")
+        first = min(standard.glob("0*"))
+        post(weir, pull_request(61), 61)
+        weir.command("flush")
+        eventually(lambda: not first.exists(), "the streams forget what all have taken")
+        rows = weir.rows("query", "--store", ROWS)
+        weir.stop()
+        for file in folder.glob("data/store.db*"):
+            file.unlink()
+        told = weir.command("verify", status=1)
+        assert "weir replay --store-only" in told, told
+        weir.start(ready=False)
+        eventually(lambda: "weir replay --store-only" in weir.log.read_text(), "the log says what to do")
+        weir.command("flush", "--timeout", "1s", status=1)  # an empty store is not flushed to
+        assert "weir replay --store-only" in weir.command("verify", status=1)
+        waiting = subprocess.Popen([BINARY, "replay", "-c", str(weir.folder / "weir.yaml")], stderr=subprocess.DEVNULL)
+        eventually(lambda: (folder / "data/replay").exists(), "replay waits for the store")
+        waiting.terminate()
+        assert waiting.wait(10) == 130
+        assert weir.command("replay", "--store-only") == "filled the store from the lake\n"
+        assert weir.rows("query", "--store", ROWS) == rows
+        post(weir, pull_request(99), 99)
+        weir.command("flush")
+        assert weir.rows("query", "--store", "SELECT count(*) AS n FROM change") == [{"n": len(rows) + 1}]
+        assert weir.command("verify") == "ok\n"
+
+
+@case
 def a_range_replays_that_alone(folder):
     with desk(folder) as weir:
         tell(weir, 0, "First")

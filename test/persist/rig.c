@@ -1,6 +1,7 @@
 #include "persist/rig.h"
 
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -150,6 +151,12 @@ static int due_ms(struct persister *p)
 
 static enum outcome flush(struct persister *p, bool is_asked, struct failure *f)
 {
+    if (running->failing_n > 0) {
+        running->unseen_n += asked_to_flush();
+        (void)raise(running->failing_n > 1 ? SIGUSR1 : 0);
+        running->failing_n--;
+        return failed(f, RETRY, "as a test asked");
+    }
     const enum outcome result = persist_store.flush(p, is_asked, f);
     running->fenced_n += result == RETRY && f->cause == CAUSE_FENCED;
     return result;

@@ -12,8 +12,10 @@ struct rig {
     struct config config;
     char folder[64];
     struct dice gaps;
-    bool is_shared;  /* lanes go to another worker and come back, at any read */
-    size_t fenced_n; /* flushes that found a cursor moved                     */
+    bool is_shared;   /* lanes go to another worker and come back, at any read */
+    size_t fenced_n;  /* flushes that found a cursor moved                     */
+    size_t failing_n; /* so many flushes fail first; in the first one another is asked for    */
+    size_t unseen_n;  /* of those, how many found that wish still unseen: no pause would hold */
     struct bus *bus;
     struct progress *progress;
     struct reader *transform; /* moves what is sent into the stream standard */

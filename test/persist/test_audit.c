@@ -118,6 +118,30 @@ static void no_byte_of_a_commit_can_be_turned_unnoticed(void **state)
     assert_int_equal(audit(), 0);
 }
 
+/* A position that rotted would skip facts for good, and is as good JSON as the right one. */
+static void a_commit_that_is_not_what_was_written_is_not_believed(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"_delta_log/00000000000000000000.json",
+                                        "_delta_log/00000000000000000002.json"};
+    commit(2);
+    lakes_close(&lakes);
+    for (size_t i = 0; i < 2; i++) {
+        const struct str path = path_of(names[i]);
+        const struct str bytes = whole(path);
+        char *const other = arena_cstr(&lakes.arena, bytes);
+        char *const version = strstr(other, i ? "\"version\":" : "\\\"name\\\":\\\"title");
+        assert_non_null(version);
+        version[11] = (char)(version[11] ^ 1);
+        put(path, (struct str){other, bytes.len});
+        assert_int_equal(lakes_open(&lakes, &failure), STOP);
+        assert_non_null(strstr(failure.text, "checksum differs"));
+        lakes_close(&lakes);
+        put(path, bytes);
+    }
+    assert_int_equal(lakes_open(&lakes, &failure), OK);
+}
+
 static void a_damaged_checkpoint_is_told_and_so_is_its_snapshot(void **state)
 {
     (void)state;
@@ -169,6 +193,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
         TEST(no_byte_of_a_commit_can_be_turned_unnoticed),
+        TEST(a_commit_that_is_not_what_was_written_is_not_believed),
         TEST(a_damaged_checkpoint_is_told_and_so_is_its_snapshot),
         TEST(a_commit_that_is_gone_is_told_though_the_log_reads_well_up_to_it),
         TEST(a_data_file_that_no_commit_names_is_told_once_no_writer_can_be_at_it),

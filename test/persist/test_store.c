@@ -178,6 +178,19 @@ static void a_failed_commit_is_tried_again(void **state)
     rig_check(&rig);
 }
 
+static void a_flush_that_is_asked_for_while_it_fails_leaves_the_pauses_as_they_are(void **state)
+{
+    (void)state;
+    struct dice d = {6};
+    struct failure f = {0};
+    rig_send_random(&rig, &d, "intake-0", 50);
+    rig.failing_n = 3;
+    assert_int_equal(rig_run(&rig, 4 << 20, &f), OK);
+    assert_int_equal(rig.failing_n, 0);
+    assert_int_equal(rig.unseen_n, 0);
+    rig_check(&rig);
+}
+
 static void a_full_disk_is_waited_out(void **state)
 {
     (void)state;
@@ -422,6 +435,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_a_reader_of_sqlite_sees_is_readable, up, down),
         cmocka_unit_test_setup_teardown(killed_at_every_failpoint_each_fact_counts_once, up, down),
         cmocka_unit_test_setup_teardown(a_failed_commit_is_tried_again, up, down),
+        cmocka_unit_test_setup_teardown(
+            a_flush_that_is_asked_for_while_it_fails_leaves_the_pauses_as_they_are, up, down),
         cmocka_unit_test_setup_teardown(a_full_disk_is_waited_out, up, down),
         cmocka_unit_test_setup_teardown(
             a_fact_that_can_never_be_kept_is_a_dead_letter_and_the_rest_is_kept, up, down),

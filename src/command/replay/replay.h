@@ -19,7 +19,8 @@ struct replay {
     struct ask ask; /* lake and tail as they stood when it was opened */
     struct str folder;
     struct plan plan;
-    bool is_shown; /* progress on stderr */
+    bool is_refill; /* the store alone is made anew, of the facts as they are, with its cursors */
+    bool is_shown;  /* progress on stderr */
 };
 
 /* The models that the transform gives; the others' facts are not made from raw. */

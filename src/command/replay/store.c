@@ -1,9 +1,12 @@
 /* The store's part of the switch. A second store is made of all facts, catches up with the streams
  * while the live one goes on, and gives its rows to the live one in a transaction that holds the
- * live one's cursors where they are. */
+ * live one's cursors where they are. Where the live one stands at what the streams have forgotten
+ * (is_refill), it takes the second one's cursors, too: its writer finds itself fenced, and goes on
+ * from there. */
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "base/asked.h"
 #include "base/failpoint.h"
 #include "command/replay/replay.h"
 #include "command/row_read.h"
@@ -108,21 +111,31 @@ static enum outcome put_model(struct second *s, struct store *to, const struct m
     for (uint64_t i = 0; i < parts && result == OK && n > 0; i++) {
         replay_show(s->replay, "store: %s %" PRIu64 " of %" PRIu64, m->name, i + 1, parts);
         arena_reset(&s->arena);
-        result = put_part(s, to, m, part_sql(s, m, i, parts), f);
+        result = asked_to_stop()
+                     ? failed(f, RETRY, "stopped: nothing was switched; the same command goes on")
+                     : put_part(s, to, m, part_sql(s, m, i, parts), f);
     }
     arena_reset(&s->arena);
     return result;
 }
 
-/* All of the streams, from the beginning to what the engine had seen at least. */
+/* All of standard, from the beginning to what the engine had seen at least; measured is short, and
+ * all that it still holds is taken again. */
 static enum outcome set_cursors(struct second *s, struct store *to, const struct lane_ends *ends,
                                 size_t n, struct failure *f)
 {
-    struct batch batch = {.slice = arena_array(&s->arena, struct slice, n)};
+    struct lane_ends *measured = NULL;
+    size_t measured_n = 0;
+    const enum outcome result = bus_ends(s->replay->bus, s->replay->arena, STREAM_MEASURED,
+                                         &measured, &measured_n, f);
+    struct batch batch = {.slice = arena_array(&s->arena, struct slice, n + measured_n)};
     for (size_t i = 0; i < n; i++) {
         batch.slice[batch.n++] = (struct slice){.lane = ends[i].lane, .to = ends[i].end};
     }
-    return to->driver->put(to, NULL, 0, &batch, f);
+    for (size_t i = 0; i < measured_n; i++) {
+        batch.slice[batch.n++] = (struct slice){.lane = measured[i].lane, .to = measured[i].begin};
+    }
+    return result == OK ? to->driver->put(to, NULL, 0, &batch, f) : result;
 }
 
 static enum outcome remove_old(struct second *s, struct failure *f)
@@ -263,6 +276,12 @@ static enum outcome swap(struct second *s, sqlite3 *db, struct failure *f)
         db, "BEGIN; UPDATE main.weir_meta SET value = value WHERE name = 'bus'", f);
     result = result == OK ? catch_up(s, f) : result;
     result = result == OK ? swap_tables(s, db, f) : result;
+    if (result == OK && s->replay->is_refill) {
+        result = sqlite_exec(db,
+                             "DELETE FROM main.weir_cursor; INSERT INTO main.weir_cursor "
+                             "SELECT * FROM replayed.weir_cursor",
+                             f);
+    }
     return result == OK ? sqlite_exec(db, "COMMIT", f) : result;
 }
 
@@ -293,12 +312,23 @@ static enum outcome open_persister(struct second *s, struct failure *f)
     return result == OK ? s->p.driver->open(&s->p, f) : result;
 }
 
+/* The live store may be gone: then it is made, empty. */
+static enum outcome make_live(const struct second *s, struct failure *f)
+{
+    const struct replay *const r = s->replay;
+    struct store *live = NULL;
+    const enum outcome result = store_open(r->arena, r->config, bus_id(r->bus), &live, f);
+    store_close(live);
+    return result;
+}
+
 enum outcome replay_switch_store(struct replay *r, struct failure *f)
 {
     struct second s = {.replay = r, .config = *r->config};
     s.config.store.path = arena_printf(r->arena, "%.*s/store.db", STR_ARG(r->folder));
     arena_init(&s.arena, PART_BYTES_MAX);
-    enum outcome result = fill(&s, f);
+    enum outcome result = r->is_refill ? make_live(&s, f) : OK;
+    result = result == OK ? fill(&s, f) : result;
     FAILPOINT("replay.filled");
     if (result == OK) {
         result = open_persister(&s, f);

@@ -32,19 +32,16 @@ static bool is_commit(const struct log_audit *w, struct str key)
 static enum outcome check_commit(struct log_audit *w, struct str key, struct failure *f)
 {
     struct str text;
+    struct failure why;
     const enum outcome result = w->log->files->driver->get(w->log->files, w->scratch, key, &text,
                                                            f);
     if (result != OK || !text.at) {
         return result; /* swept meanwhile: a checkpoint stands for it */
     }
-    const enum seal seal = seal_check(w->scratch, text);
     w->report->commits++;
-    w->report->unsealed += seal == SEAL_NONE;
-    if (seal == SEAL_BROKEN) {
-        found(w, arena_printf(w->scratch,
-                              "lake: %.*s is not what was written (its checksum differs): restore "
-                              "it, or rebuild the table with weir replay",
-                              STR_ARG(key)));
+    w->report->unsealed += seal_check(w->scratch, text) == SEAL_NONE;
+    if (seal_demand(w->scratch, key, text, &why) != OK) {
+        found(w, arena_printf(w->scratch, "lake: %s", why.text));
     }
     return OK;
 }

@@ -273,6 +273,9 @@ static enum outcome replay_key(struct delta *l, struct str key, bool *was_there,
     enum outcome result = l->files->driver->get(l->files, &scratch, key, &text, f);
     *was_there = result == OK && text.at;
     if (*was_there) {
+        result = seal_demand(&scratch, key, text, f);
+    }
+    if (*was_there && result == OK) {
         result = replay(l, text, key, f);
     }
     arena_close(&scratch);

@@ -51,3 +51,13 @@ enum seal seal_check(struct arena *a, struct str text)
     hash_128_hex((struct str){open, text.len}, hex);
     return memcmp(text.at + at, hex, DIGITS) == 0 ? SEAL_HOLDS : SEAL_BROKEN;
 }
+
+enum outcome seal_demand(struct arena *a, struct str key, struct str text, struct failure *f)
+{
+    return seal_check(a, text) != SEAL_BROKEN
+               ? OK
+               : failed(f, STOP,
+                        "%.*s is not what was written (its checksum differs): restore it from a "
+                        "copy, or rebuild the table with weir replay",
+                        STR_ARG(key));
+}

@@ -8,6 +8,7 @@
 #define WEIR_PERSIST_LAKE_SEAL_H
 
 #include "base/buf.h"
+#include "base/failure.h"
 
 /* The member of commitInfo, still open: `"weir.xxh3":"000…"`. */
 void seal_add(struct buf *b);
@@ -16,5 +17,8 @@ void seal_close(struct buf *text);
 
 enum seal { SEAL_HOLDS, SEAL_NONE, SEAL_BROKEN };
 enum seal seal_check(struct arena *a, struct str text);
+/* Whether this commit may be believed: what breaks its seal must not be replayed. returns OK | STOP
+ */
+enum outcome seal_demand(struct arena *a, struct str key, struct str text, struct failure *f);
 
 #endif

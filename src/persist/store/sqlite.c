@@ -73,8 +73,8 @@ static enum outcome check_meta(struct store *s, struct failure *f)
     if (!str_eq(bus, s->bus_id)) {
         return failed(f, STOP,
                       "%s: its cursors belong to the streams %.*s, but these are %.*s: put the old "
-                      "bus folder back, or move the file away to have it filled anew from these "
-                      "streams",
+                      "bus folder back, or move the file away: it is made anew from these streams, "
+                      "and what they have forgotten comes back by weir replay --store-only",
                       path, STR_ARG(bus), STR_ARG(s->bus_id));
     }
     return OK;

@@ -266,6 +266,7 @@ const struct persister_driver persist_store = {
     .streams = STREAM_BIT(STREAM_STANDARD) | STREAM_BIT(STREAM_MEASURED),
     .read_bytes_max = READ_BYTES_MAX,
     .state_bytes = sizeof(struct store_state),
+    .refill = "`weir replay --store-only` fills the store from the lake",
     .open = open_store,
     .cursor = cursor,
     .take = take,

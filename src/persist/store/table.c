@@ -289,7 +289,7 @@ enum outcome table_read(struct arena *a, const struct table *t, sqlite3_stmt *s,
         } else if (!read_column(a, column_at(t, i), s, (int)i, v)) {
             return failed(f, STOP,
                           "%s: a value of %s.%s is not as weir writes it: somebody else changed "
-                          "it; mend it, or move the file away to have it filled anew",
+                          "it; mend it, or `weir replay --store-only` fills it anew from the lake",
                           sqlite3_db_filename(sqlite3_db_handle(s), "main"), t->model->name,
                           column_at(t, i)->name);
         }
