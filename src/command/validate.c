@@ -36,7 +36,11 @@ int command_validate(int argc, char **argv)
         printf("ok %.*s\n%s", STR_ARG(file), is_of_collector(s.config, file) ? "VALID=true\n" : "");
     }
     for (size_t i = 0; i < s.config->collectors.notes.n; i++) {
-        (void)fprintf(stderr, "note: %.*s\n", STR_ARG(s.config->collectors.notes.at[i]));
+        (void)fprintf(stderr, "%.*s\n", STR_ARG(s.config->collectors.notes.at[i]));
+    }
+    if (s.config->collectors.notes_unsaid > 0) {
+        (void)fprintf(stderr, "… and %zu notes more; validate fewer files at a time\n",
+                      s.config->collectors.notes_unsaid);
     }
     return command_end(&s);
 }

@@ -86,7 +86,8 @@ struct sink_list {
 struct collectors {
     struct collector *at;
     size_t n;
-    struct str_list notes; /* `FILE:LINE:COLUMN: what the original did, and what weir does` */
+    struct str_list notes; /* `FILE:LINE:COLUMN: note: what the original did, and what weir does` */
+    size_t notes_unsaid;   /* more than PROBLEMS_MAX: so many                                  */
 };
 
 #endif

@@ -103,7 +103,7 @@ static void note_sink(const struct sections *s, const struct collector *c,
                     "weir does not",
                     STR_ARG(e->key));
     }
-    if (encoded && str_eq(encoded->value.text, S("parquet"))) {
+    if (encoded && str_eq_nocase(encoded->value.text, S("parquet"))) {
         problem_add(s->notes, encoded->place,
                     "sinks.%.*s: the original wrote nothing as parquet; weir "
                     "writes it",

@@ -415,4 +415,5 @@ void collectors_read(const struct sections *s, const struct yaml *files, size_t 
     give_ids(s, tree, all);
     sinks_end(reading, all, &c->sinks);
     all->notes = s->notes->lines;
+    all->notes_unsaid = s->notes->unsaid;
 }

@@ -255,10 +255,24 @@ static enum outcome make(const struct sections *s, struct files_trees *trees, st
     return OK;
 }
 
+/* Where something is wrong, what was passed over may be why: `shedule` was no key. */
+static struct str_list all_lines(struct arena *a, const struct problems *p,
+                                 const struct problems *notes)
+{
+    struct str_list all = {arena_array(a, struct str, p->lines.n + notes->lines.n), 0};
+    for (size_t i = 0; i < p->lines.n; i++) {
+        all.at[all.n++] = p->lines.at[i];
+    }
+    for (size_t i = 0; i < notes->lines.n && p->lines.n > 0; i++) {
+        all.at[all.n++] = notes->lines.at[i];
+    }
+    return all;
+}
+
 enum outcome config_read(struct arena *a, const struct config_from *from, struct config **out,
                          struct str_list *errors, struct failure *f)
 {
-    struct problems p = {.arena = a}, notes = {.arena = a};
+    struct problems p = {.arena = a}, notes = {.arena = a, .are_notes = true};
     const struct sections s = {.arena = a,
                                .problems = &p,
                                .drivers = from->drivers,
@@ -274,7 +288,7 @@ enum outcome config_read(struct arena *a, const struct config_from *from, struct
         files_read(&trees, &c->files);
         result = make(&s, &trees, c, f);
     }
-    *errors = p.lines;
+    *errors = all_lines(a, &p, &notes);
     if (result == OK) {
         *out = c;
     }
@@ -285,14 +299,14 @@ enum outcome config_read_text(struct arena *a, struct str file, struct str text,
                               const struct drivers *drivers, struct config **out,
                               struct str_list *errors)
 {
-    struct problems p = {.arena = a}, notes = {.arena = a};
+    struct problems p = {.arena = a}, notes = {.arena = a, .are_notes = true};
     const struct sections s = {.arena = a, .problems = &p, .drivers = drivers, .notes = &notes};
     struct files_trees trees = {.arena = a, .problems = &p, .notes = &notes};
     struct failure f;
     struct config *const c = arena_new(a, struct config);
     files_read_text(&trees, file, text, false);
     const enum outcome result = make(&s, &trees, c, &f);
-    *errors = p.lines;
+    *errors = all_lines(a, &p, &notes);
     if (result == OK) {
         *out = c;
     }

@@ -36,6 +36,7 @@ static size_t make_room(struct problems *p, struct place at)
 void problem_add(struct problems *p, struct place at, const char *format, ...)
 {
     if (p->lines.n == PROBLEMS_MAX) {
+        p->unsaid++;
         return;
     }
     if (!p->lines.at) {
@@ -50,6 +51,6 @@ void problem_add(struct problems *p, struct place at, const char *format, ...)
     const struct str where = place_text(p->arena, at);
     const size_t i = make_room(p, at);
     p->place[i] = at;
-    p->lines.at[i] = arena_printf(p->arena, "%.*s%s%s", STR_ARG(where), where.len ? ": " : "",
-                                  text);
+    p->lines.at[i] = arena_printf(p->arena, "%.*s%s%s%s", STR_ARG(where), where.len ? ": " : "",
+                                  p->are_notes ? "note: " : "", text);
 }

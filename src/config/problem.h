@@ -20,6 +20,8 @@ struct problems {
     struct str_list lines; /* FILE:LINE:COLUMN: what is wrong; at most PROBLEMS_MAX, in the
                               order of the files as they were met, then of lines and columns */
     struct place *place;   /* of each line */
+    bool are_notes;        /* FILE:LINE:COLUMN: note: what is worth knowing */
+    size_t unsaid;         /* more than PROBLEMS_MAX: so many              */
 };
 
 void problem_add(struct problems *p, struct place at, const char *format, ...)

@@ -113,13 +113,22 @@ static struct str absolute(struct arena *a, struct str file, struct str name)
     return arena_printf(a, "%s/%.*s", folder, STR_ARG(beside));
 }
 
+/* Whether `text` is the word; where case is free, it becomes the word as it is spelled here. */
+static bool is_word(const struct sections *s, struct str *text, const char *word)
+{
+    const bool is = s->is_any_case ? str_eq_nocase(*text, str_of(word))
+                                   : str_eq(*text, str_of(word));
+    *text = is ? str_of(word) : *text;
+    return is;
+}
+
 /* One of the option's words, where it has any. */
-static bool is_allowed(const struct reading *r, const struct yaml *value, struct str text)
+static bool is_allowed(const struct reading *r, const struct yaml *value, struct str *text)
 {
     const struct reading item = {r->s, r->option, value, r->path, r->to};
     bool is_known = !r->option->words;
     for (size_t i = 0; !is_known && r->option->words[i]; i++) {
-        is_known = str_eq(text, str_of(r->option->words[i]));
+        is_known = is_word(r->s, text, r->option->words[i]);
     }
     if (!is_known) {
         wrong(&item, add_words(r->s->arena, r->option->words, "").at);
@@ -141,7 +150,7 @@ static void read_text(const struct reading *r)
     if (r->option->type == OPTION_PATH) {
         text = absolute(r->s->arena, r->s->is_foreign ? S("") : r->value->place.file, text);
     }
-    if (is_allowed(r, r->value, text)) {
+    if (is_allowed(r, r->value, &text)) {
         *(struct str *)r->to = text;
     }
 }
@@ -156,7 +165,7 @@ static bool add_item(const struct reading *r, const struct yaml *item, struct st
         problem_add(r->s->problems, item->place, "%.*s is empty", STR_ARG(r->path));
         return false;
     }
-    if (!is_allowed(r, item, text)) {
+    if (!is_allowed(r, item, &text)) {
         return false;
     }
     list->at[list->n++] = text;
@@ -273,7 +282,7 @@ static void read_choice(const struct reading *r)
         return;
     }
     for (int i = 0; r->option->words[i]; i++) {
-        if (str_eq(text, str_of(r->option->words[i]))) {
+        if (is_word(r->s, &text, r->option->words[i])) {
             *(int *)r->to = i;
             return;
         }

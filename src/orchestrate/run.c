@@ -53,7 +53,8 @@ static void check_ready(struct weir *w, int64_t now_us)
     *progress_counter(w->page, "ready") = 1;
     log_event(LOG_INFO, "ready", log_s("intake", doors_text(&a, &w->setup.intake)),
               log_s("admin", doors_text(&a, &w->setup.admin)), log_s("data", w->setup.config->data),
-              log_n("pid", getpid()), log_n("revision", w->setup.config->bus.revision),
+              log_n("collectors", (int64_t)w->setup.config->collectors.n), log_n("pid", getpid()),
+              log_n("revision", w->setup.config->bus.revision),
               log_n("start_ms", (now_us - w->begun_us) / 1000));
     arena_close(&a);
 }

@@ -343,41 +343,53 @@ static void what_the_original_did_otherwise_is_a_note(void **state)
         const char *text, *wanted;
     } cases[] = {
         {METRIC EVERY POSTGRES "sinsk: {}\n",
-         "a.yaml:4:1: sinsk is not known, and has no effect, as ever; was sinks meant?"},
+         "a.yaml:4:1: note: sinsk is not known, and has no effect, as ever; was sinks meant?"},
         {METRIC EVERY "source: { type: postgres, config: { uri: u, sql: q, pool: 5 } }\n",
-         "a.yaml:3:53: source.config.pool is not known, and has no effect, as ever"},
+         "a.yaml:3:53: note: source.config.pool is not known, and has no effect, as ever"},
         {METRIC "schedule: { cron: '* * * * *' }\n" POSTGRES,
-         "a.yaml:2:19: the original read cron and did not use it; weir runs by it"},
+         "a.yaml:2:19: note: the original read cron and did not use it; weir runs by it"},
         {"metric: { name: users, type: SUM }\n" EVERY POSTGRES,
-         "a.yaml:1:30: metric.type is SUM, and not COUNT or GAUGE"},
+         "a.yaml:1:30: note: metric.type is SUM, and not COUNT or GAUGE"},
         {BLOCK METRIC EVERY POSTGRES "sinks: { h: { type: http, config: { uri: u } } }\n",
-         "a.yaml:5:10: sinks.h has no method, and the original sent GET; weir sends POST"},
+         "a.yaml:5:10: note: sinks.h has no method, and the original sent GET; weir sends POST"},
         {BLOCK METRIC EVERY
          "source: { type: metric.postgres, config: { uri: u, sql: q } }\n" CONSOLE,
-         "a.yaml:5:10: sinks.out: the original wrote a blank line after each record"},
+         "a.yaml:5:10: note: sinks.out: the original wrote a blank line after each record"},
         {WINDOWS "state_store: { type: memory }\n" METRIC EVERY "source: { type: prometheus,\n"
                  "  config: { uri: u, query: q, sql: s, time: { window: 24h } } }\n",
-         "a.yaml:1:1: with two windows or more to make good the original failed"},
+         "a.yaml:1:1: note: with two windows or more to make good the original failed"},
         {BLOCK "state_store: { type: memory }\n" METRIC EVERY POSTGRES,
-         "a.yaml:2:1: the original lost its state at a restart"},
+         "a.yaml:2:1: note: the original lost its state at a restart"},
         {BLOCK METRIC EVERY "source: { type: prometheus, config: { uri: u, query: q, sql: s } }\n",
-         "a.yaml:4:17: the original could read prometheus by windows alone"},
-        {BLOCK METRIC EVERY "source: { type: metric.s3, config: { sql: q, bucket: b } }\n"
-                            "sinks: { t: { type: s3, config: { bucket: b, batch_size: 5,\n"
-                            "  encoding: { type: parquet } } } }\n",
-         "a.yaml:6:15: sinks.t: the original wrote nothing as parquet; weir writes it"},
+         "a.yaml:4:17: note: the original could read prometheus by windows alone"},
+        {BLOCK METRIC EVERY
+         "source: { type: metric.s3, config: { sql: q, bucket: b } }\n"
+         "sinks: { t: { type: s3, config: { bucket: b, batch_size: 5,\n"
+         "  encoding: { type: Parquet, config: { compression: SNAPPY } } } } }\n",
+         "a.yaml:6:15: note: sinks.t: the original wrote nothing as parquet; weir writes it"},
         {BLOCK METRIC EVERY POSTGRES
          "sinks: { k: { type: kafka, config: { topic: t, uri: 'a:1,b:2' } } }\n",
-         "a.yaml:5:53: sinks.k: the original took the whole uri for one broker"},
+         "a.yaml:5:53: note: sinks.k: the original took the whole uri for one broker"},
         {METRIC EVERY POSTGRES "sinks: { f: { type: file, config: { path: 'a-{{.Year}}' } } }\n",
-         "a.yaml:4:43: sinks.f.config.path is not rendered at a run"},
-        {METRIC EVERY POSTGRES "---\na: b\n", "a.yaml:5:1: a second document"},
+         "a.yaml:4:43: note: sinks.f.config.path is not rendered at a run"},
+        {METRIC EVERY POSTGRES "---\na: b\n", "a.yaml:5:1: note: a second document"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         read_text(s, cases[i].text);
         assert_read(s);
         assert_line(&s->config->collectors.notes, cases[i].wanted);
     }
+}
+
+static void notes_are_told_beside_errors(void **state)
+{
+    struct setting *const s = *state;
+    read_text(s, METRIC "shedule: { interval: 5s }\n" POSTGRES);
+    assert_int_equal(s->outcome, STOP);
+    assert_int_equal(s->errors.n, 2);
+    assert_line(&s->errors,
+                "a.yaml:2:1: note: shedule is not known, and has no effect, as ever; was "
+                "schedule meant?");
 }
 
 static void aliases_are_followed_within_a_limit(void **state)
@@ -425,7 +437,8 @@ static void the_same_name_in_two_files_is_told_apart(void **state)
     assert_int_equal(s->config->collectors.n, 2);
     assert_text(s->config->collectors.at[0].id, "users@a");
     assert_text(s->config->collectors.at[1].id, "users@b");
-    assert_line(&s->config->collectors.notes, "b.yaml:1:1: the name users is also in a.yaml:1:1");
+    assert_line(&s->config->collectors.notes,
+                "b.yaml:1:1: note: the name users is also in a.yaml:1:1");
     assert_int_equal(s->config->sinks.n, 2); /* both consoles are one */
     assert_int_equal(s->config->collectors.at[1].sink[0], 0);
     const struct file_options *const f = s->config->sinks.at[1].options;
@@ -551,7 +564,7 @@ static struct str told(struct setting *s, const char *dialect)
         buf_add_byte(&b, '\n');
     }
     for (size_t i = 0; i < s->config->collectors.notes.n; i++) {
-        buf_printf(&b, "note: %.*s\n", STR_ARG(s->config->collectors.notes.at[i]));
+        buf_printf(&b, "%.*s\n", STR_ARG(s->config->collectors.notes.at[i]));
     }
     return buf_str(&b);
 }
@@ -606,6 +619,7 @@ int main(void)
                                         begin, end),
         cmocka_unit_test_setup_teardown(what_does_not_go_together_stands_at_its_place, begin, end),
         cmocka_unit_test_setup_teardown(what_the_original_did_otherwise_is_a_note, begin, end),
+        cmocka_unit_test_setup_teardown(notes_are_told_beside_errors, begin, end),
         cmocka_unit_test_setup_teardown(aliases_are_followed_within_a_limit, begin, end),
         cmocka_unit_test_setup_teardown(
             a_template_outside_of_quotes_is_rendered_before_the_file_is_read, begin, end),
