@@ -67,6 +67,7 @@ static void try_request(struct arena *a, struct arena *scratch, bool is_github,
                                                    : (const void *)&cdevents,
                               .header = head->header,
                               .headers_n = head->headers_n,
+                              .sent = body,
                               .body = body,
                               .secrets = {&signing, 1},
                               .events_max = EVENTS_MAX,
@@ -74,7 +75,8 @@ static void try_request(struct arena *a, struct arena *scratch, bool is_github,
                               .scratch = scratch};
     struct taken taken = {0};
     struct refusal why = {0};
-    if (!driver->admit(&q, &why) || !driver->take(&q, &taken, &why)) {
+    if (!driver->admit(&q, &why) || (driver->prove && !driver->prove(&q, &why)) ||
+        !driver->take(&q, &taken, &why)) {
         must(why.status >= 400 && why.status < 600 && why.reason && why.detail.len);
         return;
     }

@@ -56,6 +56,7 @@ static struct request request_of(struct arena *a, const struct header *header, s
                             .header = header,
                             .headers_n = 1,
                             .received_us = NOW_US,
+                            .sent = body,
                             .body = body,
                             .arena = a,
                             .scratch = a};

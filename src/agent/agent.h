@@ -27,7 +27,8 @@ struct request {
     size_t headers_n;
     struct str token_query; /* ?access_token=, decoded; empty: none                        */
     int64_t received_us;
-    struct str body;         /* inflated; empty in `admit`                                  */
+    struct str sent;         /* the body as it came; empty in `admit`                       */
+    struct str body;         /* inflated; empty in `admit` and `prove`                      */
     struct str_list secrets; /* of all agents: none is ever kept                            */
     size_t events_max;       /* of one batch                                                */
     struct arena *arena;     /* of the request: what is taken lives here                    */
@@ -57,7 +58,11 @@ struct agent_driver {
     /* By the headers alone, before the body is read; NULL: all are admitted. */
     bool (*admit)(const struct request *q, struct refusal *why);
 
-    /* Prove the sender, read the signals. */
+    /* By what was sent, before it is inflated: a coding is part of what a sender signs, and who has
+     * not signed gets nothing inflated. NULL: `admit` has said all. */
+    bool (*prove)(const struct request *q, struct refusal *why);
+
+    /* Read the signals of whoever was admitted and proved. */
     bool (*take)(const struct request *q, struct taken *out, struct refusal *why);
 
     /* The origin may send (CloudEvents webhook 1.0.2, section 4); NULL: no handshake. */
@@ -72,6 +77,11 @@ void webhook_complete(const struct section_check *c, struct webhook_options *opt
 /* Fill *why with a sentence in the arena; always false, so that a driver can return it. */
 bool refuse(struct arena *a, struct refusal *why, struct refusal is, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* json_read or json_check_unique said no: the sender's fault (400), or memory is short (503, which
+ * asks for the same again). `where` begins the detail. Always false. */
+bool refuse_json(const struct request *q, struct refusal *why, struct str where,
+                 const struct failure *f);
 
 /* The value of a header by its name of any case; empty (at == NULL) when it is not there. */
 struct str request_header(const struct request *q, struct str name);

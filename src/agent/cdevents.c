@@ -151,7 +151,7 @@ static bool parse(const struct arrival *v, struct str text, yyjson_val **out, st
     yyjson_doc *doc = NULL;
     if (json_read(v->q->scratch, text, &doc, &f) != OK ||
         json_check_unique(v->q->scratch, yyjson_doc_get_root(doc), &f) != OK) {
-        return refuse_event(v, why, "json", f.text);
+        return refuse_json(v->q, why, v->where, &f);
     }
     *out = yyjson_doc_get_root(doc);
     return true;

@@ -124,10 +124,21 @@ void exchange_decide(struct client *c, unsigned status, const char *reason, cons
 
 /* ---- head ---- */
 
+/* RFC 9112, section 3.2.2: a server takes `http://host/path` as `/path`. */
+static struct str path_of(struct str target)
+{
+    const size_t scheme = str_starts_nocase(target, S("http://"))    ? 7
+                          : str_starts_nocase(target, S("https://")) ? 8
+                                                                     : 0;
+    const struct str rest = str_sub(target, scheme, target.len);
+    return scheme ? str_sub(rest, str_find(rest, '/'), rest.len) : target;
+}
+
 /* The agent of a path /hooks/NAME, or NULL. */
-static const struct hook *hook_of(const struct door *d, struct str path)
+static const struct hook *hook_of(const struct door *d, struct str target)
 {
     static const struct str prefix = STR("/hooks/");
+    const struct str path = path_of(target);
     if (!str_starts(path, prefix)) {
         return NULL;
     }
@@ -296,17 +307,24 @@ static bool inflate_body(struct client *c)
     return true;
 }
 
-/* The body is whole: prove the sender, read the signals. */
-static bool is_taken(struct client *c)
+/* The body is whole, and who sent it is proved: read the signals. */
+static bool is_read(struct client *c)
 {
-    c->request.body = (struct str){c->body, c->body_len};
+    c->request.body = c->request.sent;
     if (c->is_gzip && !inflate_body(c)) {
         return false;
     }
     if (!client_pay(c, c->request.body.len)) { /* what the driver copies of it */
         return is_over_budget(c);
     }
-    const bool is = c->hook->driver->take(&c->request, &c->taken, &c->refusal);
+    return c->hook->driver->take(&c->request, &c->taken, &c->refusal);
+}
+
+static bool is_taken(struct client *c)
+{
+    const struct agent_driver *const driver = c->hook->driver;
+    c->request.sent = (struct str){c->body, c->body_len};
+    const bool is = (!driver->prove || driver->prove(&c->request, &c->refusal)) && is_read(c);
     const size_t held = c->pocket->arena.held_bytes;
     arena_reset(&c->door->scratch);
     if (is && c->taken.n > 1 && held > c->paid_bytes && !client_pay(c, held - c->paid_bytes)) {

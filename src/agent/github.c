@@ -43,7 +43,7 @@ static bool is_signed(const struct request *q, struct str signature)
     bool is_equal = false;
     for (size_t i = 0; i < options->secret.n; i++) {
         unsigned char made[SHA256_BYTES];
-        hash_hmac_sha256(options->secret.at[i], q->body, made);
+        hash_hmac_sha256(options->secret.at[i], q->sent, made);
         is_equal |= hash_eq_secret((struct str){(const char *)made, sizeof made},
                                    (struct str){(const char *)sent, sizeof sent});
     }
@@ -80,6 +80,14 @@ static bool admit(const struct request *q, struct refusal *why)
     return true;
 }
 
+static bool prove(const struct request *q, struct refusal *why)
+{
+    return is_signed(q, request_header(q, S("X-Hub-Signature-256"))) ||
+           refuse(q->arena, why, (struct refusal){.status = 401, .reason = "signature"},
+                  "X-Hub-Signature-256 does not fit the body: the webhook and this agent have "
+                  "different secrets, or something changed the body on its way");
+}
+
 /* A form field's value in the arena; false: wrongly encoded, or no memory. */
 static bool decode_field(struct arena *a, struct str text, struct str *out)
 {
@@ -102,17 +110,23 @@ static bool payload_of(const struct request *q, struct str *out, struct refusal 
                       "application/x-www-form-urlencoded",
                       STR_ARG(str_sub(media, 0, 80)));
     }
+    struct str payload = {NULL, 0};
+    size_t n = 0;
     for (struct str rest = q->body; rest.len > 0;) {
         const struct str field = str_cut(rest, '&', &rest);
-        if (!str_starts(field, S("payload="))) {
-            continue;
+        if (str_starts(field, S("payload="))) {
+            payload = str_sub(field, 8, field.len);
+            n++;
         }
-        return decode_field(q->arena, str_sub(field, 8, field.len), out) ||
-               refuse(q->arena, why, (struct refusal){.status = 400, .reason = "form"},
-                      "the form field payload is not percent-encoded as it should be");
     }
-    return refuse(q->arena, why, (struct refusal){.status = 400, .reason = "form"},
-                  "the form has no field payload");
+    if (n != 1) { /* two: which one it is depends on who reads it */
+        return refuse(q->arena, why, (struct refusal){.status = 400, .reason = "form"},
+                      n == 0 ? "the form has no field payload"
+                             : "the form has the field payload twice");
+    }
+    return decode_field(q->arena, payload, out) ||
+           refuse(q->arena, why, (struct refusal){.status = 400, .reason = "form"},
+                  "the form field payload is not percent-encoded as it should be");
 }
 
 /* Deliveries of one repository stay in order; organisation events among themselves. */
@@ -130,11 +144,6 @@ static bool take(const struct request *q, struct taken *out, struct refusal *why
     struct str payload = {0};
     struct failure f;
     yyjson_doc *doc = NULL;
-    if (!is_signed(q, request_header(q, S("X-Hub-Signature-256")))) {
-        return refuse(q->arena, why, (struct refusal){.status = 401, .reason = "signature"},
-                      "X-Hub-Signature-256 does not fit the body: the webhook and this agent have "
-                      "different secrets, or something changed the body on its way");
-    }
     if (!is_word(id, DELIVERY_BYTES_MAX, "-_.:")) {
         return refuse(q->arena, why, (struct refusal){.status = 400, .reason = "delivery"},
                       "the header X-GitHub-Delivery is missing or is no id");
@@ -146,9 +155,9 @@ static bool take(const struct request *q, struct taken *out, struct refusal *why
     if (!payload_of(q, &payload, why)) {
         return false;
     }
-    if (json_read(q->scratch, payload, &doc, &f) != OK) {
-        return refuse(q->arena, why, (struct refusal){.status = 400, .reason = "json"}, "%s",
-                      f.text);
+    if (json_read(q->scratch, payload, &doc, &f) != OK ||
+        json_check_unique(q->scratch, yyjson_doc_get_root(doc), &f) != OK) {
+        return refuse_json(q, why, S(""), &f);
     }
     yyjson_val *const root = yyjson_doc_get_root(doc);
     if (!yyjson_is_obj(root)) {
@@ -175,4 +184,5 @@ const struct agent_driver agent_github = {
     /* no scheme is registered for a signed body: its header's name stands for one */
     .challenge = "X-Hub-Signature-256 realm=\"weir\"",
     .admit = admit,
+    .prove = prove,
     .take = take};

@@ -108,14 +108,14 @@ bool proof_is_form(struct str signs, bool has_timestamp)
 static bool signed_bytes(const struct request *q, struct str form, struct str time, struct str *out)
 {
     if (str_eq(form, S(BODY))) {
-        *out = q->body;
+        *out = q->sent;
         return true;
     }
-    const size_t bytes_max = form.len + time.len + q->body.len;
+    const size_t bytes_max = form.len + time.len + q->sent.len;
     char *const at = arena_try(q->scratch, bytes_max, 1);
     size_t n = 0;
     for (struct str rest = form; rest.len > 0 && at;) {
-        const struct str here = str_starts(rest, S(BODY))        ? q->body
+        const struct str here = str_starts(rest, S(BODY))        ? q->sent
                                 : str_starts(rest, S(TIMESTAMP)) ? time
                                                                  : str_sub(rest, 0, 1);
         const size_t passed = here.at == rest.at ? 1 : str_find(rest, '}') + 1;

@@ -21,6 +21,16 @@ bool refuse(struct arena *a, struct refusal *why, struct refusal is, const char 
     return false;
 }
 
+bool refuse_json(const struct request *q, struct refusal *why, struct str where,
+                 const struct failure *f)
+{
+    const bool is_short = f->outcome == RETRY;
+    return refuse(
+        q->arena, why,
+        (struct refusal){.status = is_short ? 503 : 400, .reason = is_short ? "memory" : "json"},
+        "%.*s%s", STR_ARG(where), f->text);
+}
+
 struct str request_header(const struct request *q, struct str name)
 {
     for (size_t i = 0; i < q->headers_n; i++) {

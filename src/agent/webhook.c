@@ -176,6 +176,12 @@ static bool admit(const struct request *q, struct refusal *why)
     return true;
 }
 
+static bool prove(const struct request *q, struct refusal *why)
+{
+    const struct webhook_options *const o = q->options;
+    return o->secret.n == 0 || proof_is_signed(q, &o->signature, &o->secret, why);
+}
+
 /* What stands there, the first of several places; a number as its digits; empty: nothing. */
 static struct str look_up(const struct request *q, yyjson_val *root, struct str places)
 {
@@ -242,16 +248,13 @@ static bool take(const struct request *q, struct taken *out, struct refusal *why
     const bool has_header = request_header(q, S("Authorization")).len > 0;
     struct failure f;
     yyjson_doc *doc = NULL;
-    if (o->secret.n > 0 && !proof_is_signed(q, &o->signature, &o->secret, why)) {
-        return false;
-    }
     if (!media_is_json(media_type(request_header(q, S("Content-Type"))))) {
         return refuse(q->arena, why, (struct refusal){.status = 415, .reason = "media_type"},
                       "a webhook is JSON: Content-Type: application/json");
     }
-    if (json_read(q->scratch, q->body, &doc, &f) != OK) {
-        return refuse(q->arena, why, (struct refusal){.status = 400, .reason = "json"}, "%s",
-                      f.text);
+    if (json_read(q->scratch, q->body, &doc, &f) != OK ||
+        json_check_unique(q->scratch, yyjson_doc_get_root(doc), &f) != OK) {
+        return refuse_json(q, why, S(""), &f);
     }
     yyjson_val *const root = yyjson_doc_get_root(doc);
     const struct str id = id_of(q, root);
@@ -277,4 +280,5 @@ const struct agent_driver agent_webhook = {
     .accepts = "application/json",
     .challenge = "Bearer realm=\"weir\"", /* or the signature that its detail tells of */
     .admit = admit,
+    .prove = prove,
     .take = take};

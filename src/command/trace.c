@@ -11,7 +11,6 @@
 #include "wire/json.h"
 
 enum { SQL_BYTES_MAX = 64 << 20 };
-#define SCRATCH_BYTES_MAX ((size_t)512 << 20)
 
 const char *trace_end_name(enum trace_end end)
 {
@@ -425,7 +424,7 @@ static void ask_transform(struct trace *t, struct trace_signal *s)
 {
     struct arena scratch;
     struct transform_out out = {.arena = t->arena};
-    arena_init(&scratch, SCRATCH_BYTES_MAX);
+    arena_init(&scratch, transform_scratch_bytes(&s->past.signal));
     const struct transform_in in = {.raw = &s->past.signal,
                                     .raw_at = s->past.at,
                                     .config = t->config,

@@ -23,9 +23,10 @@ static const struct option tls_options[] = {
 
 static const struct option intake_options[] = {
     {"listen", OPTION_LIST, offsetof(struct config_intake, listen), "127.0.0.1:8080",
-     .about = "one address or a list: IP:PORT, [::1]:PORT, unix:PATH"},
+     .about = "one address or a list: IP:PORT, [::1]:PORT, unix:PATH (beside this file)"},
     {"body_bytes_max", OPTION_SIZE, offsetof(struct config_intake, body_bytes_max), "26MiB", KIB,
-     GIB, .about = "largest body of one request, inflated; GitHub sends up to 25 MB"},
+     32 * MIB, /* a CDEvent's fact holds it twice, and the store takes facts of 64 MiB */
+     .about = "largest body of one request, inflated; GitHub sends up to 25 MB"},
     {"bodies_bytes_max", OPTION_SIZE, offsetof(struct config_intake, bodies_bytes_max), "128MiB",
      MIB, 64 * GIB,
      .about = "all bodies in flight together, a process, at least 4 times body_bytes_max; above "

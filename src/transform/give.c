@@ -32,6 +32,16 @@ bool transform_dead(struct transform_out *out, const char *pointer, const char *
     return false;
 }
 
+bool transform_failed(struct transform_out *out, struct str what, const struct failure *f)
+{
+    (void)transform_dead(out, f->pointer, "%.*s%s", STR_ARG(what), f->text);
+    if (f->outcome == RETRY) {
+        out->fate = FATE_LATER;
+        out->why = *f;
+    }
+    return false;
+}
+
 void transform_unmapped(struct transform_out *out, struct str name)
 {
     assert(out->facts_n == 0);

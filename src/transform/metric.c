@@ -17,7 +17,7 @@ void transform_metric(const struct transform_in *in, struct transform_out *out)
     struct metric m;
     struct failure why;
     if (metric_read(in->arena, in->raw->data, &m, &why) != OK) {
-        (void)transform_dead(out, why.pointer, "%s", why.text);
+        (void)transform_failed(out, S(""), &why);
         return;
     }
     struct fact fact = fact_begin(out->arena, model_find(S("metric")), m.at_us);

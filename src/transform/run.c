@@ -16,8 +16,6 @@ enum {
     DEATHS_MAX = 2, /* then a signal is poison and becomes a dead letter */
     CONFLICT_LOG_US = 60 * 1000 * 1000
 };
-/* Parsed, a body takes up to about ten times its bytes; the largest body is 26 MiB by default. */
-#define SCRATCH_BYTES_MAX ((size_t)512 << 20)
 #define BATCH_ARENA_BYTES_MAX ((size_t)512 << 20)
 
 const unsigned transform_streams = STREAM_BIT(STREAM_RAW);
@@ -155,6 +153,7 @@ static enum outcome take_new(struct transform_stage *t, struct slice_work *w,
                              struct failure *f)
 {
     struct transform_out out = {.arena = &t->batch};
+    t->scratch.bytes_max = transform_scratch_bytes(&raw->signal);
     const struct transform_in in = {
         .raw = &raw->signal,
         .raw_at = arena_printf(&t->scratch, "%.*s:%llu", STR_ARG(w->slice->lane.name),
@@ -429,7 +428,7 @@ enum outcome transform_open(struct arena *a, const struct config *config, struct
     const struct str dir = arena_printf(a, "%.*s/repetitions", STR_ARG(config->data));
     *t = (struct transform_stage){.config = config, .bus = bus, .progress = progress, .arena = a};
     arena_init(&t->batch, BATCH_ARENA_BYTES_MAX);
-    arena_init(&t->scratch, SCRATCH_BYTES_MAX);
+    arena_init(&t->scratch, 0); /* each signal brings its ceiling */
     t->pool = jq_pool_open(a);
     progress_hand_start(progress);
     reset_counters(progress); /* the totals come with each lane's cursor */

@@ -1,6 +1,12 @@
 #include "transform/transform.h"
 
 #include "signal/metric.h"
+#include "wire/json.h"
+
+#define SCRATCH_BYTES_LEAST ((size_t)64 << 20)
+/* For each byte of the signal: read as it came and once more as its event's content, looked at for
+ * keys that stand twice, written in the form of 0.5.1, and copies of the text. */
+enum { SCRATCH_FACTOR = 2 * JSON_FACTOR + JSON_UNIQUE_FACTOR + JSON_WRITE_FACTOR + 10 };
 
 /* Adding a kind of raw signal: its file, and a line here. */
 static const struct transformer transformers[] = {
@@ -63,4 +69,9 @@ void transform_signal(const struct transform_in *in, struct transform_out *out)
     (void)transform_dead(out, "",
                          "agent \"%.*s\" is not in the configuration: add it again, then retry",
                          STR_ARG(in->raw->agent));
+}
+
+size_t transform_scratch_bytes(const struct signal *raw)
+{
+    return SCRATCH_BYTES_LEAST + SCRATCH_FACTOR * raw->data.len;
 }

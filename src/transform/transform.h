@@ -17,7 +17,7 @@ enum fate {
     FATE_UNMAPPED,
     FATE_IGNORED,
     FATE_DEAD,
-    FATE_LATER /* none yet: a process is lacking, the signal is taken again */
+    FATE_LATER /* none yet: a process or memory is lacking, the signal is taken again */
 };
 
 struct transform_in {
@@ -56,6 +56,10 @@ enum outcome transform_prepare(const struct transform_in *in, struct failure *f)
  * in the configuration makes it dead (it can be sent again). */
 void transform_signal(const struct transform_in *in, struct transform_out *out);
 
+/* The ceiling of the scratch arena that any signal of this size can be transformed in, whatever it
+ * consists of and whatever limit the intake has today. */
+size_t transform_scratch_bytes(const struct signal *raw);
+
 /* ---- for transformers ---- */
 
 /* Finish `fact`, add it to the output and make the fate STORED. false: its key is null, and the
@@ -65,6 +69,9 @@ bool transform_add(const struct transform_in *in, struct transform_out *out, str
  * mapping can return it. */
 bool transform_dead(struct transform_out *out, const char *pointer, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Something said no: dead at its pointer, or, where memory or a process is short (RETRY), later.
+ * `what` begins the reason. Always false. */
+bool transform_failed(struct transform_out *out, struct str what, const struct failure *f);
 void transform_unmapped(struct transform_out *out, struct str name);
 void transform_ignored(struct transform_out *out, struct str reason);
 

@@ -1,17 +1,20 @@
 #include "wire/json.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+enum { KEYS_FEW_MAX = 256 };
 
 static void *alc_malloc(void *ctx, size_t size)
 {
     struct arena *const a = ctx;
-    return arena_grow(a, NULL, 0, size);
+    return arena_try_grow(a, NULL, 0, size);
 }
 
 static void *alc_realloc(void *ctx, void *at, size_t old, size_t size)
 {
     struct arena *const a = ctx;
-    return size <= old ? at : arena_grow(a, at, old, size);
+    return size <= old ? at : arena_try_grow(a, at, old, size);
 }
 
 static void alc_free(void *ctx, void *at)
@@ -48,6 +51,35 @@ static bool is_too_deep(yyjson_doc *doc)
     return false;
 }
 
+/* Nothing can be said of the text itself: another time there may be room, unless this arena can
+ * never have it. */
+static enum outcome no_room(const struct arena *a, size_t len, struct failure *f)
+{
+    if (len > a->bytes_max / JSON_FACTOR) {
+        return failed(f, REJECT, "%zu bytes of JSON are more than %zu bytes of memory can read",
+                      len, a->bytes_max);
+    }
+    return failed(f, RETRY, "memory is short for %zu bytes of JSON: try again later", len);
+}
+
+static enum outcome no_json(struct str text, const yyjson_read_err *err, struct failure *f)
+{
+    size_t line = 0;
+    size_t column = 0;
+    size_t chars = 0;
+    if (text.len == 0 || !yyjson_locate_pos(text.at, text.len, err->pos, &line, &column, &chars)) {
+        return failed(f, REJECT, "not JSON: %s", text.len ? err->msg : "the text is empty");
+    }
+    /* yyjson 0.10 has one code for it and for what is no number at all; the words differ */
+    if (err->code == YYJSON_READ_ERROR_INVALID_NUMBER && strstr(err->msg, "infinity")) {
+        return failed(f, REJECT,
+                      "line %zu, column %zu: the number is JSON, but beyond what 64 bits or a "
+                      "double hold (about 1.8e308): send it as a text",
+                      line, column);
+    }
+    return failed(f, REJECT, "not JSON: line %zu, column %zu: %s", line, column, err->msg);
+}
+
 static enum outcome read_with(struct arena *a, struct str text, yyjson_read_flag flags,
                               yyjson_doc **out, struct failure *f)
 {
@@ -57,18 +89,8 @@ static enum outcome read_with(struct arena *a, struct str text, yyjson_read_flag
     yyjson_doc *const doc = yyjson_read_opts((char *)(uintptr_t)text.at, text.len, flags, &alc,
                                              &err);
     if (!doc) {
-        size_t line = 0;
-        size_t column = 0;
-        size_t chars = 0;
-        if (err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION) { /* the arena ends the process else */
-            return failed(f, REJECT, "JSON too large: reading its %zu bytes takes more than %zu",
-                          text.len, a->bytes_max);
-        }
-        if (text.len == 0 ||
-            !yyjson_locate_pos(text.at, text.len, err.pos, &line, &column, &chars)) {
-            return failed(f, REJECT, "not JSON: %s", text.len ? err.msg : "the text is empty");
-        }
-        return failed(f, REJECT, "not JSON: line %zu, column %zu: %s", line, column, err.msg);
+        return err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ? no_room(a, text.len, f)
+                                                               : no_json(text, &err, f);
     }
     if (is_too_deep(doc)) {
         return failed(f, REJECT, "JSON nested deeper than %d levels", JSON_DEPTH_MAX);
@@ -94,7 +116,53 @@ static int key_order(const void *a, const void *b)
     return str_cmp(*x, *y);
 }
 
-static enum outcome check_object(struct arena *a, yyjson_val *object, struct failure *f)
+static enum outcome is_twice(struct str key, struct failure *f)
+{
+    return failed(f, REJECT, "the key \"%.*s\" stands twice in one JSON object",
+                  STR_ARG(str_sub(key, 0, 80)));
+}
+
+/* Its ends and its length tell most keys apart. */
+static size_t key_hash(struct str key)
+{
+    uint64_t first = 0;
+    uint64_t last = 0;
+    const size_t n = key.len < sizeof first ? key.len : sizeof first;
+    memcpy(&first, key.at, n);
+    memcpy(&last, key.at + key.len - n, n);
+    return (size_t)(((first ^ last << 7 ^ key.len) * UINT64_C(0x9E3779B97F4A7C15)) >> 40);
+}
+
+/* What webhooks consist of: a table on the stack. Keys that are made to collide cost their square,
+ * which is little. */
+static enum outcome check_few(yyjson_val *object, struct failure *f)
+{
+    struct str seen[2 * KEYS_FEW_MAX];
+    size_t room = 4;
+    size_t i = 0;
+    size_t n = 0;
+    yyjson_val *key = NULL;
+    yyjson_val *value = NULL;
+    while (room < 2 * yyjson_obj_size(object)) {
+        room *= 2;
+    }
+    memset(seen, 0, room * sizeof *seen);
+    yyjson_obj_foreach(object, i, n, key, value)
+    {
+        const struct str text = json_text(key);
+        size_t k = key_hash(text) & (room - 1);
+        while (seen[k].at && !str_eq(seen[k], text)) {
+            k = (k + 1) & (room - 1);
+        }
+        if (seen[k].at) {
+            return is_twice(text, f);
+        }
+        seen[k] = text;
+    }
+    return OK;
+}
+
+static enum outcome check_many(struct arena *a, yyjson_val *object, struct failure *f)
 {
     size_t i = 0;
     size_t n = 0;
@@ -102,7 +170,7 @@ static enum outcome check_object(struct arena *a, yyjson_val *object, struct fai
     yyjson_val *value = NULL;
     struct str *const keys = arena_try(a, yyjson_obj_size(object), sizeof *keys);
     if (!keys) {
-        return failed(f, REJECT, "JSON object with %zu members is too large",
+        return failed(f, RETRY, "memory is short for a JSON object with %zu members",
                       yyjson_obj_size(object));
     }
     yyjson_obj_foreach(object, i, n, key, value)
@@ -112,11 +180,16 @@ static enum outcome check_object(struct arena *a, yyjson_val *object, struct fai
     qsort(keys, n, sizeof *keys, key_order);
     for (i = 1; i < n; i++) {
         if (str_eq(keys[i - 1], keys[i])) {
-            return failed(f, REJECT, "the key \"%.*s\" stands twice in one JSON object",
-                          STR_ARG(str_sub(keys[i], 0, 80)));
+            return is_twice(keys[i], f);
         }
     }
     return OK;
+}
+
+static enum outcome check_object(struct arena *a, yyjson_val *object, struct failure *f)
+{
+    return yyjson_obj_size(object) <= KEYS_FEW_MAX ? check_few(object, f)
+                                                   : check_many(a, object, f);
 }
 
 enum outcome json_check_unique(struct arena *a, yyjson_val *root, struct failure *f)

@@ -11,18 +11,26 @@
 #include "base/arena.h"
 #include "base/failure.h"
 
-enum { JSON_DEPTH_MAX = 64 };
+enum {
+    JSON_DEPTH_MAX = 64,
+    /* Memory at most for each byte of a text, ordinary ones want 2.7: the densest, [1,1,…], has a
+     * value in two bytes, yyjson keeps 16 of each and grows by half, beside one copy of the text */
+    JSON_FACTOR = 13,
+    JSON_UNIQUE_FACTOR = 4, /* json_check_unique: 16 bytes a key, and "":1, are five of the text */
+    JSON_WRITE_FACTOR = 8   /* json_write: yyjson reckons with 16 bytes a value to begin with    */
+};
 
 /* RFC 8259, UTF-8, no comments, no NaN; numbers keep 64 bits or become doubles. At most
  * JSON_DEPTH_MAX levels. returns OK | REJECT "line 3, column 7: …", too deep, or too large for the
- * arena */
+ * ceiling of the arena | RETRY memory is short */
 enum outcome json_read(struct arena *a, struct str text, yyjson_doc **out, struct failure *f);
 
 /* The same, but numbers stay the text that they are (yyjson_is_raw) and are written as they came.
  */
 enum outcome json_read_exact(struct arena *a, struct str text, yyjson_doc **out, struct failure *f);
 
-/* No object in the document has a key twice; else REJECT naming the key. */
+/* No object in the document has a key twice.
+ * returns OK | REJECT naming the key | RETRY memory is short */
 enum outcome json_check_unique(struct arena *a, yyjson_val *root, struct failure *f);
 
 /* The text of a string value; empty (at == NULL) for NULL and for anything but a string. */

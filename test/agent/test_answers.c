@@ -1,14 +1,19 @@
 /* Every answer of the intake, over a real socket. */
 #include "agent/server.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/failpoint.h"
+#include "base/hash.h"
 #include "wire/json.h"
 
 static void a_signed_delivery_is_durable_before_202(void **state)
@@ -128,24 +133,133 @@ static void what_github_never_sends_is_400_or_415(void **state)
     stop_with(s, 0);
 }
 
+/* The request with `by` in place of the first `word`. */
+static struct str with(struct server *s, struct str request, const char *word, struct str by)
+{
+    const char *const at = memmem(request.at, request.len, word, strlen(word));
+    const size_t before = (size_t)(at - request.at);
+    const size_t behind = before + strlen(word);
+    struct buf b;
+    buf_init(&b, &s->arena, request.len + by.len);
+    buf_add(&b, str_sub(request, 0, before));
+    buf_add(&b, by);
+    buf_add(&b, str_sub(request, behind, request.len));
+    return buf_str(&b);
+}
+
+/* A delivery as a form, signed. */
+static struct str form_of(struct server *s, struct str form)
+{
+    return with(s, github_post(&s->arena, "push", "1", form), "application/json",
+                S("application/x-www-form-urlencoded"));
+}
+
+/* A signed delivery to this target. */
+static struct str github_post_to(struct arena *a, const char *target)
+{
+    const struct str request = github_post(a, "ping", "1", S("{}"));
+    const struct str prefix = S("POST /hooks/github");
+    return arena_printf(a, "POST %s%.*s", target,
+                        STR_ARG(str_sub(request, prefix.len, request.len)));
+}
+
+/* RFC 9112, section 3.2.2 */
+static void a_target_may_name_the_host_too(void **state)
+{
+    struct server *const s = *state;
+    struct arena *const a = &s->arena;
+    server_start(s);
+    assert_int_equal(ask(s, github_post_to(a, "http://weir/hooks/github")).status, 202);
+    assert_int_equal(ask(s, github_post_to(a, "HTTPS://weir:80/hooks/github")).status, 202);
+    assert_refused(s, github_post_to(a, "http://weir"), 404, "/hooks/NAME");
+    assert_refused(s, github_post_to(a, "http:///hooks/nobody"), 404, "/hooks/NAME");
+    stop_with(s, 2);
+}
+
 static void a_form_is_taken_and_its_signature_covers_the_encoded_body(void **state)
 {
     struct server *const s = *state;
     server_start(s);
-    const struct str form = S("x=1&payload=%7B%22a%22%3A+%22%C3%A9%2B%22%7D");
-    struct str request = github_post(&s->arena, "push", "1", form);
-    char *const type = memmem(request.at, request.len, "application/json", 16);
-    struct buf b;
-    buf_init(&b, &s->arena, 4096);
-    buf_add(&b, (struct str){request.at, (size_t)(type - request.at)});
-    buf_add(&b, S("application/x-www-form-urlencoded"));
-    buf_add(&b, (struct str){type + 16, request.len - (size_t)(type + 16 - request.at)});
-    assert_int_equal(ask(s, buf_str(&b)).status, 202);
-    char *const broken = memmem(b.at, b.len, "%7B", 3);
+    const struct str request = form_of(s, S("x=1&payload=%7B%22a%22%3A+%22%C3%A9%2B%22%7D"));
+    assert_int_equal(ask(s, request).status, 202);
+    char *const broken = memmem(request.at, request.len, "%7B", 3);
     broken[1] = 'Z';
-    assert_refused(s, buf_str(&b), 401, "Signature");
+    assert_refused(s, request, 401, "Signature");
     stop_with(s, 1);
     assert_str(s->signal->data, "{\"a\": \"\xC3\xA9+\"}");
+}
+
+static void what_readers_could_take_for_either_of_two_is_refused(void **state)
+{
+    struct server *const s = *state;
+    struct arena *const a = &s->arena;
+    server_start(s);
+    assert_refused(s, github_post(a, "push", "1", S("{\"a\":{\"b\":1,\"c\":2,\"b\":3}}")), 400,
+                   "twice");
+    assert_refused(s, form_of(s, S("payload=%7B%7D&payload=%7B%22a%22%3A1%7D")), 400, "twice");
+    assert_refused(s, form_of(s, S("x=1")), 400, "no field");
+    stop_with(s, 0);
+}
+
+/* A signed delivery where the n-th block of memory is refused, in a process of its own.
+ * returns the status of the refusal / 100, 2 taken, another: the process ended */
+static int take_short_of_memory(const struct server *s, int n)
+{
+    char text[64];
+    char hex[7 + 2 * SHA256_BYTES] = "sha256=";
+    unsigned char mac[SHA256_BYTES];
+    const struct str body = S("{\"zen\":[1,2,3]}");
+    (void)snprintf(text, sizeof text, "arena.block:%d:fail", n);
+    (void)fflush(NULL);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        struct arena kept;
+        struct arena scratch;
+        struct taken taken;
+        struct refusal why = {0};
+        arena_init(&kept, 1 << 20);
+        arena_init(&scratch, 1 << 20);
+        hash_hmac_sha256(S(SECRET), body, mac);
+        hex_write(mac, sizeof mac, hex + 7);
+        const struct header header[] = {{S("X-GitHub-Event"), S("ping")},
+                                        {S("X-GitHub-Delivery"), S("1")},
+                                        {S("Content-Type"), S("application/json")},
+                                        {S("X-Hub-Signature-256"), {hex, sizeof hex}}};
+        const struct request q = {.agent = S("github"),
+                                  .options = s->config.agents.at[0].options,
+                                  .header = header,
+                                  .headers_n = sizeof header / sizeof *header,
+                                  .sent = body,
+                                  .body = body,
+                                  .arena = &kept,
+                                  .scratch = &scratch};
+        const int null = open("/dev/null", O_WRONLY);
+        (void)dup2(null, STDERR_FILENO);
+        (void)setenv("WEIR_FAILPOINT", text, 1);
+        failpoint_reset();
+        _exit(agent_github.prove(&q, &why) && agent_github.take(&q, &taken, &why)
+                  ? 2
+                  : (int)why.status / 100);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 70;
+}
+
+/* GitHub does not send again what was refused: who is short of memory may not blame the body. */
+static void a_body_is_never_at_fault_when_memory_is_short(void **state)
+{
+    struct server *const s = *state;
+    int n_503 = 0;
+    for (int n = 1; n < 20; n++) {
+        const int status = take_short_of_memory(s, n);
+        assert_int_not_equal(status, 4);
+        n_503 += status == 5;
+    }
+    assert_int_equal(take_short_of_memory(s, 10000), 2);
+#ifdef WEIR_FAILPOINTS
+    assert_true(n_503 > 0);
+#endif
 }
 
 static void headers_are_kept_as_json_without_secrets(void **state)
@@ -258,6 +372,41 @@ static void a_compressed_body_is_inflated_up_to_the_limit(void **state)
     assert_problem(s, answer, 415, "gzip");
     assert_str(answer_header(answer, "Accept-Encoding"), "gzip");
     assert_int_equal(answer_header(answer, "Accept").len, 0);
+    stop_with(s, 1);
+    assert_true(str_eq(s->signal->data, event));
+}
+
+/* A coding is part of what is sent: whoever checks a signature needs to inflate nothing. */
+static void a_signature_covers_the_body_as_it_was_sent(void **state)
+{
+    struct server *const s = *state;
+    struct arena *const a = &s->arena;
+    const struct str zipped = S("application/json\r\nContent-Encoding: gzip");
+    const struct str event = S("{\"zen\":\"Design for failure.\"}");
+    const struct str packed = gzip(s, event);
+    char *const zeros = arena_array(a, char, s->config.intake.body_bytes_max + 1);
+    const struct str bomb = gzip(s, (struct str){zeros, s->config.intake.body_bytes_max + 1});
+    server_start(s);
+    const struct str request = with(s, github_post(a, "ping", "1", packed), "application/json",
+                                    zipped);
+    assert_int_equal(ask(s, request).status, 202);
+    const struct str head = str_sub(github_post(a, "ping", "1", event), 0,
+                                    github_post(a, "ping", "1", event).len - event.len);
+    char length[64];
+    (void)snprintf(length, sizeof length, "Content-Length: %zu\r\n", packed.len);
+    char old[64];
+    (void)snprintf(old, sizeof old, "Content-Length: %zu\r\n", event.len);
+    const struct str inner = with(s, with(s, head, "application/json", zipped), old,
+                                  str_of(length));
+    struct buf b;
+    buf_init(&b, a, inner.len + packed.len);
+    buf_add(&b, inner);
+    buf_add(&b, packed);
+    assert_refused(s, buf_str(&b), 401, "does not fit");
+    const struct str forged = with(s, github_post(a, "ping", "1", bomb), "application/json",
+                                   zipped);
+    assert_refused(s, forged, 413, "inflates"); /* its sender is known */
+    assert_refused(s, with(s, forged, "sha256=", S("sha256=0")), 401, "does not fit");
     stop_with(s, 1);
     assert_true(str_eq(s->signal->data, event));
 }
@@ -520,12 +669,16 @@ int main(void)
         T(a_signature_that_does_not_fit_is_401_whatever_its_length),
         T(a_secret_being_rotated_out_still_signs),
         T(what_github_never_sends_is_400_or_415),
+        T(a_target_may_name_the_host_too),
         T(a_form_is_taken_and_its_signature_covers_the_encoded_body),
+        T(what_readers_could_take_for_either_of_two_is_refused),
+        T(a_body_is_never_at_fault_when_memory_is_short),
         T(headers_are_kept_as_json_without_secrets),
         T(a_body_that_is_too_large_is_413_before_it_is_read),
         T(a_chunked_body_is_counted_as_it_comes_and_drained),
         T(headers_that_are_too_long_are_431),
         T(a_compressed_body_is_inflated_up_to_the_limit),
+        T(a_signature_covers_the_body_as_it_was_sent),
         T(a_body_is_asked_for_when_it_is_expected),
         T(pipelined_requests_are_all_answered_in_order),
         T(nothing_is_2xx_when_the_bus_does_not_say_ok),

@@ -271,6 +271,35 @@ static void the_largest_body_of_every_kind_fits_into_the_least_budget(void **sta
     assert_int_equal(server_stop(s), OK);
 }
 
+/* [1,1,…] wants five times the memory that a webhook of its length wants. */
+static void the_densest_body_is_read_at_every_length(void **state)
+{
+    struct server *const s = *state;
+    enum { MOST = 26 * MIB };
+    s->config.intake.body_bytes_max = MOST;
+    s->config.intake.bodies_bytes_max = (size_t)128 * MIB;
+    s->record_bytes_max = 2 * (size_t)MOST;
+    server_start(s);
+    for (size_t len = MOST; len > 8 * MIB; len = len / 16 * 15) {
+        struct arena own;
+        arena_init(&own, (size_t)256 * MIB);
+        char *const at = arena_array(&own, char, len);
+        for (size_t i = 0; i < len; i++) {
+            at[i] = (char)(i % 2 ? '1' : ',');
+        }
+        memcpy(at, "{\"z\":[ ", 7); /* and a 1 behind it */
+        memcpy(at + len - 2, "]}", 2);
+        at[len - 3] = ' ';
+        at[len - 4] = '1';
+        const struct answer answer = ask(s, github_post(&own, "ping", "1", (struct str){at, len}));
+        if (answer.status != 202) {
+            fail_msg("%zu bytes: %d, %.*s", len, answer.status, STR_ARG(answer.body));
+        }
+        arena_close(&own);
+    }
+    assert_int_equal(server_stop(s), OK);
+}
+
 static void a_refused_body_without_end_is_not_read_for_ever(void **state)
 {
     struct server *const s = *state;
@@ -386,6 +415,7 @@ int main(int argc, char **argv)
         T(a_body_that_finds_no_room_in_its_middle_makes_room_for_the_others),
         T(every_kind_of_body_is_charged_to_the_budget),
         T(the_largest_body_of_every_kind_fits_into_the_least_budget),
+        T(the_densest_body_is_read_at_every_length),
         T(a_refused_body_without_end_is_not_read_for_ever),
         T(memory_of_large_bodies_is_given_back),
         T(thousand_connections_that_drip_large_bodies_stay_under_the_ceiling),

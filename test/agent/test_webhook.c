@@ -75,8 +75,9 @@ static bool take(const char *headers, const char *body)
     if (!agent_webhook.admit(&desk.request, &desk.refusal)) {
         return false;
     }
-    desk.request.body = str_of(body);
-    return agent_webhook.take(&desk.request, &desk.taken, &desk.refusal);
+    desk.request.sent = desk.request.body = str_of(body);
+    return agent_webhook.prove(&desk.request, &desk.refusal) &&
+           agent_webhook.take(&desk.request, &desk.taken, &desk.refusal);
 }
 
 static void assert_refused(const char *headers, const char *body, unsigned status,

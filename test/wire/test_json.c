@@ -67,6 +67,81 @@ static void what_is_no_json_is_rejected_with_its_place(void **state)
     assert_non_null(strstr(f.text, "empty"));
 }
 
+/* [1,1,…]: a value in two bytes */
+static struct str dense(size_t len)
+{
+    char *const at = arena_array(&arena, char, len);
+    for (size_t i = 0; i < len; i++) {
+        at[i] = (char)(i % 2 ? '1' : ',');
+    }
+    at[0] = '[';
+    at[len - 1] = ']';
+    return (struct str){at, len};
+}
+
+static void the_densest_text_is_read_in_the_memory_that_is_promised(void **state)
+{
+    (void)state;
+    enum { LEAST = 100 * 1024 };
+    struct failure f = {0};
+    yyjson_doc *doc = NULL;
+    for (size_t len = 200001; len < 4000000; len = len * 5 / 4 | 1) { /* where growing stops */
+        struct arena own;
+        arena_init(&own, JSON_FACTOR * len + LEAST);
+        assert_int_equal(json_read(&own, dense(len), &doc, &f), OK);
+        arena_close(&own);
+        arena_init(&own, len);
+        assert_int_equal(json_read(&own, dense(len), &doc, &f), REJECT); /* never, here */
+        assert_non_null(strstr(f.text, "memory"));
+        arena_close(&own);
+        arena_reset(&arena);
+    }
+}
+
+static void what_a_double_cannot_hold_is_told_from_what_is_no_json(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    yyjson_doc *doc = NULL;
+    assert_int_equal(json_read(&arena, S("{\"a\":1e400}"), &doc, &f), REJECT);
+    assert_non_null(strstr(f.text, "line 1, column 6: the number is JSON, but beyond"));
+    assert_int_equal(json_read(&arena, S("{\"a\":01}"), &doc, &f), REJECT);
+    assert_non_null(strstr(f.text, "not JSON"));
+}
+
+static enum outcome unique(struct str text, struct failure *f)
+{
+    yyjson_doc *doc = NULL;
+    assert_int_equal(json_read(&arena, text, &doc, f), OK);
+    return json_check_unique(&arena, yyjson_doc_get_root(doc), f);
+}
+
+/* An object with `n` keys, and at its end one of them again. */
+static void a_key_that_stands_twice_is_found_in_objects_of_every_size(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    static const size_t sizes[] = {1, 2, 3, 4, 7, 8, 100, 255, 256, 257, 5000};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        for (size_t again = 0; again <= sizes[i]; again += 1 + sizes[i] / 7) {
+            struct buf b;
+            buf_init(&b, &arena, SIZE_MAX);
+            buf_add(&b, S("[{\"a\":"));
+            for (size_t k = 0; k < sizes[i]; k++) { /* "": the first; the same ends */
+                buf_printf(&b, "%s\"%.*s\":1", k ? "," : "{", k ? 99 : 0,
+                           arena_printf(&arena, "aaaaaaaa%zubbbbbbbb", k).at);
+            }
+            if (again < sizes[i]) {
+                buf_printf(&b, ",\"%.*s\":1", again ? 99 : 0,
+                           arena_printf(&arena, "aaaaaaaa%zubbbbbbbb", again).at);
+            }
+            buf_add(&b, S("}}]"));
+            assert_int_equal(unique(buf_str(&b), &f), again < sizes[i] ? REJECT : OK);
+            arena_reset(&arena);
+        }
+    }
+}
+
 static void a_path_stops_where_nothing_is(void **state)
 {
     (void)state;
@@ -86,6 +161,9 @@ int main(void)
         cmocka_unit_test_setup(as_deep_as_the_limit_is_read_and_one_deeper_is_not, empty),
         cmocka_unit_test_setup(brackets_inside_texts_are_no_levels, empty),
         cmocka_unit_test_setup(what_is_no_json_is_rejected_with_its_place, empty),
+        cmocka_unit_test_setup(the_densest_text_is_read_in_the_memory_that_is_promised, empty),
+        cmocka_unit_test_setup(what_a_double_cannot_hold_is_told_from_what_is_no_json, empty),
+        cmocka_unit_test_setup(a_key_that_stands_twice_is_found_in_objects_of_every_size, empty),
         cmocka_unit_test_setup(a_path_stops_where_nothing_is, empty),
     };
     arena_init(&arena, 16 << 20);

@@ -23,7 +23,6 @@ enum {
     DEAD_TOLD_MAX = 10,
 };
 #define CHUNK_ARENA_BYTES_MAX ((size_t)4 << 30)
-#define SCRATCH_BYTES_MAX ((size_t)512 << 20)
 
 struct making {
     struct replay *replay;
@@ -172,6 +171,7 @@ static enum outcome make_one(struct making *m, const struct past *past, struct f
                                     .config = m->replay->config,
                                     .arena = &m->scratch,
                                     .pool = m->pool};
+    m->scratch.bytes_max = transform_scratch_bytes(raw);
     transform_signal(&in, &out);
     arena_reset(&m->scratch);
     if (out.fate == FATE_LATER) {
@@ -305,7 +305,7 @@ enum outcome replay_make(struct replay *r, struct failure *f)
         return result;
     }
     arena_init(&m.chunk, CHUNK_ARENA_BYTES_MAX);
-    arena_init(&m.scratch, SCRATCH_BYTES_MAX);
+    arena_init(&m.scratch, 0); /* each signal brings its ceiling */
     for (size_t i = r->plan.done; i < r->plan.chunks_n && result == OK; i++) {
         replay_show(r, "chunk %zu of %zu", i + 1, r->plan.chunks_n);
         result = asked_to_stop() ? failed(f, RETRY,

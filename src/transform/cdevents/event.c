@@ -92,7 +92,7 @@ static bool give(const struct transform_in *in, struct transform_out *out, struc
     yyjson_doc *doc = NULL;
     if (json_read_exact(in->arena, text, &doc, &f) != OK ||
         cd_validate(in->arena, yyjson_doc_get_root(doc), &event, &f) != OK) {
-        return transform_dead(out, f.pointer, "%s", f.text);
+        return transform_failed(out, S(""), &f);
     }
     struct cd_lifted up;
     cd_lift(in->arena, &event, &up);

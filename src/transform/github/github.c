@@ -165,7 +165,8 @@ void transform_github(const struct transform_in *in, struct transform_out *out)
     struct failure f = {0};
     d.event = str_starts(type, prefix) ? str_sub(type, prefix.len, type.len) : S("");
     if (json_read(in->arena, in->raw->data, &doc, &f) != OK) {
-        (void)transform_dead(out, f.pointer, "github %.*s: %s", STR_ARG(d.event), f.text);
+        const struct str what = arena_printf(in->arena, "github %.*s: ", STR_ARG(d.event));
+        (void)transform_failed(out, what, &f);
         return;
     }
     d.body = yyjson_doc_get_root(doc);

@@ -138,17 +138,12 @@ void transform_webhook(const struct transform_in *in, struct transform_out *out)
     struct str json;
     yyjson_doc *doc = NULL;
     enum outcome result = mapping_run(in, &json, &f);
-    if (result == RETRY) {
-        out->fate = FATE_LATER;
-        out->why = f;
-        return;
-    }
     if (result == OK) {
         result = json_read_exact(in->arena, json, &doc, &f);
     }
     if (result == OK) {
         mapping_facts(in, out, yyjson_doc_get_root(doc));
     } else {
-        (void)transform_dead(out, f.pointer, "%s", f.text);
+        (void)transform_failed(out, S(""), &f);
     }
 }
