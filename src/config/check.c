@@ -5,6 +5,8 @@
 
 #include "config/tls.h"
 
+#define LOCAL "unix:"
+
 /* `section.key` of the tree; NULL when it was not written. */
 static const struct yaml_entry *find(const struct yaml *root, const char *section, const char *key)
 {
@@ -19,8 +21,8 @@ static bool is_ip(struct str host)
     if (host.len == 0 || host.len >= sizeof text) {
         return false;
     }
-    const bool is_v6 = str_starts(host, S("[")) && str_ends(host, S("]"));
-    const struct str bare = is_v6 ? str_sub(host, 1, host.len - 1) : host;
+    const bool is_v6 = host.len > 2 && str_starts(host, S("[")) && str_ends(host, S("]"));
+    const struct str bare = is_v6 ? (struct str){host.at + 1, host.len - 2} : host;
     memcpy(text, bare.at, bare.len);
     return inet_pton(is_v6 ? AF_INET6 : AF_INET, text, &address) == 1;
 }
@@ -29,7 +31,7 @@ static bool is_ip(struct str host)
  * A name is none: it may stand for several addresses, and for others tomorrow. */
 static bool address_is_valid(struct str address)
 {
-    if (str_starts(address, S("unix:"))) {
+    if (str_starts(address, S(LOCAL))) {
         return address.len > 5 && address.len < 5 + 108; /* sun_path, unix(7) */
     }
     size_t colon = address.len;
@@ -47,6 +49,21 @@ static bool address_is_valid(struct str address)
 static const struct yaml *written(const struct yaml *listen, const struct str_list *list, size_t i)
 {
     return listen->kind == YAML_LIST && listen->n == list->n ? &listen->entry[i].value : listen;
+}
+
+/* unix:PATH beside its file, as every other path. */
+static void place_listen(const struct sections *s, const struct yaml *root, const char *section,
+                         const struct str_list *list)
+{
+    const struct yaml_entry *const e = find(root, section, "listen");
+    for (size_t i = 0; e && i < list->n; i++) {
+        const struct str path = str_sub(list->at[i], sizeof LOCAL - 1, list->at[i].len);
+        if (str_starts(list->at[i], S(LOCAL)) && path.len > 0) {
+            const struct str file = written(&e->value, list, i)->place.file;
+            list->at[i] = arena_printf(s->arena, LOCAL "%.*s",
+                                       STR_ARG(section_path(s->arena, file, path)));
+        }
+    }
 }
 
 static void check_listen(const struct yaml *root, const char *section, const struct str_list *list,
@@ -212,6 +229,8 @@ static void check_rules(const struct yaml *root, const struct config *c, struct 
 
 void check_config(const struct sections *s, const struct yaml *root, const struct config *c)
 {
+    place_listen(s, root, "intake", &c->intake.listen);
+    place_listen(s, root, "admin", &c->admin.listen);
     check_listen(root, "intake", &c->intake.listen, s->problems);
     check_listen(root, "admin", &c->admin.listen, s->problems);
     check_twins(root, c, s->problems);

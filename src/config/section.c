@@ -100,7 +100,7 @@ static bool text_of(const struct reading *r, const struct yaml *value, const cha
     return true;
 }
 
-static struct str absolute(struct arena *a, struct str file, struct str name)
+struct str section_path(struct arena *a, struct str file, struct str name)
 {
     while (str_starts(name, S("./"))) {
         name = str_sub(name, 2, name.len);
@@ -148,7 +148,7 @@ static void read_text(const struct reading *r)
         return;
     }
     if (r->option->type == OPTION_PATH) {
-        text = absolute(r->s->arena, r->s->is_foreign ? S("") : r->value->place.file, text);
+        text = section_path(r->s->arena, r->s->is_foreign ? S("") : r->value->place.file, text);
     }
     if (is_allowed(r, r->value, &text)) {
         *(struct str *)r->to = text;

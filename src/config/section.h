@@ -41,6 +41,9 @@ const struct section_type *section_driver(const struct sections *s,
 void *section_options(const struct sections *s, const struct section_type *type,
                       const struct yaml *map, struct str path, struct str file);
 
+/* A path as it was written in `file`: absolute, beside that file. */
+struct str section_path(struct arena *a, struct str file, struct str name);
+
 /* Fill the struct at `to` (zeroed) from `map`; `map` may be NULL: defaults alone. `path` is what
  * the section is called in messages: "intake", or "" at the top. Everything wrong becomes a
  * problem. */

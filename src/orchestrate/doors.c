@@ -1,7 +1,5 @@
 #include "orchestrate/doors.h"
 
-#include <unistd.h>
-
 #include "base/buf.h"
 #include "wire/listen.h"
 
@@ -47,7 +45,7 @@ void doors_close(struct doors *d, const struct doors *kept)
 {
     for (size_t i = 0; i < d->n; i++) {
         if (find(kept, d->address[i]) != d->fd[i]) {
-            close(d->fd[i]); /* nothing is written to it: nothing can be lost */
+            listen_close(d->fd[i]);
         }
     }
     d->n = 0;

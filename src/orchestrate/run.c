@@ -59,6 +59,17 @@ static void check_ready(struct weir *w, int64_t now_us)
     arena_close(&a);
 }
 
+/* Whoever sends may begin: the kernel keeps connections until a process takes them. A stage that is
+ * down keeps `ready` from coming, and a port 0 is known here alone. */
+static void tell_listening(const struct setup *s)
+{
+    struct arena a;
+    arena_init(&a, PAGE_ARENA_BYTES_MAX);
+    log_event(LOG_INFO, "listening", log_s("intake", doors_text(&a, &s->intake)),
+              log_s("admin", doors_text(&a, &s->admin)));
+    arena_close(&a);
+}
+
 static void begin_stop(struct weir *w, int number)
 {
     if (w->children.is_stopping && number == SIGINT) {
@@ -304,8 +315,10 @@ static enum outcome set_up(struct weir *w, const struct config *config, struct f
     }
     if (result == OK) {
         *progress_counter(w->page, "started_us") = (uint64_t)clock_now_us();
+        *progress_counter(w->page, "started_mono_us") = (uint64_t)clock_mono_us();
         *progress_counter(w->page, "ready") = 0;
         w->children.page = w->page;
+        tell_listening(&w->setup);
         result = children_add(&w->children, f);
     }
     return result;

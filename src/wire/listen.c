@@ -133,6 +133,17 @@ failed: {
 }
 }
 
+void listen_close(int fd)
+{
+    union address at = {0};
+    socklen_t len = sizeof at;
+    if (getsockname(fd, &at.any, &len) == 0 && at.any.sa_family == AF_UNIX &&
+        at.local.sun_path[0]) {
+        (void)unlink(at.local.sun_path);
+    }
+    (void)close(fd); /* nothing is written to it: nothing can be lost */
+}
+
 struct str listen_text(struct arena *a, int fd)
 {
     union address at = {0};

@@ -14,6 +14,9 @@
  *   returns OK | STOP not an address, in use, no rights */
 enum outcome listen_open(struct str address, int *out_fd, struct failure *f);
 
+/* Close it for good; the file of a unix socket goes with it. */
+void listen_close(int fd);
+
 /* Where a listening socket stands, written as listen_open reads it, with the port that it got. */
 struct str listen_text(struct arena *a, int fd);
 

@@ -109,6 +109,32 @@ static void assert_text(struct str is, const char *wanted)
     assert_string_equal(text, wanted);
 }
 
+/* What wire/listen.c opens is what may be configured. */
+static void every_form_of_address_is_accepted_and_a_path_is_beside_its_file(void **state)
+{
+    static const char *const forms[] = {"127.0.0.1:8080",  "0.0.0.0:0",      "'[::1]:8080'",
+                                        "'[::]:0'",        "'[fe80::1]:80'", "unix:weir.sock",
+                                        "unix:./weir.sock"};
+    struct setting *const s = *state;
+    char text[128];
+    char path[160];
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        (void)snprintf(text, sizeof text, "intake: { listen: [%s] }\nadmin: { listen: %s }\n",
+                       forms[i], i % 2 ? forms[i] : "127.0.0.1:1");
+        if (i % 2 && !strstr(forms[i], ":0")) {
+            (void)snprintf(text, sizeof text, "admin: { listen: %s }\n", forms[i]);
+        }
+        read_text(s, text);
+        if (s->outcome != OK) {
+            fail_msg("%s", forms[i]);
+        }
+    }
+    (void)snprintf(path, sizeof path, "unix:%s/weir.sock", s->folder);
+    assert_text(s->config->intake.listen.at[0], path);
+    read_text(s, "admin: { listen: [unix:/run/weir.sock] }\n");
+    assert_text(s->config->admin.listen.at[0], "unix:/run/weir.sock");
+}
+
 static void an_empty_file_gives_every_default(void **state)
 {
     struct setting *const s = *state;
@@ -191,7 +217,7 @@ static const struct {
      "weir.yaml:2:19: intake.body_bytes_max is much; it wants a size such as 26MiB (KiB, MiB, "
      "GiB)"},
     {"intake: { body_bytes_max: 2GiB }\n",
-     "weir.yaml:1:27: intake.body_bytes_max is 2GiB; it wants 1KiB to 1GiB"},
+     "weir.yaml:1:27: intake.body_bytes_max is 2GiB; it wants 1KiB to 32MiB"},
     {"intake: { body_bytes_max: [1] }\n",
      "weir.yaml:1:28: intake.body_bytes_max wants a size such as 26MiB (KiB, MiB, GiB)"},
     {"intake: { processes: -1 }\n",
@@ -238,8 +264,8 @@ static const struct {
                                             "both 127.0.0.1:8080; give one another port"},
     {"intake: { tls: { key: k.pem } }\n",
      "weir.yaml:1:18: intake.tls has a key and no certificate; it wants both"},
-    {"intake: { body_bytes_max: 64MiB }\n",
-     "weir.yaml:1:27: intake.bodies_bytes_max is less than four times body_bytes_max: the "
+    {"intake: { body_bytes_max: 32MiB, bodies_bytes_max: 127MiB }\n",
+     "weir.yaml:1:52: intake.bodies_bytes_max is less than four times body_bytes_max: the "
      "largest bodies could never come in"},
     {"store: { type: oracle }\n", "weir.yaml:1:16: store.type is oracle; it wants sqlite"},
     {"log: { level: loud }\n",
@@ -534,6 +560,8 @@ int main(void)
     assert_int_equal(setenv("WEIR_TEST_SECRET", "${not again}", 1), 0);
     const struct CMUnitTest all[] = {
         cmocka_unit_test_setup_teardown(an_empty_file_gives_every_default, begin, end),
+        cmocka_unit_test_setup_teardown(
+            every_form_of_address_is_accepted_and_a_path_is_beside_its_file, begin, end),
         cmocka_unit_test_setup_teardown(the_revision_follows_what_is_written_and_no_comment, begin,
                                         end),
         cmocka_unit_test_setup_teardown(sections_are_read_by_the_table_of_their_type, begin, end),

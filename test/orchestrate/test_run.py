@@ -53,6 +53,27 @@ def it_starts_takes_a_signal_and_drains_on_sigterm(folder):
 
 
 @case
+def a_unix_socket_stands_beside_the_file_and_goes_with_weir(folder):
+    weir = Weir(folder, agents=AGENTS)
+    weir.config["intake"]["listen"] = [f"127.0.0.1:{weir.port}", "unix:in.sock"]
+    weir.write_config()
+    with weir:
+        for number in (1, 2, 3):
+            body = json.dumps({"zen": "z"}).encode()
+            head = {"Host": "weir", "Content-Type": "application/json", "Content-Length": len(body), "X-GitHub-Event": "ping",
+                    "X-GitHub-Delivery": f"u-{number}", "Connection": "close"} | sign("s3cret", body)
+            with socket.socket(socket.AF_UNIX) as line:
+                line.connect(str(folder / "in.sock"))
+                line.sendall(b"POST /hooks/github HTTP/1.1\r\n" +
+                             "".join(f"{name}: {value}\r\n" for name, value in head.items()).encode() + b"\r\n" + body)
+                assert line.makefile("rb").readline().startswith(b"HTTP/1.1 202"), number
+    assert not (folder / "in.sock").exists()
+    log = weir.log.read_text()
+    assert f"event=listening intake=\"127.0.0.1:{weir.port} unix:{folder}/in.sock\"" in log, log
+    assert log.index("event=listening") < log.index("event=ready") and "TCP_" not in log, log
+
+
+@case
 def a_taken_port_leaves_no_data_folder(folder):
     weir = Weir(folder, agents=AGENTS)
     with socket.create_server(("127.0.0.1", weir.port)):

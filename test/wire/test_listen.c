@@ -98,8 +98,8 @@ static void a_socket_file_is_replaced_only_when_nobody_listens(void **state)
     assert_int_equal(listen_open(address, &second, &f), STOP);
     (void)close(first); /* the file stays, as after a crash */
     assert_int_equal(listen_open(address, &second, &f), OK);
-    (void)close(second);
-    (void)unlink(path.at);
+    listen_close(second);
+    assert_int_not_equal(access(path.at, F_OK), 0);
     FILE *const file = fopen(path.at, "we");
     assert_non_null(file);
     (void)fclose(file);
