@@ -83,7 +83,7 @@ static void print_json(struct arena *a, const struct status *s)
     struct buf b;
     char complete[CLOCK_TEXT_BYTES];
     const struct survey *const v = s->survey;
-    const int64_t uptime_s = v->pid > 0 ? (v->now_us - v->started_us) / 1000000 : 0;
+    const int64_t uptime_s = v->pid > 0 ? v->uptime_us / 1000000 : 0;
     buf_init(&b, a, JSON_BYTES_MAX);
     clock_text(v->complete_us, complete);
     buf_printf(&b, "{\"version\":\"%s\",\"running\":%s,\"pid\":%d,\"uptime_s\":%lld,", WEIR_VERSION,
@@ -184,8 +184,7 @@ static void print_head(struct arena *a, const struct status *s)
     buf_init(&b, a, HEAD_BYTES_MAX);
     clock_text(v->complete_us, complete);
     if (v->pid > 0) {
-        buf_printf(&b, "weir %s, up %s", WEIR_VERSION,
-                   span_text((v->now_us - v->started_us) / 1000, up));
+        buf_printf(&b, "weir %s, up %s", WEIR_VERSION, span_text(v->uptime_us / 1000, up));
     } else {
         buf_printf(&b, "weir %s, not running", WEIR_VERSION);
     }

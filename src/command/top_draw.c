@@ -172,8 +172,8 @@ static void add_head(struct drawing *d)
     (void)clock_text(t->complete_us, complete);
     add_ends(d,
              arena_printf(a, "weir %s  up %s  %.8s UTC%s", WEIR_VERSION,
-                          t->pid > 0 ? span_word((t->now_us - t->started_us) / 1000, up) : "–",
-                          now + 11, d->frame->is_paused ? "  paused" : ""),
+                          t->pid > 0 ? span_word(t->uptime_us / 1000, up) : "–", now + 11,
+                          d->frame->is_paused ? "  paused" : ""),
              state_of_all(d));
     add_line(d, arena_printf(
                     a, "in %s/s ▶ raw ▶ transform %s/s ▶ standard %s/s   dead %s/s   refused %s/s",

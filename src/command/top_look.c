@@ -169,7 +169,7 @@ enum outcome top_look(struct top *t, struct arena *a, struct failure *f)
     t->pid = s->pid;
     t->is_ready = s->is_ready;
     t->now_us = s->now_us;
-    t->started_us = s->started_us;
+    t->uptime_us = s->uptime_us;
     t->complete_us = s->complete_us;
     look_at_agents(t, s, a, seconds);
     look_at_stages(t, s, a, seconds);

@@ -35,7 +35,7 @@ struct top {
     size_t lines_n;
     struct top_rate accepted, refused, transformed, stored, dying;
     uint64_t dead, stream_bytes;
-    int64_t now_us, started_us, complete_us, looked_us; /* looked_us: of the monotonic clock */
+    int64_t now_us, uptime_us, complete_us, looked_us; /* looked_us: of the monotonic clock */
     pid_t pid;
     bool is_ready;
     unsigned looks;

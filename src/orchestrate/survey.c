@@ -327,6 +327,7 @@ enum outcome survey_take(struct arena *a, const struct survey_of *of, struct sur
     open_pages(out, a, arena_printf(a, "%.*s/run", STR_ARG(of->config->data)));
     const struct progress *const orchestrator = page_of(out, S("orchestrator"));
     out->started_us = (int64_t)counter_of(orchestrator, "started_us");
+    out->uptime_us = clock_mono_us() - (int64_t)counter_of(orchestrator, "started_mono_us");
     out->is_ready = out->pid > 0 && counter_of(orchestrator, "ready") > 0;
     enum outcome result = take_stages(&l, f);
     if (result == OK && of->bus) {

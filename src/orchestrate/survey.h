@@ -43,6 +43,7 @@ struct survey {
     pid_t pid; /* 0: weir does not run */
     bool is_ready;
     int64_t now_us, started_us;
+    int64_t uptime_us;   /* of the monotonic clock: wall clocks are set */
     int64_t complete_us; /* everything received before is transformed */
     struct survey_page page[SURVEY_PAGES_MAX];
     size_t pages_n;
