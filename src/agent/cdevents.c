@@ -149,7 +149,7 @@ static bool parse(const struct arrival *v, struct str text, yyjson_val **out, st
 {
     struct failure f;
     yyjson_doc *doc = NULL;
-    if (json_read(v->q->scratch, text, &doc, &f) != OK ||
+    if (json_try_read(v->q->scratch, text, &doc, &f) != OK ||
         json_check_unique(v->q->scratch, yyjson_doc_get_root(doc), &f) != OK) {
         return refuse_json(v->q, why, v->where, &f);
     }

@@ -155,7 +155,7 @@ static bool take(const struct request *q, struct taken *out, struct refusal *why
     if (!payload_of(q, &payload, why)) {
         return false;
     }
-    if (json_read(q->scratch, payload, &doc, &f) != OK ||
+    if (json_try_read(q->scratch, payload, &doc, &f) != OK ||
         json_check_unique(q->scratch, yyjson_doc_get_root(doc), &f) != OK) {
         return refuse_json(q, why, S(""), &f);
     }

@@ -252,7 +252,7 @@ static bool take(const struct request *q, struct taken *out, struct refusal *why
         return refuse(q->arena, why, (struct refusal){.status = 415, .reason = "media_type"},
                       "a webhook is JSON: Content-Type: application/json");
     }
-    if (json_read(q->scratch, q->body, &doc, &f) != OK ||
+    if (json_try_read(q->scratch, q->body, &doc, &f) != OK ||
         json_check_unique(q->scratch, yyjson_doc_get_root(doc), &f) != OK) {
         return refuse_json(q, why, S(""), &f);
     }

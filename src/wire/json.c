@@ -8,10 +8,22 @@ enum { KEYS_FEW_MAX = 256 };
 static void *alc_malloc(void *ctx, size_t size)
 {
     struct arena *const a = ctx;
-    return arena_try_grow(a, NULL, 0, size);
+    return arena_grow(a, NULL, 0, size);
 }
 
 static void *alc_realloc(void *ctx, void *at, size_t old, size_t size)
+{
+    struct arena *const a = ctx;
+    return size <= old ? at : arena_grow(a, at, old, size);
+}
+
+static void *alc_try_malloc(void *ctx, size_t size)
+{
+    struct arena *const a = ctx;
+    return arena_try_grow(a, NULL, 0, size);
+}
+
+static void *alc_try_realloc(void *ctx, void *at, size_t old, size_t size)
 {
     struct arena *const a = ctx;
     return size <= old ? at : arena_try_grow(a, at, old, size);
@@ -80,16 +92,15 @@ static enum outcome no_json(struct str text, const yyjson_read_err *err, struct 
     return failed(f, REJECT, "not JSON: line %zu, column %zu: %s", line, column, err->msg);
 }
 
-static enum outcome read_with(struct arena *a, struct str text, yyjson_read_flag flags,
+static enum outcome read_with(const yyjson_alc *alc, struct str text, yyjson_read_flag flags,
                               yyjson_doc **out, struct failure *f)
 {
     yyjson_read_err err = {0};
-    const yyjson_alc alc = alc_of(a);
     /* Without INSITU yyjson copies the text and never writes to ours. */
-    yyjson_doc *const doc = yyjson_read_opts((char *)(uintptr_t)text.at, text.len, flags, &alc,
+    yyjson_doc *const doc = yyjson_read_opts((char *)(uintptr_t)text.at, text.len, flags, alc,
                                              &err);
     if (!doc) {
-        return err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ? no_room(a, text.len, f)
+        return err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ? no_room(alc->ctx, text.len, f)
                                                                : no_json(text, &err, f);
     }
     if (is_too_deep(doc)) {
@@ -101,12 +112,32 @@ static enum outcome read_with(struct arena *a, struct str text, yyjson_read_flag
 
 enum outcome json_read(struct arena *a, struct str text, yyjson_doc **out, struct failure *f)
 {
-    return read_with(a, text, 0, out, f);
+    const yyjson_alc alc = alc_of(a);
+    return read_with(&alc, text, 0, out, f);
 }
 
 enum outcome json_read_exact(struct arena *a, struct str text, yyjson_doc **out, struct failure *f)
 {
-    return read_with(a, text, YYJSON_READ_NUMBER_AS_RAW, out, f);
+    const yyjson_alc alc = alc_of(a);
+    return read_with(&alc, text, YYJSON_READ_NUMBER_AS_RAW, out, f);
+}
+
+static yyjson_alc alc_try_of(struct arena *a)
+{
+    return (yyjson_alc){alc_try_malloc, alc_try_realloc, alc_free, a};
+}
+
+enum outcome json_try_read(struct arena *a, struct str text, yyjson_doc **out, struct failure *f)
+{
+    const yyjson_alc alc = alc_try_of(a);
+    return read_with(&alc, text, 0, out, f);
+}
+
+enum outcome json_try_read_exact(struct arena *a, struct str text, yyjson_doc **out,
+                                 struct failure *f)
+{
+    const yyjson_alc alc = alc_try_of(a);
+    return read_with(&alc, text, YYJSON_READ_NUMBER_AS_RAW, out, f);
 }
 
 static int key_order(const void *a, const void *b)

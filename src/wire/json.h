@@ -21,13 +21,18 @@ enum {
 };
 
 /* RFC 8259, UTF-8, no comments, no NaN; numbers keep 64 bits or become doubles. At most
- * JSON_DEPTH_MAX levels. returns OK | REJECT "line 3, column 7: …", too deep, or too large for the
- * ceiling of the arena | RETRY memory is short */
+ * JSON_DEPTH_MAX levels. Out of memory ends the process, as arena_grow does. returns OK | REJECT
+ * "line 3, column 7: …", too deep, or too large for the arena's ceiling */
 enum outcome json_read(struct arena *a, struct str text, yyjson_doc **out, struct failure *f);
 
 /* The same, but numbers stay the text that they are (yyjson_is_raw) and are written as they came.
  */
 enum outcome json_read_exact(struct arena *a, struct str text, yyjson_doc **out, struct failure *f);
+
+/* Both for what comes from outside, and can be asked for or taken again: RETRY out of memory. */
+enum outcome json_try_read(struct arena *a, struct str text, yyjson_doc **out, struct failure *f);
+enum outcome json_try_read_exact(struct arena *a, struct str text, yyjson_doc **out,
+                                 struct failure *f);
 
 /* No object in the document has a key twice.
  * returns OK | REJECT naming the key | RETRY memory is short */

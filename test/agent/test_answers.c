@@ -1,19 +1,16 @@
 /* Every answer of the intake, over a real socket. */
 #include "agent/server.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "base/failpoint.h"
 #include "base/hash.h"
+#include "refused.h"
 #include "wire/json.h"
 
 static void a_signed_delivery_is_durable_before_202(void **state)
@@ -201,65 +198,49 @@ static void what_readers_could_take_for_either_of_two_is_refused(void **state)
     stop_with(s, 0);
 }
 
-/* A signed delivery where the n-th block of memory is refused, in a process of its own.
- * returns the status of the refusal / 100, 2 taken, another: the process ended */
-static int take_short_of_memory(const struct server *s, int n)
+/* A signed delivery. returns the status of its refusal / 100, or 2. */
+static int take_ping(void *to)
 {
-    char text[64];
-    char hex[7 + 2 * SHA256_BYTES] = "sha256=";
+    const struct server *const s = to;
+    struct arena kept;
+    struct arena scratch;
+    struct taken taken;
+    struct refusal why = {0};
     unsigned char mac[SHA256_BYTES];
+    char hex[7 + 2 * SHA256_BYTES] = "sha256=";
     const struct str body = S("{\"zen\":[1,2,3]}");
-    (void)snprintf(text, sizeof text, "arena.block:%d:fail", n);
-    (void)fflush(NULL);
-    const pid_t pid = fork();
-    if (pid == 0) {
-        struct arena kept;
-        struct arena scratch;
-        struct taken taken;
-        struct refusal why = {0};
-        arena_init(&kept, 1 << 20);
-        arena_init(&scratch, 1 << 20);
-        hash_hmac_sha256(S(SECRET), body, mac);
-        hex_write(mac, sizeof mac, hex + 7);
-        const struct header header[] = {{S("X-GitHub-Event"), S("ping")},
-                                        {S("X-GitHub-Delivery"), S("1")},
-                                        {S("Content-Type"), S("application/json")},
-                                        {S("X-Hub-Signature-256"), {hex, sizeof hex}}};
-        const struct request q = {.agent = S("github"),
-                                  .options = s->config.agents.at[0].options,
-                                  .header = header,
-                                  .headers_n = sizeof header / sizeof *header,
-                                  .sent = body,
-                                  .body = body,
-                                  .arena = &kept,
-                                  .scratch = &scratch};
-        const int null = open("/dev/null", O_WRONLY);
-        (void)dup2(null, STDERR_FILENO);
-        (void)setenv("WEIR_FAILPOINT", text, 1);
-        failpoint_reset();
-        _exit(agent_github.prove(&q, &why) && agent_github.take(&q, &taken, &why)
-                  ? 2
-                  : (int)why.status / 100);
-    }
-    int status = 0;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 70;
+    arena_init(&kept, 1 << 20);
+    arena_init(&scratch, 1 << 20);
+    hash_hmac_sha256(S(SECRET), body, mac);
+    hex_write(mac, sizeof mac, hex + 7);
+    const struct header header[] = {{S("X-GitHub-Event"), S("ping")},
+                                    {S("X-GitHub-Delivery"), S("1")},
+                                    {S("Content-Type"), S("application/json")},
+                                    {S("X-Hub-Signature-256"), {hex, sizeof hex}}};
+    const struct request q = {.agent = S("github"),
+                              .options = s->config.agents.at[0].options,
+                              .header = header,
+                              .headers_n = sizeof header / sizeof *header,
+                              .sent = body,
+                              .body = body,
+                              .arena = &kept,
+                              .scratch = &scratch};
+    return agent_github.prove(&q, &why) && agent_github.take(&q, &taken, &why)
+               ? 2
+               : (int)why.status / 100;
 }
 
 /* GitHub does not send again what was refused: who is short of memory may not blame the body. */
 static void a_body_is_never_at_fault_when_memory_is_short(void **state)
 {
-    struct server *const s = *state;
     int n_503 = 0;
-    for (int n = 1; n < 20; n++) {
-        const int status = take_short_of_memory(s, n);
+    for (unsigned n = 1; n < 20; n++) {
+        const int status = without_block(n, take_ping, *state);
         assert_int_not_equal(status, 4);
         n_503 += status == 5;
     }
-    assert_int_equal(take_short_of_memory(s, 10000), 2);
-#ifdef WEIR_FAILPOINTS
+    assert_int_equal(without_block(0, take_ping, *state), 2);
     assert_true(n_503 > 0);
-#endif
 }
 
 static void headers_are_kept_as_json_without_secrets(void **state)

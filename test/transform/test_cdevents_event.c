@@ -198,6 +198,20 @@ static void every_violation_is_told_the_first_by_its_pointer(void **state)
 }
 
 /* RFC 3986 sections 5.4.1 and 5.4.2. */
+/* Valid, and of no use: the models need to know when. */
+static void what_a_model_lacks_is_told_where_it_stands_in_the_event(void **state)
+{
+    (void)state;
+    const struct transform_out out = transformed(
+        S("{\"context\":{\"specversion\":\"0.5.1\",\"id\":\"1\",\"source\":\"/ci\","
+          "\"type\":\"dev.cdevents.pipelinerun.started.0.3.0\","
+          "\"timestamp\":\"0001-01-01T00:00:00Z\"},\"subject\":{\"id\":\"7\",\"content\":{"
+          "\"pipelineName\":\"p\",\"uri\":\"http://ci/1\"}}}"));
+    assert_int_equal(out.fate, FATE_DEAD);
+    assert_string_equal(out.why.pointer, "/context/timestamp");
+    assert_non_null(strstr(out.why.text, "/context/timestamp is unknown (year 1)"));
+}
+
 static void references_resolve_as_rfc_3986_shows(void **state)
 {
     (void)state;
@@ -277,6 +291,7 @@ int main(void)
         cmocka_unit_test_setup(a_version_of_no_release_leaves_it_to_the_type, empty),
         cmocka_unit_test_setup(every_violation_is_told_the_first_by_its_pointer, empty),
         cmocka_unit_test_setup(a_time_far_ahead_of_the_receipt_is_noted, empty),
+        cmocka_unit_test_setup(what_a_model_lacks_is_told_where_it_stands_in_the_event, empty),
         cmocka_unit_test_setup(references_resolve_as_rfc_3986_shows, empty),
         cmocka_unit_test_setup(every_type_is_found_by_its_name, empty),
     };

@@ -138,12 +138,47 @@ static void production_is_what_the_configuration_then_the_payload_then_the_name_
     }
 }
 
+/* Before any of its fields is asked for: GitHub invents actions, and they are no fault. */
+static void an_action_that_is_not_known_is_unmapped_by_name(void **state)
+{
+    static const char *const names[] = {"check_run",
+                                        "check_suite",
+                                        "code_scanning_alert",
+                                        "dependabot_alert",
+                                        "issue_comment",
+                                        "issues",
+                                        "merge_group",
+                                        "package",
+                                        "pull_request",
+                                        "pull_request_review",
+                                        "pull_request_review_comment",
+                                        "pull_request_review_thread",
+                                        "registry_package",
+                                        "release",
+                                        "repository",
+                                        "secret_scanning_alert",
+                                        "workflow_job",
+                                        "workflow_run"};
+    const struct config *const config = config_of(&arena,
+                                                  S("agents: {github: {type: github, secret: x}}"));
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const struct transform_out out = deliver(&arena, config, str_of(names[i]), S("a-guid"),
+                                                 S("{\"action\":\"frobbed\"}"));
+        if (out.fate != FATE_UNMAPPED) {
+            fail_msg("%s: %s", names[i], out.why.text);
+        }
+        assert_true(str_eq(out.name, arena_printf(&arena, "github/%s/frobbed", names[i])));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_first_service_whose_glob_fits_the_repository_is_it, empty),
         cmocka_unit_test_setup(
             production_is_what_the_configuration_then_the_payload_then_the_name_says, empty),
+        cmocka_unit_test_setup(an_action_that_is_not_known_is_unmapped_by_name, empty),
     };
     arena_init(&arena, 16 << 20);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

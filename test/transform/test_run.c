@@ -1,17 +1,15 @@
 /* The stage transform over a bus in memory: the seven cases of "once", totals, poison. */
 #include "transform/run.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/failpoint.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "bus/memory.h"
 #include "folder.h"
+#include "refused.h"
 #include "test.h"
 #include "transform/repetitions.h"
 #include "transform/transform.h"
@@ -361,46 +359,31 @@ static struct signal large_ping(struct fixture *x, const char *id)
     return s;
 }
 
-/* Fails the n-th block in a process of its own. returns its exit status: 1 RETRY, 0 no fault, 2
- * dead, another: it ended and begins anew */
-static int turn_short_of_memory(struct fixture *x, int n)
+static int turn_until_empty(void *to)
 {
-    char text[64];
-    int status = 0;
-    (void)snprintf(text, sizeof text, "arena.block:%d:fail", n);
-    (void)fflush(NULL);
-    const pid_t pid = fork();
-    if (pid == 0) {
-        struct failure f = {0};
-        size_t taken = 0;
-        const int null = open("/dev/null", O_WRONLY);
-        (void)dup2(null, STDERR_FILENO);
-        (void)setenv("WEIR_FAILPOINT", text, 1);
-        failpoint_reset();
-        enum outcome result = OK;
-        do {
-            result = transform_turn(x->stage, 0, &taken, &f);
-        } while (result == OK && taken > 0);
-        _exit(result == RETRY ? 1 : result != OK || counted(x, "dead") > 0 ? 2 : 0);
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 70;
+    struct fixture *const x = to;
+    struct failure f = {0};
+    size_t n = 0;
+    enum outcome result = OK;
+    do {
+        result = transform_turn(x->stage, 0, &n, &f);
+    } while (result == OK && n > 0);
+    return result == RETRY ? 1 : result != OK || counted(x, "dead") > 0 ? 2 : 0;
 }
 
-static void a_signal_waits_when_memory_is_short(void **state)
+/* Ending the process would make it a signal that two processes died on. */
+static void a_signal_waits_when_memory_is_short_for_it(void **state)
 {
     struct fixture *const x = *state;
     unsigned retries = 0;
     append(x, "intake-0", issue(x, "github", "d1", 1, true));
     append(x, "intake-0", large_ping(x, "d2"));
-    for (int n = 1; n < 24; n++) {
-        const int status = turn_short_of_memory(x, n);
+    for (unsigned n = 1; n < 24; n++) {
+        const int status = without_block(n, turn_until_empty, x);
         assert_int_not_equal(status, 2);
         retries += status == 1;
     }
-#ifdef WEIR_FAILPOINTS
     assert_true(retries > 0);
-#endif
 }
 
 /* Another worker on the same bus. */
@@ -541,7 +524,7 @@ int main(void)
         TEST(a_retry_is_transformed_anew_and_enters_the_index),
         TEST(a_replay_with_a_fresh_index_gives_the_same_facts),
         TEST(what_fails_before_the_step_is_tried_again_and_counted_once),
-        TEST(a_signal_waits_when_memory_is_short),
+        TEST(a_signal_waits_when_memory_is_short_for_it),
         TEST(a_fenced_step_tells_at_once_where_its_lanes_stand_now),
         TEST(a_lane_that_another_worker_had_goes_on_from_its_cursor_and_totals),
         TEST(totals_come_back_with_the_cursor),

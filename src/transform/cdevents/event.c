@@ -90,7 +90,7 @@ static bool give(const struct transform_in *in, struct transform_out *out, struc
     struct failure f = {0};
     struct cd_event event;
     yyjson_doc *doc = NULL;
-    if (json_read_exact(in->arena, text, &doc, &f) != OK ||
+    if (json_try_read_exact(in->arena, text, &doc, &f) != OK ||
         cd_validate(in->arena, yyjson_doc_get_root(doc), &event, &f) != OK) {
         return transform_failed(out, S(""), &f);
     }

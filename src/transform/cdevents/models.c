@@ -166,34 +166,46 @@ static struct str service(const struct delivery *d)
     return service_of(d->in->config, &of);
 }
 
+static const struct {
+    struct str name;
+    struct str (*text)(const struct delivery *d);
+    const char *pointer; /* of what it is made of, first of all */
+} variables[] = {
+    {STR("source"), source, "/context/source"},
+    {STR("subject"), subject, "/subject/id"},
+    {STR("event_source"), event_source, "/context/source"},
+    {STR("event_id"), event_id, "/context/id"},
+    {STR("time"), timestamp, "/context/timestamp"},
+    {STR("predicate"), predicate, "/context/type"},
+    {STR("original_outcome"), original_outcome, "/subject/content/outcome"},
+    {STR("repository"), repository, "/subject/content/repository/id"},
+    {STR("place"), place, "/context/source"},
+    {STR("branch"), branch, "/subject/id"},
+    {STR("artifact_repository"), artifact_repository, "/subject/content/artifactId"},
+    {STR("artifact_sha"), artifact_sha, "/subject/content/artifactId"},
+    {STR("service"), service, "/subject/id"},
+};
+enum { VARIABLES_N = sizeof variables / sizeof *variables };
+
+static size_t variable_find(struct str name)
+{
+    size_t i = 0;
+    while (i < VARIABLES_N && !str_eq(variables[i].name, name)) {
+        i++;
+    }
+    assert(i < VARIABLES_N && "no such variable");
+    return i;
+}
+
 static bool variable(struct delivery *d, struct str name, struct str *out)
 {
-    static const struct {
-        struct str name;
-        struct str (*text)(const struct delivery *d);
-    } variables[] = {
-        {STR("source"), source},
-        {STR("subject"), subject},
-        {STR("event_source"), event_source},
-        {STR("event_id"), event_id},
-        {STR("time"), timestamp},
-        {STR("predicate"), predicate},
-        {STR("original_outcome"), original_outcome},
-        {STR("repository"), repository},
-        {STR("place"), place},
-        {STR("branch"), branch},
-        {STR("artifact_repository"), artifact_repository},
-        {STR("artifact_sha"), artifact_sha},
-        {STR("service"), service},
-    };
-    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
-        if (str_eq(variables[i].name, name)) {
-            *out = variables[i].text(d);
-            return true;
-        }
-    }
-    assert(false && "no such variable");
+    *out = variables[variable_find(name)].text(d);
     return true;
+}
+
+static const char *pointer(struct str name)
+{
+    return variables[variable_find(str_sub(name, 0, str_find(name, '?')))].pointer;
 }
 
 bool cd_has(struct delivery *d, const char *path)
@@ -231,6 +243,7 @@ bool cd_models(const struct transform_in *in, struct transform_out *out, const s
                          .event = e->type->name,
                          .action = up->predicate,
                          .variable = variable,
+                         .pointer = pointer,
                          .more = &both,
                          .at_us = up->time_us};
     struct failure f = {0};
@@ -239,8 +252,8 @@ bool cd_models(const struct transform_in *in, struct transform_out *out, const s
             if (!str_eq(str_of(row->type), e->type->name)) {
                 continue;
             }
-            if (!content && json_read(in->arena, up->content, &content, &f) != OK) {
-                return transform_dead(out, d.under, "%s", f.text);
+            if (!content && json_try_read(in->arena, up->content, &content, &f) != OK) {
+                return transform_failed(out, S("content: "), &f);
             }
             d.body = yyjson_doc_get_root(content);
             if (!give(&d, row)) {

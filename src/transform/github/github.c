@@ -77,7 +77,7 @@ static struct str name_of(const struct delivery *d)
 /* Whether `action` is among the row's words. */
 static bool has_action(const struct github_row *row, struct str action)
 {
-    if (!row->action || strcmp(row->action, "*") == 0) {
+    if (!row->action) {
         return true;
     }
     for (struct str rest = str_of(row->action); rest.len > 0;) {
@@ -164,7 +164,7 @@ void transform_github(const struct transform_in *in, struct transform_out *out)
     yyjson_doc *doc = NULL;
     struct failure f = {0};
     d.event = str_starts(type, prefix) ? str_sub(type, prefix.len, type.len) : S("");
-    if (json_read(in->arena, in->raw->data, &doc, &f) != OK) {
+    if (json_try_read(in->arena, in->raw->data, &doc, &f) != OK) {
         const struct str what = arena_printf(in->arena, "github %.*s: ", STR_ARG(d.event));
         (void)transform_failed(out, what, &f);
         return;

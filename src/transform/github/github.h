@@ -8,7 +8,7 @@
 /* One row of the mapping table. */
 struct github_row {
     const char *row;                  /* its name in the mapping table and of its golden folder   */
-    const char *action;               /* words; "*" any; NULL: the event has no actions           */
+    const char *action;               /* words; NULL: the event has no actions                    */
     bool (*when)(struct delivery *d); /* further condition, or NULL                               */
     const char *gives;   /* "change.merged", "cdeventsx.github-push.received"; a last `*` is the
                             action's letters; NULL: no CDEvent */

@@ -171,7 +171,8 @@ const struct github_row github_issues[] = {
         .facts = ticket},
     {"IS6", "deleted", is_ticket, "cdeventsx.github-issue.deleted", .time = "issue.updated_at",
         .extra = "$action", .content = content_deleted, .facts = ticket},
-    {"IS7", "*", issue_is_change, "change.updated", "issue.pull_request.url", "issue.updated_at",
+    {"IS7", "opened closed deleted labeled unlabeled assigned unassigned " EVERY_UPDATE,
+        issue_is_change, "change.updated", "issue.pull_request.url", "issue.updated_at",
         .extra = "$action", .content = content_change, .facts = change},
     {0}};
 /* clang-format on */

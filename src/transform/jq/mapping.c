@@ -139,7 +139,7 @@ void transform_webhook(const struct transform_in *in, struct transform_out *out)
     yyjson_doc *doc = NULL;
     enum outcome result = mapping_run(in, &json, &f);
     if (result == OK) {
-        result = json_read_exact(in->arena, json, &doc, &f);
+        result = json_try_read_exact(in->arena, json, &doc, &f);
     }
     if (result == OK) {
         mapping_facts(in, out, yyjson_doc_get_root(doc));

@@ -40,6 +40,9 @@ struct delivery {
     const char *row_name; /* in the mapping table, for dead letters                  */
     /* The text of `$name`. false: dead. */
     bool (*variable)(struct delivery *d, struct str name, struct str *out);
+    /* Where `$name` stands in the signal, for dead letters; NULL, or its answer: as the member name
+     */
+    const char *(*pointer)(struct str name);
     const void *more;       /* what variable() and the mapping know besides            */
     int64_t at_us;          /* the row's time; TIME_NONE when it has none              */
     struct str source;      /* html_url of the repository, or source of the event      */

@@ -238,7 +238,13 @@ static void pointer_of(const struct delivery *d, struct str path, struct buf *b)
     } else if (parenthesis < path.len) {
         path = str_sub(path, parenthesis + 1, path.len - parenthesis - 2);
     }
-    path = str_sub(path, str_starts(path, S("$")), path.len); /* `$action` is the member `action` */
+    const bool is_variable = str_starts(path, S("$"));
+    path = str_sub(path, is_variable, path.len); /* `$action` is the member `action` */
+    const char *const known = is_variable && d->pointer ? d->pointer(path) : NULL;
+    buf_add(b, str_of(known ? known : d->under));
+    if (known) {
+        return;
+    }
     if (path.len > 0 && path.at[0] == '.') {
         buf_printf(b, "/%s/%zu", d->here_array, d->here_index);
         path = str_sub(path, 1, path.len);
@@ -259,7 +265,6 @@ bool delivery_dead(struct delivery *d, struct str path, const char *why)
 {
     struct buf b;
     buf_init(&b, d->in->arena, sizeof d->out->why.pointer - 1);
-    buf_add(&b, str_of(d->under));
     pointer_of(d, path, &b);
     const char *const pointer = arena_cstr(d->in->arena, buf_str(&b));
     return transform_dead(d->out, pointer, "%s %.*s, row %s: %s %s", d->kind, STR_ARG(d->event),
