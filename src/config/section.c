@@ -413,6 +413,21 @@ void section_wrong(const struct section_check *c, const char *key, const char *f
     problem_add(c->s->problems, at->place, "%.*s.%s%s", STR_ARG(c->path), key, text);
 }
 
+/* What a section without a table holds that nothing stands for: told now, not in the next run. */
+static void tell_unset(const struct sections *s, const struct yaml *value)
+{
+    struct str text;
+    if (s->is_foreign || s->is_without_secrets) {
+        return;
+    }
+    if (value->kind == YAML_TEXT && expand_is_needed(value->text)) {
+        (void)expand(s->arena, value->text, value->place, &text, s->problems);
+    }
+    for (size_t i = 0; i < value->n; i++) {
+        tell_unset(s, &value->entry[i].value);
+    }
+}
+
 static void read_named(const struct reading *r)
 {
     const struct section_type *const types = r->option->types ? r->option->types
@@ -441,6 +456,7 @@ static void read_named(const struct reading *r)
         }
         const struct section_type *const type = type_of(r, e, types);
         if (!type) {
+            tell_unset(r->s, &e->value);
             continue;
         }
         struct named *const named = &to->at[to->n++];

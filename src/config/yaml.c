@@ -226,13 +226,34 @@ static void convert(struct reading *r, struct fy_node *node, struct place at, st
     r->depth--;
 }
 
+/* Before the column of a line stands a `${` without quotes around it: its `}` ends a { } there. */
+static bool is_after_expansion(struct str text, int line, int column)
+{
+    struct str here = {NULL, 0};
+    for (int i = 0; i < line; i++) {
+        here = str_cut(text, '\n', &text);
+    }
+    here = str_sub(here, 0, column > 0 ? (size_t)column : 0);
+    bool is_quoted = false;
+    for (size_t i = 0; i + 1 < here.len; i++) {
+        is_quoted ^= here.at[i] == '"' || here.at[i] == '\'';
+        if (!is_quoted && here.at[i] == '$' && here.at[i + 1] == '{') {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void tell_diagnostics(struct reading *r, struct fy_diag *diag)
 {
     void *state = NULL;
     int told = 0;
     for (struct fy_diag_error *e;
          told < DIAGNOSTICS_MAX && (e = fy_diag_errors_iterate(diag, &state)); told++) {
-        problem_add(r->problems, (struct place){r->file, e->line, e->column}, "%s", e->msg);
+        problem_add(r->problems, (struct place){r->file, e->line, e->column}, "%s%s", e->msg,
+                    is_after_expansion(r->text, e->line, e->column)
+                        ? "; inside { } and [ ] a ${NAME} is written in quotes: \"${NAME}\""
+                        : "");
     }
     if (told == 0) {
         problem_add(r->problems, (struct place){r->file, 0, 0}, "is no YAML");

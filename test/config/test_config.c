@@ -267,6 +267,9 @@ static const struct {
     {"intake: { body_bytes_max: 32MiB, bodies_bytes_max: 127MiB }\n",
      "weir.yaml:1:52: intake.bodies_bytes_max is less than four times body_bytes_max: the "
      "largest bodies could never come in"},
+    {"agents: { a: { type: door, secret: ${NOPE} } }\n",
+     "weir.yaml:1:37: missing comma in flow mapping; inside { } and [ ] a ${NAME} is written in "
+     "quotes: \"${NAME}\""},
     {"store: { type: oracle }\n", "weir.yaml:1:16: store.type is oracle; it wants sqlite"},
     {"log: { level: loud }\n",
      "weir.yaml:1:15: log.level is loud; it wants debug, info, warn or error"},
@@ -361,6 +364,9 @@ static void all_mistakes_are_told_in_one_run(void **state)
         assert_true(str_starts(s->errors.at[i], S("weir.yaml:")));
     }
     assert_int_equal(s->errors.n, 8);
+    read_text(s, "agents: { a: { type: dor, secret: ['${WEIR_TEST_NONE}'] }, b: { secret: "
+                 "'${WEIR_TEST_NONE}' } }\n");
+    assert_int_equal(s->errors.n, 4);
 }
 
 static void mistakes_come_in_the_order_of_their_lines(void **state)
