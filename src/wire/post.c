@@ -28,6 +28,7 @@ struct slot {
     char error[CURL_ERROR_SIZE];
     int tries;
     int64_t resume_us; /* when to try again; 0: not waiting */
+    long status;       /* while it waits: of the last try; 0: none came */
     bool is_busy;
 };
 
@@ -187,6 +188,7 @@ static void slot_answered(struct slot *s, CURLcode code)
         }
         const int64_t pause_ms = after_s > 0 ? after_s * 1000 : FIRST_PAUSE_MS << (s->tries - 1);
         s->resume_us = clock_mono_us() + pause_ms * 1000;
+        s->status = status;
         return;
     }
     p->is_lost |= !asked_to_stop() &&
@@ -208,8 +210,10 @@ static void give_up(struct post *p)
             (void)curl_multi_remove_handle(p->multi, s->easy);
             (void)snprintf(s->error, sizeof s->error, "no answer before the end");
         }
+        /* what waits for another try has had an answer: a refusal is one */
+        const long status = s->resume_us ? s->status : 0;
         s->resume_us = 0;
-        slot_end(s, 0, CURLE_OK);
+        slot_end(s, status, CURLE_OK);
     }
 }
 

@@ -22,7 +22,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.seen.append((dict(self.headers), body))
-        if self.server.is_busy:
+        if self.server.is_busy or self.server.is_always_busy:
             self.server.is_busy = False
             return self.answer(503, {"Retry-After": "1"})
         wanted = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
@@ -49,7 +49,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
 class Server:
     def __enter__(self):
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-        self.server.seen, self.server.is_busy = [], False
+        self.server.seen, self.server.is_busy, self.server.is_always_busy = [], False, False
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
         self.thread.start()
         return self.server
@@ -162,6 +162,21 @@ def what_was_sent_before_ctrl_c_is_reported_and_listed(folder):
     assert weir_.returncode == 130, (weir_.returncode, err)
     assert sorted(row["id"] for row in rows) == seen, (len(rows), len(seen))
     assert f"sent {len(rows)}: " in err, err
+
+
+@case
+def a_refusal_that_waits_for_another_try_is_an_answer(folder):
+    manifest = folder / "manifest"
+    with Server() as server:
+        server.is_always_busy = True
+        words = ["simulate", "github", "--count", "4", "--secret", SECRET, "--to", url(server), "--manifest", str(manifest)]
+        weir_ = subprocess.Popen([BINARY, *words], stderr=subprocess.PIPE, text=True)
+        eventually(lambda: len(server.seen) >= 4, "each was refused")
+        weir_.send_signal(signal.SIGINT)
+        _, err = weir_.communicate(timeout=30)
+    rows = [json.loads(line) for line in manifest.read_text().splitlines()]
+    assert [row["status"] for row in rows if "status" in row] == [503] * 4, rows
+    assert "4 refused (503: 4), 0 without an answer" in err, err
 
 
 @case
