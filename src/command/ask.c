@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "command/screen.h"
 #include "orchestrate/survey.h"
 #include "persist/derived.h"
 #include "persist/lake/lake.h"
@@ -387,6 +388,7 @@ enum outcome ask_begin(struct ask *q, struct arena *a, const struct config *conf
     result = survey_take(a, &(struct survey_of){config, registry_duties, bus}, &survey, f);
     result = result == OK ? ask_open(q, a, config, bus, sql, f) : result;
     q->complete_us = result == OK ? survey.complete_us : TIME_NONE;
+    q->behind_us = result == OK ? survey.now_us - survey.complete_us : 0;
     bus_close(bus);
     return result;
 }
@@ -395,7 +397,13 @@ void ask_say_complete(const struct ask *q)
 {
     char text[CLOCK_TEXT_BYTES];
     (void)clock_text(q->complete_us, text);
-    (void)fprintf(stderr, "complete to %s\n", text);
+    if (q->behind_us > 0) {
+        char behind[SPAN_BYTES];
+        (void)fprintf(stderr, "complete to %s, %s behind: weir status says who waits\n", text,
+                      screen_span(q->behind_us / 1000, behind));
+    } else {
+        (void)fprintf(stderr, "complete to %s\n", text);
+    }
 }
 
 void ask_close(struct ask *q)

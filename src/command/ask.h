@@ -14,13 +14,14 @@
 struct ask {
     struct arena *arena;
     struct duck *duck;
-    int64_t complete_us; /* all that was received before is in it; TIME_NONE from ask_open */
+    int64_t complete_us; /* all that was received until then is in it; TIME_NONE from ask_open */
+    int64_t behind_us;   /* so long before now                                              */
 };
 
 /* ask_open over the configured bus, and to when the answers are complete. */
 enum outcome ask_begin(struct ask *q, struct arena *a, const struct config *config, struct str sql,
                        struct failure *f);
-/* "complete to TIME" on stderr. */
+/* "complete to TIME" on stderr, and how far that is behind where something waits. */
 void ask_say_complete(const struct ask *q);
 
 /* Views `MODEL` and `MODEL_history` of the models that the SQL names (all of them when it asks what

@@ -371,7 +371,9 @@ int command_query(int argc, char **argv)
         .flags = flags,
         .examples = "  weir query \"SELECT state, count(*) FROM change GROUP BY state\"\n"
                     "  weir query --csv \"FROM deployment ORDER BY finished_at DESC LIMIT 10\"\n"
-                    "  weir query --store \"SELECT count(*) FROM change\"\n",
+                    "  weir query --store \"SELECT count(*) FROM change\"\n"
+                    "  weir query --store 'SELECT count(*) FROM \"commit\"' "
+                    "# SQLite's own word: in quotes\n",
         .words_most = 1,
         .needs = NEEDS_CONFIG,
         .prints = PRINTS_ROWS,

@@ -57,6 +57,14 @@ static size_t width_of(wchar_t c)
     return width > 0 ? (size_t)width : 0;
 }
 
+/* They turn the letters of a whole line around: a title could show another one's (Unicode's
+ * Bidi_Control). */
+static bool is_bidi_control(wchar_t c)
+{
+    return c == L'\x061C' || c == L'\x200E' || c == L'\x200F' ||
+           (c >= L'\x202A' && c <= L'\x202E') || (c >= L'\x2066' && c <= L'\x2069');
+}
+
 struct str screen_line(struct arena *a, struct str text)
 {
     struct buf b;
@@ -64,7 +72,7 @@ struct str screen_line(struct arena *a, struct str text)
     while (text.len > 0) {
         wchar_t c = L'\0';
         const size_t n = next(text, &c);
-        if (iswcntrl((wint_t)c)) {
+        if (iswcntrl((wint_t)c) || is_bidi_control(c)) {
             buf_add_byte(&b, ' ');
         } else if (c == L'\xFFFD') {
             buf_add(&b, S("\xEF\xBF\xBD"));
@@ -142,4 +150,21 @@ void screen_wrap(struct str text, size_t at, size_t indent)
         is_first = false;
     }
     (void)putchar('\n');
+}
+
+const char *screen_span(int64_t ms, char out[SPAN_BYTES])
+{
+    const long long s = ms / 1000;
+    if (ms < 1000) {
+        (void)snprintf(out, SPAN_BYTES, "%lld ms", (long long)ms);
+    } else if (s < 120) {
+        (void)snprintf(out, SPAN_BYTES, "%lld s", s);
+    } else if (s < 7200) {
+        (void)snprintf(out, SPAN_BYTES, "%lld min", s / 60);
+    } else if (s < 172800) {
+        (void)snprintf(out, SPAN_BYTES, "%lld h %lld min", s / 3600, s / 60 % 60);
+    } else {
+        (void)snprintf(out, SPAN_BYTES, "%lld d %lld h", s / 86400, s / 3600 % 24);
+    }
+    return out;
 }

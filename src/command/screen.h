@@ -8,6 +8,8 @@
 #include "base/arena.h"
 #include "base/str.h"
 
+enum { SPAN_BYTES = 32 };
+
 /* Once, before anything is printed: what is a letter, and how wide. */
 void screen_open(void);
 
@@ -17,7 +19,8 @@ size_t screen_columns(void);
 /* Lines of the terminal on stdout; 0 when it is none, or does not say. */
 size_t screen_rows(void);
 
-/* One line: control characters become spaces, what is no UTF-8 becomes U+FFFD. */
+/* One line: control characters, those of writing direction too, become spaces, what is no UTF-8
+ * becomes U+FFFD. */
 struct str screen_line(struct arena *a, struct str text);
 /* The columns that such a line takes. */
 size_t screen_width(struct str line);
@@ -31,5 +34,8 @@ void screen_put(struct arena *a, struct str text, int columns);
 /* Print words (parted by spaces or line ends) on lines no wider than the terminal (80 where there
  * is none); the first line goes on at column `at`, the others begin at column `indent`. */
 void screen_wrap(struct str text, size_t at, size_t indent);
+
+/* `31 s`, `2 h 5 min`. Returns out. */
+const char *screen_span(int64_t ms, char out[SPAN_BYTES]);
 
 #endif

@@ -124,23 +124,6 @@ static const char *size_text(uint64_t bytes, char out[32])
     return out;
 }
 
-static const char *span_text(int64_t ms, char out[32])
-{
-    const long long s = ms / 1000;
-    if (ms < 1000) {
-        (void)snprintf(out, 32, "%lld ms", (long long)ms);
-    } else if (s < 120) {
-        (void)snprintf(out, 32, "%lld s", s);
-    } else if (s < 7200) {
-        (void)snprintf(out, 32, "%lld min", s / 60);
-    } else if (s < 172800) {
-        (void)snprintf(out, 32, "%lld h %lld min", s / 3600, s / 60 % 60);
-    } else {
-        (void)snprintf(out, 32, "%lld d %lld h", s / 86400, s / 3600 % 24);
-    }
-    return out;
-}
-
 /* The most frequent ones, in the arena. */
 static struct str counts_text(struct arena *a, const struct survey_count *count, size_t n)
 {
@@ -184,13 +167,13 @@ static void print_head(struct arena *a, const struct status *s)
     buf_init(&b, a, HEAD_BYTES_MAX);
     clock_text(v->complete_us, complete);
     if (v->pid > 0) {
-        buf_printf(&b, "weir %s, up %s", WEIR_VERSION, span_text(v->uptime_us / 1000, up));
+        buf_printf(&b, "weir %s, up %s", WEIR_VERSION, screen_span(v->uptime_us / 1000, up));
     } else {
         buf_printf(&b, "weir %s, not running", WEIR_VERSION);
     }
     buf_printf(&b, "; complete to %.8s UTC", complete + 11);
     if (v->complete_us < v->now_us) {
-        buf_printf(&b, ", %s behind", span_text((v->now_us - v->complete_us) / 1000, behind));
+        buf_printf(&b, ", %s behind", screen_span((v->now_us - v->complete_us) / 1000, behind));
     }
     for (int i = 0; i < STREAM_N; i++) {
         bytes += v->stream[i].bytes;
@@ -239,7 +222,7 @@ static enum outcome print_stages(struct arena *a, const struct survey *v, struct
             (void)size_text(stage->lag_bytes, bytes);
         }
         if (stage->lag_ms > 0) {
-            (void)span_text(stage->lag_ms, age);
+            (void)screen_span(stage->lag_ms, age);
         }
         rows_add(rows, (struct cell[]){text_cell(str_of(stage->name)),
                                        text_cell(str_of(stage_state_name(stage->state))),

@@ -168,6 +168,15 @@ static int64_t oldest_unread(const struct looking *l, const struct lane_ends *en
                                                : l->survey->now_us; /* nothing visible */
 }
 
+/* Whatever was received until then, that moment included, is taken: the newest signal taken, unless
+ * one of the same moment is not; now when nothing is unread. */
+static int64_t complete_in(const struct survey *s, int64_t oldest_us, int64_t taken_us)
+{
+    return oldest_us >= s->now_us                          ? s->now_us
+           : taken_us != TIME_NONE && taken_us < oldest_us ? taken_us
+                                                           : oldest_us - 1;
+}
+
 static enum outcome measure_lag(const struct looking *l, const struct duty *d,
                                 struct survey_stage *stage, struct failure *f)
 {
@@ -195,8 +204,9 @@ static enum outcome measure_lag(const struct looking *l, const struct duty *d,
                                    ? UINT64_MAX
                                    : stage->lag_bytes + bytes;
             stage->lag_ms = lag_ms > stage->lag_ms ? lag_ms : stage->lag_ms;
-            if (strcmp(d->stage, "transform") == 0 && oldest_us < s->complete_us) {
-                s->complete_us = oldest_us;
+            const int64_t complete_us = complete_in(s, oldest_us, time_us);
+            if (strcmp(d->stage, "transform") == 0 && complete_us < s->complete_us) {
+                s->complete_us = complete_us;
             }
         }
     }

@@ -44,7 +44,7 @@ struct survey {
     bool is_ready;
     int64_t now_us, started_us;
     int64_t uptime_us;   /* of the monotonic clock: wall clocks are set */
-    int64_t complete_us; /* everything received before is transformed */
+    int64_t complete_us; /* everything received until then is transformed */
     struct survey_page page[SURVEY_PAGES_MAX];
     size_t pages_n;
     struct survey_stage *stage;

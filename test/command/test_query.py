@@ -177,6 +177,11 @@ def a_store_is_asked_one_statement_that_reads(folder):
             done = subprocess.run([BINARY, "query", "--store", "-c", str(folder / "weir.yaml"), sql], capture_output=True,
                                   text=True, cwd=folder, check=False)
             assert done.returncode == 1 and word in done.stderr and not done.stdout, (sql, done)
+        for sql in ("SELECT count(*) FROM commit", "SELECT count(*) AS n FROM commit AS c"):
+            done = subprocess.run([BINARY, "query", "--store", "-c", str(folder / "weir.yaml"), sql], capture_output=True,
+                                  text=True, cwd=folder, check=False)
+            assert done.returncode == 1 and 'write "commit", in quotes' in done.stderr, done
+        assert weir.rows("query", "--store", 'SELECT count(*) AS n FROM "commit"') == [{"n": 0}]
         assert weir.rows("query", "--store", "SELECT id, number, merged_at FROM change -- all") == [
             {"id": "1", "number": 1, "merged_at": None}]
         assert weir.rows("query", "--store", "PRAGMA table_info('weir_meta')")[0]["name"] == "name"

@@ -66,6 +66,10 @@ def no_cell_can_talk_to_the_terminal(folder):
     has_run(folder)
     lines = on_terminal(80, "query", "SELECT 'a' || chr(27) || '[31mb' || chr(155) || '2Jc' AS x", folder=folder)
     assert len(lines) == 2 and not any(unicodedata.category(c) == "Cc" for line in lines for c in line), lines
+    directions = (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+    turned = "'<' || " + " || ".join(f"chr({point})" for point in directions) + " || '>'"
+    lines = on_terminal(80, "query", f"SELECT {turned} AS x", folder=folder)
+    assert lines[1].startswith("<" + " " * len(directions) + ">"), lines
 
 
 @case
