@@ -5,6 +5,7 @@
 static const struct command commands[] = {
     {"init", "write a configuration to start from", command_init},
     {"validate", "check a configuration", command_validate},
+    {"invoke", "run one collector once, and see what it gives", command_invoke},
     {"run", "collect, transform and keep, until it is stopped", command_run},
     {"send", "post recorded payloads, signed", command_send},
     {"simulate", "make what a small organisation's tools would send", command_simulate},

@@ -26,11 +26,12 @@ struct command {
 };
 
 enum flag_type {
-    FLAG_SWITCH,  /* bool                                                      */
-    FLAG_TEXT,    /* struct str                                                */
-    FLAG_LIST,    /* struct str_list with room for all of argv: may come again */
-    FLAG_NUMBER,  /* int64_t, 0 or more                                        */
-    FLAG_DURATION /* int64_t ms: 500ms, 30s, 5m; a plain number counts seconds */
+    FLAG_SWITCH,   /* bool                                                      */
+    FLAG_TEXT,     /* struct str                                                */
+    FLAG_LIST,     /* struct str_list with room for all of argv: may come again */
+    FLAG_NUMBER,   /* int64_t, 0 or more                                        */
+    FLAG_DURATION, /* int64_t ms: 500ms, 30s, 5m; a plain number counts seconds */
+    FLAG_TIME      /* int64_t µs since 1970 UTC: RFC 3339, or a day, which is its first moment */
 };
 
 struct flag {

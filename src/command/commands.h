@@ -22,6 +22,7 @@ int command_simulate(int argc, char **argv);
 int command_top(int argc, char **argv);
 int command_test(int argc, char **argv);
 int command_tap(int argc, char **argv);
+int command_invoke(int argc, char **argv);
 int command_validate(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_views(int argc, char **argv);

@@ -1,0 +1,276 @@
+/* invoke.c - a collector once, now, without bus: what it reads, and what its sinks do with that. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/asked.h"
+#include "collector/run.h"
+#include "collector/window.h"
+#include "command/command.h"
+#include "command/commands.h"
+#include "persist/sink/sink.h"
+
+enum { ITEMS_MAX = 64, SINKS_MAX = 64, LINE_BYTES_MAX = 128 << 20 };
+#define MEMORY_BYTES_MAX ((size_t)2 << 30)
+#define BATCH_BYTES_MAX ((size_t)1 << 30)
+
+/* One of the collector's sinks, and how far it came. */
+struct giving {
+    const struct sink_config *config;
+    struct sink *sink;
+    uint64_t delivered;
+    bool has_failed;
+};
+
+struct invoking {
+    struct session *session;
+    const struct collector *collector;
+    struct giving giving[SINKS_MAX];
+    size_t giving_n;
+    struct arena batch; /* of the items that no sink has yet */
+    struct sink_item item[ITEMS_MAX];
+    size_t n;
+    bool is_shown; /* no sink of it prints: the command does */
+    bool is_whole, has_failed;
+};
+
+/* ---- sinks ---- */
+
+static void tell_sink(struct giving *g, const char *what, const struct failure *f)
+{
+    (void)fflush(stdout);
+    (void)fprintf(stderr, "sink %.*s: %s: %s\n", STR_ARG(g->config->name), what, f->text);
+    g->has_failed = true;
+}
+
+static void open_sinks(struct invoking *v)
+{
+    const struct config *const c = v->session->config;
+    v->is_shown = true;
+    for (size_t i = 0; i < v->collector->sinks_n && i < SINKS_MAX; i++) {
+        struct giving *const g = &v->giving[v->giving_n++];
+        struct failure f;
+        *g = (struct giving){.config = &c->sinks.at[v->collector->sink[i]]};
+        v->is_shown = v->is_shown && g->config->type->driver != &sink_console;
+        if (sink_open(&v->session->arena, g->config, S(""), &g->sink, &f) != OK) {
+            tell_sink(g, "not opened", &f);
+        }
+    }
+}
+
+/* A record that one sink refuses for good is told, and the rest goes on. */
+static void give_to(struct giving *g, const struct sink_item *item, size_t n)
+{
+    struct failure f;
+    for (size_t sent = 0; sent < n && !g->has_failed;) {
+        size_t done = 0;
+        const enum outcome result = g->sink->driver->send(g->sink, item + sent, n - sent, &done,
+                                                          &f);
+        sent += done;
+        g->delivered += done;
+        if (result == REJECT) {
+            (void)fprintf(stderr, "sink %.*s: a record is refused: %s\n", STR_ARG(g->config->name),
+                          f.text);
+            sent++;
+        } else if (result != OK) {
+            tell_sink(g, "failed", &f);
+        }
+    }
+}
+
+static void give_batch(struct invoking *v)
+{
+    for (size_t i = 0; i < v->n && v->is_shown; i++) {
+        printf("%.*s\n", STR_ARG(v->item[i].body));
+    }
+    (void)fflush(stdout);
+    for (size_t i = 0; i < v->giving_n; i++) {
+        give_to(&v->giving[i], v->item, v->n);
+    }
+    v->n = 0;
+    arena_reset(&v->batch);
+}
+
+static void close_sinks(struct invoking *v)
+{
+    for (size_t i = 0; i < v->giving_n; i++) {
+        struct giving *const g = &v->giving[i];
+        struct failure f;
+        if (!g->has_failed && g->sink->driver->flush && g->sink->driver->flush(g->sink, &f) != OK) {
+            tell_sink(g, "failed", &f);
+        }
+        if (!g->has_failed) {
+            (void)fprintf(stderr, "sink %.*s (%s): %llu record%s\n", STR_ARG(g->config->name),
+                          g->config->type->name, (unsigned long long)g->delivered,
+                          g->delivered == 1 ? "" : "s");
+        }
+        v->has_failed = v->has_failed || g->has_failed;
+        sink_close(g->sink);
+    }
+}
+
+/* ---- the run's lines ---- */
+
+static void take_metric(struct invoking *v, struct str json)
+{
+    struct metric m;
+    struct failure f;
+    if (metric_read(&v->batch, arena_str(&v->batch, json), &m, &f) != OK) {
+        (void)fprintf(stderr, "weir invoke: %s\n", f.text);
+        v->has_failed = true;
+        return;
+    }
+    sink_item_of_metric(&v->batch, v->collector, &m, &v->item[v->n++]);
+    if (v->n == ITEMS_MAX) {
+        give_batch(v);
+    }
+}
+
+static void take_end(struct invoking *v, const struct run_line *line)
+{
+    give_batch(v);
+    v->is_whole = true;
+    if (line->is == RUN_FAILED) {
+        (void)fprintf(stderr, "%.*s: %.*s\n", STR_ARG(v->collector->id), STR_ARG(line->why));
+        v->has_failed = true;
+        return;
+    }
+    (void)fprintf(stderr, "%.*s: %llu row%s, %llu record%s", STR_ARG(v->collector->id),
+                  (unsigned long long)line->rows, line->rows == 1 ? "" : "s",
+                  (unsigned long long)line->metrics, line->metrics == 1 ? "" : "s");
+    if (line->empty > 0) {
+        (void)fprintf(stderr, ", %llu without a value", (unsigned long long)line->empty);
+    }
+    (void)fprintf(stderr, "%s\n", line->rows == 0 ? ": nothing to write" : "");
+}
+
+static void take_line(struct invoking *v, struct str text)
+{
+    struct arena a;
+    struct run_line line;
+    struct failure f;
+    arena_init(&a, BATCH_BYTES_MAX);
+    if (run_line_read(&a, text, &line, &f) != OK) {
+        (void)fprintf(stderr, "weir invoke: %s\n", f.text);
+        v->has_failed = true;
+    } else if (line.is == RUN_METRIC) {
+        take_metric(v, line.metric);
+    } else if (line.is == RUN_ASIDE) {
+        (void)fprintf(stderr, "%.*s: row %llu is set aside: %.*s\n", STR_ARG(v->collector->id),
+                      (unsigned long long)line.row, STR_ARG(line.why));
+    } else {
+        take_end(v, &line);
+    }
+    arena_close(&a);
+}
+
+static void listen_to(struct invoking *v, int fd)
+{
+    struct arena line;
+    FILE *const in = fdopen(fd, "r");
+    arena_init(&line, 2 * (size_t)LINE_BYTES_MAX);
+    char *const text = arena_array(&line, char, LINE_BYTES_MAX);
+    while (in && fgets(text, LINE_BYTES_MAX, in)) {
+        struct str rest;
+        take_line(v, str_cut(str_of(text), '\n', &rest));
+    }
+    if (in) {
+        (void)fclose(in);
+    }
+    arena_close(&line);
+}
+
+/* ---- the command ---- */
+
+static const struct collector *choose(const struct config *c, const struct words *words)
+{
+    const struct str name = words->n > 0 ? str_of(words->at[0]) : S("");
+    const struct collectors *const all = &c->collectors;
+    for (size_t i = 0; i < all->n; i++) {
+        if (str_eq(all->at[i].id, name) || (name.len == 0 && all->n == 1)) {
+            return &all->at[i];
+        }
+    }
+    if (all->n == 0) {
+        (void)fprintf(stderr, "weir invoke: there is no collector in this configuration\n");
+        return NULL;
+    }
+    (void)fprintf(stderr, "weir invoke: %s; there %s:",
+                  name.len ? "no collector of this name" : "which one", all->n == 1 ? "is" : "are");
+    for (size_t i = 0; i < all->n; i++) {
+        (void)fprintf(stderr, " %.*s", STR_ARG(all->at[i].id));
+    }
+    (void)fprintf(stderr, "\n");
+    return NULL;
+}
+
+static struct run run_of(const struct collector *c, int64_t now_us)
+{
+    struct run r = {
+        .collector = c, .scheduled_us = now_us, .start_us = TIME_NONE, .end_us = TIME_NONE};
+    if (c->strategy == STRATEGY_WINDOW) {
+        const struct window_span window = window_last(now_us, c->window_us);
+        r.start_us = window.start_us;
+        r.end_us = window.end_us;
+    }
+    return r;
+}
+
+static int invoke(struct session *s, const struct collector *c, int64_t now_us)
+{
+    struct invoking v = {.session = s, .collector = c};
+    struct failure f;
+    const struct run r = run_of(c, now_us);
+    pid_t pid = 0;
+    int fd = -1, status = 0;
+    arena_init(&v.batch, BATCH_BYTES_MAX);
+    open_sinks(&v);
+    if (run_start(&r, &pid, &fd, &f) != OK) {
+        return command_failed("invoke", &f);
+    }
+    listen_to(&v, fd);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (!v.is_whole) {
+        give_batch(&v);
+        (void)fprintf(stderr, "%.*s: the run died%s\n", STR_ARG(c->id),
+                      WIFSIGNALED(status) ? " of a signal" : "");
+        v.has_failed = true;
+    }
+    close_sinks(&v);
+    arena_close(&v.batch);
+    return v.has_failed ? EXIT_NO : EXIT_DONE;
+}
+
+int command_invoke(int argc, char **argv)
+{
+    int64_t now_us = TIME_NONE;
+    const struct flag flags[] = {
+        {"start-time", 0, FLAG_TIME, &now_us, "TIME",
+         "as if it were this moment: for windows, partitions and what a tick is called"},
+        {0},
+    };
+    const struct usage usage = {
+        .name = "invoke",
+        .words = "[COLLECTOR]",
+        .about =
+            "Run one collector once, now: prints each record, and tells what each of its sinks "
+            "did with it. Nothing is tried again and nothing is noted, so a running weir does "
+            "not see it. A window is the last complete one.",
+        .flags = flags,
+        .examples = "  weir invoke -c users.yaml\n"
+                    "  weir invoke -c users.yaml --start-time 2026-03-07T00:00:00Z\n",
+        .words_most = 1,
+        .needs = NEEDS_SECRETS,
+        .memory_bytes_max = MEMORY_BYTES_MAX,
+    };
+    struct session s;
+    if (!command_begin(&s, &usage, argc, argv)) {
+        return s.status;
+    }
+    const struct collector *const c = choose(s.config, &s.words);
+    asked_install(NULL, NULL);
+    s.status = !c ? EXIT_USAGE : invoke(&s, c, now_us == TIME_NONE ? clock_now_us() : now_us);
+    return command_end(&s);
+}

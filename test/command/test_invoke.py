@@ -1,0 +1,87 @@
+"""One collector, once: what is printed, what its sinks did, and what becomes of a source that fails."""
+import json
+import sqlite3
+import subprocess
+
+from blackbox import BINARY, case, run
+
+FILE = {
+    "name": "users.total",
+    "collector": {"type": "metric", "invocation_strategy": "tick"},
+    "metric": {"name": "core.users.total", "type": "COUNT", "tags": [{"key": "env", "value": "prod"}]},
+    "schedule": {"interval": "10s"},
+    "source": {"type": "metric.sqlite", "config": {
+        "path": "users.db", "sql": "SELECT account AS customer, count(*) AS value FROM users GROUP BY account ORDER BY 1"}},
+    "sinks": {"console": {"type": "console"}, "audit": {"type": "file", "config": {"path": "audit.log"}}},
+}
+
+
+def put(folder, file="users.yaml", **changes):
+    with sqlite3.connect(folder / "users.db") as db:
+        db.execute("CREATE TABLE IF NOT EXISTS users (account TEXT)")
+        db.execute("DELETE FROM users")
+        db.executemany("INSERT INTO users VALUES (?)", [("amazon",), ("google",), ("amazon",), ("google",), ("google",)])
+    (folder / file).write_text(json.dumps(FILE | changes))
+
+
+def invoke(folder, *words, file="users.yaml", status=0):
+    done = subprocess.run([BINARY, "invoke", "-c", file, *words], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
+    return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+@case
+def each_record_is_printed_once_and_given_to_each_sink(folder):
+    put(folder)
+    records, told = invoke(folder, "--start-time", "2026-03-07")
+    assert [(r["tag.customer"], r["value"], r["tag.env"], r["window"]) for r in records] == [
+        ("amazon", 2, "prod", None), ("google", 3, "prod", None)], records
+    assert [json.loads(line) for line in (folder / "audit.log").read_text().splitlines()] == records
+    assert told.splitlines() == ["users.total: 2 rows, 2 records", "sink console (console): 2 records", "sink audit (file): 2 records"]
+    again, _ = invoke(folder, "--start-time", "2026-03-07")
+    later, _ = invoke(folder, "--start-time", "2026-03-08")
+    uuids = [[r["uuid"] for r in each] for each in (records, again, later)]
+    assert uuids[0] == uuids[1] and uuids[0] != uuids[2], "the same moment is the same record"
+
+
+@case
+def without_a_console_the_command_prints(folder):
+    put(folder, sinks={"audit": FILE["sinks"]["audit"]})
+    records, _ = invoke(folder)
+    assert [r["value"] for r in records] == [2, 3]
+
+
+@case
+def a_failure_is_told_and_is_the_exit_status(folder):
+    put(folder, source={"type": "metric.sqlite", "config": {"path": "users.db", "sql": "SELECT 1 AS value FROM nobody"}})
+    records, told = invoke(folder, status=1)
+    assert records == [] and "no such table: nobody" in told, told
+    put(folder, sinks={"console": {"type": "console"}, "audit": {"type": "file", "config": {"path": "no/such/folder/a.log"}}})
+    records, told = invoke(folder, status=1)
+    assert len(records) == 2 and "sink audit: not opened: open" in told and "sink console (console): 2 records" in told, told
+
+
+@case
+def rows_that_are_no_metric_are_set_aside_and_the_rest_goes_on(folder):
+    put(folder, source={"type": "metric.sqlite", "config": {
+        "path": "users.db", "sql": "SELECT 'x' AS value UNION ALL SELECT 1 UNION ALL SELECT NULL UNION ALL SELECT 9e999"}})
+    records, told = invoke(folder)
+    assert [r["value"] for r in records] == [1]
+    assert 'row 1 is set aside: unable to parse string to float: "x"' in told and "row 4 is set aside" in told, told
+    assert "4 rows, 1 record, 1 without a value" in told, told
+
+
+@case
+def of_several_one_is_named(folder):
+    put(folder)
+    put(folder, "other.yaml", name="others")
+    words = ["-c", "other.yaml"]
+    _, told = invoke(folder, *words, status=2)
+    assert "which one; there are: " in told and "users.total" in told and "others" in told, told
+    records, _ = invoke(folder, *words, "others")
+    assert len(records) == 2
+    _, told = invoke(folder, *words, "nobody", status=2)
+    assert "no collector of this name" in told, told
+
+
+run()
