@@ -213,7 +213,8 @@ static bool take_one(struct arrival *v, bool is_structured, struct taken *out, s
     out->signal = arena_new(v->q->arena, struct signal);
     out->n = 1;
     if (is_structured) {
-        return take_structured(v, v->root, -1, headers, out->signal, why);
+        return ce_headers_agree(v->q, v->root, why) &&
+               take_structured(v, v->root, -1, headers, out->signal, why);
     }
     v->data = v->q->body;
     return ce_read_headers(v->q, &v->ce, &is_event, why) && finish(v, headers, out->signal, why);

@@ -289,3 +289,29 @@ bool ce_read_json(const struct request *q, yyjson_val *event, int64_t i, struct 
     }
     return check(q, out, where, why);
 }
+
+bool ce_headers_agree(const struct request *q, yyjson_val *event, struct refusal *why)
+{
+    for (size_t i = 0; i < q->headers_n; i++) {
+        const struct header h = q->header[i];
+        struct str value;
+        if (!str_starts_nocase(h.name, S("ce-"))) {
+            continue;
+        }
+        const struct str name = lower_case(q->scratch, str_sub(h.name, 3, h.name.len));
+        const struct str said = json_text(json_get(event, name));
+        int64_t header_us = TIME_NONE;
+        int64_t event_us = TIME_NONE;
+        const bool is_time = str_eq(name, S("time")) && ce_decode(q->scratch, h.value, &value) &&
+                             clock_parse(value, &header_us) && clock_parse(said, &event_us);
+        if (!said.at || (is_time && header_us == event_us) ||
+            (ce_decode(q->scratch, h.value, &value) && str_eq(value, said))) {
+            continue;
+        }
+        return refuse(q->arena, why, (struct refusal){.status = 400, .reason = "contradiction"},
+                      "the header ce-%.*s and the event in the body say different things: leave "
+                      "the ce- headers out in structured mode, or let them agree",
+                      STR_ARG(str_sub(name, 0, 40)));
+    }
+    return true;
+}

@@ -33,6 +33,10 @@ bool ce_read_headers(const struct request *q, struct cloudevent *out, bool *is_e
 bool ce_read_json(const struct request *q, yyjson_val *event, int64_t i, struct cloudevent *out,
                   struct refusal *why);
 
+/* Structured mode: whether the ce- headers that are there all the same say what the event says
+ * (HTTP binding, section 3.2.3: they may be copied, and must agree). */
+bool ce_headers_agree(const struct request *q, yyjson_val *event, struct refusal *why);
+
 /* RFC 4648 section 4, padded, nothing else in it. false: not that, or no memory. */
 bool ce_base64(struct arena *a, struct str text, struct str *out);
 

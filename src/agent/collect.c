@@ -50,6 +50,8 @@ static enum outcome close_one(const struct collect *c, struct arena *a, struct s
     return bus_append(c->bus, dead_retry_lane(), &r, 1, f);
 }
 
+/* One that is not open, because somebody else closed it meanwhile or nobody ever did open it, keeps
+ * none of the others: the first of them is told at the end. */
 static enum outcome obey(const struct collect *c, struct arena *a, struct str line, uint64_t *n,
                          struct failure *f)
 {
@@ -67,19 +69,26 @@ static enum outcome obey(const struct collect *c, struct arena *a, struct str li
     }
     size_t i = 0, most = 0;
     yyjson_val *id = NULL;
+    enum outcome all = OK;
     yyjson_arr_foreach(ids, i, most, id)
     {
         struct arena one;
+        struct failure why;
         arena_init(&one, REQUEST_ARENA_BYTES_MAX);
-        const enum outcome closed = close_one(c, &one, json_text(id), is_drop, f);
+        const enum outcome closed = close_one(c, &one, json_text(id), is_drop, &why);
         arena_close(&one);
-        if (closed != OK) {
+        *n += closed == OK;
+        if (closed != OK && all == OK) {
+            all = closed;
+            *f = why;
+        }
+        if (closed == RETRY || closed == STOP) {
+            *f = why;
             return closed;
         }
-        ++*n;
         progress_beat(c->progress, true);
     }
-    return OK;
+    return all;
 }
 
 static void serve_client(const struct collect *c, int fd)

@@ -156,6 +156,13 @@ enum outcome file_replace(const char *path, struct str bytes, mode_t mode, struc
     return file_sync_dir(dir, f);
 }
 
+/* A full disk has room again some day. */
+static enum outcome no_folder(const char *path, struct failure *f)
+{
+    const bool is_full = errno == ENOSPC || errno == EDQUOT;
+    return failed_errno(f, is_full ? RETRY : STOP, "make folder %s", path);
+}
+
 enum outcome file_make_dirs(const char *path, struct failure *f)
 {
     char parent[PATH_BYTES_MAX];
@@ -170,7 +177,7 @@ enum outcome file_make_dirs(const char *path, struct failure *f)
                    : failed(f, STOP, "%s is not a folder", path);
     }
     if (errno != ENOENT) {
-        return failed_errno(f, STOP, "make folder %s", path);
+        return no_folder(path, f);
     }
     dir_of(path, parent);
     const enum outcome result = file_make_dirs(parent, f);
@@ -178,7 +185,7 @@ enum outcome file_make_dirs(const char *path, struct failure *f)
         return result;
     }
     if (mkdir(path, 0700) != 0 && errno != EEXIST) { /* EEXIST: it ended with a slash */
-        return failed_errno(f, STOP, "make folder %s", path);
+        return no_folder(path, f);
     }
     return file_sync_dir(parent, f);
 }

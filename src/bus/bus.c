@@ -124,16 +124,35 @@ enum outcome bus_ends(struct bus *b, struct arena *a, enum stream stream, struct
     return b->driver->ends(b, a, stream, out, n, f);
 }
 
+static enum outcome look(struct bus *b, const struct slice *what, size_t bytes_max,
+                         struct batch *out, struct failure *f)
+{
+    struct arena *const a = out->arena;
+    check_lane(what->lane);
+    *out = (struct batch){.arena = a, .slice = arena_new(a, struct slice)};
+    *out->slice = *what;
+    const enum outcome result = b->driver->look(b, out->slice, bytes_max, a, f);
+    assert(result != OK || out->slice->to.at >= what->from.at);
+    out->n = result == OK && out->slice->to.at > what->from.at;
+    return result;
+}
+
 enum outcome bus_look(struct bus *b, struct span what, size_t bytes_max, struct batch *out,
                       struct failure *f)
 {
-    struct arena *const a = out->arena;
-    check_lane(what.lane);
-    *out = (struct batch){.arena = a, .slice = arena_new(a, struct slice)};
-    *out->slice = (struct slice){.lane = what.lane, .from = what.from, .to = what.to};
-    const enum outcome result = b->driver->look(b, out->slice, bytes_max, a, f);
-    assert(result != OK || out->slice->to.at >= what.from.at);
-    out->n = result == OK && out->slice->to.at > what.from.at;
+    const struct slice slice = {.lane = what.lane, .from = what.from, .to = what.to};
+    return look(b, &slice, bytes_max, out, f);
+}
+
+enum outcome bus_find(struct bus *b, struct lane lane, struct position at, struct batch *out,
+                      struct failure *f)
+{
+    const struct slice slice = {.lane = lane, .from = at, .to = {at.at + 1}, .is_guess = true};
+    const enum outcome result = look(b, &slice, 1, out, f);
+    if (result == OK && out->n > 0) {
+        const struct slice *const s = out->slice;
+        out->n = s->n > 0 && s->record[0].at.at == at.at;
+    }
     return result;
 }
 

@@ -32,6 +32,7 @@ struct slice {
     struct record *record;
     size_t n;
     uint64_t lag_bytes; /* by read: held behind `to`; UINT64_MAX: unknown */
+    bool is_guess;      /* by bus_find: that nothing stands at `from` is no sign of damage */
 };
 
 struct batch {
@@ -116,6 +117,10 @@ enum outcome bus_ends(struct bus *b, struct arena *a, enum stream stream, struct
  * damaged there (a running weir sets it aside: bus_mend) | STOP `from` is no longer kept, or behind
  * the end (says what is lost) */
 enum outcome bus_look(struct bus *b, struct span what, size_t bytes_max, struct batch *out,
+                      struct failure *f);
+/* The record that begins at this very position, which a person gave: where none does, out->n is 0
+ * (or the failure is RETRY), and nobody takes it for damage. */
+enum outcome bus_find(struct bus *b, struct lane lane, struct position at, struct batch *out,
                       struct failure *f);
 /* Make a lane before its first append, so that readers gain it. OK also when it is there. */
 enum outcome bus_lane_make(struct bus *b, struct lane lane, struct failure *f);

@@ -181,8 +181,7 @@ enum outcome dead_find(struct bus *bus, struct arena *a, struct str id, struct d
     }
     for (size_t i = 0; i < n; i++) {
         if (!lane_eq(ends[i].lane, lane) || at.at >= ends[i].end.at || is_closed(&closed, full) ||
-            bus_look(bus, (struct span){lane, at, ends[i].end}, 1, &batch, f) != OK ||
-            batch.n == 0 || batch.slice[0].n == 0 || batch.slice[0].record[0].at.at != at.at) {
+            at.at < ends[i].begin.at || bus_find(bus, lane, at, &batch, f) != OK || batch.n == 0) {
             continue;
         }
         *out = (struct dead_letter){full, &batch.slice[0].record[0].signal};

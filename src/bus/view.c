@@ -61,6 +61,14 @@ static enum outcome list(struct view *v, struct failure *f)
     return result;
 }
 
+/* The keeper of the log shall look there. */
+static void suspect(const struct view *v, uint64_t position)
+{
+    if (!v->is_guess) {
+        lane_suspect(v->dir, position);
+    }
+}
+
 /* Have the segment open that holds `position`. */
 static enum outcome seat(struct view *v, uint64_t position, struct failure *f)
 {
@@ -74,7 +82,7 @@ static enum outcome seat(struct view *v, uint64_t position, struct failure *f)
     if (i == v->names.n) {
         result = view_check(v, position, f);
         v->is_listed = false;
-        lane_suspect(v->dir, position);
+        suspect(v, position);
         return result != OK ? result
                             : failed(f, RETRY,
                                      "%s: the segment that holds %" PRIu64 " is missing; a running "
@@ -90,7 +98,7 @@ static enum outcome seat(struct view *v, uint64_t position, struct failure *f)
             *f = trimmed;
             return STOP;
         }
-        lane_suspect(v->dir, position);
+        suspect(v, position);
     }
     return result;
 }
@@ -130,7 +138,7 @@ static enum outcome damaged(const struct view *v, uint64_t position, struct fail
     if (result != OK) {
         return result;
     }
-    lane_suspect(v->dir, position);
+    suspect(v, position);
     return failed(f, RETRY,
                   "%s: segment %020" PRIu64 " is damaged at position %" PRIu64
                   "; a running weir sets the damage aside, says what is lost, and goes on",
@@ -271,6 +279,7 @@ enum outcome view_read(struct view *v, struct slice *s, size_t bytes_max, struct
                        struct failure *f)
 {
     v->mark = v->dir->page->mark; /* before the names: see roll in writer.c */
+    v->is_guess = s->is_guess;
     const uint64_t to = s->to.at < v->mark ? s->to.at : v->mark;
     struct fill fill = {.view = v, .slice = s, .arena = a, .to = to, .bytes_max = bytes_max};
     enum outcome result = view_check(v, s->from.at, f);

@@ -16,6 +16,7 @@ struct view {
     struct segment segment;
     uint64_t limit; /* the open segment ends here              */
     uint64_t mark;  /* of the lane, when this read began       */
+    bool is_guess;  /* the position may be nobody's: see bus_find */
 };
 
 void view_open(struct view *v, struct lane_dir *dir);

@@ -189,6 +189,10 @@ static enum outcome tell_damage(struct arena *a, struct str lake, enum outcome r
 {
     const struct str said = arena_str(a, str_of(f->text));
     const char *const at = memmem(said.at, said.len, lake.at, lake.len);
+    if (!at && memmem(said.at, said.len, "TProtocolException", 18)) { /* a page's head: no name */
+        return failed(f, STOP,
+                      "a file of the lake is damaged and cannot be read; weir verify says which");
+    }
     if (!at || (!str_starts(said, S("IO Error")) && !str_starts(said, S("Invalid Input Error")))) {
         return result;
     }

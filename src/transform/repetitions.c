@@ -28,6 +28,8 @@ struct repetitions {
     struct bucket bucket[BUCKETS_MAX]; /* oldest first */
     size_t n;
     uint64_t forgotten, torn;
+    bool is_meta_lost; /* there were entries, but what they are hashed under was damaged or gone */
+    bool is_foreign;   /* there were entries of other streams                                   */
 };
 
 /* ---- the folder ---- */
@@ -57,6 +59,20 @@ static bool meta_read(struct arena *a, const char *path, struct str bus_id, uint
         }
     }
     return str_eq(text, meta_of(a, bus_id, secret));
+}
+
+/* It is whole in form, and of other streams. */
+static bool is_of_others(struct arena *a, const char *path, struct str bus_id)
+{
+    struct str text;
+    struct str rest;
+    struct failure unread;
+    if (file_read(a, path, META_BYTES_MAX, &text, &unread) != OK) {
+        return false;
+    }
+    const bool is_ours = str_eq(str_cut(text, '\n', &rest), S("weir-repetitions 1"));
+    const struct str bus = str_cut(rest, '\n', &rest);
+    return is_ours && str_starts(bus, S("bus ")) && !str_eq(str_sub(bus, 4, bus.len), bus_id);
 }
 
 static int order_of_starts(const void *a, const void *b)
@@ -161,6 +177,8 @@ static enum outcome open_meta(struct repetitions *r, struct arena *a, struct fai
     int64_t start[BUCKETS_MAX];
     size_t n = 0;
     enum outcome result = list_starts(r->dir.at, start, &n, f);
+    r->is_foreign = n > 0 && is_of_others(a, path, r->bus_id);
+    r->is_meta_lost = n > 0 && !r->is_foreign;
     for (size_t i = 0; i < n && result == OK; i++) {
         result = bucket_add(r, start[i], f);
     }
@@ -316,8 +334,12 @@ enum outcome repetitions_verify(struct arena *a, struct str dir,
 
 struct repetitions_size repetitions_size(const struct repetitions *r)
 {
-    struct repetitions_size sum = {
-        .bytes = bytes_of(r), .buckets = r->n, .forgotten = r->forgotten, .torn = r->torn};
+    struct repetitions_size sum = {.bytes = bytes_of(r),
+                                   .buckets = r->n,
+                                   .forgotten = r->forgotten,
+                                   .torn = r->torn,
+                                   .is_meta_lost = r->is_meta_lost,
+                                   .is_foreign = r->is_foreign};
     for (size_t i = 0; i < r->n; i++) {
         sum.entries += r->bucket[i].entries_n;
     }

@@ -28,6 +28,8 @@ struct repetitions_size {
     uint64_t entries, bytes, buckets;
     uint64_t forgotten; /* buckets dropped over the budget before their time */
     uint64_t torn;      /* entries blanked at open: torn by a power cut, or rotten */
+    bool is_meta_lost;  /* begun anew at open: `meta` was damaged or gone          */
+    bool is_foreign;    /* begun anew at open: it was of other streams             */
 };
 
 /* Open the index in the folder `dir`, made when it is not there; entries of another bus are

@@ -420,6 +420,27 @@ static enum outcome lanes_load(struct transform_stage *t, struct failure *f)
     return result;
 }
 
+/* What is forgotten before its time is said: those deliveries count once more if they come again.
+ */
+static void say_forgotten(struct transform_stage *t)
+{
+    const struct repetitions_size size = repetitions_size(t->repetitions);
+    *progress_counter(t->progress, "repetitions_torn") = size.torn;
+    if (size.torn > 0) {
+        log_event(
+            LOG_WARN, "repetitions damaged", log_n("entries", (int64_t)size.torn),
+            log_c("next", "those of them that gave output are taken as new if they come again"));
+    }
+    if (size.is_meta_lost || size.is_foreign) {
+        log_event(LOG_WARN, "repetitions begun anew",
+                  log_c("why", size.is_foreign
+                                   ? "repetitions/meta names other streams"
+                                   : "repetitions/meta is damaged or gone, and nothing in the "
+                                     "index can be read without it"),
+                  log_c("next", "earlier deliveries are taken as new if they come again"));
+    }
+}
+
 enum outcome transform_open(struct arena *a, const struct config *config, struct bus *bus,
                             struct progress *progress, struct transform_stage **out,
                             struct failure *f)
@@ -435,6 +456,7 @@ enum outcome transform_open(struct arena *a, const struct config *config, struct
     enum outcome result = repetitions_open(a, dir, bus_id(bus), &config->repetitions,
                                            &t->repetitions, f);
     if (result == OK) {
+        say_forgotten(t);
         result = reader_join(bus, transform_streams, S("transform"), CURSOR_BUS, &t->reader, f);
     }
     if (result == OK) {

@@ -114,6 +114,8 @@ static void what_github_never_sends_is_400_or_415(void **state)
                    "X-GitHub-Delivery stands twice");
     assert_refused(s, github_post(&s->arena, "push\r\nx-github-event: pull_request", "1", S("{}")),
                    400, "X-GitHub-Event stands twice");
+    assert_refused(s, github_post(&s->arena, "push\r\nContent-Type: text/plain", "1", S("{}")), 400,
+                   "Content-Type or Content-Encoding stands twice");
     assert_refused(s, github_post(&s->arena, "", "1", S("{}")), 400, "X-GitHub-Event");
     assert_refused(s, github_post(&s->arena, "../push", "1", S("{}")), 400, "X-GitHub-Event");
     assert_refused(s, github_post(&s->arena, "push", "1", S("[]")), 400, "object");

@@ -167,6 +167,26 @@ static void headers_and_body_that_contradict_each_other_are_named(void **state)
     }
 }
 
+static void headers_that_structured_mode_does_not_need_must_agree_all_the_same(void **state)
+{
+    struct desk *const d = *state;
+    static const char event[] = "{" REQUIRED ",\"subject\":\"/run/7\",\"tenant\":\"a\","
+                                "\"time\":\"2018-04-05T17:31:00Z\",\"data\":" BODY "}";
+    static const char *const other[] = {"ce-id: e2",          "CE-Source: /other",
+                                        "ce-type: x",         "ce-specversion: 0.3",
+                                        "ce-subject: /run/8", "ce-time: 2018-04-05T17:31:01Z",
+                                        "ce-tenant: b"};
+    assert_taken(d,
+                 "Content-Type: " EVENT "\nce-id: e%31\nce-time: 2018-04-05T19:31:00+02:00\n"
+                 "ce-tenant: a\nce-more: x",
+                 event);
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
+        const struct str headers = arena_printf(&d->arena, "Content-Type: " EVENT "\n%s", other[i]);
+        assert_not_taken(d, headers.at, event, "say different things");
+        assert_int_equal(d->refusal.status, 400);
+    }
+}
+
 static void attributes_that_are_missing_or_wrong_are_named(void **state)
 {
     struct desk *const d = *state;
@@ -324,6 +344,7 @@ int main(void)
         T(the_same_event_in_every_mode_is_the_same_signal),
         T(base64_data_is_decoded),
         T(headers_and_body_that_contradict_each_other_are_named),
+        T(headers_that_structured_mode_does_not_need_must_agree_all_the_same),
         T(attributes_that_are_missing_or_wrong_are_named),
         T(json_that_readers_disagree_about_is_refused_bare_as_well),
         T(formats_that_are_not_json_are_415),

@@ -45,6 +45,24 @@ def a_dead_letter_is_listed_shown_and_dropped(folder):
 
 
 @case
+def an_id_beside_a_real_one_is_unknown_and_no_damage(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        for number in range(4):
+            broken(weir, number)
+        letters = eventually(lambda: len(dead(weir)) == 4 and dead(weir), "all are dead")
+        lane, at = letters[1]["id"].split(":")
+        for beside in (1, 8, 16):
+            for verb in ("show", "retry", "drop"):
+                weir.command("dead", verb, f"{lane}:{int(at) + beside}", status=1)
+        ids = [letters[0]["id"], f"{lane}:{int(at) + 8}", letters[2]["id"]]
+        assert weir.command("dead", "drop", *ids, status=1) == "drop 2\n", "one that is not there keeps no other"
+        weir.command("flush")
+        assert [letter["id"] for letter in dead(weir)] == [letters[1]["id"], letters[3]["id"]]
+        assert weir.command("verify") == "ok\n"
+    assert "damage" not in weir.log.read_text() and not list(folder.rglob("corrupt-*"))
+
+
+@case
 def a_retried_letter_is_transformed_anew_and_may_die_again(folder):
     with Weir(folder, agents=AGENTS) as weir:
         broken(weir, 7)

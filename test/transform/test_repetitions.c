@@ -229,6 +229,28 @@ static void another_bus_means_nothing_here(void **state)
     assert_int_equal(put(x, 1, 10, NOW_US), OK);
     reopen(x, "other bus");
     assert_int_equal(find(x, 1, 20, 7), KNOWN_NOT);
+    assert_true(repetitions_size(x->r).is_foreign);
+}
+
+static void an_index_whose_meta_is_damaged_or_gone_says_that_it_begins_anew(void **state)
+{
+    struct fixture *const x = *state;
+    char path[400];
+    (void)snprintf(path, sizeof path, "%s/meta", x->dir);
+    assert_false(repetitions_size(x->r).is_meta_lost);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(put(x, 1, 10, NOW_US), OK);
+        repetitions_close(x->r);
+        FILE *const to = fopen(path, "wb");
+        assert_non_null(to);
+        assert_int_equal(fclose(to), 0);
+        assert_int_equal(i ? unlink(path) : 0, 0);
+        open_index(x, "bus");
+        assert_true(repetitions_size(x->r).is_meta_lost);
+        assert_int_equal(find(x, 1, 20, 7), KNOWN_NOT);
+    }
+    reopen(x, "bus");
+    assert_false(repetitions_size(x->r).is_meta_lost);
 }
 
 static void flip(const char *path, off_t offset)
@@ -318,6 +340,7 @@ int main(void)
         TEST(the_budget_holds_and_what_it_drops_is_counted),
         TEST(another_bus_means_nothing_here),
         TEST(a_table_of_another_boot_is_made_anew),
+        TEST(an_index_whose_meta_is_damaged_or_gone_says_that_it_begins_anew),
         TEST(what_rots_is_told_and_forgotten_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
