@@ -67,6 +67,9 @@ struct collector {
     size_t sinks_n;
 };
 
+/* `sink-NAME` is a process's name. */
+enum { SINK_NAME_BYTES_MAX = 26 };
+
 /* What a sink writes: section `sinks.NAME` of weir.yaml or of a collector file. Equal sinks (driver
  * and configuration) of several files are one. */
 struct sink_config {

@@ -124,7 +124,8 @@ struct place collector_place(const struct collector_written *w, const char *sect
 bool collector_has(const struct collector_written *w, const char *section, const char *key)
 {
     const struct yaml_entry *const e = yaml_find(w->tree, str_of(section));
-    return e && (!key || yaml_find(&e->value, str_of(key)));
+    const struct yaml_entry *const inner = e && key ? yaml_find(&e->value, str_of(key)) : e;
+    return inner && !(inner->value.kind == YAML_TEXT && inner->value.is_empty);
 }
 
 /* "" in a file, "collectors.NAME." in weir.yaml. */
@@ -178,6 +179,9 @@ static void read_schedule(const struct sections *s, const struct collector_writt
         problem_add(s->problems, collector_place(w, "schedule", "cron"),
                     "must set either %.*sschedule.interval or %.*sschedule.cron, and not both",
                     STR_ARG(prefix), STR_ARG(prefix));
+    } else if (!has_interval && !has_cron) {
+        problem_add(s->problems, collector_place(w, "schedule", "cron"),
+                    "%.*sschedule.cron is empty", STR_ARG(prefix));
     } else if (has_cron && cron_parse(s->arena, w->schedule.cron, &cron, &f) != OK) {
         problem_add(s->problems, collector_place(w, "schedule", "cron"), "%.*sschedule.cron: %s",
                     STR_ARG(prefix), f.text);

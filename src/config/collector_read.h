@@ -42,7 +42,7 @@ struct collector_written {
 /* `section.key` of the tree, or the section where the key is not written, or the whole. */
 struct place collector_place(const struct collector_written *w, const char *section,
                              const char *key);
-/* Whether `section.key` is written; key NULL: the section. */
+/* Whether `section.key` is written, and not empty; key NULL: the section. */
 bool collector_has(const struct collector_written *w, const char *section, const char *key);
 /* What the dialect's own program made of such a file, where weir makes something else. */
 void collector_notes(const struct sections *s, const struct collector_written *w,

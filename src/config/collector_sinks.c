@@ -1,6 +1,7 @@
 /* collector_sinks.c - the sinks of weir.yaml and of all collectors, each once. */
 #include <stddef.h>
 
+#include "base/hash.h"
 #include "config/collector_read.h"
 #include "config/sinks.h"
 #include "signal/model.h"
@@ -135,6 +136,22 @@ static void check_models(const struct sections *s, const struct yaml_entry *e, c
     }
 }
 
+/* A name is a file's, too. */
+static struct str safe(struct arena *a, struct str name)
+{
+    struct str out = arena_str(a, name);
+    char *const at = arena_cstr(a, out);
+    for (size_t i = 0; i < out.len; i++) {
+        const char c = at[i];
+        const bool is_safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                             (c >= '0' && c <= '9') || (c != '\0' && strchr("-_@", c)) ||
+                             (c == '.' && i > 0);
+        at[i] = is_safe ? c : '-';
+    }
+    out.at = at;
+    return out;
+}
+
 struct sinks_reading *sinks_begin(const struct sections *s, const struct yaml *tree)
 {
     struct sinks_reading *const r = arena_new(s->arena, struct sinks_reading);
@@ -152,6 +169,11 @@ struct sinks_reading *sinks_begin(const struct sections *s, const struct yaml *t
         if (read_sink(s, sink_options, e, arena_printf(s->arena, "sinks.%.*s", STR_ARG(e->key)),
                       &m)) {
             check_models(s, e, &m);
+            if (!str_eq(safe(s->arena, m.name), m.name) || m.name.len > SINK_NAME_BYTES_MAX) {
+                problem_add(s->problems, e->place,
+                            "sinks.%.*s: a name has 1 to %d letters, digits, - _ . and @",
+                            STR_ARG(e->key), SINK_NAME_BYTES_MAX);
+            }
             m.is_named = true;
             (void)meet(r, &m);
         }
@@ -211,35 +233,38 @@ void sinks_add(struct sinks_reading *r, const struct sections *s, const struct c
     }
 }
 
-/* A name is a file's, too. */
-static struct str safe(struct arena *a, struct str name)
+/* Longer than a process's name can be, or called like another: its own end. */
+static struct str with_end(struct arena *a, struct str name, struct str of)
 {
-    struct str out = arena_str(a, name);
-    char *const at = arena_cstr(a, out);
-    for (size_t i = 0; i < out.len; i++) {
-        const char c = at[i];
-        const bool is_safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                             (c >= '0' && c <= '9') || (c != '\0' && strchr("-_@", c)) ||
-                             (c == '.' && i > 0);
-        at[i] = is_safe ? c : '-';
-    }
-    out.at = at;
-    return out;
+    return arena_printf(a, "%.*s-%08x", STR_ARG(str_sub(name, 0, SINK_NAME_BYTES_MAX - 9)),
+                        (unsigned)(hash_64(of, 0) & 0xffffffff));
 }
 
 /* As written where no other sink is called so, else with the collector's id: whichever file is met
  * first, so that a sink finds its cursor again. */
-static struct str name_of(const struct sinks_reading *r, const struct collectors *all, size_t i)
+static struct str name_of(const struct sinks_reading *r, const struct collectors *all, size_t i,
+                          const struct sink_list *given)
 {
     struct arena *const a = r->s->arena;
     const struct met *const m = &r->met[i];
+    const struct str place = place_text(a, m->place);
+    struct str name = safe(a, m->name);
     for (size_t k = 0; k < r->n && !m->is_named; k++) {
         if (k != i && str_eq(safe(a, r->met[k].name), safe(a, m->name))) {
             const struct str id = all->at[m->first].id;
-            return safe(a, arena_printf(a, "%.*s@%.*s", STR_ARG(m->name), STR_ARG(id)));
+            name = safe(a, arena_printf(a, "%.*s@%.*s", STR_ARG(m->name), STR_ARG(id)));
+            break;
         }
     }
-    return safe(a, m->name);
+    if (name.len > SINK_NAME_BYTES_MAX) {
+        name = with_end(a, name, name);
+    }
+    for (size_t k = 0; k < given->n; k++) {
+        if (str_eq(given->at[k].name, name)) {
+            name = with_end(a, name, place);
+        }
+    }
+    return name;
 }
 
 void sinks_end(struct sinks_reading *r, const struct collectors *all, struct sink_list *out)
@@ -258,7 +283,7 @@ void sinks_end(struct sinks_reading *r, const struct collectors *all, struct sin
             models = (struct str_list){arena_array(a, struct str, 1), 1};
             models.at[0] = S("metric");
         }
-        out->at[out->n++] = (struct sink_config){.name = name_of(r, all, i),
+        out->at[out->n++] = (struct sink_config){.name = name_of(r, all, i, out),
                                                  .place = place_text(a, m->place),
                                                  .type = m->type,
                                                  .options = m->options,

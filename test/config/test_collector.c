@@ -256,6 +256,9 @@ static void a_mistake_in_schedule_source_or_sink_stands_at_its_place(void **stat
         {METRIC POSTGRES "schedule: { interval: 1m, cron: '* * * * *' }\n",
          "a.yaml:3:33: must set either schedule.interval or schedule.cron, and not both"},
         {METRIC POSTGRES "schedule: { cron: '60 * * * *' }\n", "a.yaml:3:19: schedule.cron: "},
+        {METRIC POSTGRES "schedule: { interval: }\n", "a.yaml:3:1: must set schedule.interval"},
+        {METRIC POSTGRES "schedule: { cron: '{{ getEnv \"WEIR_NONE\" }}' }\n",
+         "a.yaml:3:19: schedule.cron is empty"},
         {METRIC POSTGRES "schedule: { interval: 0s }\n",
          "a.yaml:3:23: schedule.interval is 0s; it wants 1ms to 366d"},
         {METRIC POSTGRES "schedule: { interval: 30 }\n",
@@ -493,6 +496,8 @@ static void weirs_own_sections_are_strict(void **state)
     static const struct {
         const char *text, *wanted;
     } cases[] = {
+        {"sinks: { a b: { type: console, models: [change] } }\n",
+         "a.yaml:1:10: sinks.a b: a name has 1 to 26 letters, digits"},
         {"sinks: { a: { type: console } }\n", "a.yaml:1:10: sinks.a is given nothing"},
         {"sinks: { a: { type: console, models: [deploymnt] } }\n",
          "a.yaml:1:39: sinks.a.models: there is no model deploymnt"},
