@@ -20,7 +20,7 @@ static void note(int number)
     const int was = errno; /* the interrupted code's */
     if (number == SIGUSR1) {
         is_flush = 1;
-    } else {
+    } else if (number != SIGUSR2) { /* which only asks for a turn of the loop */
         is_stop = 1;
     }
     if (wake_loop) {
@@ -45,6 +45,7 @@ void asked_install(void (*wake)(void *thing), void *thing)
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGUSR1, &action, NULL);
+    sigaction(SIGUSR2, &action, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
 }
 
@@ -75,6 +76,7 @@ void asked_pause(int64_t ms)
     sigaddset(&ours, SIGTERM);
     sigaddset(&ours, SIGINT);
     sigaddset(&ours, SIGUSR1);
+    sigaddset(&ours, SIGUSR2);
     sigprocmask(SIG_BLOCK, &ours, &before);
     if (!is_stop && !is_flush) {
         const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};

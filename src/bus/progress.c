@@ -34,7 +34,7 @@ struct page {
     _Atomic uint32_t state;
     _Atomic uint32_t is_watched;            /* 1: the next busy turn is told, once */
     _Atomic uint32_t cursors_n, counters_n; /* moved after the name is written */
-    _Atomic int64_t busy_since_us;
+    _Atomic int64_t busy_since_us, beat_us;
     struct page_hand {
         _Atomic uint64_t lane, at; /* hash of its name */
         _Atomic uint32_t deaths;   /* hand: 1 while it is held; suspect: how many died on it */
@@ -173,7 +173,9 @@ enum duty_state progress_state_is(const struct progress *p)
 
 void progress_beat(struct progress *p, bool is_busy)
 {
-    p->page->busy_since_us = is_busy ? clock_mono_us() : 0;
+    const int64_t now_us = clock_mono_us();
+    p->page->busy_since_us = is_busy ? now_us : 0;
+    p->page->beat_us = now_us;
     if (is_busy && atomic_load_explicit(&p->page->is_watched, memory_order_relaxed) &&
         atomic_exchange(&p->page->is_watched, 0)) {
         tell(p);
@@ -183,6 +185,11 @@ void progress_beat(struct progress *p, bool is_busy)
 int64_t progress_busy_since_us(const struct progress *p)
 {
     return p->page->busy_since_us;
+}
+
+int64_t progress_beat_us(const struct progress *p)
+{
+    return p->page->beat_us;
 }
 
 static uint64_t lane_hash(struct lane lane)

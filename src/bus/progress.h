@@ -35,6 +35,8 @@ enum duty_state progress_state_is(const struct progress *p);
  * something to do (then it can't hang). */
 void progress_beat(struct progress *p, bool is_busy);
 int64_t progress_busy_since_us(const struct progress *p);
+/* When the newest beat was, busy or not; 0: never. */
+int64_t progress_beat_us(const struct progress *p);
 
 /* Poison: a record that a process dies on. Call progress_hand_start once when the process starts,
  * progress_hand before work on a record that could kill it (the answer: how many processes in a row

@@ -111,6 +111,8 @@ enum outcome child_start(struct child *c, const struct nursery *n, struct failur
     c->started_us = clock_mono_us();
     c->deadline_us = 0;
     c->is_killed = false;
+    c->is_silent = false;
+    c->probed_us = 0;
     return OK;
 }
 

@@ -21,6 +21,8 @@ struct child {
     unsigned tries;      /* starts in a row that did not last                       */
     bool is_old;         /* of a configuration that was replaced: not started again */
     bool is_killed;
+    int64_t probed_us; /* asked for a turn then, and has not answered yet; 0: nothing is asked */
+    bool is_silent;    /* for so long that it is told                                         */
 };
 
 /* What every child is given. */

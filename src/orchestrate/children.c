@@ -7,7 +7,10 @@
 #include "base/asked.h"
 #include "base/log.h"
 
-enum { LASTING_MS = 30000 /* a child that lived so long starts its tries anew */ };
+enum {
+    LASTING_MS = 30000, /* a child that lived so long starts its tries anew */
+    SILENT_MS = 10000   /* a waiting one that does not answer is told       */
+};
 
 /* ---- which there are ---- */
 
@@ -226,13 +229,58 @@ void children_reap(struct children *all, int64_t now_us)
     }
 }
 
+static bool is_running(const struct child *c)
+{
+    return c->pid > 0 && c->deadline_us == 0 && progress_state_is(c->page) == DUTY_RUNNING;
+}
+
+static void hear(struct children *all, struct child *c)
+{
+    if (c->is_silent) {
+        *counter_of(all, "down", c) = 0;
+        log_event(LOG_INFO, "answers again", log_c("duty", c->name), log_n("pid", c->pid));
+    }
+    c->is_silent = false;
+    c->probed_us = 0;
+}
+
+static void tell_silent(struct children *all, struct child *c, int64_t now_us)
+{
+    if (!c->is_silent && now_us - c->probed_us > SILENT_MS * 1000LL) {
+        c->is_silent = true;
+        *counter_of(all, "down", c) = 1;
+        log_event(LOG_WARN, "silent", log_c("duty", c->name), log_n("pid", c->pid),
+                  log_n("killed_after_ms", c->duty->hang_ms),
+                  log_c("why", "it waits for something to do, and does not answer"));
+    }
+}
+
+void children_probe(struct children *all, int64_t since_us, int64_t now_us)
+{
+    for (struct child *c = next(all, NULL); c; c = next(all, c)) {
+        if (!is_running(c) || c->is_killed) {
+            continue;
+        }
+        const int64_t beat_us = progress_beat_us(c->page);
+        if (progress_busy_since_us(c->page) > 0 || (c->probed_us > 0 && beat_us >= c->probed_us)) {
+            hear(all, c);
+        } else if (c->probed_us > 0) {
+            tell_silent(all, c, now_us);
+        } else if (beat_us < since_us || now_us - beat_us > c->duty->hang_ms * 1000 / 2) {
+            c->probed_us = now_us;
+            (void)kill(c->pid, SIGUSR2);
+        }
+    }
+}
+
 static void kill_hanging(struct children *all, int64_t now_us)
 {
     for (struct child *c = next(all, NULL); c; c = next(all, c)) {
         if (c->pid == 0 || c->is_killed) {
             continue;
         }
-        const int64_t busy_us = progress_busy_since_us(c->page);
+        const int64_t turn_us = progress_busy_since_us(c->page);
+        const int64_t busy_us = turn_us > 0 ? turn_us : c->probed_us;
         if (c->deadline_us > 0 && now_us >= c->deadline_us) {
             log_event(LOG_WARN, "drains too long", log_c("duty", c->name), log_n("pid", c->pid),
                       log_c("next", "it is killed; what is accepted stays on disk"));
@@ -244,11 +292,6 @@ static void kill_hanging(struct children *all, int64_t now_us)
             child_kill(c);
         }
     }
-}
-
-static bool is_running(const struct child *c)
-{
-    return c->pid > 0 && c->deadline_us == 0 && progress_state_is(c->page) == DUTY_RUNNING;
 }
 
 /* Once all new ones of their kind accept, the old ones may go. */
@@ -341,8 +384,8 @@ bool children_all_run(struct children *all)
 bool children_any_busy(struct children *all)
 {
     for (const struct child *c = next(all, NULL); c; c = next(all, c)) {
-        if (c->pid > 0 &&
-            (progress_busy_since_us(c->page) > 0 || progress_state_is(c->page) != DUTY_RUNNING)) {
+        if (c->pid > 0 && (c->probed_us > 0 || progress_busy_since_us(c->page) > 0 ||
+                           progress_state_is(c->page) != DUTY_RUNNING)) {
             return true;
         }
     }

@@ -31,6 +31,10 @@ enum outcome children_add(struct children *all, struct failure *f);
  */
 enum outcome children_renew(struct children *all, int64_t now_us, struct failure *f);
 
+/* A process that waits has no turn that could take too long, and may hang all the same: who has not
+ * shown a beat since `since_us`, or for half the time that it may be silent, is asked for a turn
+ * (SIGUSR2). It counts as busy until it answers. Called while weir works, before it rests. */
+void children_probe(struct children *all, int64_t since_us, int64_t now_us);
 /* What is due: start who does not run, relieve old ones, kill who hangs or drains too long. */
 void children_turn(struct children *all, int64_t now_us);
 /* After SIGCHLD: who has ended is restarted later and later, or leaves. */

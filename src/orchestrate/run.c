@@ -180,6 +180,7 @@ static void tick(struct weir *w, int64_t now_us)
     const bool must_mend = mend(w);
     const bool must_trim = trim(w);
     w->is_resting = false;
+    children_probe(&w->children, w->told_us, now_us);
     if (must_mend || must_trim || now_us - w->told_us < TICK_MS * 1000LL ||
         children_any_busy(&w->children)) {
         return;
@@ -216,18 +217,34 @@ static void take_signals(struct weir *w)
     }
 }
 
+static void wake(struct weir *w)
+{
+    w->is_resting = false;
+    w->told_us = clock_mono_us();
+}
+
+/* While it rests it also looks at the intake's doors: an intake that hangs tells nothing. */
 static void turn(struct weir *w)
 {
+    enum { OWN = 2 };
     const struct nursery *const n = &w->children.nursery;
-    struct pollfd fds[] = {{.fd = n->signal_fd, .events = POLLIN},
-                           {.fd = n->event_fd, .events = POLLIN}};
-    if (poll(fds, sizeof fds / sizeof *fds, wait_ms(w, clock_mono_us())) < 0 && errno != EINTR) {
+    struct pollfd fds[OWN + DOORS_MAX] = {{.fd = n->signal_fd, .events = POLLIN},
+                                          {.fd = n->event_fd, .events = POLLIN}};
+    const size_t doors_n = w->is_resting ? n->intake->n : 0;
+    for (size_t i = 0; i < doors_n; i++) {
+        fds[OWN + i] = (struct pollfd){.fd = n->intake->fd[i], .events = POLLIN};
+    }
+    if (poll(fds, OWN + doors_n, wait_ms(w, clock_mono_us())) < 0 && errno != EINTR) {
         log_event(LOG_ERROR, "poll failed", log_n("errno", errno));
+    }
+    for (size_t i = 0; i < doors_n; i++) {
+        if (fds[OWN + i].revents) {
+            wake(w);
+        }
     }
     eventfd_t told = 0;
     if (eventfd_read(n->event_fd, &told) == 0) {
-        w->is_resting = false;
-        w->told_us = clock_mono_us();
+        wake(w);
         (void)mend(w); /* perhaps a reader told that it met damage */
     }
     take_signals(w);

@@ -18,14 +18,34 @@ enum behaviour {
     WORKS,
     FAILS,
     IS_SLOW_TO_START, /* until the test says so */
-    IS_DEAF           /* to SIGTERM */
+    IS_DEAF,          /* to SIGTERM */
+    BEATS
 };
 
 static enum behaviour behaviour;
 static _Atomic uint64_t *may_run; /* shared with the children */
 
+/* Waits for something to do, for ever, as duties do: only who is woken shows a beat. */
+static enum outcome wait_for_work(const struct post *p)
+{
+    int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    struct pollfd fds = {.fd = wake_fd, .events = POLLIN};
+    asked_install(asked_wake_fd, &wake_fd);
+    progress_state(p->progress, DUTY_RUNNING);
+    while (!asked_to_stop()) {
+        eventfd_t n = 0;
+        progress_beat(p->progress, false);
+        (void)poll(&fds, 1, -1);
+        (void)eventfd_read(wake_fd, &n);
+    }
+    return OK;
+}
+
 static enum outcome toy(const struct post *p, struct failure *f)
 {
+    if (behaviour == BEATS) {
+        return wait_for_work(p);
+    }
     if (behaviour == FAILS) {
         return failed(f, STOP, "it fails");
     }
@@ -249,6 +269,39 @@ static void who_is_busy_without_a_beat_hangs_and_who_waits_does_not(void **state
     assert_true(middle->is_killed);
     until(r, middle->pid != hanging && children_all_run(&r->all));
     assert_int_equal(keeper->pid, waiting);
+    assert_int_equal(counter(r, "restarts", "middle"), 1);
+    rig_close(r);
+}
+
+static void who_waits_is_asked_for_a_turn_and_hangs_when_it_does_not_answer(void **state)
+{
+    (void)state;
+    struct rig *const r = rig_open(1);
+    behaviour = BEATS;
+    start(r);
+    struct child *const middle = find(r, "middle"), *const keeper = find(r, "keeper");
+    assert_int_equal(kill(middle->pid, SIGSTOP), 0);
+    poll(NULL, 0, 2); /* what it was about to write is written */
+    const int64_t now_us = clock_mono_us();
+    children_probe(&r->all, now_us, now_us);
+    assert_true(children_any_busy(&r->all)); /* nobody rests before the answers */
+    for (int turns = 0; progress_beat_us(keeper->page) < now_us; turns++) {
+        assert_true(turns < 30000);
+        poll(NULL, 0, 1);
+    }
+    children_probe(&r->all, now_us, now_us + 1);
+    assert_int_equal(keeper->probed_us, 0);
+    assert_int_equal(middle->probed_us, now_us);
+    children_probe(&r->all, now_us, now_us + 11 * 1000 * 1000);
+    assert_int_equal(counter(r, "down", "middle"), 1);
+    assert_int_equal(counter(r, "down", "keeper"), 0);
+    children_turn(&r->all, now_us + HANG_MS * 1000);
+    assert_false(middle->is_killed);
+    children_turn(&r->all, now_us + HANG_MS * 1000 + 1);
+    assert_true(middle->is_killed);
+    assert_false(keeper->is_killed);
+    const pid_t hung = middle->pid;
+    until(r, middle->pid != hung && children_all_run(&r->all));
     assert_int_equal(counter(r, "restarts", "middle"), 1);
     rig_close(r);
 }
@@ -507,6 +560,7 @@ int main(void)
         cmocka_unit_test(who_fails_is_started_again_later_and_later_and_is_down_meanwhile),
         cmocka_unit_test(who_lasted_starts_its_tries_anew),
         cmocka_unit_test(who_is_busy_without_a_beat_hangs_and_who_waits_does_not),
+        cmocka_unit_test(who_waits_is_asked_for_a_turn_and_hangs_when_it_does_not_answer),
         cmocka_unit_test(who_comes_after_a_process_that_hung_is_not_killed_for_it),
         cmocka_unit_test(each_wave_is_asked_once_the_one_before_it_is_gone),
         cmocka_unit_test(who_does_not_drain_in_time_is_killed_and_not_started_again),

@@ -366,6 +366,22 @@ def an_idle_weir_sleeps(folder):
 
 
 @case
+def an_idle_intake_that_does_not_answer_is_told_before_anybody_asks(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        ping(weir, 1)
+        falls_asleep(weir)
+        hung = child(weir, "intake")
+        os.kill(hung, signal.SIGSTOP)
+        with socket.create_connection(("127.0.0.1", weir.port)):
+            eventually(lambda: f"event=silent duty=intake-0 pid={hung}" in weir.log.read_text(), "it is told")
+            status, reasons = weir.get("/readyz")
+            assert status == 503 and "intake" in str(reasons), (status, reasons)
+            os.kill(hung, signal.SIGCONT)
+            eventually(weir.is_ready, "it answers again")
+        falls_asleep(weir)
+
+
+@case
 def a_weir_sleeps_again_after_work_a_restart_a_reload_and_a_flush(folder):
     with Weir(folder, agents=AGENTS, lake={"flush": "1s"}, intake={"processes": 2}) as weir:
         for number in range(200):
