@@ -26,12 +26,19 @@ static enum outcome outcome_of(int code)
     }
 }
 
+/* The shared memory beside the file that cannot grow has no words of its own in SQLite. */
+static bool is_full(sqlite3 *db, int code)
+{
+    const int number = (code & 0xFF) == SQLITE_IOERR ? sqlite3_system_errno(db) : 0;
+    return (code & 0xFF) == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE || number == ENOSPC ||
+           number == EDQUOT;
+}
+
 static const char *advice_of(int code)
 {
     switch (code & 0xFF) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return "; another program holds it: close it there";
-    case SQLITE_FULL: return "; free space on its disk";
     case SQLITE_IOERR: return "; look at its disk and at the kernel's log";
     case SQLITE_READONLY:
     case SQLITE_PERM:
@@ -47,6 +54,10 @@ static enum outcome sqlite_failed(sqlite3 *db, const char *path, struct failure 
 {
     const int code = db ? sqlite3_extended_errcode(db) : SQLITE_NOMEM;
     const char *const name = path ? path : sqlite3_db_filename(db, "main");
+    if (db && is_full(db, code)) {
+        return failed(f, RETRY, "%s: its disk is full (SQLite code %d); free space there",
+                      name ? name : "SQLite", code);
+    }
     return failed(f, outcome_of(code), "%s: %s (SQLite code %d)%s", name ? name : "SQLite",
                   db ? sqlite3_errmsg(db) : "out of memory", code, advice_of(code));
 }
