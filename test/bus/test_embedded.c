@@ -14,6 +14,7 @@
 
 #include "bus/frame.h"
 #include "bus/log.h"
+#include "bus/upkeep.h"
 #include "folder.h"
 
 enum { SEGMENT = 64 * 1024, NUMBERS_MAX = 1024, FOR_EVER = -1 };
@@ -254,6 +255,27 @@ static void a_step_says_which_configuration_it_was_made_under(void **state)
     reader_leave(r);
 }
 
+/* The cursor of a stage is its output's last group. A segment behind it may hold nothing. */
+static void trimming_never_takes_the_last_group_though_an_empty_segment_follows(void **state)
+{
+    struct log_bus *const l = *state;
+    uint64_t number[NUMBERS_MAX];
+    struct lane_ends *ends = NULL;
+    size_t n = 0;
+    assert_int_equal(log_append(l, 0, 1, 1000), OK);
+    log_fail_next("bus.append.sync.fail"); /* seals the segment */
+    assert_int_not_equal(log_append(l, 1, 1, 1000), OK);
+    log_fail_next("bus.append.write.fail"); /* in the next one, which is there by then */
+    assert_int_not_equal(log_append(l, 1, 1, 1000), OK);
+    log_fail_nothing();
+    assert_non_null(log_segment(l, raw_lane("intake-0"), 1));
+    assert_int_equal(bus_ends(l->bus, &l->arena, STREAM_RAW, &ends, &n, &l->f), OK);
+    assert_int_equal(bus_trim(l->bus, raw_lane("intake-0"), ends[0].end, &l->f), OK);
+    assert_int_equal(log_read(l, raw_lane("intake-0"), number, NUMBERS_MAX, &n), OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(number[0], 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +288,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_step_says_which_configuration_it_was_made_under, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(
+            trimming_never_takes_the_last_group_though_an_empty_segment_follows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_bus_keeps_its_id_and_says_when_it_is_damaged, set_up,
                                         tear_down),
     };

@@ -19,6 +19,7 @@
 #include "persist/lakes.h"
 #include "signal/facts.h"
 #include "test.h"
+#include "transform/repetitions.h"
 
 enum { NOTES_MAX = 1 << 16, FACTS = 30 };
 
@@ -81,6 +82,24 @@ static int note_sync(int fd, long call)
     return result;
 }
 
+/* What was written since the last sync of its file; the newest of them are enough. */
+enum { WRITES_MAX = 64 };
+static struct wrote {
+    ino_t of;
+    off_t from, to;
+} wrote[WRITES_MAX];
+static size_t wrote_n;
+
+ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at)
+{
+    struct stat st;
+    const ssize_t result = (ssize_t)syscall(SYS_pwrite64, fd, bytes, n, at);
+    if (result > 0 && fstat(fd, &st) == 0) {
+        wrote[wrote_n++ % WRITES_MAX] = (struct wrote){st.st_ino, at, at + result};
+    }
+    return result;
+}
+
 int fsync(int fd)
 {
     return note_sync(fd, SYS_fsync);
@@ -134,6 +153,29 @@ static void assert_durable(const char *file)
     }
 }
 
+/* All that is noted is forgotten: as if another process had begun. */
+static void forget(void)
+{
+    notes->n = 0;
+    wrote_n = 0;
+    memset(wrote, 0, sizeof wrote);
+}
+
+/* The name would be there after a power cut. */
+static void assert_named(const char *file)
+{
+    char path[PATH_MAX];
+    struct stat st, above;
+    assert_non_null(realpath(file, path));
+    assert_int_equal(stat(path, &st), 0);
+    char *const slash = strrchr(path, '/');
+    *slash = '\0';
+    assert_int_equal(stat(path, &above), 0);
+    if (!is_noted(above.st_ino, st.st_ino, hash_64(str_of(slash + 1), 0))) {
+        fail_msg("the name of %s was not synced", file);
+    }
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -171,6 +213,79 @@ static void every_append_is_synced_before_it_says_ok(void **state)
     }
     assert_true(segments_n > 2);
     log_drop(&l);
+}
+
+/* What a killed writer left may be in the page cache alone; or, after a sync that failed, be marked
+ * clean there and not be on the disk: only what is written anew is synced. */
+static void recovery_writes_the_last_group_anew_and_syncs_it(void **state)
+{
+    (void)state;
+    struct log_bus l;
+    struct stat st;
+    bool is_written = false;
+    enum { BYTES = 1000 };
+    log_init(&l, 64 * 1024);
+    log_open(&l);
+    for (uint64_t i = 0; i < 3; i++) {
+        assert_int_equal(log_append(&l, i, 1, BYTES), OK);
+    }
+    char segment[PATH_MAX];
+    (void)snprintf(segment, sizeof segment, "%s", log_segment(&l, raw_lane("intake-0"), 0));
+    assert_int_equal(stat(segment, &st), 0);
+    log_close(&l);
+    forget();
+    const struct finding_to nobody = {NULL, NULL};
+    assert_int_equal(bus_recover(&l.config, nobody, &l.f), OK);
+    assert_true(is_noted(st.st_ino, 0, content_of(segment)));
+    for (size_t i = 0; i < WRITES_MAX; i++) {
+        is_written |= wrote[i].of == st.st_ino && wrote[i].from > 2 * BYTES &&
+                      wrote[i].to - wrote[i].from > BYTES;
+    }
+    assert_true(is_written);
+    log_open(&l);
+    log_drop(&l);
+}
+
+static void the_name_of_a_buss_id_is_synced(void **state)
+{
+    (void)state;
+    struct log_bus l;
+    log_init(&l, 64 * 1024);
+    log_open(&l);
+    assert_named(folder_path("bus/id"));
+    log_drop(&l);
+}
+
+/* ---- the transform, the store ---- */
+
+static void the_name_of_a_new_bucket_is_synced_with_its_entries(void **state)
+{
+    (void)state;
+    struct arena a;
+    struct failure f;
+    struct repetitions *r = NULL;
+    size_t logs = 0;
+    const struct config_keep keep = {.keep_ms = INT64_C(86400000), .disk_bytes_max = 1 << 30};
+    const struct signal s = {.agent = S("github"), .source = S("s"), .id = S("1")};
+    const struct sighting here = {{STREAM_RAW, S("intake-0")}, {1}, 1};
+    arena_init(&a, 64 << 20);
+    const struct str dir = arena_str(&a, str_of(folder_path("repetitions")));
+    assert_int_equal(
+        repetitions_open(&a, dir, S("0123456789abcdef0123456789abcdef"), &keep, &r, &f), OK);
+    assert_int_equal(repetitions_put(r, &s, &here, clock_now_us(), &f), OK);
+    assert_int_equal(repetitions_sync(r, &f), OK);
+    DIR *const list = opendir(dir.at);
+    assert_non_null(list);
+    for (struct dirent *e; (e = readdir(list));) {
+        if (str_ends(str_of(e->d_name), S(".log"))) {
+            assert_named(arena_printf(&a, "%s/%s", dir.at, e->d_name).at);
+            logs++;
+        }
+    }
+    (void)closedir(list);
+    assert_int_equal(logs, 1);
+    repetitions_close(r);
+    arena_close(&a);
 }
 
 /* ---- the lake ---- */
@@ -216,6 +331,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_append_is_synced_before_it_says_ok, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(recovery_writes_the_last_group_anew_and_syncs_it, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(the_name_of_a_buss_id_is_synced, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_name_of_a_new_bucket_is_synced_with_its_entries, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(every_file_of_a_commit_is_synced_before_its_cursor_moves,
                                         set_up, tear_down),

@@ -520,6 +520,27 @@ static void what_is_gathered_is_due_by_size_and_by_age(void **state)
     lakes_close(&lakes);
 }
 
+/* Else a restart would read for hours to find nothing of it, and nothing of it could be trimmed. */
+static void a_table_that_gets_nothing_moves_on_behind_64_mib_of_others(void **state)
+{
+    (void)state;
+    enum { BODY = 1 << 20, BODIES = 64 };
+    char *const body = arena_alloc(&lakes.arena, BODY, 1);
+    memset(body, 'x', BODY);
+    lakes.config.lake.flush_bytes = (size_t)1 << 30;
+    lakes.config.lake.flush_ms = INT64_C(365) * 86400000;
+    assert_ok(lakes_open(&lakes, &failure));
+    (void)lakes_cursor(&lakes, lane);
+    for (uint64_t i = 0; i < BODIES; i++) {
+        assert_true(persist_lake.due_ms(&lakes.persister) != 0);
+        struct record r = record_at(0);
+        r.signal.data = (struct str){body, BODY};
+        assert_ok(lakes_take(&lakes, lane, &r, 1, i * 2, &failure));
+    }
+    assert_int_equal(persist_lake.due_ms(&lakes.persister), 0);
+    lakes_close(&lakes);
+}
+
 static void a_newer_weirs_model_is_passed_over_and_counted(void **state)
 {
     (void)state;
@@ -686,6 +707,7 @@ int main(void)
         TEST(a_checkpoint_stands_for_the_commits_before_it),
         TEST(a_protocol_that_it_does_not_know_stops_it),
         TEST(what_is_gathered_is_due_by_size_and_by_age),
+        TEST(a_table_that_gets_nothing_moves_on_behind_64_mib_of_others),
         TEST(a_newer_weirs_model_is_passed_over_and_counted),
         TEST(a_start_refuses_a_log_that_lacks_a_commit_and_removes_nothing),
         TEST(another_writers_file_is_an_orphan_when_it_is_an_hour_old_and_counted),

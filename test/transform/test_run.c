@@ -509,6 +509,19 @@ static void a_signal_that_two_processes_died_on_is_buried(void **state)
                "2 processes in a row died on this signal");
 }
 
+/* Who dies while it waits did not die on what it did last. */
+static void a_signal_that_is_done_is_not_suspected_of_a_death_behind_it(void **state)
+{
+    struct fixture *const x = *state;
+    const struct lane lane = {STREAM_RAW, S("intake-0")};
+    const struct position at = append(x, "intake-0", issue(x, "github", "d1", 1, true));
+    turn(x);
+    for (int death = 1; death <= 2; death++) {
+        progress_hand_start(x->progress);
+    }
+    assert_int_equal(progress_hand(x->progress, lane, at), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -530,6 +543,7 @@ int main(void)
         TEST(totals_come_back_with_the_cursor),
         TEST(an_agent_that_is_gone_makes_dead_letters),
         TEST(a_signal_that_two_processes_died_on_is_buried),
+        TEST(a_signal_that_is_done_is_not_suspected_of_a_death_behind_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
