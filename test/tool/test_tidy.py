@@ -37,11 +37,18 @@ def a_long_function_is_found(folder):
 def seven_parameters_are_found(folder):
     head = "static int f(int a, int b, int (*c)(int, int), int d, int e,\n             int g, int h)\n{\n}\n"
     assert "7 parameters" in faults(folder, src__bus__x_c=head)
+    for brace in ("\n{\n", " {\n", "{\n"):
+        head = "static int f(int a, int b, int c, int d, int e, int g, int h)" + brace + "    if (a) {\n    }\n}\n"
+        assert "7 parameters" in faults(folder, src__bus__x_c=head), brace
+    six = "static int f(int a, int b, int c, int d, int e, int g) {\n    f(1, 2, 3, 4, 5, 6);\n}\n"
+    assert "parameters" not in faults(folder, src__bus__x_c=six)
 
 
 @case
 def an_include_that_points_upwards_is_found(folder):
-    assert "stands above it" in faults(folder, src__base__x_c='#include "bus/lane.h"\n', **{"src/bus/lane.h": "\n"})
+    for name in ('"bus/lane.h"', "<bus/lane.h>"):
+        assert "stands above it" in faults(folder, src__base__x_c=f"#include {name}\n", **{"src/bus/lane.h": "\n"}), name
+    assert faults(folder, src__base__x_c="#include <sys/stat.h>\n") == ""
 
 
 @case
@@ -74,7 +81,8 @@ def a_call_that_begins_a_function_is_a_use(folder):
 
 @case
 def memory_outside_the_arena_is_found(folder):
-    assert "malloc()" in faults(folder, src__bus__x_c="void *p(void)\n{\n    return malloc(1);\n}\n")
+    for call in ("malloc(1)", "(malloc)(1)", "( malloc ) (1)"):
+        assert "malloc()" in faults(folder, src__bus__x_c=f"void *p(void)\n{{\n    return {call};\n}}\n"), call
 
 
 @case
@@ -94,6 +102,8 @@ def an_option_without_a_manual_is_found(folder):
 def leftovers_and_paths_of_one_machine_are_found(folder):
     told = faults(folder, src__bus__x_c="/* TO" "DO: later */\nchar x[] = \"/ho" "me/anna/x\";\n")
     assert "finish it" in told and "one machine" in told
+    for word in ("// to" "do", "/* to" "do later */", "int x; // Fix" "me: y", "# to" "do"):
+        assert "finish it" in faults(folder, src__bus__x_c=f"int y;\n{word}\n"), word
 
 
 run()
