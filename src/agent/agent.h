@@ -102,6 +102,10 @@ struct intake {
     struct progress *progress;
 };
 
+/* Let this process, and those that it forks, have as many descriptors as there may be connections.
+ * returns OK | STOP the machine's limit is lower */
+enum outcome agent_raise_descriptors(const struct config *config, struct failure *f);
+
 /* Take requests until the process is asked to stop (base/asked.h): then no more connections are
  * accepted, requests in flight are finished (at most config->stop_ms), and idle connections are
  * closed. Nothing is answered 2xx before bus_append_end said OK.

@@ -442,10 +442,9 @@ static enum outcome start_daemon(struct run *r, struct failure *f)
     return OK;
 }
 
-/* As many descriptors as there may be connections. */
-static enum outcome raise_descriptors(const struct run *r, struct failure *f)
+enum outcome agent_raise_descriptors(const struct config *config, struct failure *f)
 {
-    const rlim_t wanted = (rlim_t)r->in->config->intake.connections_max + DESCRIPTORS_ELSE;
+    const rlim_t wanted = (rlim_t)config->intake.connections_max + DESCRIPTORS_ELSE;
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) {
         return OK;
@@ -517,7 +516,7 @@ static enum outcome run_open(struct run *r, struct failure *f)
 {
     r->lane = (struct lane){STREAM_RAW, arena_printf(r->arena, "intake-%zu", r->in->index)};
     arena_init(&r->group, GROUP_ARENA_BYTES_MAX);
-    enum outcome result = raise_descriptors(r, f);
+    enum outcome result = agent_raise_descriptors(r->in->config, f);
     if (result == OK) {
         result = door_open(&r->door, r->in, r->arena, f);
     }

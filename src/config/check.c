@@ -6,6 +6,7 @@
 #include "config/tls.h"
 
 #define LOCAL "unix:"
+#define SOCKET_PATH_BYTES ((size_t)108) /* sun_path, unix(7); with a zero byte */
 
 /* `section.key` of the tree; NULL when it was not written. */
 static const struct yaml_entry *find(const struct yaml *root, const char *section, const char *key)
@@ -32,7 +33,7 @@ static bool is_ip(struct str host)
 static bool address_is_valid(struct str address)
 {
     if (str_starts(address, S(LOCAL))) {
-        return address.len > 5 && address.len < 5 + 108; /* sun_path, unix(7) */
+        return address.len > 5 && address.len < 5 + SOCKET_PATH_BYTES;
     }
     size_t colon = address.len;
     while (colon > 0 && address.at[colon - 1] != ':') {
@@ -186,6 +187,12 @@ static void check_paths(const struct sections *s, const struct yaml *root, const
                  {find(root, "bus", "path"), c->bus.path, true, "bus.path"},
                  {find(root, "lake", "path"), c->lake.path, true, "lake.path"},
                  {find(root, "store", "path"), c->store.path, false, "store.path"}};
+    if (data && c->data.len + sizeof "/run/control.sock" > SOCKET_PATH_BYTES) {
+        problem_add(s->problems, data->value.place,
+                    "data: its absolute path has %zu bytes, and the socket in it can only be "
+                    "reached with %zu; give a shorter one",
+                    c->data.len, SOCKET_PATH_BYTES - sizeof "/run/control.sock");
+    }
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         struct stat st;
         if (!paths[i].given || paths[i].path.len == 0 ||

@@ -7,6 +7,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "agent/agent.h"
 #include "base/log.h"
 #include "bus/trim.h"
 #include "orchestrate/children.h"
@@ -362,6 +363,10 @@ enum outcome orchestrate_run(const struct orchestrate *o, struct arena *a, struc
                              struct failure *f)
 {
     int lock_fd = -1;
+    /* before anything is made: the intake could only say so again and again */
+    if (o->only.len == 0 && agent_raise_descriptors(config, f) != OK) {
+        return STOP;
+    }
     struct weir *const w = arena_new(a, struct weir);
     *w = (struct weir){.how = o, .begun_us = clock_mono_us()};
     w->children = (struct children){.duties = o->duties,

@@ -196,6 +196,8 @@ static void sections_are_read_by_the_table_of_their_type(void **state)
     assert_int_equal(shop->production.n, 0); /* the signal may say it itself */
 }
 
+#define TEN "aaaaaaaaaa"
+#define A_HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
 static const struct {
     const char *yaml, *wanted;
 } mistakes[] = {
@@ -270,6 +272,9 @@ static const struct {
     {"agents: { a: { type: door, secret: ${NOPE} } }\n",
      "weir.yaml:1:37: missing comma in flow mapping; inside { } and [ ] a ${NAME} is written in "
      "quotes: \"${NAME}\""},
+    {"data: /" A_HUNDRED "\n",
+     "weir.yaml:1:7: data: its absolute path has 101 bytes, and the socket in it can only be "
+     "reached with 90; give a shorter one"},
     {"store: { type: oracle }\n", "weir.yaml:1:16: store.type is oracle; it wants sqlite"},
     {"log: { level: loud }\n",
      "weir.yaml:1:15: log.level is loud; it wants debug, info, warn or error"},

@@ -74,6 +74,15 @@ def a_unix_socket_stands_beside_the_file_and_goes_with_weir(folder):
 
 
 @case
+def too_few_descriptors_are_one_line_before_anything_is_made(folder):
+    Weir(folder, agents=AGENTS)
+    done = subprocess.run(["sh", "-c", f"ulimit -n 40 && exec {BINARY} run"], capture_output=True, text=True, timeout=30,
+                          cwd=folder, check=False)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "ulimit -n" in done.stderr, done
+    assert not (folder / "data").exists()
+
+
+@case
 def a_taken_port_leaves_no_data_folder(folder):
     weir = Weir(folder, agents=AGENTS)
     with socket.create_server(("127.0.0.1", weir.port)):
