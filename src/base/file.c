@@ -9,9 +9,19 @@
 enum { PATH_BYTES_MAX = 4096 };
 
 /* Read to the end or the limit, whichever comes first: a pipe or a /proc file tells no size. */
+/* Room to begin with: a file that says its size takes no more, a thousand of them no thousand
+ * blocks. What says none (a pipe, /proc) gets 64 KiB. */
+static size_t first_room(int fd, size_t bytes_max)
+{
+    struct stat st;
+    const bool is_told = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
+    const size_t wished = is_told ? (size_t)st.st_size + 1 : 64 * (size_t)1024;
+    return wished < bytes_max + 1 ? wished : bytes_max + 1;
+}
+
 static enum outcome read_all(struct arena *a, int fd, size_t bytes_max, struct str *out)
 {
-    size_t room = 64 * (size_t)1024 < bytes_max + 1 ? 64 * (size_t)1024 : bytes_max + 1;
+    size_t room = first_room(fd, bytes_max);
     size_t len = 0;
     char *at = arena_alloc(a, room, 1);
     for (;;) {

@@ -8,7 +8,8 @@
 
 /* One as it was met; equal ones of several collectors become one. */
 struct met {
-    struct str name;
+    struct str name; /* as written                             */
+    struct str safe; /* as a file and a process may be called  */
     struct place place;
     const struct section_type *type;
     const struct yaml *config; /* NULL: none was written */
@@ -71,6 +72,22 @@ static bool are_one(const struct met *a, const struct met *b)
            trees_equal(a->config, b->config);
 }
 
+/* A name is a file's, too. */
+static struct str safe(struct arena *a, struct str name)
+{
+    struct str out = name;
+    char *const at = arena_cstr(a, name);
+    for (size_t i = 0; i < out.len; i++) {
+        const char c = at[i];
+        const bool is_safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                             (c >= '0' && c <= '9') || (c != '\0' && strchr("-_@", c)) ||
+                             (c == '.' && i > 0);
+        at[i] = is_safe ? c : '-';
+    }
+    out.at = at;
+    return out;
+}
+
 /* One section of `sinks`. false: a problem was added. */
 static bool read_sink(const struct sections *s, const struct option *options,
                       const struct yaml_entry *e, struct str path, struct met *out)
@@ -88,6 +105,7 @@ static bool read_sink(const struct sections *s, const struct option *options,
         return false;
     }
     *out = (struct met){.name = e->key,
+                        .safe = safe(s->arena, e->key),
                         .place = e->place,
                         .config = w.config,
                         .models = w.models,
@@ -136,22 +154,6 @@ static void check_models(const struct sections *s, const struct yaml_entry *e, c
     }
 }
 
-/* A name is a file's, too. */
-static struct str safe(struct arena *a, struct str name)
-{
-    struct str out = arena_str(a, name);
-    char *const at = arena_cstr(a, out);
-    for (size_t i = 0; i < out.len; i++) {
-        const char c = at[i];
-        const bool is_safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                             (c >= '0' && c <= '9') || (c != '\0' && strchr("-_@", c)) ||
-                             (c == '.' && i > 0);
-        at[i] = is_safe ? c : '-';
-    }
-    out.at = at;
-    return out;
-}
-
 struct sinks_reading *sinks_begin(const struct sections *s, const struct yaml *tree)
 {
     struct sinks_reading *const r = arena_new(s->arena, struct sinks_reading);
@@ -169,7 +171,7 @@ struct sinks_reading *sinks_begin(const struct sections *s, const struct yaml *t
         if (read_sink(s, sink_options, e, arena_printf(s->arena, "sinks.%.*s", STR_ARG(e->key)),
                       &m)) {
             check_models(s, e, &m);
-            if (!str_eq(safe(s->arena, m.name), m.name) || m.name.len > SINK_NAME_BYTES_MAX) {
+            if (!str_eq(m.safe, m.name) || m.name.len > SINK_NAME_BYTES_MAX) {
                 problem_add(s->problems, e->place,
                             "sinks.%.*s: a name has 1 to %d letters, digits, - _ . and @",
                             STR_ARG(e->key), SINK_NAME_BYTES_MAX);
@@ -248,9 +250,9 @@ static struct str name_of(const struct sinks_reading *r, const struct collectors
     struct arena *const a = r->s->arena;
     const struct met *const m = &r->met[i];
     const struct str place = place_text(a, m->place);
-    struct str name = safe(a, m->name);
+    struct str name = m->safe;
     for (size_t k = 0; k < r->n && !m->is_named; k++) {
-        if (k != i && str_eq(safe(a, r->met[k].name), safe(a, m->name))) {
+        if (k != i && str_eq(r->met[k].safe, m->safe)) {
             const struct str id = all->at[m->first].id;
             name = safe(a, arena_printf(a, "%.*s@%.*s", STR_ARG(m->name), STR_ARG(id)));
             break;

@@ -175,15 +175,16 @@ static bool read_collector(const struct files_trees *t, struct str file, struct 
     struct problems wrong = {.arena = t->arena}, said = {.arena = t->arena};
     struct failure f;
     bool has_dot = false;
-    if (template_is_needed(text) &&
-        (!yaml_read_foreign(t->arena, file, text, out, &wrong, &said) || wrong.lines.n > 0)) {
-        const struct str whole = text;
-        if (template_load(t->arena, whole, TEMPLATE_PLAIN, &text, &has_dot, &f) != OK) {
-            problem_add(t->problems, place_at(file, whole, f.record), "%s", f.text);
-            return false;
-        }
+    if (yaml_read_foreign(t->arena, file, text, out, &wrong, t->notes) && wrong.lines.n == 0) {
+        return true;
     }
-    return yaml_read_foreign(t->arena, file, text, out, t->problems, t->notes);
+    const struct str whole = text;
+    if (template_is_needed(text) &&
+        template_load(t->arena, whole, TEMPLATE_PLAIN, &text, &has_dot, &f) != OK) {
+        problem_add(t->problems, place_at(file, whole, f.record), "%s", f.text);
+        return false;
+    }
+    return yaml_read_foreign(t->arena, file, text, out, t->problems, &said);
 }
 
 void files_read_text(struct files_trees *t, struct str file, struct str text, bool is_collector)

@@ -190,6 +190,11 @@ static void style_of(const struct reading *r, struct fy_node *node, struct yaml 
 static void convert_node(struct reading *r, struct fy_node *node, struct yaml *out)
 {
     void *state = NULL;
+    const int n = fy_node_get_type(node) == FYNT_SEQUENCE  ? fy_node_sequence_item_count(node)
+                  : fy_node_get_type(node) == FYNT_MAPPING ? fy_node_mapping_item_count(node)
+                                                           : 0;
+    out->room = n > 0 ? (size_t)n : 0;
+    out->entry = n > 0 ? arena_array(r->arena, struct yaml_entry, out->room) : NULL;
     switch (fy_node_get_type(node)) {
     case FYNT_SCALAR:
         out->text = text_of(r, node);
