@@ -107,6 +107,12 @@ static enum outcome gain_lane(struct reader *r, struct lane_dir *dir, struct bat
                               struct failure *f)
 {
     struct embedded_reader *const me = r->state;
+    if (me->lanes_n == READER_LANES_MAX) {
+        return failed(f, STOP,
+                      "more than %d lanes to read: stop weir and move folders below the bus away "
+                      "that no agent writes any more",
+                      READER_LANES_MAX);
+    }
     struct read_lane *const l = arena_new(r->bus->arena, struct read_lane);
     view_open(&l->view, dir);
     if (r->cursor == CURSOR_BUS) {

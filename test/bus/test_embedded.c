@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "bus/frame.h"
 #include "bus/log.h"
 #include "bus/upkeep.h"
@@ -276,6 +277,32 @@ static void trimming_never_takes_the_last_group_though_an_empty_segment_follows(
     assert_int_equal(number[0], 0);
 }
 
+static void more_lanes_than_a_reader_can_keep_are_told_with_a_way_out(void **state)
+{
+    struct log_bus *const l = *state;
+    struct reader *r = NULL;
+    enum outcome result = OK;
+    for (int i = 0; i <= READER_LANES_MAX; i++) {
+        const struct str name = arena_printf(&l->arena, "left-%d", i);
+        assert_int_equal(file_make_dirs(log_path(l, (struct lane){STREAM_RAW, name}, ""), &l->f),
+                         OK);
+    }
+    log_close(l);
+    log_open(l);
+    assert_int_equal(reader_join(l->bus, STREAM_BIT(STREAM_RAW), S("lake"), CURSOR_SINK, &r, &l->f),
+                     OK);
+    for (int i = 0; i <= READER_LANES_MAX && result == OK; i++) {
+        struct batch b = {.arena = &l->arena};
+        result = reader_read(r, 1000, 0, &b, &l->f);
+        for (size_t k = 0; k < b.gained_n && result == OK; k++) {
+            assert_int_equal(reader_seek(r, b.gained[k], (struct position){0}, &l->f), OK);
+        }
+    }
+    assert_int_equal(result, STOP);
+    assert_non_null(strstr(l->f.text, "move folders"));
+    reader_leave(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +317,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(
             trimming_never_takes_the_last_group_though_an_empty_segment_follows, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(more_lanes_than_a_reader_can_keep_are_told_with_a_way_out,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_bus_keeps_its_id_and_says_when_it_is_damaged, set_up,
                                         tear_down),
     };
