@@ -5,7 +5,12 @@
 #include "base/duration.h"
 #include "base/zone.h"
 
-enum { FIELDS_N = 5, YEARS_MAX = 8 /* 29 February, over a year 2100 */, NAME_BYTES = 3 };
+enum {
+    ZONE_ARENA_BYTES_MAX = 1 << 20,
+    FIELDS_N = 5,
+    YEARS_MAX = 8 /* 29 February, over a year 2100 */,
+    NAME_BYTES = 3
+};
 #define SECOND_US INT64_C(1000000)
 
 enum { MINUTE, HOUR, DAY, MONTH, WEEKDAY };
@@ -17,7 +22,6 @@ struct field {
 };
 
 struct cron {
-    struct arena *arena;
     struct zone zone;
     int64_t every_us; /* @every; 0: by fields */
     struct field field[FIELDS_N];
@@ -182,7 +186,6 @@ static enum outcome parse_descriptor(struct cron *c, struct str text, struct fai
 enum outcome cron_parse(struct arena *a, struct str text, struct cron **out, struct failure *f)
 {
     struct cron *const c = arena_new(a, struct cron);
-    c->arena = a;
     struct str rest = str_trim(text);
     if (str_starts(rest, S("TZ=")) || str_starts(rest, S("CRON_TZ="))) {
         struct str behind;
@@ -279,6 +282,13 @@ static time_t next_local(const struct cron *c, time_t after)
     return at;
 }
 
+enum cron_kind cron_kind(const struct cron *c)
+{
+    return c->every_us > 0                                      ? CRON_EVERY
+           : c->field[MINUTE].is_star || c->field[HOUR].is_star ? CRON_REAL
+                                                                : CRON_LOCAL;
+}
+
 int64_t cron_next_us(const struct cron *c, int64_t begun_us, int64_t after_us)
 {
     if (c->every_us > 0) {
@@ -286,10 +296,12 @@ int64_t cron_next_us(const struct cron *c, int64_t begun_us, int64_t after_us)
         return begun_us + past * c->every_us;
     }
     struct zone zone = c->zone;
-    const bool is_real = c->field[MINUTE].is_star || c->field[HOUR].is_star;
+    struct arena a; /* of the call: this is asked as long as weir runs */
     const time_t after = (time_t)(after_us / SECOND_US - (after_us % SECOND_US < 0));
-    zone_enter(c->arena, &zone);
-    const time_t at = is_real ? next_real(c, after) : next_local(c, after);
+    arena_init(&a, ZONE_ARENA_BYTES_MAX);
+    zone_enter(&a, &zone);
+    const time_t at = cron_kind(c) == CRON_REAL ? next_real(c, after) : next_local(c, after);
     zone_leave(&zone);
+    arena_close(&a);
     return at * SECOND_US;
 }

@@ -21,4 +21,12 @@ enum outcome cron_parse(struct arena *a, struct str text, struct cron **out, str
  * Without a zone of its own the expression is read in the host's. */
 int64_t cron_next_us(const struct cron *c, int64_t begun_us, int64_t after_us);
 
+/* What a step of the clock means to it. */
+enum cron_kind {
+    CRON_EVERY, /* @every: nothing                                        */
+    CRON_LOCAL, /* a time of day: it comes once, whatever the clock does  */
+    CRON_REAL   /* hour or minute is a `*`: the new time counts at once   */
+};
+enum cron_kind cron_kind(const struct cron *c);
+
 #endif

@@ -1,0 +1,357 @@
+#include "collector/state.h"
+
+#include <stdio.h>
+
+#include "wire/sqlite.h"
+
+enum { VERSION = 1, SQL_BYTES_MAX = 4096 };
+
+enum statement { PUT, GET, ALL, FILLED_PUT, FILLED, FILLED_DROP, OBSERVE, OBSERVED, STATEMENTS_N };
+
+struct state {
+    sqlite3 *db;
+    sqlite3_stmt *prepared[STATEMENTS_N];
+};
+
+const double state_bounds_s[STATE_BOUNDS] = {0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1,
+                                             5,     10,    30,   60,   300, 600};
+
+/* The entry's members in this order; times that are not known are null. */
+#define ENTRY                                                                                      \
+    "id, window_us, window_end_us, bookmark, begun_us, scheduled_us, ended_us, took_us, "          \
+    "start_us, end_us, outcome, why, rows, metrics, empty, aside, ok_us, n, failed_n, skipped_n, " \
+    "passed_n, next_us"
+#define BUCKETS "b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13"
+
+static const char schema[] =
+    "CREATE TABLE collector(id TEXT PRIMARY KEY, window_us INTEGER NOT NULL, window_end_us INTEGER,"
+    " bookmark TEXT NOT NULL, begun_us INTEGER, scheduled_us INTEGER, ended_us INTEGER,"
+    " took_us INTEGER NOT NULL, start_us INTEGER, end_us INTEGER, outcome INTEGER NOT NULL,"
+    " why TEXT NOT NULL, rows INTEGER NOT NULL, metrics INTEGER NOT NULL, empty INTEGER NOT NULL,"
+    " aside INTEGER NOT NULL, ok_us INTEGER, n INTEGER NOT NULL, failed_n INTEGER NOT NULL,"
+    " skipped_n INTEGER NOT NULL, passed_n INTEGER NOT NULL, next_us INTEGER) WITHOUT ROWID;"
+    "CREATE TABLE backfilled(id TEXT, length_us INTEGER, start_us INTEGER,"
+    " PRIMARY KEY(id, length_us, start_us)) WITHOUT ROWID;"
+    "CREATE TABLE observed(series TEXT, label TEXT, is_ok INTEGER, n INTEGER NOT NULL,"
+    " sum_us INTEGER NOT NULL, metrics INTEGER NOT NULL, b0 INTEGER NOT NULL, b1 INTEGER NOT NULL,"
+    " b2 INTEGER NOT NULL, b3 INTEGER NOT NULL, b4 INTEGER NOT NULL, b5 INTEGER NOT NULL,"
+    " b6 INTEGER NOT NULL, b7 INTEGER NOT NULL, b8 INTEGER NOT NULL, b9 INTEGER NOT NULL,"
+    " b10 INTEGER NOT NULL, b11 INTEGER NOT NULL, b12 INTEGER NOT NULL, b13 INTEGER NOT NULL,"
+    " PRIMARY KEY(series, label, is_ok)) WITHOUT ROWID;";
+
+static const char *const sql_of[STATEMENTS_N] = {
+    [PUT] = "INSERT OR REPLACE INTO collector(" ENTRY ") VALUES"
+            "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [GET] = "SELECT " ENTRY " FROM collector WHERE id = ?",
+    [ALL] = "SELECT " ENTRY " FROM collector ORDER BY id",
+    [FILLED_PUT] = "INSERT OR IGNORE INTO backfilled VALUES(?,?,?)",
+    [FILLED] = "SELECT start_us FROM backfilled WHERE id = ? AND length_us = ?"
+               " AND start_us >= ? AND start_us < ? ORDER BY start_us",
+    [FILLED_DROP] = "DELETE FROM backfilled WHERE id = ? AND length_us = ?"
+                    " AND start_us >= ? AND start_us < ?",
+    [OBSERVE] = "INSERT INTO observed(series, label, is_ok, sum_us, metrics, n, " BUCKETS ")"
+                " VALUES(?1,?2,?3,?4,?5,1, ?6=0,?6=1,?6=2,?6=3,?6=4,?6=5,?6=6,?6=7,?6=8,?6=9,"
+                "?6=10,?6=11,?6=12,?6=13) ON CONFLICT DO UPDATE SET n = n + 1,"
+                " sum_us = sum_us + excluded.sum_us, metrics = excluded.metrics,"
+                " b0 = b0 + excluded.b0, b1 = b1 + excluded.b1, b2 = b2 + excluded.b2,"
+                " b3 = b3 + excluded.b3, b4 = b4 + excluded.b4, b5 = b5 + excluded.b5,"
+                " b6 = b6 + excluded.b6, b7 = b7 + excluded.b7, b8 = b8 + excluded.b8,"
+                " b9 = b9 + excluded.b9, b10 = b10 + excluded.b10, b11 = b11 + excluded.b11,"
+                " b12 = b12 + excluded.b12, b13 = b13 + excluded.b13",
+    [OBSERVED] = "SELECT series, label, is_ok, n, sum_us, metrics, " BUCKETS
+                 " FROM observed ORDER BY series, label, is_ok DESC",
+};
+
+struct state_entry state_entry_new(struct str id)
+{
+    return (struct state_entry){.id = id,
+                                .window_end_us = TIME_NONE,
+                                .begun_us = TIME_NONE,
+                                .scheduled_us = TIME_NONE,
+                                .ended_us = TIME_NONE,
+                                .window = {TIME_NONE, TIME_NONE},
+                                .ok_us = TIME_NONE,
+                                .next_us = TIME_NONE};
+}
+
+/* ---- opening ---- */
+
+static enum outcome check_version(sqlite3 *db, const char *path, enum state_use use,
+                                  struct failure *f)
+{
+    sqlite3_stmt *s = NULL;
+    bool is_row = false;
+    enum outcome result = sqlite_prepare(db, S("PRAGMA user_version"), &s, f);
+    result = result == OK ? sqlite_row(s, &is_row, f) : result;
+    const int version = result == OK && is_row ? sqlite3_column_int(s, 0) : 0;
+    (void)sqlite3_finalize(s);
+    if (result != OK || version == VERSION) {
+        return result;
+    }
+    if (version != 0) {
+        return failed(f, STOP, "%s is of version %d, and this weir knows %d: use a newer weir",
+                      path, version, VERSION);
+    }
+    if (use == STATE_READ) {
+        return failed(f, STOP, "%s: no collector has run yet", path);
+    }
+    char sql[SQL_BYTES_MAX];
+    (void)snprintf(sql, sizeof sql, "BEGIN IMMEDIATE; %s PRAGMA user_version=%d; COMMIT", schema,
+                   VERSION);
+    return sqlite_exec(db, sql, f);
+}
+
+enum outcome state_open(struct arena *a, struct str data, enum state_use use, struct state **out,
+                        struct failure *f)
+{
+    struct state *const s = arena_new(a, struct state);
+    const struct str path = arena_printf(a, "%.*s/state.db", STR_ARG(data));
+    enum outcome result = sqlite_open(
+        path.at, use == STATE_WRITE ? SQLITE_USE_WRITE : SQLITE_USE_READ, &s->db, f);
+    if (result == OK) {
+        result = check_version(s->db, path.at, use, f);
+    }
+    for (size_t i = 0; result == OK && i < STATEMENTS_N; i++) {
+        result = sqlite_prepare(s->db, str_of(sql_of[i]), &s->prepared[i], f);
+    }
+    if (result != OK) {
+        state_close(s);
+    }
+    *out = result == OK ? s : NULL;
+    return result;
+}
+
+void state_close(struct state *s)
+{
+    if (s) {
+        sqlite_close(s->db);
+        s->db = NULL;
+    }
+}
+
+enum outcome state_begin(struct state *s, struct failure *f)
+{
+    return sqlite_exec(s->db, "BEGIN IMMEDIATE", f);
+}
+
+enum outcome state_end(struct state *s, struct failure *f)
+{
+    return sqlite_exec(s->db, "COMMIT", f);
+}
+
+void state_undo(struct state *s)
+{
+    struct failure ignored;
+    if (!sqlite3_get_autocommit(s->db)) {
+        (void)sqlite_exec(s->db, "ROLLBACK", &ignored);
+    }
+}
+
+/* ---- cells ---- */
+
+static void bind_time(sqlite3_stmt *s, int at, int64_t us)
+{
+    (void)(us == TIME_NONE ? sqlite3_bind_null(s, at) : sqlite3_bind_int64(s, at, us));
+}
+
+static void bind_n(sqlite3_stmt *s, int at, uint64_t n)
+{
+    (void)sqlite3_bind_int64(s, at, (int64_t)n);
+}
+
+static int64_t time_at(sqlite3_stmt *s, int at)
+{
+    return sqlite3_column_type(s, at) == SQLITE_NULL ? TIME_NONE : sqlite3_column_int64(s, at);
+}
+
+static uint64_t n_at(sqlite3_stmt *s, int at)
+{
+    return (uint64_t)sqlite3_column_int64(s, at);
+}
+
+static void read_entry(sqlite3_stmt *s, struct arena *a, struct state_entry *out)
+{
+    const int outcome = sqlite3_column_int(s, 10);
+    *out = (struct state_entry){.id = arena_str(a, sqlite_str(s, 0)),
+                                .window_us = sqlite3_column_int64(s, 1),
+                                .window_end_us = time_at(s, 2),
+                                .bookmark = arena_str(a, sqlite_str(s, 3)),
+                                .begun_us = time_at(s, 4),
+                                .scheduled_us = time_at(s, 5),
+                                .ended_us = time_at(s, 6),
+                                .took_us = sqlite3_column_int64(s, 7),
+                                .window = {time_at(s, 8), time_at(s, 9)},
+                                .outcome = (enum outcome)outcome,
+                                .why = arena_str(a, sqlite_str(s, 11)),
+                                .rows = n_at(s, 12),
+                                .metrics = n_at(s, 13),
+                                .empty = n_at(s, 14),
+                                .aside = n_at(s, 15),
+                                .ok_us = time_at(s, 16),
+                                .n = n_at(s, 17),
+                                .failed_n = n_at(s, 18),
+                                .skipped_n = n_at(s, 19),
+                                .passed_n = n_at(s, 20),
+                                .next_us = time_at(s, 21)};
+}
+
+/* ---- entries ---- */
+
+enum outcome state_put(struct state *s, const struct state_entry *e, struct failure *f)
+{
+    sqlite3_stmt *const q = s->prepared[PUT];
+    const struct {
+        int at;
+        int64_t us;
+    } times[] = {{3, e->window_end_us}, {5, e->begun_us},        {6, e->scheduled_us},
+                 {7, e->ended_us},      {9, e->window.start_us}, {10, e->window.end_us},
+                 {17, e->ok_us},        {22, e->next_us}};
+    const struct {
+        int at;
+        uint64_t n;
+    } counts[] = {{13, e->rows}, {14, e->metrics},  {15, e->empty},     {16, e->aside},
+                  {18, e->n},    {19, e->failed_n}, {20, e->skipped_n}, {21, e->passed_n}};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        bind_time(q, times[i].at, times[i].us);
+    }
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        bind_n(q, counts[i].at, counts[i].n);
+    }
+    sqlite_bind_str(q, 1, e->id);
+    (void)sqlite3_bind_int64(q, 2, e->window_us);
+    sqlite_bind_str(q, 4, e->bookmark);
+    (void)sqlite3_bind_int64(q, 8, e->took_us);
+    (void)sqlite3_bind_int(q, 11, (int)e->outcome);
+    sqlite_bind_str(q, 12, e->why);
+    return sqlite_run(q, f);
+}
+
+enum outcome state_get(struct state *s, struct arena *a, struct str id, struct state_entry *out,
+                       struct failure *f)
+{
+    sqlite3_stmt *const q = s->prepared[GET];
+    bool is_row = false;
+    *out = state_entry_new(arena_str(a, id));
+    sqlite_bind_str(q, 1, id);
+    const enum outcome result = sqlite_row(q, &is_row, f);
+    if (result == OK && is_row) {
+        read_entry(q, a, out);
+    }
+    (void)sqlite3_reset(q);
+    return result;
+}
+
+enum outcome state_all(struct state *s, struct arena *a, struct state_entry **out, size_t *n,
+                       struct failure *f)
+{
+    sqlite3_stmt *const q = s->prepared[ALL];
+    enum outcome result = OK;
+    size_t room = 0;
+    *out = NULL;
+    *n = 0;
+    for (bool is_row = true; is_row && result == OK;) {
+        result = sqlite_row(q, &is_row, f);
+        if (result == OK && is_row) {
+            *out = arena_more(a, *out, *n, &room, sizeof **out);
+            read_entry(q, a, &(*out)[(*n)++]);
+        }
+    }
+    (void)sqlite3_reset(q);
+    return result;
+}
+
+/* ---- windows of a backfill ---- */
+
+enum outcome state_backfilled_put(struct state *s, struct str id, struct window_span window,
+                                  struct failure *f)
+{
+    sqlite3_stmt *const q = s->prepared[FILLED_PUT];
+    sqlite_bind_str(q, 1, id);
+    (void)sqlite3_bind_int64(q, 2, window.end_us - window.start_us);
+    (void)sqlite3_bind_int64(q, 3, window.start_us);
+    return sqlite_run(q, f);
+}
+
+static void bind_range(sqlite3_stmt *q, struct str id, const struct windows *of)
+{
+    sqlite_bind_str(q, 1, id);
+    (void)sqlite3_bind_int64(q, 2, of->length_us);
+    (void)sqlite3_bind_int64(q, 3, of->first_us);
+    (void)sqlite3_bind_int64(q, 4, windows_at(of, of->n).start_us);
+}
+
+enum outcome state_backfilled(struct state *s, struct arena *a, struct str id,
+                              const struct windows *of, int64_t **out, size_t *n, struct failure *f)
+{
+    sqlite3_stmt *const q = s->prepared[FILLED];
+    enum outcome result = OK;
+    size_t room = 0;
+    *out = NULL;
+    *n = 0;
+    bind_range(q, id, of);
+    for (bool is_row = true; is_row && result == OK;) {
+        result = sqlite_row(q, &is_row, f);
+        if (result == OK && is_row) {
+            *out = arena_more(a, *out, *n, &room, sizeof **out);
+            (*out)[(*n)++] = sqlite3_column_int64(q, 0);
+        }
+    }
+    (void)sqlite3_reset(q);
+    return result;
+}
+
+enum outcome state_backfilled_drop(struct state *s, struct str id, const struct windows *of,
+                                   struct failure *f)
+{
+    sqlite3_stmt *const q = s->prepared[FILLED_DROP];
+    bind_range(q, id, of);
+    return sqlite_run(q, f);
+}
+
+/* ---- observed ---- */
+
+enum outcome state_observe(struct state *s, const struct state_observed *one, int64_t took_us,
+                           struct failure *f)
+{
+    sqlite3_stmt *const q = s->prepared[OBSERVE];
+    int bucket = 0;
+    while (bucket < STATE_BOUNDS && (double)took_us > state_bounds_s[bucket] * 1e6) {
+        bucket++;
+    }
+    sqlite_bind_str(q, 1, one->series);
+    sqlite_bind_str(q, 2, one->label);
+    (void)sqlite3_bind_int(q, 3, one->is_ok);
+    (void)sqlite3_bind_int64(q, 4, took_us);
+    bind_n(q, 5, one->metrics);
+    (void)sqlite3_bind_int(q, 6, bucket);
+    return sqlite_run(q, f);
+}
+
+enum outcome state_observed_all(struct state *s, struct arena *a, struct state_observed **out,
+                                size_t *n, struct failure *f)
+{
+    sqlite3_stmt *const q = s->prepared[OBSERVED];
+    enum outcome result = OK;
+    size_t room = 0;
+    *out = NULL;
+    *n = 0;
+    for (bool is_row = true; is_row && result == OK;) {
+        result = sqlite_row(q, &is_row, f);
+        if (result != OK || !is_row) {
+            break;
+        }
+        *out = arena_more(a, *out, *n, &room, sizeof **out);
+        struct state_observed *const o = &(*out)[(*n)++];
+        *o = (struct state_observed){.series = arena_str(a, sqlite_str(q, 0)),
+                                     .label = arena_str(a, sqlite_str(q, 1)),
+                                     .is_ok = sqlite3_column_int(q, 2) != 0,
+                                     .n = n_at(q, 3),
+                                     .sum_us = n_at(q, 4),
+                                     .metrics = n_at(q, 5)};
+        for (int i = 0; i <= STATE_BOUNDS; i++) {
+            o->bucket[i] = n_at(q, 6 + i);
+        }
+    }
+    (void)sqlite3_reset(q);
+    return result;
+}

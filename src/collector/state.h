@@ -1,0 +1,98 @@
+/* state.h - how far each collector has come, in DATA/state.db.
+ *
+ * One writer, the duty `collect`; commands and the admin address read it at any time. A run is
+ * noted only after what it gave is durable in raw/collect: whoever is killed in between collects
+ * the same again, under the same keys. Texts that are read live in the arena of the call. */
+#ifndef WEIR_COLLECTOR_STATE_H
+#define WEIR_COLLECTOR_STATE_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/failure.h"
+#include "collector/window.h"
+
+struct state;
+
+enum state_use { STATE_WRITE, STATE_READ };
+
+/* What is known of one collector. Times are TIME_NONE where there was none. */
+struct state_entry {
+    struct str id;
+    int64_t window_us;     /* the length that its windows have; 0: none yet                */
+    int64_t window_end_us; /* of the newest window that is collected                       */
+    struct str bookmark;   /* STRATEGY_GROWING                                             */
+    int64_t begun_us;      /* scheduled time of a run that may have left some of its records:
+                              it is done again under that time                             */
+    /* its last run */
+    int64_t scheduled_us, ended_us, took_us;
+    struct window_span window;
+    enum outcome outcome;
+    struct str why; /* empty after OK */
+    uint64_t rows, metrics, empty, aside;
+    /* over all its runs */
+    int64_t ok_us;        /* end of the last that went well                            */
+    uint64_t n, failed_n; /* runs                                                      */
+    uint64_t skipped_n;   /* times that found the run before them still at work        */
+    uint64_t passed_n;    /* windows passed over, since too many were missed           */
+    int64_t next_us;      /* when it runs next, as far as was known at its last run    */
+};
+
+/* An entry of a collector that never ran. */
+struct state_entry state_entry_new(struct str id);
+
+/* Open it; made when it is to be written and is not there.
+ *   returns OK | RETRY busy, disk full | STOP there is none to read, rights, damaged, a newer
+ * weir's
+ */
+enum outcome state_open(struct arena *a, struct str data, enum state_use use, struct state **out,
+                        struct failure *f);
+void state_close(struct state *s); /* NULL does nothing */
+
+/* All that is written between the two is on the disk together after the second, or none of it. */
+enum outcome state_begin(struct state *s, struct failure *f);
+enum outcome state_end(struct state *s, struct failure *f);
+void state_undo(struct state *s);
+
+enum outcome state_put(struct state *s, const struct state_entry *e, struct failure *f);
+/* *is_there: false leaves *out as state_entry_new. */
+enum outcome state_get(struct state *s, struct arena *a, struct str id, struct state_entry *out,
+                       struct failure *f);
+/* All, by id. */
+enum outcome state_all(struct state *s, struct arena *a, struct state_entry **out, size_t *n,
+                       struct failure *f);
+
+/* ---- windows that a backfill has collected ---- */
+
+enum outcome state_backfilled_put(struct state *s, struct str id, struct window_span window,
+                                  struct failure *f);
+/* Starts of those of this length with first <= start < end, ascending. */
+enum outcome state_backfilled(struct state *s, struct arena *a, struct str id,
+                              const struct windows *of, int64_t **out, size_t *n,
+                              struct failure *f);
+/* Forget them, so that they are collected again. */
+enum outcome state_backfilled_drop(struct state *s, struct str id, const struct windows *of,
+                                   struct failure *f);
+
+/* ---- what is observed of runs, over all restarts (metrics of the admin address) ---- */
+
+enum { STATE_BOUNDS = 13 };
+/* Upper bounds of a histogram's buckets in seconds: 1 ms to 10 min; one more has all above. */
+extern const double state_bounds_s[STATE_BOUNDS];
+
+struct state_observed {
+    struct str series; /* `invoke`, `source`                                 */
+    struct str label;  /* the collector's name; the source's type            */
+    bool is_ok;
+    uint64_t bucket[STATE_BOUNDS + 1]; /* each alone, not yet summed up      */
+    uint64_t n, sum_us;
+    uint64_t metrics; /* of the newest                                       */
+};
+
+/* One more, that took so long. */
+enum outcome state_observe(struct state *s, const struct state_observed *one, int64_t took_us,
+                           struct failure *f);
+/* All, by series, label and outcome. */
+enum outcome state_observed_all(struct state *s, struct arena *a, struct state_observed **out,
+                                size_t *n, struct failure *f);
+
+#endif

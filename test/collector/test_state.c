@@ -1,0 +1,180 @@
+#include "collector/state.h"
+
+#include "folder.h"
+#include "test.h"
+
+enum { ARENA_BYTES = 4 << 20 };
+
+static void an_entry_comes_back_as_it_was_put(void **state)
+{
+    struct arena a;
+    struct failure f;
+    struct state *s = NULL;
+    struct state_entry e, *all = NULL;
+    size_t n = 0;
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    const struct str data = str_of(folder_make());
+    assert_int_equal(state_open(&a, data, STATE_READ, &s, &f), STOP);
+    assert_int_equal(state_open(&a, data, STATE_WRITE, &s, &f), OK);
+    assert_int_equal(state_get(s, &a, S("users"), &e, &f), OK);
+    assert_true(e.window_end_us == TIME_NONE && e.n == 0 && e.begun_us == TIME_NONE);
+    const struct state_entry put = {.id = S("users"),
+                                    .window_us = 60,
+                                    .window_end_us = 120,
+                                    .bookmark = S("2024-01-01"),
+                                    .begun_us = 1,
+                                    .scheduled_us = 2,
+                                    .ended_us = 3,
+                                    .took_us = 4,
+                                    .window = {60, 120},
+                                    .outcome = STOP,
+                                    .why = S("no rights"),
+                                    .rows = 5,
+                                    .metrics = 6,
+                                    .empty = 7,
+                                    .aside = 8,
+                                    .ok_us = 9,
+                                    .n = 10,
+                                    .failed_n = 11,
+                                    .skipped_n = 12,
+                                    .passed_n = 13,
+                                    .next_us = 14};
+    const struct state_entry fresh = state_entry_new(S("accounts"));
+    assert_int_equal(state_put(s, &put, &f), OK);
+    assert_int_equal(state_put(s, &fresh, &f), OK);
+    state_close(s);
+    assert_int_equal(state_open(&a, data, STATE_READ, &s, &f), OK);
+    assert_int_equal(state_all(s, &a, &all, &n, &f), OK);
+    assert_int_equal(n, 2);
+    assert_str(all[0].id, "accounts");
+    assert_true(all[0].next_us == TIME_NONE && all[0].window.start_us == TIME_NONE);
+    e = all[1];
+    assert_str(e.id, "users");
+    assert_str(e.bookmark, "2024-01-01");
+    assert_str(e.why, "no rights");
+    assert_int_equal(e.outcome, STOP);
+    const int64_t got[] = {e.window_us,
+                           e.window_end_us,
+                           e.begun_us,
+                           e.scheduled_us,
+                           e.ended_us,
+                           e.took_us,
+                           e.window.start_us,
+                           e.window.end_us,
+                           (int64_t)e.rows,
+                           (int64_t)e.metrics,
+                           (int64_t)e.empty,
+                           (int64_t)e.aside,
+                           e.ok_us,
+                           (int64_t)e.n,
+                           (int64_t)e.failed_n,
+                           (int64_t)e.skipped_n,
+                           (int64_t)e.passed_n,
+                           e.next_us};
+    const int64_t want[] = {60, 120, 1, 2, 3, 4, 60, 120, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
+    assert_memory_equal(got, want, sizeof want);
+    state_close(s);
+    folder_drop();
+    arena_close(&a);
+}
+
+static void what_is_undone_was_never_put(void **state)
+{
+    struct arena a;
+    struct failure f;
+    struct state *s = NULL;
+    struct state_entry e = state_entry_new(S("users"));
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    assert_int_equal(state_open(&a, str_of(folder_make()), STATE_WRITE, &s, &f), OK);
+    e.n = 1;
+    assert_int_equal(state_begin(s, &f), OK);
+    assert_int_equal(state_put(s, &e, &f), OK);
+    assert_int_equal(state_end(s, &f), OK);
+    e.n = 2;
+    assert_int_equal(state_begin(s, &f), OK);
+    assert_int_equal(state_put(s, &e, &f), OK);
+    state_undo(s);
+    assert_int_equal(state_get(s, &a, S("users"), &e, &f), OK);
+    assert_int_equal(e.n, 1);
+    state_close(s);
+    folder_drop();
+    arena_close(&a);
+}
+
+static void windows_of_a_backfill_are_remembered_by_their_length(void **state)
+{
+    struct arena a;
+    struct failure f;
+    struct state *s = NULL;
+    int64_t *start = NULL;
+    size_t n = 0;
+    const struct windows of = {.first_us = 100, .length_us = 10, .n = 5};
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    assert_int_equal(state_open(&a, str_of(folder_make()), STATE_WRITE, &s, &f), OK);
+    static const struct window_span put[] = {{130, 140}, {100, 110}, {100, 110}, {140, 150},
+                                             {90, 100},  {150, 160}, {110, 115}};
+    for (size_t i = 0; i < sizeof put / sizeof *put; i++) {
+        assert_int_equal(state_backfilled_put(s, S("users"), put[i], &f), OK);
+    }
+    assert_int_equal(state_backfilled(s, &a, S("users"), &of, &start, &n, &f), OK);
+    assert_int_equal(n, 3);
+    assert_true(start[0] == 100 && start[1] == 130 && start[2] == 140);
+    assert_int_equal(state_backfilled(s, &a, S("other"), &of, &start, &n, &f), OK);
+    assert_int_equal(n, 0);
+    assert_int_equal(state_backfilled_drop(s, S("users"), &of, &f), OK);
+    assert_int_equal(state_backfilled(s, &a, S("users"), &of, &start, &n, &f), OK);
+    assert_int_equal(n, 0);
+    state_close(s);
+    folder_drop();
+    arena_close(&a);
+}
+
+static void what_is_observed_adds_up_by_bucket(void **state)
+{
+    struct arena a;
+    struct failure f;
+    struct state *s = NULL;
+    struct state_observed *all = NULL;
+    size_t n = 0;
+    static const struct {
+        bool is_ok;
+        int64_t took_us;
+        int bucket;
+    } seen[] = {{true, 0, 0},          {true, 1000, 0},   {true, 1001, 1}, {true, 600000000, 12},
+                {true, 600000001, 13}, {false, 30000, 3}, {true, 7, 0}};
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    assert_int_equal(state_open(&a, str_of(folder_make()), STATE_WRITE, &s, &f), OK);
+    uint64_t bucket[2][STATE_BOUNDS + 1] = {{0}};
+    for (size_t i = 0; i < sizeof seen / sizeof *seen; i++) {
+        const struct state_observed one = {
+            .series = S("invoke"), .label = S("users"), .is_ok = seen[i].is_ok, .metrics = i};
+        assert_int_equal(state_observe(s, &one, seen[i].took_us, &f), OK);
+        bucket[seen[i].is_ok][seen[i].bucket]++;
+    }
+    assert_int_equal(state_observed_all(s, &a, &all, &n, &f), OK);
+    assert_int_equal(n, 2);
+    assert_true(all[0].is_ok && !all[1].is_ok);
+    assert_int_equal(all[0].n, 6);
+    assert_int_equal(all[0].sum_us, 2001 + 1200000001 + 7);
+    assert_int_equal(all[0].metrics, 6);
+    assert_memory_equal(all[0].bucket, bucket[1], sizeof bucket[1]);
+    assert_memory_equal(all[1].bucket, bucket[0], sizeof bucket[0]);
+    state_close(s);
+    folder_drop();
+    arena_close(&a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest all[] = {
+        cmocka_unit_test(an_entry_comes_back_as_it_was_put),
+        cmocka_unit_test(what_is_undone_was_never_put),
+        cmocka_unit_test(windows_of_a_backfill_are_remembered_by_their_length),
+        cmocka_unit_test(what_is_observed_adds_up_by_bucket),
+    };
+    return cmocka_run_group_tests(all, NULL, NULL);
+}
