@@ -2,8 +2,8 @@
 #include "registry.h"
 
 #include "agent/agent.h"
-#include "agent/collect.h"
 #include "base/log.h"
+#include "collector/collect.h"
 #include "orchestrate/narrow.h"
 #include "persist/persister.h"
 #include "serve/serve.h"

@@ -281,19 +281,18 @@ static void bind_range(sqlite3_stmt *q, struct str id, const struct windows *of)
 }
 
 enum outcome state_backfilled(struct state *s, struct arena *a, struct str id,
-                              const struct windows *of, int64_t **out, size_t *n, struct failure *f)
+                              const struct windows *of, struct state_starts *out, struct failure *f)
 {
     sqlite3_stmt *const q = s->prepared[FILLED];
     enum outcome result = OK;
     size_t room = 0;
-    *out = NULL;
-    *n = 0;
+    *out = (struct state_starts){0};
     bind_range(q, id, of);
     for (bool is_row = true; is_row && result == OK;) {
         result = sqlite_row(q, &is_row, f);
         if (result == OK && is_row) {
-            *out = arena_more(a, *out, *n, &room, sizeof **out);
-            (*out)[(*n)++] = sqlite3_column_int64(q, 0);
+            out->at = arena_more(a, out->at, out->n, &room, sizeof *out->at);
+            out->at[out->n++] = sqlite3_column_int64(q, 0);
         }
     }
     (void)sqlite3_reset(q);

@@ -65,9 +65,13 @@ enum outcome state_all(struct state *s, struct arena *a, struct state_entry **ou
 
 enum outcome state_backfilled_put(struct state *s, struct str id, struct window_span window,
                                   struct failure *f);
-/* Starts of those of this length with first <= start < end, ascending. */
+/* Starts of those of `of` that are, ascending. */
+struct state_starts {
+    int64_t *at;
+    size_t n;
+};
 enum outcome state_backfilled(struct state *s, struct arena *a, struct str id,
-                              const struct windows *of, int64_t **out, size_t *n,
+                              const struct windows *of, struct state_starts *out,
                               struct failure *f);
 /* Forget them, so that they are collected again. */
 enum outcome state_backfilled_drop(struct state *s, struct str id, const struct windows *of,

@@ -1,7 +1,8 @@
 /* control.h - how a running weir is asked by a command: one line of JSON there, one back, over
  * run/control.sock.
  *
- * Only the user that weir runs as can reach the socket. agent/collect.h says what may be asked. */
+ * Only the user that weir runs as can reach the socket. collector/collect.h says what may be asked.
+ */
 #ifndef WEIR_WIRE_CONTROL_H
 #define WEIR_WIRE_CONTROL_H
 

@@ -164,80 +164,81 @@ static void jitter_moves_a_run_and_not_its_scheduled_time(void **state)
     arena_close(&a);
 }
 
+static const struct {
+    const char *cron, *from, *to;
+    const char *run[8];
+} changes[] = {
+    /* spring, autumn: once a day, at the first minute there is, the first time it comes */
+    {"TZ=Europe/Berlin 30 2 * * *",
+     "2024-03-30T12:00:00Z",
+     "2024-04-01T12:00:00Z",
+     {"2024-03-31T01:00:00Z", "2024-04-01T00:30:00Z"}},
+    {"TZ=Europe/Berlin 30 2 * * *",
+     "2024-10-26T12:00:00Z",
+     "2024-10-28T12:00:00Z",
+     {"2024-10-27T00:30:00Z", "2024-10-28T01:30:00Z"}},
+    {"TZ=America/New_York 30 2 * * *",
+     "2024-03-09T12:00:00Z",
+     "2024-03-11T12:00:00Z",
+     {"2024-03-10T07:00:00Z", "2024-03-11T06:30:00Z"}},
+    {"TZ=America/New_York 30 1 * * *",
+     "2024-11-02T12:00:00Z",
+     "2024-11-04T12:00:00Z",
+     {"2024-11-03T05:30:00Z", "2024-11-04T06:30:00Z"}},
+    {"TZ=Australia/Sydney 30 2 * * *",
+     "2024-10-05T00:00:00Z",
+     "2024-10-07T00:00:00Z",
+     {"2024-10-05T16:00:00Z", "2024-10-06T15:30:00Z"}},
+    {"TZ=Australia/Sydney 30 2 * * *",
+     "2024-04-06T00:00:00Z",
+     "2024-04-08T00:00:00Z",
+     {"2024-04-06T15:30:00Z", "2024-04-07T16:30:00Z"}},
+    /* by the real clock: each hour there is, none twice */
+    {"TZ=Europe/Berlin 0 * * * *",
+     "2024-03-30T23:30:00Z",
+     "2024-03-31T03:30:00Z",
+     {"2024-03-31T00:00:00Z", "2024-03-31T01:00:00Z", "2024-03-31T02:00:00Z",
+      "2024-03-31T03:00:00Z"}},
+    {"TZ=Europe/Berlin 0 * * * *",
+     "2024-10-26T23:30:00Z",
+     "2024-10-27T03:30:00Z",
+     {"2024-10-27T00:00:00Z", "2024-10-27T01:00:00Z", "2024-10-27T02:00:00Z",
+      "2024-10-27T03:00:00Z"}},
+    {"TZ=America/New_York 0 * * * *",
+     "2024-11-03T04:30:00Z",
+     "2024-11-03T07:30:00Z",
+     {"2024-11-03T05:00:00Z", "2024-11-03T06:00:00Z", "2024-11-03T07:00:00Z"}},
+    {"TZ=Australia/Sydney */30 * * * *",
+     "2024-10-05T15:15:00Z",
+     "2024-10-05T16:45:00Z",
+     {"2024-10-05T15:30:00Z", "2024-10-05T16:00:00Z", "2024-10-05T16:30:00Z"}},
+    {"@every 90s",
+     "2024-03-01T10:07:30Z",
+     "2024-03-01T10:12:30Z",
+     {"2024-03-01T10:09:00Z", "2024-03-01T10:10:30Z", "2024-03-01T10:12:00Z"}},
+};
+
 static void both_changes_of_the_clocks_in_three_zones(void **state)
 {
-    static const struct {
-        const char *cron, *from, *to;
-        const char *run[8];
-    } cases[] = {
-        /* spring, autumn: once a day, at the first minute there is, the first time it comes */
-        {"TZ=Europe/Berlin 30 2 * * *",
-         "2024-03-30T12:00:00Z",
-         "2024-04-01T12:00:00Z",
-         {"2024-03-31T01:00:00Z", "2024-04-01T00:30:00Z"}},
-        {"TZ=Europe/Berlin 30 2 * * *",
-         "2024-10-26T12:00:00Z",
-         "2024-10-28T12:00:00Z",
-         {"2024-10-27T00:30:00Z", "2024-10-28T01:30:00Z"}},
-        {"TZ=America/New_York 30 2 * * *",
-         "2024-03-09T12:00:00Z",
-         "2024-03-11T12:00:00Z",
-         {"2024-03-10T07:00:00Z", "2024-03-11T06:30:00Z"}},
-        {"TZ=America/New_York 30 1 * * *",
-         "2024-11-02T12:00:00Z",
-         "2024-11-04T12:00:00Z",
-         {"2024-11-03T05:30:00Z", "2024-11-04T06:30:00Z"}},
-        {"TZ=Australia/Sydney 30 2 * * *",
-         "2024-10-05T00:00:00Z",
-         "2024-10-07T00:00:00Z",
-         {"2024-10-05T16:00:00Z", "2024-10-06T15:30:00Z"}},
-        {"TZ=Australia/Sydney 30 2 * * *",
-         "2024-04-06T00:00:00Z",
-         "2024-04-08T00:00:00Z",
-         {"2024-04-06T15:30:00Z", "2024-04-07T16:30:00Z"}},
-        /* by the real clock: each hour there is, none twice */
-        {"TZ=Europe/Berlin 0 * * * *",
-         "2024-03-30T23:30:00Z",
-         "2024-03-31T03:30:00Z",
-         {"2024-03-31T00:00:00Z", "2024-03-31T01:00:00Z", "2024-03-31T02:00:00Z",
-          "2024-03-31T03:00:00Z"}},
-        {"TZ=Europe/Berlin 0 * * * *",
-         "2024-10-26T23:30:00Z",
-         "2024-10-27T03:30:00Z",
-         {"2024-10-27T00:00:00Z", "2024-10-27T01:00:00Z", "2024-10-27T02:00:00Z",
-          "2024-10-27T03:00:00Z"}},
-        {"TZ=America/New_York 0 * * * *",
-         "2024-11-03T04:30:00Z",
-         "2024-11-03T07:30:00Z",
-         {"2024-11-03T05:00:00Z", "2024-11-03T06:00:00Z", "2024-11-03T07:00:00Z"}},
-        {"TZ=Australia/Sydney */30 * * * *",
-         "2024-10-05T15:15:00Z",
-         "2024-10-05T16:45:00Z",
-         {"2024-10-05T15:30:00Z", "2024-10-05T16:00:00Z", "2024-10-05T16:30:00Z"}},
-        {"@every 90s",
-         "2024-03-01T10:07:30Z",
-         "2024-03-01T10:12:30Z",
-         {"2024-03-01T10:09:00Z", "2024-03-01T10:10:30Z", "2024-03-01T10:12:00Z"}},
-    };
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         struct arena a;
         struct schedule s;
         int64_t run[RUNS_MAX];
         size_t want = 0;
         arena_init(&a, ARENA_BYTES);
-        const struct collector_schedule of = {.cron = str_of(cases[i].cron)};
-        struct schedule_now now = now_at(at(cases[i].from));
+        const struct collector_schedule of = {.cron = str_of(changes[i].cron)};
+        struct schedule_now now = now_at(at(changes[i].from));
         begin(&s, &a, &of, now);
-        const size_t n = runs_until(&s, &now, at(cases[i].to), run);
-        for (; want < 8 && cases[i].run[want]; want++) {
+        const size_t n = runs_until(&s, &now, at(changes[i].to), run);
+        for (; want < 8 && changes[i].run[want]; want++) {
             char text[CLOCK_TEXT_BYTES] = "nothing";
             if (want < n) {
                 (void)clock_text(run[want], text);
             }
-            if (want >= n || run[want] != at(cases[i].run[want])) {
-                fail_msg("%s: run %zu is %s and not %s", cases[i].cron, want, text,
-                         cases[i].run[want]);
+            if (want >= n || run[want] != at(changes[i].run[want])) {
+                fail_msg("%s: run %zu is %s and not %s", changes[i].cron, want, text,
+                         changes[i].run[want]);
             }
         }
         assert_int_equal(n, want);

@@ -108,8 +108,7 @@ static void windows_of_a_backfill_are_remembered_by_their_length(void **state)
     struct arena a;
     struct failure f;
     struct state *s = NULL;
-    int64_t *start = NULL;
-    size_t n = 0;
+    struct state_starts start;
     const struct windows of = {.first_us = 100, .length_us = 10, .n = 5};
     (void)state;
     arena_init(&a, ARENA_BYTES);
@@ -119,14 +118,14 @@ static void windows_of_a_backfill_are_remembered_by_their_length(void **state)
     for (size_t i = 0; i < sizeof put / sizeof *put; i++) {
         assert_int_equal(state_backfilled_put(s, S("users"), put[i], &f), OK);
     }
-    assert_int_equal(state_backfilled(s, &a, S("users"), &of, &start, &n, &f), OK);
-    assert_int_equal(n, 3);
-    assert_true(start[0] == 100 && start[1] == 130 && start[2] == 140);
-    assert_int_equal(state_backfilled(s, &a, S("other"), &of, &start, &n, &f), OK);
-    assert_int_equal(n, 0);
+    assert_int_equal(state_backfilled(s, &a, S("users"), &of, &start, &f), OK);
+    assert_int_equal(start.n, 3);
+    assert_true(start.at[0] == 100 && start.at[1] == 130 && start.at[2] == 140);
+    assert_int_equal(state_backfilled(s, &a, S("other"), &of, &start, &f), OK);
+    assert_int_equal(start.n, 0);
     assert_int_equal(state_backfilled_drop(s, S("users"), &of, &f), OK);
-    assert_int_equal(state_backfilled(s, &a, S("users"), &of, &start, &n, &f), OK);
-    assert_int_equal(n, 0);
+    assert_int_equal(state_backfilled(s, &a, S("users"), &of, &start, &f), OK);
+    assert_int_equal(start.n, 0);
     state_close(s);
     folder_drop();
     arena_close(&a);

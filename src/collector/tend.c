@@ -1,0 +1,541 @@
+#include "collector/tend.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "collector/fill.h"
+#include "collector/rows.h"
+
+enum { NOTES_MAX = 10000, NOTE_AGAIN_US = 1000000 };
+#define STEP_LEAST_US INT64_C(1000000) /* smaller ones are the drift of two clocks */
+#define TEND_ARENA_BYTES_MAX ((size_t)256 << 20)
+#define TEXTS_ARENA_BYTES_MAX ((size_t)1 << 20)
+#define NOTES_ARENA_BYTES_MAX ((size_t)16 << 20)
+
+/* ---- opening ---- */
+
+static enum outcome open_one(struct tending *t, struct tended *x, struct failure *f)
+{
+    const enum outcome result = schedule_init(&x->schedule, &t->arena, &x->collector->schedule,
+                                              t->now, f);
+    arena_init(&x->texts, TEXTS_ARENA_BYTES_MAX);
+    if (result != OK || state_get(t->state, &x->texts, x->collector->id, &x->entry, f) != OK) {
+        return f->outcome;
+    }
+    x->entry.id = x->collector->id; /* outlives the texts */
+    return OK;
+}
+
+enum outcome tend_open(struct tending *t, const struct config *config, struct bus *bus,
+                       struct failure *f)
+{
+    *t = (struct tending){.config = config, .bus = bus, .now = schedule_now()};
+    arena_init(&t->arena, TEND_ARENA_BYTES_MAX);
+    arena_init(&t->notes_arena, NOTES_ARENA_BYTES_MAX);
+    if (config->collectors.n == 0) {
+        return OK;
+    }
+    enum outcome result = bus_lane_make(bus, work_lane(), f);
+    if (result == OK) {
+        result = state_open(&t->arena, config->data, STATE_WRITE, &t->state, f);
+    }
+    t->at = arena_array(&t->arena, struct tended, config->collectors.n);
+    for (; result == OK && t->n < config->collectors.n; t->n++) {
+        t->at[t->n].collector = &config->collectors.at[t->n];
+        result = open_one(t, &t->at[t->n], f);
+    }
+    return result;
+}
+
+void tend_close(struct tending *t)
+{
+    for (size_t i = 0; i < TEND_WORKS_MAX; i++) {
+        work_free(&t->slot[i].work);
+    }
+    for (size_t i = 0; i < t->n; i++) {
+        arena_close(&t->at[i].texts);
+    }
+    for (size_t i = 0; i < TEND_FILLS_MAX; i++) {
+        fill_drop(t, i);
+    }
+    state_close(t->state);
+    arena_close(&t->notes_arena);
+    arena_close(&t->arena);
+}
+
+struct tended *tend_find(struct tending *t, struct str name)
+{
+    struct tended *found = NULL;
+    for (size_t i = 0; i < t->n; i++) {
+        const struct collector *const c = t->at[i].collector;
+        if (str_eq(c->id, name)) {
+            return &t->at[i];
+        }
+        if (str_eq(c->name, name)) {
+            found = found ? found : &t->at[i]; /* of two, neither is called so alone */
+        }
+    }
+    return found;
+}
+
+/* ---- noting ---- */
+
+static enum outcome note_observed(struct tending *t, const struct tend_note *n, struct failure *f)
+{
+    const struct collector *const c = n->of->collector;
+    const struct state_observed invoke = {
+        .series = S("invoke"), .label = c->id, .is_ok = n->is_ok, .metrics = n->metrics};
+    const struct state_observed source = {.series = S("source"),
+                                          .label = str_of(c->source->name),
+                                          .is_ok = n->is_ok,
+                                          .metrics = n->metrics};
+    enum outcome result = state_observe(t->state, &invoke, n->took_us, f);
+    if (result == OK) {
+        result = state_observe(t->state, &source, n->took_us, f);
+    }
+    if (result == OK && n->filled.start_us != TIME_NONE) {
+        result = state_backfilled_put(t->state, c->id, n->filled, f);
+    }
+    return result;
+}
+
+static enum outcome note_all(struct tending *t, struct failure *f)
+{
+    enum outcome result = state_begin(t->state, f);
+    for (size_t i = 0; i < t->n && result == OK; i++) {
+        result = t->at[i].is_dirty ? state_put(t->state, &t->at[i].entry, f) : OK;
+    }
+    for (size_t i = 0; i < t->notes_n && result == OK; i++) {
+        result = note_observed(t, &t->note[i], f);
+    }
+    FAILPOINT("collect.note");
+    result = result == OK ? state_end(t->state, f) : result;
+    if (result != OK) {
+        state_undo(t->state);
+        return result;
+    }
+    FAILPOINT("collect.noted");
+    for (size_t i = 0; i < t->n; i++) {
+        t->at[i].is_dirty = false;
+    }
+    t->notes_n = t->notes_room = 0;
+    t->note = NULL;
+    arena_reset(&t->notes_arena);
+    return OK;
+}
+
+static bool has_to_note(const struct tending *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        if (t->at[i].is_dirty) {
+            return true;
+        }
+    }
+    return t->notes_n > 0;
+}
+
+/* What cannot be noted now is kept and tried again: after a kill it would be collected again. */
+static void note(struct tending *t)
+{
+    struct failure f;
+    if (!has_to_note(t) || t->now.mono_us < t->note_mono_us) {
+        return;
+    }
+    if (note_all(t, &f) == OK) {
+        if (t->note_mono_us > 0) {
+            log_line(LOG_INFO, "state is noted again", NULL);
+        }
+        t->note_mono_us = 0;
+        return;
+    }
+    if (t->note_mono_us == 0) {
+        log_failure(LOG_WARN, "state is not noted", &f, "it is tried again");
+    }
+    t->note_mono_us = t->now.mono_us + NOTE_AGAIN_US;
+}
+
+/* ---- beginning ---- */
+
+enum outcome tend_begin(struct tending *t, const struct tend_slot *as, const struct run *r,
+                        struct failure *f)
+{
+    for (size_t i = 0; i < TEND_WORKS_MAX; i++) {
+        struct tend_slot *const slot = &t->slot[i];
+        if (slot->work.is != WORK_FREE) {
+            continue;
+        }
+        const enum outcome result = work_begin(&slot->work, r, f);
+        if (result == OK) {
+            slot->of = as->of;
+            slot->fill = as->fill;
+            slot->window = as->window;
+            t->works_n++;
+            if (!as->fill) {
+                as->of->work = &slot->work;
+            }
+        }
+        return result;
+    }
+    return failed(f, RETRY, "%d runs are at work already", TEND_WORKS_MAX);
+}
+
+/* The bookmark as the run is given it: late rows may stand a while behind it. */
+static struct str bookmark_of(struct tended *x)
+{
+    int64_t us = 0;
+    char text[CLOCK_TEXT_BYTES];
+    const int64_t overlap_us = x->collector->overlap_us;
+    if (overlap_us == 0 || !clock_parse(x->entry.bookmark, &us)) {
+        return x->entry.bookmark;
+    }
+    const size_t len = clock_text(us - overlap_us, text);
+    return arena_str(&x->texts, (struct str){text, len});
+}
+
+static void span_text(int64_t us, char out[32])
+{
+    const int64_t s = us / 1000000;
+    const char *const unit = s % 3600 == 0 ? "h" : s % 60 == 0 ? "m" : "s";
+    const int64_t n = s % 3600 == 0 ? s / 3600 : s % 60 == 0 ? s / 60 : s;
+    (void)snprintf(out, 32, "%lld%s", (long long)n, unit);
+}
+
+/* The next window that is due. *is_one: there is one. */
+static enum outcome next_window(struct tending *t, struct tended *x, struct run *r, bool *is_one,
+                                struct failure *f)
+{
+    const struct collector *const c = x->collector;
+    struct windows due;
+    if (x->entry.window_us != 0 && x->entry.window_us != c->window_us) {
+        char was[32], is[32];
+        span_text(x->entry.window_us, was);
+        span_text(c->window_us, is);
+        return failed(f, STOP,
+                      "its windows were %s long and are %s now: configure %s again, or `weir "
+                      "collectors --anew %.*s` begins with the last complete window of %s, and "
+                      "`weir backfill` makes good what lies before it",
+                      was, is, was, STR_ARG(c->id), is);
+    }
+    const enum outcome result = windows_due(x->entry.window_end_us, clock_now_us(), c->window_us,
+                                            (uint64_t)c->windows_max, &due, f);
+    *is_one = result == OK && due.n > 0;
+    if (result == OK && due.passed > 0) {
+        log_event(LOG_WARN, "windows passed over", log_s("collector", c->id),
+                  log_n("n", (int64_t)due.passed),
+                  log_c("why", "more were missed than collector.windows_max"),
+                  log_c("next", "`weir backfill` makes them good"));
+        x->entry.passed_n += due.passed;
+        x->entry.window_end_us = due.first_us;
+        x->is_dirty = true;
+    }
+    if (*is_one) {
+        const struct window_span first = windows_at(&due, 0);
+        r->start_us = first.start_us;
+        r->end_us = first.end_us;
+    }
+    (void)t;
+    return result;
+}
+
+/* The schedule has its answer; the entry says what comes next. */
+static void rest(struct tending *t, struct tended *x, enum outcome outcome)
+{
+    schedule_ended(&x->schedule, t->now, outcome);
+    x->entry.next_us = schedule_next_us(&x->schedule, t->now);
+    x->entry.skipped_n += x->schedule.skipped_n;
+    x->schedule.skipped_n = 0;
+    x->is_dirty = true;
+}
+
+static void tell_failed(const struct tended *x, const struct failure *why)
+{
+    const char *const next = why->outcome == RETRY ? "it is tried again, later and later"
+                                                   : "it is tried again when it is due next";
+    log_event(why->outcome == RETRY ? LOG_WARN : LOG_ERROR, "run failed",
+              log_s("collector", x->collector->id), log_c("outcome", outcome_name(why->outcome)),
+              log_c("why", why->text), log_c("next", next));
+}
+
+/* How it ended stands in the entry; said once, not each time. */
+static void enter_outcome(struct tended *x, enum outcome outcome, const struct failure *why)
+{
+    const struct str bookmark = x->entry.bookmark;
+    const bool is_known = x->entry.outcome == outcome &&
+                          (outcome == OK || str_eq(x->entry.why, str_of(why->text)));
+    if (outcome != OK && !is_known) {
+        tell_failed(x, why);
+    } else if (outcome == OK && !is_known) {
+        log_event(LOG_INFO, "run works again", log_s("collector", x->collector->id));
+    }
+    struct arena before = x->texts;
+    arena_init(&x->texts, TEXTS_ARENA_BYTES_MAX);
+    x->entry.outcome = outcome;
+    x->entry.why = outcome == OK ? S("") : arena_str(&x->texts, str_of(why->text));
+    x->entry.bookmark = arena_str(&x->texts, bookmark);
+    arena_close(&before);
+    x->is_dirty = true;
+}
+
+static void fail_to_begin(struct tending *t, struct tended *x, const struct failure *why)
+{
+    x->entry.scheduled_us = x->schedule.scheduled_us;
+    x->entry.ended_us = t->now.wall_us;
+    x->entry.n++;
+    x->entry.failed_n++;
+    enter_outcome(x, why->outcome, why);
+    rest(t, x, why->outcome);
+}
+
+/* The schedule says that it is to run now, or a window of it has just ended. */
+static void begin(struct tending *t, struct tended *x)
+{
+    struct failure f;
+    const struct collector *const c = x->collector;
+    bool is_one = true;
+    if (c->strategy != STRATEGY_WINDOW && x->entry.begun_us != TIME_NONE) {
+        x->schedule.scheduled_us = x->entry.begun_us; /* what it left is overwritten */
+    }
+    struct run r = {.collector = c,
+                    .scheduled_us = x->schedule.scheduled_us,
+                    .start_us = TIME_NONE,
+                    .end_us = TIME_NONE};
+    enum outcome result = OK;
+    if (c->strategy == STRATEGY_WINDOW) {
+        result = next_window(t, x, &r, &is_one, &f);
+    } else if (c->strategy == STRATEGY_GROWING) {
+        r.bookmark = bookmark_of(x);
+    }
+    if (result == OK && !is_one) {
+        rest(t, x, OK);
+        return;
+    }
+    if (result == OK) {
+        result = tend_begin(t, &(struct tend_slot){.of = x}, &r, &f);
+    }
+    if (result != OK) {
+        fail_to_begin(t, x, &f);
+    }
+}
+
+/* ---- ending ---- */
+
+/* Before the first record of a run is written that could be done again under another key. */
+static enum outcome note_begun(struct tending *t, const struct tend_slot *s, struct failure *f)
+{
+    struct tended *const x = s->of;
+    const bool is_whole = s->work.is == WORK_HAS_ENDED && !s->work.has_written;
+    if (x->collector->strategy == STRATEGY_WINDOW || x->entry.begun_us != TIME_NONE ||
+        (x->collector->strategy == STRATEGY_TICK && is_whole)) {
+        return OK;
+    }
+    x->entry.begun_us = s->work.run.scheduled_us;
+    x->is_dirty = true;
+    const enum outcome result = note_all(t, f);
+    if (result != OK) {
+        x->entry.begun_us = TIME_NONE;
+    }
+    return result;
+}
+
+static enum outcome write_down(struct tending *t, struct tend_slot *s, struct failure *f)
+{
+    const enum outcome result = s->work.n > 0 ? note_begun(t, s, f) : OK;
+    return result == OK ? work_write(&s->work, t->bus, f) : result;
+}
+
+static void add_note(struct tending *t, const struct tend_slot *s, enum outcome outcome)
+{
+    const struct work *const w = &s->work;
+    if (t->notes_n == NOTES_MAX) {
+        return; /* state.db fails for long: a figure less, or a window twice */
+    }
+    t->note = arena_more(&t->notes_arena, t->note, t->notes_n, &t->notes_room, sizeof *t->note);
+    t->note[t->notes_n++] = (struct tend_note){
+        .of = s->of,
+        .is_ok = outcome == OK,
+        .took_us = clock_mono_us() - w->begun_mono_us,
+        .metrics = w->metrics,
+        .filled = s->fill && outcome == OK ? (struct window_span){w->run.start_us, w->run.end_us}
+                                           : (struct window_span){TIME_NONE, TIME_NONE}};
+}
+
+static void enter_end(struct tending *t, struct tended *x, const struct work *w,
+                      enum outcome outcome, const struct failure *why)
+{
+    struct state_entry *const e = &x->entry;
+    e->scheduled_us = w->run.scheduled_us;
+    e->ended_us = t->now.wall_us;
+    e->took_us = w->took_us;
+    e->window = (struct window_span){w->run.start_us, w->run.end_us};
+    e->rows = w->rows;
+    e->metrics = w->metrics;
+    e->empty = w->empty;
+    e->aside = w->aside;
+    e->n++;
+    e->failed_n += outcome != OK;
+    if (outcome == OK) {
+        e->ok_us = t->now.wall_us;
+        e->begun_us = TIME_NONE;
+        if (x->collector->strategy == STRATEGY_WINDOW) {
+            e->window_us = x->collector->window_us;
+            e->window_end_us = w->run.end_us;
+        } else if (x->collector->strategy == STRATEGY_GROWING) {
+            e->bookmark = row_greater(e->bookmark, w->bookmark); /* none came in the overlap */
+        }
+    }
+    enter_outcome(x, outcome, why);
+}
+
+static void tell_aside(const struct tended *x, const struct work *w)
+{
+    log_event(LOG_WARN, "rows set aside", log_s("collector", x->collector->id),
+              log_n("n", (int64_t)w->aside), log_n("row", (int64_t)w->aside_row),
+              log_c("why", w->aside_why.text), log_c("next", "the other rows are records"));
+}
+
+static void settle(struct tending *t, struct tend_slot *s)
+{
+    struct tended *const x = s->of;
+    struct work *const w = &s->work;
+    struct failure f = w->why;
+    enum outcome outcome = w->outcome;
+    if (outcome == OK) {
+        outcome = write_down(t, s, &f);
+    }
+    if (w->aside > 0) {
+        tell_aside(x, w);
+    }
+    add_note(t, s, outcome);
+    if (s->fill) {
+        fill_ended(t, s->fill, s->window, outcome, &f);
+    } else {
+        enter_end(t, x, w, outcome, &f);
+        x->work = NULL;
+    }
+    const bool is_run = !s->fill;
+    const bool is_window = w->run.start_us != TIME_NONE;
+    work_free(w);
+    t->works_n--;
+    if (!is_run) {
+        return;
+    }
+    if (outcome == OK && is_window && !t->is_stopping) {
+        begin(t, x); /* perhaps more windows were missed */
+    } else {
+        rest(t, x, outcome);
+    }
+}
+
+/* ---- the turn ---- */
+
+static void look_at_clock(struct tending *t)
+{
+    const struct schedule_now now = schedule_now();
+    const int64_t step_us = now.wall_us - t->now.wall_us - (now.mono_us - t->now.mono_us);
+    t->now = now;
+    if (step_us > -STEP_LEAST_US && step_us < STEP_LEAST_US) {
+        return;
+    }
+    log_event(LOG_WARN, "the clock was set", log_n("by_ms", step_us / 1000),
+              log_c("next", "schedules by cron follow it"));
+    for (size_t i = 0; i < t->n; i++) {
+        schedule_stepped(&t->at[i].schedule, now, step_us);
+    }
+}
+
+static void look_at_works(struct tending *t)
+{
+    for (size_t i = 0; i < TEND_WORKS_MAX; i++) {
+        struct tend_slot *const s = &t->slot[i];
+        struct failure f;
+        if (s->work.is == WORK_FREE) {
+            continue;
+        }
+        work_watch(&s->work, t->now.mono_us);
+        work_read(&s->work);
+        if (s->work.is == WORK_IS_FULL && write_down(t, s, &f) != OK) {
+            work_break_off(&s->work, &f);
+        }
+        if (s->work.is == WORK_HAS_ENDED) {
+            settle(t, s);
+        }
+    }
+}
+
+static void start_due(struct tending *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        struct tended *const x = &t->at[i];
+        const bool has_room = t->works_n < TEND_WORKS_MAX;
+        if ((has_room || x->schedule.is_running) && schedule_take(&x->schedule, t->now)) {
+            begin(t, x);
+        }
+    }
+}
+
+void tend_turn(struct tending *t)
+{
+    look_at_clock(t);
+    look_at_works(t);
+    note(t);
+    if (!t->is_stopping) {
+        start_due(t);
+        fill_turn(t);
+    }
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int tend_wait_ms(const struct tending *t, int64_t *wall_us)
+{
+    const struct schedule_now now = schedule_now();
+    const bool has_room = t->works_n < TEND_WORKS_MAX && !t->is_stopping;
+    int64_t wait_us = fill_wait_us(t, now.mono_us);
+    *wall_us = TIME_NONE;
+    for (size_t i = 0; i < t->n; i++) {
+        const struct schedule *const s = &t->at[i].schedule;
+        const int64_t mine_us = schedule_wait_us(s, now);
+        if (has_room || s->is_running) {
+            wait_us = least(wait_us, mine_us);
+        }
+        if (s->cron && (*wall_us == TIME_NONE || now.wall_us + mine_us < *wall_us)) {
+            *wall_us = now.wall_us + mine_us;
+        }
+    }
+    for (size_t i = 0; i < TEND_WORKS_MAX; i++) {
+        const struct work *const w = &t->slot[i].work;
+        if (w->is != WORK_FREE && w->until_mono_us != INT64_MAX) {
+            wait_us = least(wait_us, w->until_mono_us - now.mono_us);
+        }
+    }
+    if (t->note_mono_us > 0) {
+        wait_us = least(wait_us, t->note_mono_us - now.mono_us);
+    }
+    return wait_us == INT64_MAX ? -1
+           : wait_us <= 0       ? 0
+                                : (int)(least(wait_us, INT64_C(86400000000)) / 1000 + 1);
+}
+
+bool tend_stop(struct tending *t, bool is_hard)
+{
+    t->is_stopping = true;
+    for (size_t i = 0; i < TEND_WORKS_MAX && is_hard; i++) {
+        work_ask(&t->slot[i].work);
+    }
+    return t->works_n > 0;
+}
+
+enum outcome tend_forget(struct tending *t, struct tended *x, struct failure *f)
+{
+    x->entry.window_us = 0;
+    x->entry.window_end_us = TIME_NONE;
+    x->entry.begun_us = TIME_NONE;
+    x->entry.bookmark = S("");
+    x->is_dirty = true;
+    return note_all(t, f);
+}

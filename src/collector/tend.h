@@ -1,0 +1,92 @@
+/* tend.h - all collectors of a weir, tended: run when they are due, their records appended, then
+ * noted.
+ *
+ * Nothing is noted before what it stands for is durable in raw/collect. A run that gave nothing
+ * durable is done again under the same keys; one that may have left records (it gave more than is
+ * gathered, or goes by what grows) is noted as begun before the first of them is written. Every
+ * collector fails for itself alone. Only the duty `collect` holds one of these. */
+#ifndef WEIR_COLLECTOR_TEND_H
+#define WEIR_COLLECTOR_TEND_H
+
+#include "collector/schedule.h"
+#include "collector/state.h"
+#include "collector/work.h"
+#include "config/config.h"
+
+enum { TEND_WORKS_MAX = 128, TEND_FILLS_MAX = 16 };
+
+struct fill;
+
+/* One collector. */
+struct tended {
+    const struct collector *collector;
+    struct schedule schedule;
+    struct state_entry entry;
+    struct arena texts; /* of the entry                                              */
+    struct work *work;  /* NULL: none                                                */
+    bool is_dirty;      /* the entry is to be noted                                  */
+};
+
+/* What stands in a slot: a run that is due, or a window of a backfill. */
+struct tend_slot {
+    struct work work;
+    struct tended *of;
+    struct fill *fill; /* NULL: a run that is due */
+    uint64_t window;   /* of the fill             */
+};
+
+/* What is to be noted besides entries. */
+struct tend_note {
+    struct tended *of;
+    bool is_ok;
+    int64_t took_us;
+    uint64_t metrics;
+    struct window_span filled; /* start_us TIME_NONE: no window of a backfill */
+};
+
+struct tending {
+    const struct config *config;
+    struct bus *bus;
+    struct arena arena; /* as long as the duty */
+    struct state *state;
+    struct tended *at;
+    size_t n;
+    struct tend_slot slot[TEND_WORKS_MAX];
+    size_t works_n;
+    struct fill *fill[TEND_FILLS_MAX]; /* NULL: none */
+    struct tend_note *note;
+    size_t notes_n, notes_room;
+    struct arena notes_arena;
+    int64_t note_mono_us; /* noting failed: not before then; 0: it did not */
+    struct schedule_now now;
+    bool is_stopping;
+};
+
+/* Read how far they all have come. Texts of the configuration outlive it.
+ *   returns OK | RETRY | STOP state.db cannot be opened; a schedule is wrong */
+enum outcome tend_open(struct tending *t, const struct config *config, struct bus *bus,
+                       struct failure *f);
+void tend_close(struct tending *t);
+
+/* One turn: read what the runs gave, append it, note it, start what is due. */
+void tend_turn(struct tending *t);
+/* How long until something is due: ms, rounded up; -1: nothing ever is. *wall_us: when a cron
+ * expression comes next, TIME_NONE: none is there. */
+int tend_wait_ms(const struct tending *t, int64_t *wall_us);
+
+/* Nothing is started any more. false: nothing runs. `is_hard`: runs are asked to end, too. */
+bool tend_stop(struct tending *t, bool is_hard);
+
+/* By its id, or by a name that only one has; NULL: none. */
+struct tended *tend_find(struct tending *t, struct str name);
+/* Forget how far it has come: it begins anew with its next run.
+ *   returns OK durable | RETRY */
+enum outcome tend_forget(struct tending *t, struct tended *x, struct failure *f);
+
+/* ---- for fill.c ---- */
+
+/* Begin a run in a free slot. returns OK | RETRY no slot, no process */
+enum outcome tend_begin(struct tending *t, const struct tend_slot *as, const struct run *r,
+                        struct failure *f);
+
+#endif

@@ -1,0 +1,234 @@
+#include "collector/work.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/failpoint.h"
+#include "signal/metric.h"
+
+enum {
+    READ_BYTES = 64 << 10,
+    TURN_BYTES_MAX = 1 << 20,  /* of one run, before the others have their turn   */
+    LINE_BYTES_MAX = 64 << 20, /* a row of a run has at most so many              */
+    END_US = 5000000           /* who was asked to end is killed after            */
+};
+#define GATHER_ARENA_BYTES_MAX ((size_t)512 << 20)
+
+struct lane work_lane(void)
+{
+    return (struct lane){STREAM_RAW, S("collect")};
+}
+
+enum outcome work_begin(struct work *w, const struct run *r, struct failure *f)
+{
+    assert(w->is == WORK_FREE);
+    *w = (struct work){.run = *r, .fd = -1};
+    const enum outcome result = run_start(r, &w->pid, &w->fd, f);
+    if (result != OK) {
+        return result;
+    }
+    (void)fcntl(w->fd, F_SETFL, O_NONBLOCK);
+    w->is = WORK_RUNS;
+    w->begun_us = clock_now_us();
+    w->begun_mono_us = clock_mono_us();
+    w->until_mono_us = w->begun_mono_us + r->collector->schedule.time_ms * 1000;
+    arena_init(&w->arena, GATHER_ARENA_BYTES_MAX);
+    arena_init(&w->line_arena, 2 * (size_t)LINE_BYTES_MAX);
+    buf_init(&w->line, &w->line_arena, LINE_BYTES_MAX);
+    return OK;
+}
+
+/* ---- lines ---- */
+
+static enum outcome take_metric(struct work *w, struct str json, struct failure *f)
+{
+    struct metric m;
+    const enum outcome result = metric_read(&w->arena, json, &m, f);
+    if (result != OK) {
+        return result;
+    }
+    w->record = arena_more(&w->arena, w->record, w->n, &w->room, sizeof *w->record);
+    struct record *const r = &w->record[w->n++];
+    *r = (struct record){0};
+    metric_signal(&w->arena, &m, json, &r->signal);
+    w->bytes += json.len;
+    return OK;
+}
+
+static enum outcome take_line(struct work *w, struct str text, struct failure *f)
+{
+    struct run_line line;
+    const enum outcome result = run_line_read(&w->arena, text, &line, f);
+    if (result != OK) {
+        return result;
+    }
+    switch (line.is) {
+    case RUN_METRIC: return take_metric(w, line.metric, f);
+    case RUN_ASIDE:
+        if (w->aside++ == 0) {
+            w->aside_row = line.row;
+            (void)failed(&w->aside_why, REJECT, "%.*s", STR_ARG(line.why));
+        }
+        return OK;
+    case RUN_DONE:
+        w->has_last_line = true;
+        w->rows = line.rows;
+        w->metrics = line.metrics;
+        w->empty = line.empty;
+        w->bookmark = arena_str(&w->line_arena, line.bookmark);
+        return OK;
+    case RUN_FAILED:
+        w->has_last_line = true;
+        w->outcome = failed(&w->why, line.outcome, "%.*s", STR_ARG(line.why));
+        return OK;
+    }
+    return OK;
+}
+
+static void forget_gathered(struct work *w)
+{
+    w->is = w->is == WORK_IS_FULL ? WORK_RUNS : w->is;
+    w->n = w->room = w->bytes = 0;
+    w->record = NULL;
+    arena_reset(&w->arena);
+}
+
+void work_break_off(struct work *w, const struct failure *f)
+{
+    forget_gathered(w);
+    w->has_last_line = true;
+    w->outcome = f->outcome;
+    w->why = *f;
+    work_ask(w);
+}
+
+/* All whole lines; what follows the last one is kept for the next time. */
+static void take_bytes(struct work *w, struct str bytes)
+{
+    struct failure f;
+    while (bytes.len > 0 && !w->has_last_line) {
+        const size_t end = str_find(bytes, '\n');
+        const bool is_whole = end < bytes.len;
+        struct str line = str_sub(bytes, 0, end);
+        if (!is_whole || w->line.len > 0) {
+            buf_add(&w->line, line);
+            line = buf_str(&w->line);
+        }
+        bytes = str_sub(bytes, end + is_whole, bytes.len);
+        if (buf_is_over(&w->line)) {
+            (void)failed(&f, REJECT, "a row is larger than %d bytes", LINE_BYTES_MAX);
+            work_break_off(w, &f);
+        } else if (is_whole) {
+            if (take_line(w, line, &f) != OK) {
+                work_break_off(w, &f);
+            }
+            buf_reset(&w->line);
+        }
+    }
+}
+
+/* ---- the end ---- */
+
+static void say_late(struct work *w)
+{
+    w->outcome = failed(&w->why, REJECT,
+                        "it took longer than %lld s and was ended; schedule.time_limit allows more",
+                        (long long)(w->run.collector->schedule.time_ms / 1000));
+}
+
+static void end(struct work *w)
+{
+    int status = 0;
+    pid_t waited = 0;
+    do {
+        waited = waitpid(w->pid, &status, 0);
+    } while (waited < 0 && errno == EINTR);
+    w->pid = 0;
+    w->is = WORK_HAS_ENDED;
+    w->took_us = clock_mono_us() - w->begun_mono_us;
+    if (w->is_late) {
+        say_late(w);
+    } else if (!w->has_last_line && waited > 0 && WIFSIGNALED(status)) {
+        w->outcome = failed(&w->why, RETRY, "its process was ended by signal %d (%s)",
+                            WTERMSIG(status), strsignal(WTERMSIG(status)));
+    } else if (!w->has_last_line) {
+        w->outcome = failed(&w->why, RETRY, "its process ended without a last word");
+    }
+}
+
+void work_read(struct work *w)
+{
+    char bytes[READ_BYTES / 8];
+    size_t taken = 0;
+    while (w->is == WORK_RUNS && taken < TURN_BYTES_MAX) {
+        const ssize_t n = read(w->fd, bytes, sizeof bytes);
+        if (n > 0) {
+            taken += (size_t)n;
+            take_bytes(w, (struct str){bytes, (size_t)n});
+        } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+            end(w);
+        } else {
+            return;
+        }
+        if (w->is == WORK_RUNS && w->bytes >= WORK_GATHER_BYTES && !w->has_last_line) {
+            w->is = WORK_IS_FULL;
+        }
+    }
+}
+
+void work_ask(struct work *w)
+{
+    const int64_t now_us = clock_mono_us();
+    if (w->pid > 0 && !w->is_asked) {
+        w->is_asked = true;
+        w->until_mono_us = now_us + END_US;
+        (void)kill(w->pid, SIGTERM);
+    }
+}
+
+void work_watch(struct work *w, int64_t mono_us)
+{
+    if (w->pid == 0 || mono_us < w->until_mono_us) {
+        return;
+    }
+    if (!w->is_asked) {
+        w->is_late = true;
+        work_ask(w);
+    } else if (!w->is_killed) {
+        w->is_killed = true;
+        (void)kill(w->pid, SIGKILL);
+        w->until_mono_us = INT64_MAX;
+    }
+}
+
+enum outcome work_write(struct work *w, struct bus *bus, struct failure *f)
+{
+    FAILPOINT("collect.append");
+    const enum outcome result = w->n > 0 ? bus_append(bus, work_lane(), w->record, w->n, f) : OK;
+    if (result == OK) {
+        FAILPOINT("collect.appended");
+        w->has_written = w->has_written || w->n > 0;
+    }
+    forget_gathered(w);
+    return result;
+}
+
+void work_free(struct work *w)
+{
+    if (w->is == WORK_FREE) {
+        return;
+    }
+    if (w->pid > 0) {
+        (void)kill(w->pid, SIGKILL);
+        (void)waitpid(w->pid, NULL, 0);
+    }
+    close(w->fd);
+    arena_close(&w->arena);
+    arena_close(&w->line_arena);
+    w->is = WORK_FREE;
+}

@@ -1,0 +1,71 @@
+/* work.h - a run at work, as the process sees it that started it: its pipe, its time limit, and the
+ * records that it has given so far.
+ *
+ * Records are gathered until the run has ended, so that what a failed one gave is never seen; a run
+ * that gives more than WORK_GATHER_BYTES is written on the way. All of them go to lane raw/collect,
+ * durably, before work_settle says OK. */
+#ifndef WEIR_COLLECTOR_WORK_H
+#define WEIR_COLLECTOR_WORK_H
+
+#include "bus/bus.h"
+#include "collector/run.h"
+
+enum { WORK_GATHER_BYTES = 1 << 20 };
+
+enum work_is {
+    WORK_FREE,     /* the slot is                                                     */
+    WORK_RUNS,     /* its process does, or has left something in the pipe               */
+    WORK_IS_FULL,  /* enough is gathered: work_write, then it goes on                   */
+    WORK_HAS_ENDED /* its outcome is known: work_settle                               */
+};
+
+struct work {
+    enum work_is is;
+    struct run run;
+    pid_t pid;
+    int fd;           /* of the pipe                                                    */
+    int64_t begun_us; /* wall                                                           */
+    int64_t begun_mono_us;
+    int64_t until_mono_us; /* asked to end from then on, then killed                         */
+    bool is_asked, is_killed, is_late;
+    struct arena arena; /* of what is gathered                                            */
+    struct arena line_arena;
+    struct buf line; /* the beginning of a line that is not whole yet                  */
+    struct record *record;
+    size_t n, room, bytes;
+    bool has_written; /* some of its records are in the lane already */
+    /* how it ended */
+    bool has_last_line;
+    enum outcome outcome;
+    struct failure why;
+    uint64_t rows, metrics, empty, aside;
+    struct failure aside_why; /* of the first row that was set aside */
+    uint64_t aside_row;
+    struct str bookmark;
+    int64_t took_us;
+};
+
+/* The lane that runs' records go to; its one writer is the duty `collect`. */
+struct lane work_lane(void);
+
+/* Start the run in the slot. returns OK | RETRY no process or descriptor to be had */
+enum outcome work_begin(struct work *w, const struct run *r, struct failure *f);
+
+/* Read what is in the pipe, which does not block. */
+void work_read(struct work *w);
+/* Past its time it is asked to end, then killed. */
+void work_watch(struct work *w, int64_t mono_us);
+/* Ask it to end, before its time. */
+void work_ask(struct work *w);
+
+/* What it gathered and will give is not looked at: it has failed like this. */
+void work_break_off(struct work *w, const struct failure *f);
+
+/* Write what is gathered.
+ *   returns OK it is durable | RETRY unknown | REJECT a record is too large | STOP */
+enum outcome work_write(struct work *w, struct bus *bus, struct failure *f);
+
+/* Give all it holds back; a process that still runs is killed. */
+void work_free(struct work *w);
+
+#endif
