@@ -197,3 +197,15 @@ bool clock_parse(struct str text, int64_t *out_us)
     *out_us = seconds * US_PER_S + fraction;
     return true;
 }
+
+bool clock_parse_day(struct str text, int64_t *out_us)
+{
+    char whole[CLOCK_TEXT_BYTES];
+    const struct str midnight = S("T00:00:00Z");
+    if (text.len != sizeof "2026-03-07" - 1) {
+        return clock_parse(text, out_us);
+    }
+    memcpy(whole, text.at, text.len);
+    memcpy(whole + text.len, midnight.at, midnight.len);
+    return clock_parse((struct str){whole, text.len + midnight.len}, out_us);
+}

@@ -26,5 +26,7 @@ size_t clock_text(int64_t time_us, char out[CLOCK_TEXT_BYTES]);
  * 23:59 UTC; in UTC it must lie in the years 0001 to 9999, which every store and reader can hold.
  * false: not one. */
 bool clock_parse(struct str text, int64_t *out_us);
+/* The same, or a date alone (2026-03-07), which means its first moment in UTC. */
+bool clock_parse_day(struct str text, int64_t *out_us);
 
 #endif

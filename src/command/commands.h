@@ -3,7 +3,9 @@
 #ifndef WEIR_COMMAND_COMMANDS_H
 #define WEIR_COMMAND_COMMANDS_H
 
+int command_backfill(int argc, char **argv);
 int command_backup(int argc, char **argv);
+int command_collectors(int argc, char **argv);
 int command_configuration(int argc, char **argv);
 int command_dead(int argc, char **argv);
 int command_drivers(int argc, char **argv);

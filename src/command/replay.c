@@ -227,17 +227,9 @@ static enum outcome refill(struct replaying *w, struct failure *f)
 
 /* ---- the command ---- */
 
-/* A day alone is its first moment in UTC. */
 static int read_time(const char *flag, struct str text, int64_t *out)
 {
-    char whole[CLOCK_TEXT_BYTES];
-    const struct str midnight = S("T00:00:00Z");
-    if (text.len == sizeof "2026-03-07" - 1) {
-        memcpy(whole, text.at, text.len);
-        memcpy(whole + text.len, midnight.at, midnight.len);
-        text = (struct str){whole, text.len + midnight.len};
-    }
-    if (text.at == NULL || clock_parse(text, out)) {
+    if (text.at == NULL || clock_parse_day(text, out)) {
         return EXIT_DONE;
     }
     (void)fprintf(stderr, "weir replay: --%s takes 2026-03-07 or 2026-03-07T12:00:00Z\n", flag);

@@ -40,17 +40,6 @@ static int wrong(const char *option, struct str value, const char *form)
     return EXIT_USAGE;
 }
 
-/* A time, or a date, which means its first moment. */
-static bool read_time(struct str text, int64_t *out_us)
-{
-    char day[CLOCK_TEXT_BYTES];
-    if (text.len != sizeof "2026-11-22" - 1) {
-        return clock_parse(text, out_us);
-    }
-    const int n = snprintf(day, sizeof day, "%.*sT00:00:00Z", STR_ARG(text));
-    return clock_parse((struct str){day, (size_t)n}, out_us);
-}
-
 /* What a row is of: service or team, environment, week or month. */
 static bool read_by(struct str by, struct dora_wish *w)
 {
@@ -242,11 +231,11 @@ static int check(void *of, const struct words *words)
         return EXIT_USAGE;
     }
     r->window.to_us = clock_now_us();
-    if (r->to.len > 0 && !read_time(r->to, &r->window.to_us)) {
+    if (r->to.len > 0 && !clock_parse_day(r->to, &r->window.to_us)) {
         return wrong("to", r->to, "a date (2026-11-22) or a time (2026-11-22T14:00:00Z)");
     }
     r->window.from_us = r->window.to_us - DAYS * DAY_US;
-    if (r->from.len > 0 && !read_time(r->from, &r->window.from_us)) {
+    if (r->from.len > 0 && !clock_parse_day(r->from, &r->window.from_us)) {
         return wrong("from", r->from, "a date (2026-08-23) or a time (2026-08-23T14:00:00Z)");
     }
     if (r->window.from_us >= r->window.to_us) {

@@ -43,11 +43,10 @@ static int wrong(const char *option, struct str value, const char *form)
 }
 
 /* A time, or a date, which means its first moment. */
-static bool read_until(struct arena *a, struct str text, int64_t *out_us)
+static bool read_until(struct str text, int64_t *out_us)
 {
     *out_us = clock_now_us();
-    return text.len == 0 || clock_parse(text, out_us) ||
-           clock_parse(arena_printf(a, "%.*sT00:00:00Z", STR_ARG(text)), out_us);
+    return text.len == 0 || clock_parse_day(text, out_us);
 }
 
 /* `200/s` or `200`. */
@@ -250,7 +249,7 @@ static int check(struct arena *a, const struct words *words, struct asked *q, st
         return wrong("shape", q->shape_name, "flat is the one other shape, and of cdevents alone");
     }
     q->shape = is_flat ? SHAPE_FLAT : is_github ? SHAPE_GITHUB : SHAPE_CDEVENTS;
-    if (!read_until(a, q->until, &m->until_us)) {
+    if (!read_until(q->until, &m->until_us)) {
         return wrong("until", q->until, "a date or a time: 2026-11-22, 2026-11-22T05:53:00Z");
     }
     if (!read_rate(a, q->rate, &m->sender.rate)) {

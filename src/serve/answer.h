@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "orchestrate/survey.h"
+#include "serve/collected.h"
 
 struct answer {
     unsigned status;
@@ -18,7 +19,7 @@ void answer_readyz(const struct survey *s, struct answer *to);
 /* interface.md section 4: {"Success":bool,"CurrentTime":…,"checks":[…]}; 200 or 503. */
 void answer_health(const struct survey *s, struct answer *to);
 /* Prometheus text format 0.0.4, or OpenMetrics 1.0.0. */
-void answer_metrics(const struct survey *s, struct arena *a, bool is_openmetrics,
-                    struct answer *to);
+void answer_metrics(const struct survey *s, const struct collected *c, struct arena *a,
+                    bool is_openmetrics, struct answer *to);
 
 #endif

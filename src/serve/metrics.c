@@ -20,25 +20,10 @@ static void begin(const struct writing *w, const char *name, const char *type, c
     buf_printf(w->to, "# HELP %s%s %s\n# TYPE %s%s %s\n", name, suffix, help, name, suffix, type);
 }
 
-static void add_escaped(struct buf *b, struct str value)
-{
-    for (size_t i = 0; i < value.len; i++) {
-        const char c = value.at[i];
-        if (c == '\\' || c == '"') {
-            buf_add_byte(b, '\\');
-        }
-        if (c == '\n') {
-            buf_add(b, S("\\n"));
-        } else {
-            buf_add_byte(b, c);
-        }
-    }
-}
-
 static void add_label(struct buf *b, struct str name, struct str value)
 {
     buf_printf(b, "%.*s=\"", STR_ARG(name));
-    add_escaped(b, value);
+    collected_add_escaped(b, value);
     buf_add_byte(b, '"');
 }
 
@@ -186,7 +171,8 @@ static void add_damage(const struct writing *w, const struct survey *s)
     gauge(w, "weir_bus_damage_bytes", "Bytes of them, kept in corrupt-* files.", (double)bytes);
 }
 
-void answer_metrics(const struct survey *s, struct arena *a, bool is_openmetrics, struct answer *to)
+void answer_metrics(const struct survey *s, const struct collected *c, struct arena *a,
+                    bool is_openmetrics, struct answer *to)
 {
     const struct writing w = {&to->body, is_openmetrics};
     to->status = 200;
@@ -204,6 +190,7 @@ void answer_metrics(const struct survey *s, struct arena *a, bool is_openmetrics
     add_stages(&w, s);
     add_streams(&w, s);
     add_counters(&w, s, a);
+    collected_write(c, w.to, is_openmetrics);
     if (is_openmetrics) {
         buf_add(w.to, S("# EOF\n"));
     }

@@ -62,7 +62,9 @@ static void answer_surveyed(const struct serving *s, struct MHD_Connection *c, s
     } else if (str_eq(path, S("/health"))) {
         answer_health(survey, to);
     } else {
-        answer_metrics(survey, a, wants_openmetrics(c), to);
+        struct collected collected;
+        collected_take(a, s->serve->config, &collected);
+        answer_metrics(survey, &collected, a, wants_openmetrics(c), to);
     }
 }
 

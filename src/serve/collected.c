@@ -1,0 +1,199 @@
+#include "serve/collected.h"
+
+#include <stdio.h>
+
+struct writing {
+    const struct collected *of;
+    struct buf *to;
+    bool is_openmetrics;
+};
+
+void collected_take(struct arena *a, const struct config *config, struct collected *out)
+{
+    struct state *s = NULL;
+    struct failure ignored;
+    *out = (struct collected){.collectors = &config->collectors};
+    if (config->collectors.n == 0 || state_open(a, config->data, STATE_READ, &s, &ignored) != OK) {
+        return;
+    }
+    if (state_all(s, a, &out->entry, &out->entries_n, &ignored) != OK) {
+        out->entries_n = 0;
+    }
+    if (state_observed_all(s, a, &out->observed, &out->observed_n, &ignored) != OK) {
+        out->observed_n = 0;
+    }
+    state_close(s);
+}
+
+void collected_add_escaped(struct buf *b, struct str value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        const char c = value.at[i];
+        if (c == '\\' || c == '"') {
+            buf_add_byte(b, '\\');
+        }
+        if (c == '\n') {
+            buf_add(b, S("\\n"));
+        } else {
+            buf_add_byte(b, c);
+        }
+    }
+}
+
+static void begin(const struct writing *w, const char *name, const char *type, const char *help)
+{
+    const char *const suffix = strcmp(type, "counter") == 0 && !w->is_openmetrics ? "_total" : "";
+    buf_printf(w->to, "# HELP %s%s %s\n# TYPE %s%s %s\n", name, suffix, help, name, suffix, type);
+}
+
+/* ---- what was observed ---- */
+
+/* `NAME_suffix{label="…",result_status_code="OK"`, still open. */
+static void add_head(const struct writing *w, const char *name, const char *label,
+                     const struct state_observed *o)
+{
+    buf_printf(w->to, "%s{%s=\"", name, label);
+    collected_add_escaped(w->to, o->label);
+    buf_printf(w->to, "\",result_status_code=\"%s\"", o->is_ok ? "OK" : "ERROR");
+}
+
+static void add_histogram(const struct writing *w, const char *name, const char *label,
+                          const struct state_observed *o)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i <= STATE_BOUNDS; i++) {
+        sum += o->bucket[i];
+        add_head(w, name, label, o);
+        if (i < STATE_BOUNDS) {
+            buf_printf(w->to, ",le=\"%.10g\"} %llu\n", state_bounds_s[i], (unsigned long long)sum);
+        } else {
+            buf_printf(w->to, ",le=\"+Inf\"} %llu\n", (unsigned long long)sum);
+        }
+    }
+}
+
+struct histogram {
+    const char *series, *name, *label, *help;
+};
+
+static void add_durations(const struct writing *w, const struct histogram *h)
+{
+    const struct collected *const c = w->of;
+    char name[64];
+    begin(w, h->name, "histogram", h->help);
+    for (size_t i = 0; i < c->observed_n; i++) {
+        const struct state_observed *const o = &c->observed[i];
+        if (!str_eq(o->series, str_of(h->series))) {
+            continue;
+        }
+        (void)snprintf(name, sizeof name, "%s_bucket", h->name);
+        add_histogram(w, name, h->label, o);
+        (void)snprintf(name, sizeof name, "%s_sum", h->name);
+        add_head(w, name, h->label, o);
+        buf_printf(w->to, "} %.17g\n", (double)o->sum_us / 1e6);
+        (void)snprintf(name, sizeof name, "%s_count", h->name);
+        add_head(w, name, h->label, o);
+        buf_printf(w->to, "} %llu\n", (unsigned long long)o->n);
+    }
+}
+
+static void add_invocations(const struct writing *w)
+{
+    const struct collected *const c = w->of;
+    begin(w, "collector_invoke_count", "counter", "Runs of a collector, over all restarts.");
+    for (size_t i = 0; i < c->observed_n; i++) {
+        if (str_eq(c->observed[i].series, S("invoke"))) {
+            add_head(w, "collector_invoke_count_total", "collector_name", &c->observed[i]);
+            buf_printf(w->to, "} %llu\n", (unsigned long long)c->observed[i].n);
+        }
+    }
+}
+
+static void add_source_metrics(const struct writing *w)
+{
+    const struct collected *const c = w->of;
+    begin(w, "collector_source_metrics_total", "gauge",
+          "Records of the newest run that read this type of source.");
+    for (size_t i = 0; i < c->observed_n; i++) {
+        const struct state_observed *const o = &c->observed[i];
+        if (str_eq(o->series, S("source")) && o->is_ok) {
+            buf_add(w->to, S("collector_source_metrics_total{source_type=\""));
+            collected_add_escaped(w->to, o->label);
+            buf_printf(w->to, "\"} %llu\n", (unsigned long long)o->metrics);
+        }
+    }
+}
+
+/* ---- how each collector does ---- */
+
+struct figure {
+    const char *name, *type, *help;
+    double (*of)(const struct state_entry *e);
+};
+
+static double up(const struct state_entry *e)
+{
+    return e->n == 0 || e->outcome == OK;
+}
+
+static double last_good(const struct state_entry *e)
+{
+    return e->ok_us == TIME_NONE ? 0 : (double)e->ok_us / 1e6;
+}
+
+static double skipped(const struct state_entry *e)
+{
+    return (double)e->skipped_n;
+}
+
+static double passed(const struct state_entry *e)
+{
+    return (double)e->passed_n;
+}
+
+static void add_figure(const struct writing *w, const struct figure *g)
+{
+    const struct collected *const c = w->of;
+    const char *const suffix = strcmp(g->type, "counter") == 0 ? "_total" : "";
+    begin(w, g->name, g->type, g->help);
+    for (size_t i = 0; i < c->collectors->n; i++) {
+        struct state_entry e = state_entry_new(c->collectors->at[i].id);
+        for (size_t k = 0; k < c->entries_n; k++) {
+            e = str_eq(c->entry[k].id, e.id) ? c->entry[k] : e;
+        }
+        buf_printf(w->to, "%s%s{collector_name=\"", g->name, suffix);
+        collected_add_escaped(w->to, e.id);
+        buf_printf(w->to, "\"} %.17g\n", g->of(&e));
+    }
+}
+
+void collected_write(const struct collected *c, struct buf *to, bool is_openmetrics)
+{
+    static const struct histogram histograms[] = {
+        {"invoke", "collector_invoke_duration_seconds", "collector_name",
+         "How long runs took, until their records were durable."},
+        {"source", "collector_source_duration_seconds", "source_type",
+         "How long runs took by their type of source."},
+    };
+    static const struct figure figures[] = {
+        {"weir_collector_up", "gauge", "0 while the newest run of a collector failed.", up},
+        {"weir_collector_last_success_time_seconds", "gauge",
+         "End of the newest run that went well, since 1970; 0: none.", last_good},
+        {"weir_collector_skipped", "counter", "Times that found the run before still at work.",
+         skipped},
+        {"weir_collector_passed_windows", "counter",
+         "Missed windows beyond collector.windows_max, passed over.", passed},
+    };
+    const struct writing w = {c, to, is_openmetrics};
+    if (c->collectors->n == 0) {
+        return;
+    }
+    add_invocations(&w);
+    for (size_t i = 0; i < sizeof histograms / sizeof *histograms; i++) {
+        add_durations(&w, &histograms[i]);
+    }
+    add_source_metrics(&w);
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+        add_figure(&w, &figures[i]);
+    }
+}

@@ -1,0 +1,174 @@
+"""Collectors as weir runs them: ticks, windows and what grows, a dead source, restarts, backfills, and what is told of it."""
+import json
+import re
+import signal
+import subprocess
+import time
+
+from blackbox import BINARY, Weir, case, eventually, run
+
+
+def collector(script, schedule=None, time_window=None, **block):
+    """One that runs a shell script for its rows; beside it a `metric` of its own name."""
+    config = {"run": ["/bin/sh", "-c", script]} | ({"time": {"window": time_window}} if time_window else {})
+    return {"metric": {"name": "x", "type": "COUNT"}, "schedule": schedule or {"interval": "1h"},
+            "source": {"type": "command", "config": config}} | ({"collector": block} if block else {})
+
+
+def windows(script, window, schedule=None, **block):
+    return collector(script, schedule, window, invocation_strategy="historic_tumbling_window", **block)
+
+
+def listed(weir, name, status=None):
+    words = [BINARY, "collectors", "-c", str(weir.folder / "weir.yaml"), "--json"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=weir.environment, timeout=60)
+    assert status is None or done.returncode == status, done.stderr
+    return next(row for row in map(json.loads, done.stdout.splitlines()) if row["collector"] == name)
+
+
+def metrics(weir, sql="SELECT * FROM metric"):
+    return weir.rows("query", sql)
+
+
+def sample(weir, line):
+    return next((float(x.split()[-1]) for x in weir.get("/metrics")[1].splitlines() if x.startswith(line + " ")), None)
+
+
+@case
+def every_row_of_a_tick_is_a_metric_and_a_bad_one_is_told(folder):
+    script = """echo '{"customer":"google","value":3}'; echo '{"customer":"amazon","value":2}'; echo '{"value":"many"}'"""
+    with Weir(folder, collectors={"users": collector(script)}) as weir:
+        eventually(lambda: listed(weir, "users", 0)["state"] == "ok", "it has run")
+        row = listed(weir, "users")
+        assert (row["records"], row["rows"], row["aside"], row["runs"]) == (2, 3, 1, 1), row
+        assert row["next"] > row["last"] and row["strategy"] == "tick", row
+        found = sorted((json.loads(r["tags"])["customer"], r["value"]) for r in metrics(weir))
+        assert found == [("amazon", 2.0), ("google", 3.0)], found
+        assert 'event="rows set aside" collector=users n=1 row=3' in weir.log.read_text()
+
+
+@case
+def a_dead_source_is_its_collectors_problem_alone(folder):
+    dead = collector("test -e there || { echo no >&2; exit 1; }; echo '{\"value\":1}'", {"interval": "1h"})
+    dead["source"]["config"]["directory"] = str(folder)
+    live = collector("echo '{\"value\":1}'", {"interval": "200ms"})
+    with Weir(folder, collectors={"dead": dead, "live": live}) as weir:
+        eventually(lambda: listed(weir, "live")["runs"] > 5, "the other one goes on")
+        row = listed(weir, "dead", 1)
+        assert row["state"] in ("retrying", "running") and row["failed"] >= 1 and row["error"], row
+        assert sample(weir, 'weir_collector_up{collector_name="dead"}') == 0
+        assert sample(weir, 'weir_collector_up{collector_name="live"}') == 1
+        assert weir.log.read_text().count("run failed") == 1, "said once"
+        (folder / "there").touch()
+        eventually(lambda: listed(weir, "dead")["state"] == "ok", "it comes back by itself, long before the next hour")
+        assert "run works again" in weir.log.read_text()
+        codes = [sample(weir, f'collector_invoke_count_total{{collector_name="dead",result_status_code="{c}"}}')
+                 for c in ("OK", "ERROR")]
+        assert codes[0] == 1 and codes[1] >= 1, codes
+        assert sample(weir, 'collector_invoke_duration_seconds_bucket{collector_name="dead",result_status_code="OK",le="600"}') == 1
+
+
+@case
+def missed_windows_come_in_order_once_and_the_oldest_beyond_the_most_are_told(folder):
+    script = 'echo "{\\"value\\":1,\\"from\\":\\"$WEIR_START\\"}"; echo "$WEIR_START" >> order'
+    one = windows(script, "1s", {"interval": "300ms"})
+    one["source"]["config"]["directory"] = str(folder)
+    weir = Weir(folder, collectors={"w": one})
+    with weir:
+        eventually(lambda: listed(weir, "w")["runs"] >= 2, "two windows")
+    time.sleep(3)
+    with weir:
+        eventually(lambda: listed(weir, "w")["runs"] >= 5, "the missed ones, too")
+        starts = [r["window_start_at"] for r in metrics(weir, "SELECT window_start_at FROM metric ORDER BY 1")]
+        assert len(starts) == len(set(starts)) >= 5, starts
+        order = (folder / "order").read_text().split()
+        assert order == sorted(order), order
+        seconds = [int(s[17:19]) + 60 * int(s[14:16]) for s in starts]
+        assert all((b - a) % 3600 == 1 for a, b in zip(seconds, seconds[1:])), starts
+    weir.config["collectors"]["w"]["collector"]["windows_max"] = 2
+    weir.write_config()
+    time.sleep(5)
+    with weir:
+        eventually(lambda: listed(weir, "w")["passed_windows"] > 0, "some are passed over")
+        assert 'event="windows passed over"' in weir.log.read_text()
+
+
+@case
+def another_length_of_windows_is_refused_with_the_way_out(folder):
+    weir = Weir(folder, collectors={"w": windows("echo '{\"value\":1}'", "1s", {"interval": "300ms"})})
+    with weir:
+        eventually(lambda: listed(weir, "w")["runs"] >= 1, "a window")
+    weir.config["collectors"]["w"]["source"]["config"]["time"]["window"] = "2s"
+    weir.write_config()
+    with weir:
+        eventually(lambda: listed(weir, "w")["state"] == "failed", "it is refused")
+        error = listed(weir, "w", 1)["error"]
+        assert "1s long and are 2s now" in error and "weir collectors --anew w" in error, error
+        weir.command("collectors", "--anew", "w")
+        eventually(lambda: listed(weir, "w")["state"] == "ok", "it goes on with the new length")
+
+
+@case
+def what_grows_goes_on_behind_its_bookmark(folder):
+    script = 'b=${WEIR_BOOKMARK:-0}; n=$((b + 3)); echo "{\\"id\\":$n,\\"value\\":$((n - b))}"'
+    with Weir(folder, collectors={"g": collector(script, {"interval": "200ms"}, invocation_strategy="incremental",
+                                                 column="id")}) as weir:
+        eventually(lambda: listed(weir, "g")["runs"] >= 3, "three runs")
+    with weir:
+        before = listed(weir, "g")["runs"]
+        eventually(lambda: listed(weir, "g")["runs"] > before, "and on after a restart")
+        eventually(lambda: all(r["value"] == 3 for r in metrics(weir)), "each adds what is new")
+        assert 'id' not in json.loads(metrics(weir)[0]["tags"])
+
+
+@case
+def a_backfill_stops_and_goes_on_and_remembers(folder):
+    script = 'sleep 0.2; echo "{\\"value\\":1}"; echo "$WEIR_START" >> seen'
+    one = windows(script, "24h", windows_at_once=3)
+    one["source"]["config"]["directory"] = str(folder)
+    words = ["backfill", "w", "--from", "2024-01-01", "--to", "2024-01-31"]
+    with Weir(folder, collectors={"w": one, "t": collector("echo '{\"value\":1}'")}) as weir:
+        first = subprocess.Popen([BINARY, *words, "-c", str(folder / "weir.yaml")], stderr=subprocess.PIPE, text=True)
+        eventually(lambda: (folder / "seen").exists() and (folder / "seen").read_text().count("2024") > 6, "it works")
+        first.send_signal(signal.SIGINT)
+        said = first.communicate(timeout=30)[1]
+        assert first.returncode == 130 and re.search(r"stopped at \d+ of 30 windows", said), (first.returncode, said)
+        stopped = (folder / "seen").read_text().split().count
+        weir.stop()
+        weir.start()
+        weir.command(*words)
+        starts = (folder / "seen").read_text().split()
+        days = {s for s in starts if s.startswith("2024-01")}
+        assert len(days) == 30, sorted(days)
+        again = [d for d in days if starts.count(d) > 1]
+        assert len(again) <= 6, ("only windows that were at work come again", again, stopped)
+        count = metrics(weir, "SELECT count(*) AS n FROM metric WHERE window_start_at < TIMESTAMP '2024-02-01'")[0]["n"]
+        assert count == 30, count
+        weir.command(*words)
+        assert (folder / "seen").read_text().split() == starts, "all were remembered"
+        done = subprocess.run([BINARY, "backfill", "t", "--from", "2024-01-01", "-c", str(folder / "weir.yaml")],
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 1 and "reads no windows" in done.stderr, done.stderr
+        done = subprocess.run([BINARY, "backfill", "none", "--from", "2024-01-01", "-c", str(folder / "weir.yaml")],
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 1 and "weir collectors" in done.stderr, done.stderr
+
+
+@case
+def a_run_that_takes_too_long_is_ended(folder):
+    slow = collector("exec sleep 60", {"interval": "1h", "time_limit": "1s"})
+    with Weir(folder, collectors={"slow": slow}) as weir:
+        eventually(lambda: listed(weir, "slow")["state"] == "failed", "it is ended")
+        assert "longer than 1 s" in listed(weir, "slow")["error"]
+
+
+@case
+def a_stop_lets_a_run_end_and_notes_it(folder):
+    weir = Weir(folder, collectors={"s": collector("sleep 1; echo '{\"value\":1}'")})
+    with weir:
+        eventually(lambda: listed(weir, "s")["state"] == "running", "it runs")
+    row = listed(weir, "s", 0)  # weir is stopped
+    assert (row["state"], row["runs"], row["next"]) == ("ok", 1, None), row
+
+
+run()
