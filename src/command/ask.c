@@ -24,7 +24,6 @@ enum {
     TRIES_MAX = 5, /* trimming may overtake the tables' positions once or twice, not for ever */
 };
 #define LOOK_ARENA_BYTES_MAX ((size_t)2 << 30)
-#define MEMORY_BYTES_MAX ((size_t)2 << 30)
 
 struct source {
     const struct model *model;
@@ -40,7 +39,7 @@ struct looking {
     struct bus *bus;
     struct source source[MODELS_MAX];
     size_t n;
-    struct str data; /* weir's folder */
+    const struct config *config;
 };
 
 /* ---- which models ---- */
@@ -339,15 +338,18 @@ static enum outcome lock_down(struct looking *l, struct failure *f)
     buf_add(&sql, S("SET allowed_directories = ["));
     duck_add_literal(&sql, arena_printf(l->ask->arena, "%.*s/", STR_ARG(l->files.place)));
     buf_add(&sql, S(", "));
-    duck_add_literal(&sql, arena_printf(l->ask->arena, "%.*s/replay/", STR_ARG(l->data)));
-    buf_add(&sql, S("]; SET temp_directory = ''; SET enable_external_access = false; "
+    duck_add_literal(&sql, arena_printf(l->ask->arena, "%.*s/replay/", STR_ARG(l->config->data)));
+    buf_add(&sql, S("]; SET temp_directory = "));
+    duck_add_literal(&sql, l->ask->spill);
+    buf_add(&sql, S("; SET enable_external_access = false; "
                     "SET lock_configuration = true"));
     return run(l, &sql, f);
 }
 
 static enum outcome open_engine(struct looking *l, struct failure *f)
 {
-    const struct duck_options o = {.memory_bytes_max = MEMORY_BYTES_MAX, .threads = 2};
+    const struct duck_options o = {.memory_bytes_max = l->config->lake.query_memory_bytes_max,
+                                   .threads = 2};
     enum outcome result = duck_open(l->ask->arena, &o, &l->ask->duck, f);
     for (size_t i = 0; i < l->n && result == OK; i++) {
         result = l->source[i].is_wanted ? add_views(l, &l->source[i], f) : OK;
@@ -362,9 +364,9 @@ enum outcome ask_open(struct ask *q, struct arena *a, const struct config *confi
                       struct str sql, struct failure *f)
 {
     struct looking *const l = arena_new(a, struct looking);
-    *q = (struct ask){.arena = a, .complete_us = TIME_NONE};
+    *q = (struct ask){.arena = a, .spill = q->spill, .complete_us = TIME_NONE};
     *l = (struct looking){
-        .ask = q, .bus = bus, .files = {&files_local, config->lake.path}, .data = config->data};
+        .ask = q, .bus = bus, .files = {&files_local, config->lake.path}, .config = config};
     choose(l, sql);
     enum outcome result = take_snapshot(l, f);
     if (result == OK) {

@@ -14,6 +14,8 @@
 struct ask {
     struct arena *arena;
     struct duck *duck;
+    struct str spill;    /* before ask_open: where what does not fit into memory may go; empty:
+                            nowhere, the question fails */
     int64_t complete_us; /* all that was received until then is in it; TIME_NONE from ask_open */
     int64_t behind_us;   /* so long before now                                              */
 };

@@ -25,6 +25,7 @@ struct replaying {
     struct replay replay;
     struct str from, to, agent;
     bool is_dry, is_anew, is_store_only;
+    bool is_resumed; /* an interrupted one goes on */
     enum rows_format format;
     int lock_fd;
 };
@@ -91,28 +92,62 @@ static enum outcome lock_folder(struct replaying *w, struct failure *f)
                : failed(f, RETRY, "another replay is under way: let it end, or stop it");
 }
 
+static uint64_t earlier_cut(const struct plan *p, struct str lane)
+{
+    for (size_t i = 0; i < p->cuts_n; i++) {
+        if (str_eq(p->cut[i].lane, lane)) {
+            return p->cut[i].at;
+        }
+    }
+    return 0;
+}
+
 /* Where raw ends now, then everything before that through to lake and store: so whatever the live
- * tables hold of a covered signal is there to be replaced, and nothing of it comes later. */
-static enum outcome cut(struct replaying *w, struct failure *f)
+ * tables hold of a covered signal is there to be replaced, and nothing of it comes later. *is_more:
+ * something came since the cut before. */
+static enum outcome cut(struct replaying *w, bool *is_more, struct failure *f)
 {
     struct replay *const r = &w->replay;
     struct lane_ends *ends = NULL;
     size_t n = 0;
     enum outcome result = bus_ends(r->bus, r->arena, STREAM_RAW, &ends, &n, f);
-    r->plan.cut = arena_array(r->arena, struct plan_cut, n);
+    struct plan_cut *const cuts = arena_array(r->arena, struct plan_cut, n);
+    *is_more = false;
     for (size_t i = 0; i < n && result == OK; i++) {
-        r->plan.cut[r->plan.cuts_n++] = (struct plan_cut){ends[i].lane.name, ends[i].end.at};
+        const uint64_t from = earlier_cut(&r->plan, ends[i].lane.name);
+        cuts[i] = (struct plan_cut){ends[i].lane.name, from, ends[i].end.at};
+        *is_more = *is_more || ends[i].end.at > from;
     }
+    r->plan.cut = cuts;
+    r->plan.cuts_n = n;
     replay_show(r, "waiting until lake and store have everything received so far");
     result = result == OK ? flush_all(r->config, r->bus, FLUSH_MS, f) : result;
     replay_show(r, "%s", "");
     return result;
 }
 
+/* A name that is mistyped would replay nothing. */
+static enum outcome check_agent(const struct replaying *w, struct failure *f)
+{
+    const struct config *const c = w->replay.config;
+    bool is_known = w->agent.len == 0;
+    for (size_t i = 0; i < c->agents.n && !is_known; i++) {
+        is_known = str_eq(c->agents.at[i].name, w->agent);
+    }
+    for (size_t i = 0; i < c->collectors.n && !is_known; i++) {
+        is_known = str_eq(c->collectors.at[i].name, w->agent);
+    }
+    return is_known
+               ? OK
+               : failed(f, STOP, "no agent or collector in the configuration is called \"%.*s\"",
+                        STR_ARG(w->agent));
+}
+
 static enum outcome make_plan(struct replaying *w, struct failure *f)
 {
     struct replay *const r = &w->replay;
-    enum outcome result = name_plan(w, f);
+    enum outcome result = check_agent(w, f);
+    result = result == OK ? name_plan(w, f) : result;
     result = result == OK ? lock_folder(w, f) : result;
     if (result == OK && !w->is_anew) {
         result = plan_read(r->arena, r->folder, &r->plan, f);
@@ -120,11 +155,30 @@ static enum outcome make_plan(struct replaying *w, struct failure *f)
     if (result == OK && !r->plan.is_made) {
         stage_remove_tree(r->folder.at);
         result = file_make_dirs(r->folder.at, f);
-        result = result == OK ? cut(w, f) : result;
-    } else if (result == OK && r->plan.done > 0) {
+        bool is_more = false;
+        result = result == OK ? cut(w, &is_more, f) : result;
+    } else if (result == OK) {
+        w->is_resumed = true;
         (void)fprintf(stderr, "goes on at chunk %zu of %zu\n", r->plan.done, r->plan.chunks_n);
     }
     return result;
+}
+
+/* What came between an interrupted replay, or a dry run, and now was mapped by a weir that may not
+ * have been reloaded by then: it is replayed, too. */
+static enum outcome extend(struct replaying *w, struct failure *f)
+{
+    struct replay *const r = &w->replay;
+    const size_t earlier = r->plan.earlier + r->plan.chunks_n;
+    bool is_more = false;
+    enum outcome result = cut(w, &is_more, f);
+    if (result != OK || !is_more) {
+        return result;
+    }
+    result = replay_ask(r, f);
+    r->plan.earlier = earlier;
+    result = result == OK ? replay_plan_chunks(r, f) : result;
+    return result == OK ? replay_make(r, f) : result;
 }
 
 /* ---- what it comes to ---- */
@@ -185,6 +239,7 @@ static enum outcome replay(struct replaying *w, struct failure *f)
     enum outcome result = make_plan(w, f);
     result = result == OK ? replay_ask(r, f) : result;
     result = result == OK ? replay_make(r, f) : result;
+    result = result == OK && w->is_resumed ? extend(w, f) : result;
     if (result != OK) {
         return result;
     }
@@ -194,7 +249,8 @@ static enum outcome replay(struct replaying *w, struct failure *f)
         (void)fprintf(stderr, "nothing was changed; the same without --dry-run switches\n");
         return result;
     }
-    result = replay_switch_store(r, f);
+    result = replay_check_lake(r, f);
+    result = result == OK ? replay_switch_store(r, f) : result;
     result = result == OK ? replay_switch_lake(r, f) : result;
     if (result == OK) {
         replay_show(r, "%s", "");
@@ -246,8 +302,13 @@ static int check(void *of, const struct words *words)
                               "from the whole lake\n");
         return EXIT_USAGE;
     }
-    const int status = read_time("from", w->from, &range->from_us);
-    return status == EXIT_DONE ? read_time("to", w->to, &range->to_us) : status;
+    int status = read_time("from", w->from, &range->from_us);
+    status = status == EXIT_DONE ? read_time("to", w->to, &range->to_us) : status;
+    if (status == EXIT_DONE && range->from_us >= range->to_us) {
+        (void)fprintf(stderr, "weir replay: --from must be before --to: nothing lies between\n");
+        return EXIT_USAGE;
+    }
+    return status;
 }
 
 int command_replay(int argc, char **argv)

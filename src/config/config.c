@@ -104,6 +104,9 @@ static const struct option lake_options[] = {
      .about = "how long files that were replaced stay for readers"},
     {"memory_bytes_max", OPTION_SIZE, offsetof(struct config_lake, memory_bytes_max), "192MiB",
      64 * MIB, 64 * GIB, .about = "DuckDB's memory in a flush"},
+    {"query_memory_bytes_max", OPTION_SIZE, offsetof(struct config_lake, query_memory_bytes_max),
+     "2GiB", 256 * MIB, 1024 * GIB,
+     .about = "DuckDB's memory in a command that reads the lake: query, report, verify, replay"},
     {0},
 };
 

@@ -53,7 +53,7 @@ struct config_keep {
 struct config_lake {
     struct str path;
     int64_t flush_ms, keep_ms, compact_ms, vacuum_ms;
-    size_t flush_bytes, memory_bytes_max;
+    size_t flush_bytes, memory_bytes_max, query_memory_bytes_max;
 };
 
 struct config_store {

@@ -1,5 +1,7 @@
 """replay makes the models anew from raw, beside the live ones, and switches in one step; killed anywhere, it goes on."""
+import fcntl
 import json
+import shutil
 import sqlite3
 import subprocess
 
@@ -66,7 +68,7 @@ def a_changed_mapping_shows_what_will_differ_and_then_it_does(folder):
         assert titles(weir) == titles(weir, "--store") == ["Broken 0", "Broken 1", "Broken 2"], "nothing was changed"
         tell(weir, 3, "Later")
         weir.command("replay")
-        assert titles(weir) == titles(weir, "--store") == ["BROKEN 0", "BROKEN 1", "BROKEN 2", "Later"]
+        assert titles(weir) == titles(weir, "--store") == ["BROKEN 0", "BROKEN 1", "BROKEN 2", "LATER"], "of the dry run too"
         assert one(weir, "SELECT count(*) AS n FROM ticket_history")["n"] == 4, "the old facts are gone"
         weir.command("flush")
         assert weir.command("verify") == "ok\n"
@@ -116,9 +118,67 @@ def a_range_replays_that_alone(folder):
         desk(folder, "ascii_upcase")
         assert replay(weir, "--from", edge).returncode == 0
         assert titles(weir) == titles(weir, "--store") == ["First", "SECOND"]
-        assert replay(weir, "--agent", "nobody").returncode == 0
-        assert titles(weir) == titles(weir, "--store") == ["First", "SECOND"]
+        wrong = replay(weir, "--agent", "nobody")
+        assert wrong.returncode == 2 and 'called "nobody"' in wrong.stderr, wrong
+        wrong = replay(weir, "--from", "2026-04-01", "--to", "2026-03-01")
+        assert wrong.returncode == 2 and "--from must be before --to" in wrong.stderr, wrong
         assert replay(weir, "--from", "yesterday").returncode == 2
+        assert titles(weir) == titles(weir, "--store") == ["First", "SECOND"]
+
+
+@case
+def what_came_since_a_dry_run_or_a_kill_is_replayed_too(folder):
+    with desk(folder) as weir:
+        tell(weir, 0, "First")
+        desk(folder, "ascii_upcase")
+        for number, words in ((1, {"failpoint": "replay.chunk:1:kill"}), (2, {"failpoint": "replay.switched:1:kill"}), (3, {})):
+            done = replay(weir, *([] if words else ["--dry-run"]), **words)
+            assert done.returncode == (-9 if words else 0), done
+            tell(weir, number, "Mapped as before")
+        assert replay(weir).returncode == 0
+        assert titles(weir) == titles(weir, "--store") == ["FIRST"] + 3 * ["MAPPED AS BEFORE"]
+        assert one(weir, "SELECT count(*) AS n FROM ticket_history")["n"] == 4
+        weir.command("flush")
+        assert weir.command("verify") == "ok\n"
+
+
+@case
+def rows_of_an_agent_that_is_gone_from_the_configuration_stay(folder):
+    with desk(folder) as weir:
+        tell(weir, 0, "First")
+        weir.command("flush")
+        Weir(folder, agents={"other": {"type": "webhook", "token": "t", "id": "/id", "mapping": "./desk.jq"}})
+        done = replay(weir)
+        assert done.returncode == 0 and 'agent "desk" is not in the configuration: what its 1 signals' in done.stderr, done
+        assert titles(weir) == titles(weir, "--store") == ["First"]
+
+
+@case
+def without_the_lakes_table_nothing_is_switched(folder):
+    with desk(folder) as weir:
+        tell(weir, 0, "First")
+        weir.command("flush")
+    shutil.rmtree(folder / "data/lake/ticket")
+    weir = desk(folder, "ascii_upcase")
+    done = replay(weir)
+    assert done.returncode == 1 and "no table ticket" in done.stderr, done
+    assert titles(weir, "--store") == ["First"]
+    with weir:
+        weir.command("flush")
+        assert replay(weir).returncode == 0
+        assert titles(weir) == titles(weir, "--store") == ["FIRST"]
+
+
+@case
+def a_second_replay_says_that_one_is_under_way(folder):
+    with desk(folder) as weir:
+        tell(weir, 0, "First")
+        weir.command("flush")
+        with (folder / "data/replay.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            done = replay(weir)
+        assert done.returncode == 1 and "another replay is under way" in done.stderr, done
+        assert replay(weir).returncode == 0
 
 
 @case

@@ -156,10 +156,11 @@ class Ledger:
         once = collections.Counter(self.kind[d] for d in raw)
         dead = collections.Counter({pointer: taken[kind] for kind, pointer in POINTERS.items() if taken[kind]})
         again = sum(taken[kind] - once[kind] for kind in ("good", "paged"))
-        assert status["dead"] == dead.total(), (status["dead"], taken)
+        letters = weir.rows("dead", "list")
+        others = [letter for letter in letters if letter["pointer"] not in dead]
+        assert status["dead"] == dead.total(), (status["dead"], taken, others[:3])
         assert status["unmapped"].get("github/star/created", 0) == taken["unmapped"], (status["unmapped"], taken)
         assert status["ignored"].get("repetition", 0) == again, (status["ignored"], taken, once)
-        letters = weir.rows("dead", "list")
         assert collections.Counter(letter["pointer"] for letter in letters) == dead, letters[:2]
         self._check_rows(weir, {"ticket": once["good"], "incident": once["paged"], "event": once["good"] + once["paged"]})
         return once["good"] + once["paged"]

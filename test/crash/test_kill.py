@@ -2,20 +2,25 @@
 
 WEIR_CRASH_ROUNDS (default 200) and WEIR_CRASH_SEED choose how long and which; the seed is printed.
 """
+import collections
 import contextlib
+import json
 import os
 import pathlib
 import random
+import re
 import signal
+import subprocess
 import time
 
-from blackbox import Skip, Weir, case, eventually, run
+from blackbox import BINARY, Skip, Weir, case, eventually, run
 from ledger import AGENTS_MAPPED, KINDS_MAPPED, Ledger
 
 ROUNDS = int(os.environ.get("WEIR_CRASH_ROUNDS", "200"))
 SEED = int(os.environ.get("WEIR_CRASH_SEED", str(random.randrange(1 << 32))))
 CHECK_EVERY = 25
 LOAD_S = (0.02, 0.3)
+REPLAY_GAVE_UP = re.compile("weir does not run, and [a-z]+ is behind")
 FAILING = (".fail", ".fails")  # places that can make their operation fail, too
 SECTIONS = {"agents": AGENTS_MAPPED, "lake": {"path": "./lake", "flush": "1s", "flush_bytes": "64KiB"},
             "store": {"path": "./store.db"}, "bus": {"segment": "1MiB"}}
@@ -51,22 +56,71 @@ def kill_some(weir, dice):
     weir.kill()
 
 
+class Replays:
+    """One replay at a time, begun under load, killed or left alone while weir dies around it, gone on with or begun anew."""
+
+    def __init__(self, folder, dice):
+        self.folder, self.dice, self.process, self.ends = folder, dice, None, collections.Counter()
+
+    def begin(self):
+        if self.process is not None and self.process.poll() is not None:
+            self.end()
+        if self.process is None and self.dice.random() < 0.6:
+            words = self.dice.choice(([], [], [], ["--anew"], ["--dry-run"]))
+            self.process = subprocess.Popen([BINARY, "replay", "-c", str(self.folder / "weir.yaml"), *words], text=True,
+                                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def kill(self):
+        if self.process is not None and self.dice.random() < 0.3:
+            self.process.kill()
+            self.end()
+
+    def end(self):
+        """Let it end; without a weir that runs it says that it cannot."""
+        if self.process is not None:
+            error, status = self.process.communicate(timeout=300)[1], self.process.returncode
+            self.process = None
+            assert status in (0, -signal.SIGKILL) or (status == 1 and REPLAY_GAVE_UP.search(error)), (status, error)
+            self.ends[{0: "ended", 1: "gave up"}.get(status, "killed")] += 1
+
+
+def check_clean_replay(weir):
+    """What the rounds left is what all of raw gives, made anew."""
+    def rows():
+        return {(model, *where): sorted(map(json.dumps, weir.rows("query", *where, f"SELECT * FROM {model}")))
+                for model in ("ticket", "incident", "event") for where in ((), ("--store",))}
+    before = rows()
+    assert weir.command("replay", "--anew") == "switched lake and store\n"
+    after = rows()
+    for name, lines in before.items():
+        assert lines == after[name], (name, len(lines), len(after[name]), sorted(set(lines) ^ set(after[name]))[:4])
+
+
 @case
 def random_kills_under_load(folder):
     print(f"  seed {SEED}, {ROUNDS} rounds", flush=True)
     dice, ledger, good = random.Random(SEED), Ledger(SEED, KINDS_MAPPED), 0
-    weir = make(folder)
+    weir, replays = make(folder), Replays(folder, random.Random(SEED + 1))
     for number in range(1, ROUNDS + 1):
         weir.start()
+        replays.begin()
         end = ledger.load(weir.port)
         time.sleep(dice.uniform(*LOAD_S))
+        replays.kill()
         kill_some(weir, dice)
         end()
         if number % CHECK_EVERY == 0 or number == ROUNDS:
             with weir:
+                replays.begin()
+                replays.end()
                 good = ledger.check(weir)
                 weir.command("verify")
+                check_clean_replay(weir)
+                ledger.check(weir)
+                weir.command("verify")
     assert good > ROUNDS, f"too little was sent to mean anything: {good}"
+    print(f"  replays: {replays.ends}", flush=True)
+    assert ROUNDS < 2 * CHECK_EVERY or (replays.ends["ended"] and replays.ends["killed"]), replays.ends
 
 
 def failpoints(folder):

@@ -14,9 +14,9 @@ bool replay_makes(const struct model *m)
     return !str_eq(name, S("raw")) && !str_eq(name, S("policy_result"));
 }
 
-static bool is_made(const struct replay *r, const struct model *m)
+bool replay_has_made(const struct replay *r, const char *name)
 {
-    const char *const path = arena_printf(r->arena, "%.*s/%s", STR_ARG(r->folder), m->name).at;
+    const char *const path = arena_printf(r->arena, "%.*s/%s", STR_ARG(r->folder), name).at;
     DIR *const dir = opendir(path);
     if (dir) {
         closedir(dir);
@@ -27,7 +27,7 @@ static bool is_made(const struct replay *r, const struct model *m)
 void replay_add_facts(struct buf *b, const struct replay *r, const struct model *m,
                       const struct delta *log)
 {
-    if (replay_makes(m) && is_made(r, m)) {
+    if (replay_makes(m) && replay_has_made(r, m->name)) {
         buf_add(b, S("SELECT "));
         schema_add_names(b, m);
         buf_add(b, S(" FROM read_parquet("));
@@ -51,6 +51,38 @@ void replay_add_facts(struct buf *b, const struct replay *r, const struct model 
                   "NOT (starts_with(live.raw, 'retry:') AND EXISTS (SELECT 1 FROM replayed WHERE "
                   "replayed.agent = live.agent AND replayed.received_at = live.received_at))"));
     }
+}
+
+enum outcome replay_see(struct replay *r, struct failure *f)
+{
+    struct buf sql;
+    const bool is_any = replay_has_made(r, "replayed");
+    buf_init(&sql, r->arena, SQL_BYTES_MAX);
+    buf_add(&sql,
+            S("CREATE OR REPLACE TEMP TABLE replayed AS SELECT raw, agent, received_at FROM "));
+    if (is_any) {
+        buf_add(&sql, S("read_parquet("));
+        duck_add_literal(&sql,
+                         arena_printf(r->arena, "%.*s/replayed/*.parquet", STR_ARG(r->folder)));
+        buf_add_byte(&sql, ')');
+    } else {
+        buf_add(&sql, S("raw_facts WHERE false"));
+    }
+    buf_add_byte(&sql, '\0');
+    return duck_run(r->ask.duck, buf_str(&sql).at, f);
+}
+
+enum outcome replay_ask(struct replay *r, struct failure *f)
+{
+    struct buf models;
+    ask_close(&r->ask);
+    r->ask.spill = arena_printf(r->arena, "%.*s/spill", STR_ARG(r->folder));
+    buf_init(&models, r->arena, SQL_BYTES_MAX);
+    for (size_t i = 0; i < model_all_n; i++) {
+        buf_printf(&models, "%s ", model_all[i]->name);
+    }
+    const enum outcome result = ask_open(&r->ask, r->arena, r->config, r->bus, buf_str(&models), f);
+    return result == OK ? replay_see(r, f) : result;
 }
 
 /* The columns that the folding view shows, each as `<of>."name"`; keys alone, or all. */

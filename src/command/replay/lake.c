@@ -70,7 +70,7 @@ static enum outcome switch_once(struct replay *r, struct arena *a, const struct 
     struct str *removed = NULL;
     enum outcome result = delta_open(a, &files, str_of(m->name), &log, f);
     if (result != OK || log.version < 0) {
-        return result;
+        return result; /* replay_check_lake: it has no facts either */
     }
     buf_init(&c.actions, a, ACTIONS_BYTES_MAX);
     c.removed_n = live_paths(a, &log, &removed);
@@ -98,6 +98,31 @@ static enum outcome switch_table(struct replay *r, const struct model *m, struct
         arena_reset(&a);
         if (result != RETRY || f->cause != CAUSE_FENCED) {
             break;
+        }
+    }
+    arena_close(&a);
+    return result;
+}
+
+enum outcome replay_check_lake(struct replay *r, struct failure *f)
+{
+    const struct files files = {&files_local, r->config->lake.path};
+    struct arena a;
+    enum outcome result = OK;
+    arena_init(&a, TABLE_BYTES_MAX);
+    for (size_t i = 0; i < model_all_n && result == OK; i++) {
+        const struct model *const m = model_all[i];
+        struct delta log;
+        if (replay_makes(m) && replay_has_made(r, m->name)) {
+            arena_reset(&a);
+            result = delta_open(&a, &files, str_of(m->name), &log, f);
+            if (result == OK && log.version < 0) {
+                result = failed(f, RETRY,
+                                "the lake has no table %s for the facts that were made: a weir "
+                                "that runs makes it at its first flush; then the same command "
+                                "goes on",
+                                m->name);
+            }
         }
     }
     arena_close(&a);

@@ -1,5 +1,5 @@
-/* Raw to facts: the plan's cuts and chunks, then chunk by chunk through the transform with an index
- * of repetitions of its own, each model's facts of a chunk in one Parquet file. */
+/* Raw to facts, chunk by chunk through the transform with an index of repetitions of its own; each
+ * model's facts of a chunk in one Parquet file. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +17,6 @@
 #include "transform/transform.h"
 
 enum {
-    CHUNK_BYTES = 32 << 20, /* of raw bodies: their facts are a few times that in memory */
     SQL_BYTES_MAX = 64 << 20,
     LINES_BYTES_MAX = 1 << 30,
     DEAD_TOLD_MAX = 10,
@@ -38,87 +37,6 @@ static struct str end_sql(struct buf *b)
 {
     buf_add_byte(b, '\0');
     return buf_str(b);
-}
-
-/* ---- the plan ---- */
-
-/* How long before `from` a signal may have come that one in the range repeats. */
-static int64_t warm_us(const struct replay *r)
-{
-    const int64_t keep_ms = r->config->repetitions.keep_ms;
-    const int64_t from = r->plan.range.from_us;
-    return from == INT64_MIN || keep_ms > INT64_MAX / 4000 || from < INT64_MIN / 2
-               ? INT64_MIN
-               : from - keep_ms * 1000;
-}
-
-/* Conditions on raw_facts: before the cut, by the agent, received in [from_us, to). */
-static void add_range(struct buf *b, const struct replay *r, int64_t from_us)
-{
-    const struct plan *const p = &r->plan;
-    buf_add(b, S("("));
-    for (size_t i = 0; i < p->cuts_n; i++) {
-        buf_printf(b, "%s(lane = '%.*s' AND position < %" PRIu64 ")", i ? " OR " : "",
-                   STR_ARG(p->cut[i].lane), p->cut[i].at);
-    }
-    buf_add(b, p->cuts_n ? S(")") : S("false)"));
-    if (p->range.agent.len > 0) {
-        buf_add(b, S(" AND agent = "));
-        duck_add_literal(b, p->range.agent);
-    }
-    if (from_us != INT64_MIN) {
-        buf_printf(b, " AND received_at >= make_timestamptz(%" PRId64 ")", from_us);
-    }
-    if (p->range.to_us != INT64_MAX) {
-        buf_printf(b, " AND received_at < make_timestamptz(%" PRId64 ")", p->range.to_us);
-    }
-}
-
-enum outcome replay_ask(struct replay *r, struct failure *f)
-{
-    struct buf sql;
-    ask_close(&r->ask);
-    buf_init(&sql, r->arena, SQL_BYTES_MAX);
-    for (size_t i = 0; i < model_all_n; i++) {
-        buf_printf(&sql, "%s ", model_all[i]->name);
-    }
-    enum outcome result = ask_open(&r->ask, r->arena, r->config, r->bus, buf_str(&sql), f);
-    if (result == OK) {
-        buf_init(&sql, r->arena, SQL_BYTES_MAX);
-        buf_add(&sql, S("CREATE TEMP TABLE replayed AS SELECT raw, agent, received_at FROM "
-                        "raw_facts WHERE "));
-        add_range(&sql, r, r->plan.range.from_us);
-        result = duck_run(r->ask.duck, end_sql(&sql).at, f);
-    }
-    return result;
-}
-
-static enum outcome plan_chunks(struct replay *r, struct failure *f)
-{
-    struct plan *const p = &r->plan;
-    struct buf sql;
-    struct duck_result answer;
-    size_t room = 0;
-    buf_init(&sql, r->arena, SQL_BYTES_MAX);
-    buf_printf(&sql,
-               "SELECT received_at, lane, position FROM (SELECT *, row_number() OVER (PARTITION "
-               "BY bucket ORDER BY received_at, lane, position) AS n FROM (SELECT received_at, "
-               "lane, position, CAST(floor(sum(body_bytes + 1024) OVER (ORDER BY received_at, "
-               "lane, position ROWS UNBOUNDED PRECEDING) / %d) AS BIGINT) AS bucket FROM "
-               "raw_facts WHERE ",
-               CHUNK_BYTES);
-    add_range(&sql, r, warm_us(r));
-    buf_add(&sql, S(")) WHERE n = 1 ORDER BY received_at, lane, position"));
-    const enum outcome result = duck_query(r->ask.duck, end_sql(&sql).at, &answer, f);
-    while (result == OK && duck_next(&answer)) {
-        p->chunk = arena_more(r->arena, p->chunk, p->chunks_n, &room, sizeof *p->chunk);
-        p->chunk[p->chunks_n++] = (struct plan_chunk){duck_i64(&answer, 0),
-                                                      arena_str(r->arena, duck_text(&answer, 1)),
-                                                      (uint64_t)duck_i64(&answer, 2)};
-    }
-    duck_result_close(&answer);
-    p->is_made = result == OK;
-    return result == OK ? plan_write(r->arena, r->folder, p, f) : result;
 }
 
 /* ---- one signal ---- */
@@ -193,27 +111,14 @@ static enum outcome make_one(struct making *m, const struct past *past, struct f
 
 /* ---- one chunk ---- */
 
-static void add_bound(struct buf *b, const char *sign, const struct plan_chunk *c)
-{
-    buf_printf(b,
-               " AND (received_at, lane, position) %s (make_timestamptz(%" PRId64
-               "), '%.*s', %" PRIu64 ")",
-               sign, c->received_us, STR_ARG(c->lane), c->position);
-}
-
 static enum outcome transform_chunk(struct making *m, size_t at, struct failure *f)
 {
     const struct replay *const r = m->replay;
-    const struct plan *const p = &r->plan;
     struct buf sql;
     struct duck_result answer;
     buf_init(&sql, &m->chunk, SQL_BYTES_MAX);
     buf_printf(&sql, "SELECT %s FROM raw_facts WHERE ", past_columns);
-    add_range(&sql, r, warm_us(r));
-    add_bound(&sql, ">=", &p->chunk[at]);
-    if (at + 1 < p->chunks_n) {
-        add_bound(&sql, "<", &p->chunk[at + 1]);
-    }
+    replay_add_chunk(&sql, r, at);
     buf_add(&sql, S(" ORDER BY received_at, lane, position"));
     enum outcome result = duck_query(r->ask.duck, end_sql(&sql).at, &answer, f);
     while (result == OK && duck_next(&answer)) {
@@ -236,33 +141,61 @@ static enum outcome sync_file(const char *path, struct failure *f)
     return result;
 }
 
-/* `<folder>/<model>/<chunk>.parquet`; made again it has the same rows. */
+/* `<folder>/<name>/<chunk>.parquet`; made again it has the same rows. */
+static enum outcome write_file(struct making *m, size_t at, const char *name, struct str select,
+                               struct failure *f)
+{
+    const struct replay *const r = m->replay;
+    const struct str folder = arena_printf(&m->chunk, "%.*s/%s", STR_ARG(r->folder), name);
+    const struct str file = arena_printf(&m->chunk, "%.*s/%06zu.parquet", STR_ARG(folder),
+                                         r->plan.earlier + at);
+    struct buf sql;
+    enum outcome result = file_make_dirs(folder.at, f);
+    buf_init(&sql, &m->chunk, SQL_BYTES_MAX);
+    buf_add(&sql, S("COPY ("));
+    buf_add(&sql, select);
+    buf_add(&sql, S(") TO "));
+    duck_add_literal(&sql, file);
+    buf_add(&sql, S(" (FORMAT parquet, COMPRESSION zstd)"));
+    result = result == OK ? duck_run(r->ask.duck, end_sql(&sql).at, f) : result;
+    result = result == OK ? sync_file(file.at, f) : result;
+    return result == OK ? file_sync_dir(folder.at, f) : result;
+}
+
+/* Which signals the chunk was made of: their live facts are those that go, whatever the lake has
+ * forgotten, or got, by the time of the switch. */
+static enum outcome write_replayed(struct making *m, size_t at, struct failure *f)
+{
+    const struct replay *const r = m->replay;
+    const int64_t from_us = r->plan.range.from_us;
+    struct buf sql;
+    buf_init(&sql, &m->chunk, SQL_BYTES_MAX);
+    buf_add(&sql, S("SELECT raw, agent, received_at FROM raw_facts WHERE "));
+    replay_add_chunk(&sql, r, at);
+    if (from_us != INT64_MIN) {
+        buf_printf(&sql, " AND received_at >= make_timestamptz(%" PRId64 ")", from_us);
+    }
+    return write_file(m, at, "replayed", buf_str(&sql), f);
+}
+
 static enum outcome write_model(struct making *m, size_t at, size_t model, struct failure *f)
 {
-    const struct str root = m->replay->folder;
     const char *const name = model_all[model]->name;
-    const struct str folder = arena_printf(&m->chunk, "%.*s/%s", STR_ARG(root), name);
-    const struct str lines = arena_printf(&m->chunk, "%.*s/lines.json", STR_ARG(root));
-    const struct str file = arena_printf(&m->chunk, "%.*s/%06zu.parquet", STR_ARG(folder), at);
+    const struct str lines = arena_printf(&m->chunk, "%.*s/lines.json", STR_ARG(m->replay->folder));
     struct buf sql;
     if (buf_is_over(&m->lines[model])) {
         return failed(f, STOP, "the facts of %s in one chunk exceed %d bytes", name,
                       LINES_BYTES_MAX);
     }
-    enum outcome result = file_make_dirs(folder.at, f);
-    result = result == OK ? file_replace(lines.at, buf_str(&m->lines[model]), 0600, f) : result;
+    const enum outcome result = file_replace(lines.at, buf_str(&m->lines[model]), 0600, f);
     buf_init(&sql, &m->chunk, SQL_BYTES_MAX);
-    buf_add(&sql, S("COPY (SELECT * FROM read_json("));
+    buf_add(&sql, S("SELECT * FROM read_json("));
     duck_add_literal(&sql, lines);
     buf_printf(&sql, ", format = 'newline_delimited', maximum_object_size = %zu, columns = ",
                m->line_bytes_max[model] + 1024);
     schema_add_columns(&sql, model_all[model]);
-    buf_add(&sql, S(")) TO "));
-    duck_add_literal(&sql, file);
-    buf_add(&sql, S(" (FORMAT parquet, COMPRESSION zstd)"));
-    result = result == OK ? duck_run(m->replay->ask.duck, end_sql(&sql).at, f) : result;
-    result = result == OK ? sync_file(file.at, f) : result;
-    return result == OK ? file_sync_dir(folder.at, f) : result;
+    buf_add_byte(&sql, ')');
+    return result == OK ? write_file(m, at, name, buf_str(&sql), f) : result;
 }
 
 static enum outcome make_chunk(struct making *m, size_t at, struct failure *f)
@@ -278,6 +211,7 @@ static enum outcome make_chunk(struct making *m, size_t at, struct failure *f)
     for (size_t i = 0; i < model_all_n && result == OK; i++) {
         result = m->lines[i].len > 0 ? write_model(m, at, i, f) : OK;
     }
+    result = result == OK ? write_replayed(m, at, f) : result;
     FAILPOINT("replay.made");
     result = result == OK ? repetitions_sync(m->repetitions, f) : result;
     if (result == OK) {
@@ -297,7 +231,7 @@ enum outcome replay_make(struct replay *r, struct failure *f)
 {
     struct making m = {.replay = r, .pool = jq_pool_open(r->arena)};
     const struct str index = arena_printf(r->arena, "%.*s/repetitions", STR_ARG(r->folder));
-    enum outcome result = r->plan.is_made ? OK : plan_chunks(r, f);
+    enum outcome result = r->plan.is_made ? OK : replay_plan_chunks(r, f);
     result = result == OK ? repetitions_open(r->arena, index, bus_id(r->bus),
                                              &r->config->repetitions, &m.repetitions, f)
                           : result;
@@ -317,5 +251,5 @@ enum outcome replay_make(struct replay *r, struct failure *f)
     arena_close(&m.scratch);
     arena_close(&m.chunk);
     repetitions_close(m.repetitions);
-    return result;
+    return result == OK ? replay_see(r, f) : result;
 }

@@ -31,7 +31,7 @@ static void read_lists(struct arena *a, yyjson_val *root, struct plan *p)
     yyjson_arr_foreach(cuts, i, n, at)
     {
         p->cut[i] = (struct plan_cut){arena_str(a, json_text(json_get(at, S("lane")))),
-                                      number(at, S("at"))};
+                                      number(at, S("from")), number(at, S("at"))};
     }
     yyjson_arr_foreach(chunks, i, n, at)
     {
@@ -59,6 +59,7 @@ enum outcome plan_read(struct arena *a, struct str folder, struct plan *p, struc
     }
     read_lists(a, root, p);
     p->done = number(root, S("done"));
+    p->earlier = number(root, S("earlier"));
     p->counts = (struct plan_counts){number(root, S("stored")), number(root, S("dead")),
                                      number(root, S("unmapped")), number(root, S("ignored"))};
     p->is_made = true;
@@ -72,12 +73,14 @@ enum outcome plan_write(struct arena *a, struct str folder, const struct plan *p
     buf_add(&b, S("{\"key\":"));
     buf_add_json(&b, p->key);
     buf_printf(&b,
-               ",\"done\":%zu,\"stored\":%" PRIu64 ",\"dead\":%" PRIu64 ",\"unmapped\":%" PRIu64
-               ",\"ignored\":%" PRIu64 ",\"cuts\":[",
-               p->done, p->counts.stored, p->counts.dead, p->counts.unmapped, p->counts.ignored);
+               ",\"done\":%zu,\"earlier\":%zu,\"stored\":%" PRIu64 ",\"dead\":%" PRIu64
+               ",\"unmapped\":%" PRIu64 ",\"ignored\":%" PRIu64 ",\"cuts\":[",
+               p->done, p->earlier, p->counts.stored, p->counts.dead, p->counts.unmapped,
+               p->counts.ignored);
     for (size_t i = 0; i < p->cuts_n; i++) {
-        buf_printf(&b, "%s{\"lane\":\"%.*s\",\"at\":%" PRIu64 "}", i ? "," : "",
-                   STR_ARG(p->cut[i].lane), p->cut[i].at);
+        const struct plan_cut *const c = &p->cut[i];
+        buf_printf(&b, "%s{\"lane\":\"%.*s\",\"from\":%" PRIu64 ",\"at\":%" PRIu64 "}",
+                   i ? "," : "", STR_ARG(c->lane), c->from, c->at);
     }
     buf_add(&b, S("],\"chunks\":["));
     for (size_t i = 0; i < p->chunks_n; i++) {

@@ -11,10 +11,11 @@ struct plan_range {
     struct str agent;       /* empty: all                     */
 };
 
-/* Of a raw lane all before `at` is replayed; what comes later is the live transform's. */
+/* Of a raw lane [from, at) is replayed; before it stands what an earlier round has done, what comes
+ * later is the live transform's. */
 struct plan_cut {
     struct str lane;
-    uint64_t at;
+    uint64_t from, at;
 };
 
 /* Raw signals from this one on, in the order of receipt, up to the next chunk's first. */
@@ -36,6 +37,7 @@ struct plan {
     size_t cuts_n;
     struct plan_chunk *chunk;
     size_t chunks_n, done; /* chunks whose facts are on the disk */
+    size_t earlier;        /* chunks of earlier rounds: all of them are */
     struct plan_counts counts;
     bool is_made; /* cuts and chunks are known */
 };

@@ -25,9 +25,16 @@ struct replay {
 
 /* The models that the transform gives; the others' facts are not made from raw. */
 bool replay_makes(const struct model *m);
-/* Open the engine (again): what came meanwhile is in it, and the table `replayed`, the raw signals
- * that the plan covers, as `raw` names them. */
+/* Open the engine (again): what came meanwhile is in it, and what replay_see shows. */
 enum outcome replay_ask(struct replay *r, struct failure *f);
+/* The table `replayed`: the raw signals that chunks were made of so far, as `raw` names them. */
+enum outcome replay_see(struct replay *r, struct failure *f);
+
+/* What the plan covers, as chunks (chunk.c). */
+enum outcome replay_plan_chunks(struct replay *r, struct failure *f);
+/* " AND …" on raw_facts: what falls to this chunk; before the plan's `from` stands what only tells
+ * which signals are repetitions. */
+void replay_add_chunk(struct buf *b, const struct replay *r, size_t at);
 
 /* Raw to facts, chunk by chunk, as far as the plan is not done yet (make.c). */
 enum outcome replay_make(struct replay *r, struct failure *f);
@@ -46,6 +53,12 @@ struct difference {
 enum outcome replay_differ(struct replay *r, const struct model *m, struct difference *out,
                            struct failure *f);
 
+/* Files of this name, a model's, were made. */
+bool replay_has_made(const struct replay *r, const char *name);
+
+/* The lake has a table for each model that facts were made for: to be known before the switch.
+ *   returns OK | RETRY it lacks one | STOP the lake is damaged */
+enum outcome replay_check_lake(struct replay *r, struct failure *f);
 /* One commit a table: the files that hold the live facts go, those with the new ones come
  * (lake.c). */
 enum outcome replay_switch_lake(struct replay *r, struct failure *f);

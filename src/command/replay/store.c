@@ -37,43 +37,72 @@ static struct str end_sql(struct buf *b)
 
 /* ---- rows out of facts ---- */
 
-static void add_from(struct buf *b, const struct replay *r, const struct model *m)
+static void add_keys(struct buf *b, const struct model *m)
 {
-    buf_add(b, S(" FROM ("));
-    replay_add_facts(b, r, m, NULL);
-    buf_add(b, S(") AS facts"));
+    const char *sign = "";
+    for (size_t i = 0; i < m->columns_n; i++) {
+        if (m->columns[i].rule == FOLD_KEY) {
+            buf_printf(b, "%s\"%s\"", sign, m->columns[i].name);
+            sign = ", ";
+        }
+    }
 }
 
-static enum outcome count_facts(struct second *s, const struct model *m, uint64_t *out,
-                                struct failure *f)
+/* All facts in the order of their keys, once: what does not fit into memory goes to the disk. */
+static enum outcome sort_facts(struct second *s, const struct model *m, struct failure *f)
+{
+    struct buf sql;
+    buf_init(&sql, &s->arena, SQL_BYTES_MAX);
+    buf_add(&sql, S("CREATE OR REPLACE TEMP TABLE sorted AS SELECT * FROM ("));
+    replay_add_facts(&sql, s->replay, m, NULL);
+    buf_add(&sql, S(") AS facts ORDER BY "));
+    add_keys(&sql, m);
+    return duck_run(s->replay->ask.duck, end_sql(&sql).at, f);
+}
+
+struct part {
+    int64_t from, to; /* rows of the table `sorted` */
+};
+
+/* About PART_FACTS each, cut where a key ends. */
+static enum outcome find_parts(struct second *s, const struct model *m, struct part **out,
+                               size_t *n, struct failure *f)
 {
     struct buf sql;
     struct duck_result answer;
+    size_t room = 0;
+    struct arena *const a = s->replay->arena;
     buf_init(&sql, &s->arena, SQL_BYTES_MAX);
-    buf_add(&sql, S("SELECT count(*)"));
-    add_from(&sql, s->replay, m);
+    buf_add(&sql, S("WITH edge AS (SELECT DISTINCT "));
+    add_keys(&sql, m);
+    buf_printf(&sql,
+               " FROM sorted WHERE rowid %% %d = 0), first AS (SELECT min(sorted.rowid) AS begins "
+               "FROM sorted JOIN edge USING (",
+               PART_FACTS);
+    add_keys(&sql, m);
+    buf_add(&sql, S(") GROUP BY "));
+    add_keys(&sql, m);
+    buf_add(
+        &sql,
+        S(") SELECT begins, lead(begins, 1, (SELECT count(*) FROM sorted)) OVER (ORDER BY begins) "
+          "FROM first ORDER BY begins"));
     const enum outcome result = duck_query(s->replay->ask.duck, end_sql(&sql).at, &answer, f);
-    *out = result == OK && duck_next(&answer) ? (uint64_t)duck_i64(&answer, 0) : 0;
+    *n = 0;
+    while (result == OK && duck_next(&answer)) {
+        *out = arena_more(a, *out, *n, &room, sizeof **out);
+        (*out)[(*n)++] = (struct part){duck_i64(&answer, 0), duck_i64(&answer, 1)};
+    }
     duck_result_close(&answer);
     return result;
 }
 
-/* Facts whose key falls to this part. */
-static struct str part_sql(struct second *s, const struct model *m, uint64_t part, uint64_t parts)
+static struct str part_sql(struct second *s, const struct model *m, const struct part *part)
 {
     struct buf sql;
-    const char *sign = "";
     buf_init(&sql, &s->arena, SQL_BYTES_MAX);
     row_read_select(&sql, m, column_is_in_fact);
-    add_from(&sql, s->replay, m);
-    buf_add(&sql, S(" WHERE hash("));
-    for (size_t i = 0; i < m->columns_n; i++) {
-        if (m->columns[i].rule == FOLD_KEY) {
-            buf_printf(&sql, "%s\"%s\"", sign, m->columns[i].name);
-            sign = ", ";
-        }
-    }
-    buf_printf(&sql, ") %% %" PRIu64 " = %" PRIu64, parts, part);
+    buf_printf(&sql, " FROM sorted WHERE rowid >= %" PRId64 " AND rowid < %" PRId64, part->from,
+               part->to);
     return end_sql(&sql);
 }
 
@@ -105,37 +134,53 @@ static enum outcome put_part(struct second *s, struct store *to, const struct mo
 static enum outcome put_model(struct second *s, struct store *to, const struct model *m,
                               struct failure *f)
 {
-    uint64_t n = 0;
-    enum outcome result = count_facts(s, m, &n, f);
-    const uint64_t parts = n / PART_FACTS + 1;
-    for (uint64_t i = 0; i < parts && result == OK && n > 0; i++) {
-        replay_show(s->replay, "store: %s %" PRIu64 " of %" PRIu64, m->name, i + 1, parts);
+    struct part *part = NULL;
+    size_t n = 0;
+    replay_show(s->replay, "store: sorting %s", m->name);
+    enum outcome result = sort_facts(s, m, f);
+    result = result == OK ? find_parts(s, m, &part, &n, f) : result;
+    for (size_t i = 0; i < n && result == OK; i++) {
+        replay_show(s->replay, "store: %s %zu of %zu", m->name, i + 1, n);
         arena_reset(&s->arena);
         result = asked_to_stop()
                      ? failed(f, RETRY, "stopped: nothing was switched; the same command goes on")
-                     : put_part(s, to, m, part_sql(s, m, i, parts), f);
+                     : put_part(s, to, m, part_sql(s, m, &part[i]), f);
     }
     arena_reset(&s->arena);
     return result;
 }
 
-/* All of standard, from the beginning to what the engine had seen at least; measured is short, and
- * all that it still holds is taken again. */
-static enum outcome set_cursors(struct second *s, struct store *to, const struct lane_ends *ends,
-                                size_t n, struct failure *f)
+/* Where the streams stood before the engine looked at them. Of standard it saw all up to the end;
+ * measured is short, and all that it still held is taken again. */
+struct stand {
+    struct lane_ends *standard, *measured;
+    size_t standard_n, measured_n;
+};
+
+static enum outcome take_stand(struct second *s, struct stand *out, struct failure *f)
 {
-    struct lane_ends *measured = NULL;
-    size_t measured_n = 0;
-    const enum outcome result = bus_ends(s->replay->bus, s->replay->arena, STREAM_MEASURED,
-                                         &measured, &measured_n, f);
-    struct batch batch = {.slice = arena_array(&s->arena, struct slice, n + measured_n)};
-    for (size_t i = 0; i < n; i++) {
-        batch.slice[batch.n++] = (struct slice){.lane = ends[i].lane, .to = ends[i].end};
+    struct replay *const r = s->replay;
+    const enum outcome result = bus_ends(r->bus, r->arena, STREAM_STANDARD, &out->standard,
+                                         &out->standard_n, f);
+    return result == OK
+               ? bus_ends(r->bus, r->arena, STREAM_MEASURED, &out->measured, &out->measured_n, f)
+               : result;
+}
+
+static enum outcome set_cursors(struct second *s, struct store *to, const struct stand *stand,
+                                struct failure *f)
+{
+    struct batch batch = {
+        .slice = arena_array(&s->arena, struct slice, stand->standard_n + stand->measured_n)};
+    for (size_t i = 0; i < stand->standard_n; i++) {
+        const struct lane_ends *const ends = &stand->standard[i];
+        batch.slice[batch.n++] = (struct slice){.lane = ends->lane, .to = ends->end};
     }
-    for (size_t i = 0; i < measured_n; i++) {
-        batch.slice[batch.n++] = (struct slice){.lane = measured[i].lane, .to = measured[i].begin};
+    for (size_t i = 0; i < stand->measured_n; i++) {
+        const struct lane_ends *const ends = &stand->measured[i];
+        batch.slice[batch.n++] = (struct slice){.lane = ends->lane, .to = ends->begin};
     }
-    return result == OK ? to->driver->put(to, NULL, 0, &batch, f) : result;
+    return to->driver->put(to, NULL, 0, &batch, f);
 }
 
 static enum outcome remove_old(struct second *s, struct failure *f)
@@ -155,11 +200,10 @@ static enum outcome fill(struct second *s, struct failure *f)
 {
     struct replay *const r = s->replay;
     struct store *to = NULL;
-    struct lane_ends *ends = NULL;
-    size_t n = 0;
+    struct stand stand = {0};
     enum outcome result = remove_old(s, f);
     /* the ends first, then the engine that sees at least as much: what is taken twice folds */
-    result = result == OK ? bus_ends(r->bus, r->arena, STREAM_STANDARD, &ends, &n, f) : result;
+    result = result == OK ? take_stand(s, &stand, f) : result;
     result = result == OK ? replay_ask(r, f) : result;
     if (result == OK) {
         result = store_open(r->arena, &s->config, bus_id(r->bus), &to, f);
@@ -167,7 +211,7 @@ static enum outcome fill(struct second *s, struct failure *f)
     for (size_t i = 0; i < model_all_n && result == OK; i++) {
         result = model_all[i]->is_stored ? put_model(s, to, model_all[i], f) : OK;
     }
-    result = result == OK ? set_cursors(s, to, ends, n, f) : result;
+    result = result == OK ? set_cursors(s, to, &stand, f) : result;
     store_close(to);
     return result;
 }
@@ -200,6 +244,12 @@ static enum outcome catch_up_lane(struct second *s, const struct lane_ends *lane
 {
     struct position from = {0};
     enum outcome result = s->p.driver->cursor(&s->p, lane->lane, &from, f);
+    if (result == OK && from.at > 0 && from.at < lane->begin.at) {
+        result = failed(f, RETRY,
+                        "%s/%.*s forgot meanwhile what the new store has yet to take: nothing was "
+                        "switched; the same command goes on",
+                        stream_name(lane->lane.stream), STR_ARG(lane->lane.name));
+    }
     from.at = from.at < lane->begin.at ? lane->begin.at : from.at;
     while (result == OK && from.at < lane->end.at) {
         struct batch batch = {.arena = &s->arena};
