@@ -21,6 +21,9 @@ static void add_part(struct buf *b, struct str part)
 struct str metric_key(struct arena *a, const struct metric *m)
 {
     struct buf b;
+    if (m->key.len == METRIC_KEY_BYTES) {
+        return m->key;
+    }
     char *const key = arena_array(a, char, METRIC_KEY_BYTES + 1);
     const bool is_tick = m->window_start_us == TIME_NONE;
     buf_init(&b, a, METRIC_BYTES_MAX);
@@ -236,7 +239,8 @@ enum outcome metric_of_fact(struct arena *a, const struct signal *fact, struct m
                            .window_end_us = time_of(&row, "window_end_at"),
                            .scheduled_us = TIME_NONE,
                            .at_us = fact->time_us,
-                           .body = text_of(&row, "body")};
+                           .body = text_of(&row, "body"),
+                           .key = text_of(&row, "key")};
     result = json_read(a, text_of(&row, "tags"), &tags, f);
     return result == OK ? read_tags(a, yyjson_doc_get_root(tags), out, f) : result;
 }

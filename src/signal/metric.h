@@ -26,11 +26,13 @@ struct metric {
     int64_t scheduled_us; /* of a tick: when it was to run; stands for the window          */
     int64_t at_us;        /* when it was read                                              */
     struct str body;      /* partition collectors: what the sinks are given; else empty    */
+    struct str key;       /* out of a fact: the one it was made with; else empty           */
 };
 
 enum { METRIC_KEY_BYTES = 32, METRIC_UUID_BYTES = 36 };
 
-/* XXH3-128 of name, tags and window start (tick: the scheduled time), 32 hex digits. */
+/* XXH3-128 of name, tags and window start (tick: the scheduled time), 32 hex digits; out of a fact,
+ * which knows no scheduled time, the one that it holds. */
 struct str metric_key(struct arena *a, const struct metric *m);
 /* The key as a UUID (RFC 9562, version 8). */
 struct str metric_uuid(struct arena *a, struct str key);

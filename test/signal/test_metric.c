@@ -113,6 +113,34 @@ static void what_is_written_is_read_and_becomes_a_fact_that_says_the_same(void *
     arena_close(&a);
 }
 
+static void two_ticks_have_two_keys_also_out_of_their_facts(void **state)
+{
+    struct arena a;
+    struct failure f = {0};
+    struct str key[2];
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    for (int i = 0; i < 2; i++) {
+        struct buf b;
+        struct metric back;
+        struct metric m = sample();
+        m.window_start_us = m.window_end_us = TIME_NONE;
+        m.scheduled_us = 1700000000000000 + i;
+        metric_sort_tags(&m);
+        buf_init(&b, &a, ARENA_BYTES / 4);
+        metric_write(&b, &m);
+        const struct signal raw = {.data = buf_str(&b)};
+        struct transform_out out = {.arena = &a};
+        transform_metric(&(struct transform_in){.raw = &raw, .raw_at = S("collect:1"), .arena = &a},
+                         &out);
+        assert_int_equal(metric_of_fact(&a, out.fact, &back, &f), OK);
+        key[i] = metric_key(&a, &back);
+        assert_true(str_eq(key[i], metric_key(&a, &m)));
+    }
+    assert_false(str_eq(key[0], key[1]));
+    arena_close(&a);
+}
+
 static void what_is_no_metric_is_dead_and_says_where(void **state)
 {
     static const struct {
@@ -144,6 +172,7 @@ int main(void)
         cmocka_unit_test(of_two_tags_of_one_name_the_last_counts),
         cmocka_unit_test(the_uuid_is_the_key_in_the_form_of_version_8),
         cmocka_unit_test(what_is_written_is_read_and_becomes_a_fact_that_says_the_same),
+        cmocka_unit_test(two_ticks_have_two_keys_also_out_of_their_facts),
         cmocka_unit_test(what_is_no_metric_is_dead_and_says_where),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
