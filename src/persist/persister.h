@@ -18,7 +18,9 @@ struct persister {
     struct bus *bus;
     struct progress *progress; /* for counters of the driver's own */
     struct arena *arena;       /* as long as the process */
-    struct str told;           /* by open, for the log: what it did besides; empty: nothing */
+    int64_t
+        retry_after_ms; /* with RETRY: not before, ten minutes at most; 0: as the backoff says */
+    struct str told;    /* by open, for the log: what it did besides; empty: nothing */
 };
 
 /* Records of one batch that can never be kept; they become dead letters of the stage. */

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "persist/persister.h"
 
+enum { RETRY_AFTER_MS_MAX = 10 * 60 * 1000 };
 /* A batch is at most one record of the largest size beyond read_bytes_max. */
 #define BATCH_BYTES_MAX ((size_t)1 << 30)
 
@@ -65,6 +66,13 @@ static bool is_told_now(const struct failure *f, unsigned tries, struct failure 
     return is_other || (tries & (tries - 1)) == 0;
 }
 
+/* The far end's own word counts where it asks for more patience than we have. */
+static int64_t pause_of(const struct loop *l, unsigned tries)
+{
+    const int64_t own = backoff_ms(tries), asked = l->p.retry_after_ms;
+    return asked <= own ? own : asked < RETRY_AFTER_MS_MAX ? asked : RETRY_AFTER_MS_MAX;
+}
+
 /* Do the step until it no longer says RETRY, or a stop is asked for. Being fenced is not waited
  * out: the lane is somebody else's now; nor are refused rows. A flush that is asked for meanwhile
  * brings the next try forward, once. */
@@ -74,6 +82,7 @@ static enum outcome insist(struct loop *l, enum outcome (*step)(struct loop *, s
     struct failure told = {0};
     for (unsigned tries = 1;; tries++) {
         *f = (struct failure){0};
+        l->p.retry_after_ms = 0;
         const enum outcome result = step(l, f);
         if (result == OK && tries > 1) {
             log_event(LOG_INFO, "works again", log_c("what", what), log_n("tries", tries));
@@ -83,7 +92,7 @@ static enum outcome insist(struct loop *l, enum outcome (*step)(struct loop *, s
             asked_to_stop()) {
             return result;
         }
-        const int64_t pause_ms = backoff_ms(tries);
+        const int64_t pause_ms = pause_of(l, tries);
         if (is_told_now(f, tries, &told)) {
             log_failure(LOG_WARN, what, f, "the same is tried again");
         }

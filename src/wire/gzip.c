@@ -67,3 +67,21 @@ enum outcome gzip_inflate(struct str bytes, char *out, size_t room, struct failu
     size_t size = 0;
     return inflate_text(bytes, out, room, &size, f);
 }
+
+enum outcome gzip_deflate(struct arena *a, struct str bytes, struct str *out, struct failure *f)
+{
+    enum { MEMORY_LEVEL = 8 };
+    z_stream z = {.next_in = (z_const Bytef *)(uintptr_t)bytes.at, .avail_in = (uInt)bytes.len};
+    if (bytes.len > UINT_MAX || deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, WINDOW_BITS,
+                                             MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK) {
+        return failed(f, RETRY, "no memory to compress a body of %zu bytes", bytes.len);
+    }
+    const size_t room = deflateBound(&z, (uLong)bytes.len);
+    char *const at = arena_array(a, char, room);
+    z.next_out = (unsigned char *)at;
+    z.avail_out = (uInt)room;
+    const int code = deflate(&z, Z_FINISH);
+    *out = (struct str){at, room - z.avail_out};
+    (void)deflateEnd(&z);
+    return code == Z_STREAM_END ? OK : failed(f, RETRY, "a body could not be compressed");
+}

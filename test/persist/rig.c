@@ -33,7 +33,7 @@ void rig_open(struct rig *r)
 {
     static struct memory_plan plan = {.gap = gap, .is_marker = is_marker, .is_lost = is_lost};
     struct failure f = {0};
-    *r = (struct rig){.folder = "/tmp/weir-store-XXXXXX", .gaps = {7}};
+    *r = (struct rig){.folder = "/tmp/weir-store-XXXXXX", .gaps = {7}, .driver = &persist_store};
     plan.to = r;
     arena_init(&r->arena, (size_t)1 << 30);
     assert_non_null(mkdtemp(r->folder));
@@ -133,7 +133,7 @@ static bool is_at_end(struct persister *p)
     }
     for (size_t i = 0; i < n; i++) {
         struct position at = {0};
-        if (persist_store.cursor(p, ends[i].lane, &at, &f) != OK || at.at < ends[i].end.at) {
+        if (running->driver->cursor(p, ends[i].lane, &at, &f) != OK || at.at < ends[i].end.at) {
             return false;
         }
     }
@@ -142,7 +142,7 @@ static bool is_at_end(struct persister *p)
 
 static int due_ms(struct persister *p)
 {
-    const int due = persist_store.due_ms(p);
+    const int due = running->driver->due_ms(p);
     if (due != 0 && is_at_end(p)) {
         ask_to_stop();
     }
@@ -157,14 +157,14 @@ static enum outcome flush(struct persister *p, bool is_asked, struct failure *f)
         running->failing_n--;
         return failed(f, RETRY, "as a test asked");
     }
-    const enum outcome result = persist_store.flush(p, is_asked, f);
+    const enum outcome result = running->driver->flush(p, is_asked, f);
     running->fenced_n += result == RETRY && f->cause == CAUSE_FENCED;
     return result;
 }
 
 enum outcome rig_run(struct rig *r, size_t bytes, struct failure *f)
 {
-    struct persister_driver driver = persist_store;
+    struct persister_driver driver = *r->driver;
     driver.due_ms = due_ms;
     driver.flush = flush;
     driver.read_bytes_max = bytes;

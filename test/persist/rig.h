@@ -12,6 +12,7 @@ struct rig {
     struct config config;
     char folder[64];
     struct dice gaps;
+    const struct persister_driver *driver; /* persist_store at first         */
     bool is_shared;   /* lanes go to another worker and come back, at any read */
     size_t fenced_n;  /* flushes that found a cursor moved                     */
     size_t failing_n; /* so many flushes fail first; in the first one another is asked for    */

@@ -16,21 +16,28 @@
 
 enum { ITEMS_MAX = 1000, BATCH_BYTES_MAX = 256 << 20, TAIL_BYTES_MAX = 64 << 20, MODE = 0644 };
 
+/* A line that a life before this one wrote; once its record has come again, it counts no more. */
+struct line {
+    uint64_t hash;
+    uint64_t met_in; /* the call that gave its record; 0: none yet */
+};
+
 struct file_sink {
     const char *path;
     int fd;
     ino_t inode;
-    uint64_t *there; /* hashes of the lines behind the mark, sorted */
+    struct line *there; /* behind the mark, by hash */
     size_t there_n;
+    uint64_t call;
     char mark[80];
 };
 
 /* ---- what a kill left ---- */
 
-static int by_number(const void *a, const void *b)
+static int by_hash(const void *a, const void *b)
 {
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
+    const struct line *const x = a, *const y = b;
+    return (x->hash > y->hash) - (x->hash < y->hash);
 }
 
 /* A line that was torn is ended, so that the next one stands alone: it is whole in what comes. */
@@ -50,11 +57,11 @@ static enum outcome read_tail(struct sink *s, off_t from, off_t size, struct fai
     for (size_t i = 0; i < rest.len; i++) {
         lines += rest.at[i] == '\n';
     }
-    file->there = arena_array(s->arena, uint64_t, lines);
+    file->there = arena_array(s->arena, struct line, lines);
     while (rest.len > 0) {
-        file->there[file->there_n++] = hash_64(str_cut(rest, '\n', &rest), 0);
+        file->there[file->there_n++].hash = hash_64(str_cut(rest, '\n', &rest), 0);
     }
-    qsort(file->there, file->there_n, sizeof *file->there, by_number);
+    qsort(file->there, file->there_n, sizeof *file->there, by_hash);
     arena_close(&tail);
     return is_torn ? file_write(file->fd, S("\n"), f) : OK;
 }
@@ -75,11 +82,35 @@ static enum outcome look_behind_mark(struct sink *s, struct failure *f)
     return is_same && st.st_size > size && size >= 0 ? read_tail(s, size, st.st_size, f) : OK;
 }
 
-static bool is_there(struct file_sink *file, struct str line)
+static bool is_there(struct file_sink *file, struct str text)
 {
-    const uint64_t hash = hash_64(line, 0);
-    return file->there_n > 0 &&
-           bsearch(&hash, file->there, file->there_n, sizeof hash, by_number) != NULL;
+    const struct line wanted = {.hash = hash_64(text, 0)};
+    struct line *const end = file->there + file->there_n;
+    struct line *at = file->there_n > 0
+                          ? bsearch(&wanted, file->there, file->there_n, sizeof wanted, by_hash)
+                          : NULL;
+    if (!at) {
+        return false;
+    }
+    while (at > file->there && at[-1].hash == wanted.hash) {
+        at--;
+    }
+    while (at < end && at->hash == wanted.hash && at->met_in > 0) {
+        at++;
+    }
+    if (at == end || at->hash != wanted.hash) {
+        return false;
+    }
+    at->met_in = file->call;
+    return true;
+}
+
+/* Nothing of this call was written: all of it comes again. */
+static void unmeet(struct file_sink *file)
+{
+    for (size_t i = 0; i < file->there_n; i++) {
+        file->there[i].met_in = file->there[i].met_in == file->call ? 0 : file->there[i].met_in;
+    }
 }
 
 /* ---- the file ---- */
@@ -127,6 +158,7 @@ static enum outcome file_send(struct sink *s, const struct sink_item *item, size
     struct buf b;
     struct stat before;
     *done = 0;
+    file->call++;
     if (is_renamed(file)) {
         const enum outcome result = file_reopen(s, f);
         if (result != OK) {
@@ -150,6 +182,9 @@ static enum outcome file_send(struct sink *s, const struct sink_item *item, size
         if (result != OK) { /* all or none of them; a line is never torn */
             (void)!ftruncate(file->fd, before.st_size);
         }
+    }
+    if (result != OK) {
+        unmeet(file);
     }
     *done = result == OK ? n : 0;
     arena_close(&lines);

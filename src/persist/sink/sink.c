@@ -11,7 +11,6 @@
 #include "wire/json.h"
 
 enum {
-    LANES_MAX = 256,
     READ_BYTES_MAX = 1 << 20,
     CURSORS_BYTES_MAX = 1 << 20,
     SAVE_MS = 1000 /* a cursor that moved over what is not this sink's is saved after so long */
@@ -33,10 +32,11 @@ struct pending {
 struct stage {
     struct sink *sink;
     struct str path; /* of the cursors */
-    struct sink_lane lane[LANES_MAX];
+    struct sink_lane lane[READER_LANES_MAX];
     size_t lanes_n;
     struct arena arena; /* of the pending ones */
     struct pending *pending;
+    struct sink_item *handed; /* driver->items_max of them */
     size_t n, room, sent;
     int64_t moved_us;       /* monotonic: a cursor is to be saved since; 0: none */
     struct pending refused; /* never taken: the next read makes it a dead letter */
@@ -59,7 +59,7 @@ static struct sink_lane *lane_of(struct stage *s, struct arena *a, struct lane l
             return &s->lane[i];
         }
     }
-    if (s->lanes_n == LANES_MAX) {
+    if (s->lanes_n == READER_LANES_MAX) {
         return NULL;
     }
     s->lane[s->lanes_n] = (struct sink_lane){.lane = {lane.stream, arena_str(a, lane.name)}};
@@ -175,7 +175,14 @@ static enum outcome stage_open(struct persister *p, struct failure *f)
             result = read_cursors(p, text, &mark, f);
         }
     }
-    return result == OK ? sink_open(p->arena, c, mark, &s->sink, f) : result;
+    if (result == OK) {
+        result = sink_open(p->arena, c, mark, &s->sink, f);
+    }
+    if (result == OK) {
+        s->sink->bus = bus_id(p->bus);
+        s->handed = arena_array(p->arena, struct sink_item, s->sink->driver->items_max);
+    }
+    return result;
 }
 
 static void stage_close(struct persister *p)
@@ -191,7 +198,8 @@ static enum outcome stage_cursor(struct persister *p, struct lane lane, struct p
 {
     const struct sink_lane *const found = lane_of(p->state, p->arena, lane);
     if (!found) {
-        return failed(f, STOP, "more than %d lanes: fewer intake processes are needed", LANES_MAX);
+        return failed(f, STOP, "more than %d lanes: fewer intake processes are needed",
+                      READER_LANES_MAX);
     }
     *out = found->saved;
     return OK;
@@ -287,6 +295,8 @@ static void take_record(struct persister *p, const struct slice *slice, size_t k
     if (is == ITEM_WRONG) {
         persist_reject(rejects, slice, r, &why);
     } else if (is == ITEM_OWN) {
+        item.item.lane = s->lane[lane].lane.name;
+        item.item.position = r->at.at;
         s->pending = arena_more(&s->arena, s->pending, s->n, &s->room, sizeof *s->pending);
         s->pending[s->n++] = item;
     }
@@ -332,15 +342,12 @@ static enum outcome send_pending(struct stage *s, struct failure *f)
     const struct sink_driver *const d = s->sink->driver;
     enum outcome result = OK;
     while (s->sent < s->n && result == OK) {
-        struct sink_item item[64];
-        const size_t most = d->items_max < sizeof item / sizeof *item ? d->items_max
-                                                                      : sizeof item / sizeof *item;
-        const size_t n = s->n - s->sent < most ? s->n - s->sent : most;
+        const size_t left = s->n - s->sent, n = left < d->items_max ? left : d->items_max;
         size_t done = 0;
         for (size_t i = 0; i < n; i++) {
-            item[i] = s->pending[s->sent + i].item;
+            s->handed[i] = s->pending[s->sent + i].item;
         }
-        result = d->send(s->sink, item, n, &done, f);
+        result = d->send(s->sink, s->handed, n, &done, f);
         s->sent += done;
         *s->delivered += done;
     }
@@ -362,7 +369,9 @@ static enum outcome stage_flush(struct persister *p, bool is_asked, struct failu
     struct stage *const s = p->state;
     const struct sink_driver *const d = s->sink->driver;
     struct failure other;
+    s->sink->retry_after_ms = 0;
     const enum outcome sent = send_pending(s, f);
+    p->retry_after_ms = s->sink->retry_after_ms;
     const bool is_gathering = sent == OK && d->due_ms && !is_asked && d->due_ms(s->sink) > 0;
     if (sent == STOP || is_gathering) {
         return sent;

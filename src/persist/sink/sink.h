@@ -19,7 +19,9 @@ struct sink_item {
     struct str model; /* "metric"                                                          */
     struct str body;  /* as it is to be written, without a newline                         */
     struct str type;  /* its media type                                                    */
-    int64_t at_us;    /* what partitions are made of: begin of its window, else its time   */
+    struct str lane;  /* and the position in it: where its fact stands; no two are equal   */
+    uint64_t position;
+    int64_t at_us; /* what partitions are made of: begin of its window, else its time   */
     const struct signal *fact;   /* that it was made of                                    */
     const struct metric *metric; /* the same as a metric; NULL: another model              */
 };
@@ -27,10 +29,12 @@ struct sink_item {
 struct sink {
     const struct sink_driver *driver;
     const struct sink_config *config;
-    const void *options; /* the driver's own, checked                                          */
-    void *state;         /* the driver's own, state_bytes long, zeroed                         */
-    struct arena *arena; /* as long as the process                                             */
-    struct str mark;     /* that the last flush left behind, kept with the cursors; "": none   */
+    const void *options;    /* the driver's own, checked                                          */
+    void *state;            /* the driver's own, state_bytes long, zeroed                         */
+    struct arena *arena;    /* as long as the process                                             */
+    struct str bus;         /* whose positions items have; set behind `open`                      */
+    int64_t retry_after_ms; /* set with RETRY: the far end's own word; 0: none                 */
+    struct str mark;        /* that the last flush left behind, kept with the cursors; "": none   */
 };
 
 struct sink_driver {
@@ -68,6 +72,6 @@ void sink_item_of_fact(struct arena *a, const struct signal *fact, struct sink_i
 /* The persister of this sink, for persist_run: its name is `sink-NAME`. */
 const struct persister_driver *sink_persister(struct arena *a, const struct sink_config *config);
 
-extern const struct sink_driver sink_console, sink_file;
+extern const struct sink_driver sink_console, sink_file, sink_http;
 
 #endif
