@@ -6,6 +6,7 @@
 #include "collector/collect.h"
 #include "orchestrate/narrow.h"
 #include "persist/persister.h"
+#include "persist/sink/sink.h"
 #include "serve/serve.h"
 #include "transform/run.h"
 
@@ -45,6 +46,28 @@ static enum outcome run_store(const struct post *p, struct failure *f)
     return persist_run(&persist_store, p->config, p->bus, p->progress, f);
 }
 
+static struct str sink_process(const struct config *c, size_t i)
+{
+    return i < c->sinks.n ? c->sinks.at[i].id : S("");
+}
+
+static enum outcome run_sink(const struct post *p, struct failure *f)
+{
+    const struct sink_config *own = NULL;
+    struct arena a;
+    for (size_t i = 0; i < p->config->sinks.n; i++) {
+        own = str_eq(p->config->sinks.at[i].id, str_of(p->name)) ? &p->config->sinks.at[i] : own;
+    }
+    if (!own) {
+        return failed(f, STOP, "%s is not in the configuration", p->name);
+    }
+    arena_init(&a, 1 << 16);
+    const enum outcome result = persist_run(sink_persister(&a, own), p->config, p->bus, p->progress,
+                                            f);
+    arena_close(&a);
+    return result;
+}
+
 static enum outcome run_serve(const struct post *p, struct failure *f)
 {
     const struct serve s = {.config = p->config,
@@ -79,6 +102,13 @@ const struct duty registry_duties[] = {
     {.stage = "lake",
      .run = run_lake,
      .reads = &persist_lake.streams,
+     .wave = 2,
+     .hang_ms = 10 * MINUTE},
+    /* hang_ms: a slow receiver's time limit, and all that it may be tried again meanwhile */
+    {.stage = "sink",
+     .run = run_sink,
+     .reads = &sink_streams,
+     .each = sink_process,
      .wave = 2,
      .hang_ms = 10 * MINUTE},
     {.stage = "serve", .run = run_serve, .door = DOOR_ADMIN, .wave = 3, .hang_ms = MINUTE},

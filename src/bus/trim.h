@@ -13,7 +13,7 @@ struct trim_reader {
     struct progress *page;
 };
 
-enum { TRIM_READERS_MAX = 8 }; /* duties that read streams */
+enum { TRIM_READERS_MAX = 40 }; /* transform, lake, store, and 24 sinks at most */
 
 struct trim {
     const struct config *config;

@@ -56,15 +56,28 @@ static enum outcome take_ends(struct flushing *w, struct arena *a, struct hop *h
     return OK;
 }
 
-/* A reader that has not passed the hop; NULL: all have. */
-static const char *who_lags(const struct survey *s, const struct hop *hop)
+static bool lags(const struct survey *s, const struct hop *hop, unsigned reads, const char *reader)
 {
+    for (size_t i = 0; i < hop->n; i++) {
+        const struct lane_ends *const ends = &hop->lane[i];
+        if ((reads & STREAM_BIT(ends->lane.stream)) &&
+            survey_cursor(s, reader, ends->lane).at < ends->end.at) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A reader that has not passed the hop; NULL: all have. */
+static const char *who_lags(const struct flushing *w, struct arena *a, const struct survey *s,
+                            const struct hop *hop)
+{
+    struct str name;
     for (const struct duty *d = registry_duties; d->stage; d++) {
-        for (size_t i = 0; i < hop->n; i++) {
-            const struct lane_ends *const ends = &hop->lane[i];
-            if ((duty_reads(d) & STREAM_BIT(ends->lane.stream)) &&
-                survey_cursor(s, d->stage, ends->lane).at < ends->end.at) {
-                return d->stage;
+        for (size_t i = 0; (name = duty_process(d, w->config, i)).len > 0; i++) {
+            const char *const reader = arena_cstr(a, name);
+            if (lags(s, hop, duty_reads(d), reader)) {
+                return reader;
             }
         }
     }
@@ -93,7 +106,7 @@ static enum outcome wait_hop(struct flushing *w, const struct hop *hop, struct f
         arena_reset(&a);
         struct survey *const s = arena_new(&a, struct survey);
         result = survey_take(&a, &(struct survey_of){w->config, registry_duties, NULL}, s, f);
-        who = result == OK ? who_lags(s, hop) : NULL;
+        who = result == OK ? who_lags(w, &a, s, hop) : NULL;
         if (result != OK || !who) {
             break;
         }

@@ -11,7 +11,7 @@
 #include "command/commands.h"
 #include "persist/sink/sink.h"
 
-enum { ITEMS_MAX = 64, SINKS_MAX = 64, LINE_BYTES_MAX = 128 << 20 };
+enum { ITEMS_MAX = 64, LINE_BYTES_MAX = 128 << 20 };
 #define MEMORY_BYTES_MAX ((size_t)2 << 30)
 #define BATCH_BYTES_MAX ((size_t)1 << 30)
 

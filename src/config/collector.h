@@ -74,12 +74,15 @@ enum { SINK_NAME_BYTES_MAX = 26 };
  * and configuration) of several files are one. */
 struct sink_config {
     struct str name;  /* unique: as written, or `NAME@COLLECTOR` where two differ          */
+    struct str id;    /* what its process, its pages and its dead lanes are called: sink-NAME  */
     struct str place; /* FILE:LINE:COLUMN                                                  */
     const struct section_type *type; /* its driver: persist/sink/sink.h                    */
     void *options;
     struct str_list models; /* of weir.yaml; a collector's sink: `metric`                  */
     bool is_for_collectors; /* only records of collectors that name it                     */
 };
+
+enum { SINKS_MAX = 24 /* each is a process */ };
 
 struct sink_list {
     struct sink_config *at;

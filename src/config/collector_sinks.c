@@ -269,10 +269,33 @@ static struct str name_of(const struct sinks_reading *r, const struct collectors
     return name;
 }
 
+/* As a lane may be called: `[a-z0-9-]`. Where that changes the name, a hash of it tells it from
+ * others that come out alike. */
+static struct str id_of(struct arena *a, struct str name)
+{
+    enum { KEPT_BYTES = 30 };
+    char hash[16];
+    char *const at = arena_cstr(a, str_sub(name, 0, KEPT_BYTES));
+    for (char *c = at; *c; c++) {
+        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+        *c = (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') ? *c : '-';
+    }
+    if (str_eq(str_of(at), name)) {
+        return arena_printf(a, "sink-%s", at);
+    }
+    hex_u64(hash_64(name, 0), hash);
+    return arena_printf(a, "sink-%s-%.8s", at, hash);
+}
+
 void sinks_end(struct sinks_reading *r, const struct collectors *all, struct sink_list *out)
 {
     struct arena *const a = r->s->arena;
     out->at = arena_array(a, struct sink_config, r->n);
+    if (r->n > SINKS_MAX) {
+        problem_add(r->s->problems, r->met[SINKS_MAX].place,
+                    "more than %d different sinks: let collectors share them (sinks of weir.yaml)",
+                    SINKS_MAX);
+    }
     for (size_t i = 0; i < r->n; i++) {
         const struct met *const m = &r->met[i];
         struct str_list models = m->models;
@@ -285,7 +308,9 @@ void sinks_end(struct sinks_reading *r, const struct collectors *all, struct sin
             models = (struct str_list){arena_array(a, struct str, 1), 1};
             models.at[0] = S("metric");
         }
-        out->at[out->n++] = (struct sink_config){.name = name_of(r, all, i, out),
+        const struct str name = name_of(r, all, i, out);
+        out->at[out->n++] = (struct sink_config){.name = name,
+                                                 .id = id_of(a, name),
                                                  .place = place_text(a, m->place),
                                                  .type = m->type,
                                                  .options = m->options,

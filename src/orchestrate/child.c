@@ -16,7 +16,7 @@
 /* What ps shows: the kernel reads argv's memory, and a shorter name besides. */
 static void set_title(const struct nursery *n, const char *name)
 {
-    char text[64];
+    char text[CHILD_NAME_BYTES + 8];
     const int len = snprintf(text, sizeof text, "weir: %s", name);
     if (n->title_bytes > (size_t)len) {
         memset(n->title, 0, n->title_bytes);
@@ -84,7 +84,7 @@ static void child_main(struct child *c, const struct nursery *n, pid_t parent)
     tie_to_parent(parent);
     set_signals();
     set_title(n, c->name);
-    log_set_stage(c->duty->stage);
+    log_set_stage(c->duty->each ? c->name : c->duty->stage);
     close(n->signal_fd);
     progress_tell(c->page, n->event_fd);
     if (run(c, n, &f) != OK) {

@@ -7,7 +7,7 @@
 #include "orchestrate/doors.h"
 #include "orchestrate/duty.h"
 
-enum { CHILD_NAME_BYTES = 32 };
+enum { CHILD_NAME_BYTES = 64 };
 
 struct child {
     const struct duty *duty; /* NULL: the slot is free                                  */

@@ -50,7 +50,8 @@ static bool index_is_taken(struct children *all, const struct duty *d, size_t in
 }
 
 /* The page outlives processes: counters go on, and trimming knows who stood where. */
-static enum outcome add_child(struct children *all, const struct duty *d, struct failure *f)
+static enum outcome add_child(struct children *all, const struct duty *d, struct str name,
+                              struct failure *f)
 {
     struct child *c = all->child;
     while (c < all->child + CHILDREN_MAX && c->duty) {
@@ -67,7 +68,7 @@ static enum outcome add_child(struct children *all, const struct duty *d, struct
                       INTAKE_LANES_MAX);
     }
     *c = (struct child){.index = index};
-    (void)snprintf(c->name, sizeof c->name, d->is_many ? "%s-%zu" : "%s", d->stage, index);
+    (void)snprintf(c->name, sizeof c->name, d->is_many ? "%.*s-%zu" : "%.*s", STR_ARG(name), index);
     const enum outcome result = progress_open(all->arena, all->nursery.run_dir, str_of(c->name),
                                               &c->page, f);
     if (result == OK) {
@@ -91,9 +92,44 @@ static enum outcome add_many(struct children *all, const struct duty *d, struct 
     const int64_t n = wanted_n(all->nursery.config, d);
     enum outcome result = OK;
     for (int64_t i = 0; i < n && result == OK && is_wanted(all, d); i++) {
-        result = add_child(all, d, f);
+        result = add_child(all, d, str_of(d->stage), f);
     }
     return result;
+}
+
+static bool is_there(struct children *all, struct str name)
+{
+    for (const struct child *c = next(all, NULL); c; c = next(all, c)) {
+        if (str_eq(str_of(c->name), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Those of the configuration that have no slot yet. */
+static enum outcome add_each(struct children *all, const struct duty *d, struct failure *f)
+{
+    enum outcome result = OK;
+    for (size_t i = 0; result == OK && is_wanted(all, d); i++) {
+        const struct str name = d->each(all->nursery.config, i);
+        if (name.len == 0) {
+            break;
+        }
+        result = is_there(all, name) ? OK : add_child(all, d, name, f);
+    }
+    return result;
+}
+
+static bool is_configured(struct children *all, const struct child *c)
+{
+    struct str name;
+    for (size_t i = 0; (name = duty_process(c->duty, all->nursery.config, i)).len > 0; i++) {
+        if (str_eq(name, str_of(c->name))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static _Atomic uint64_t *counter_of(struct children *all, const char *what, const struct child *c)
@@ -112,7 +148,7 @@ enum outcome children_add(struct children *all, struct failure *f)
 {
     enum outcome result = OK;
     for (const struct duty *d = all->duties; d->stage && result == OK; d++) {
-        result = add_many(all, d, f);
+        result = d->each ? add_each(all, d, f) : add_many(all, d, f);
     }
     for (const struct child *c = next(all, NULL); c && result == OK; c = next(all, c)) {
         *counter_of(all, "restarts", c) = 0;
@@ -130,7 +166,7 @@ static enum outcome add_successors(struct children *all, struct failure *f)
         was[i] = all->child[i].duty != NULL;
     }
     for (const struct duty *d = all->duties; d->stage && result == OK; d++) {
-        result = d->is_many ? add_many(all, d, f) : OK;
+        result = d->each ? add_each(all, d, f) : d->is_many ? add_many(all, d, f) : OK;
     }
     for (struct child *c = next(all, NULL); c && result != OK; c = next(all, c)) {
         if (!was[c - all->child]) {
@@ -138,7 +174,8 @@ static enum outcome add_successors(struct children *all, struct failure *f)
         }
     }
     for (struct child *c = next(all, NULL); c && result == OK; c = next(all, c)) {
-        c->is_old = c->duty->is_many && was[c - all->child];
+        c->is_old = (c->duty->is_many && was[c - all->child]) ||
+                    (c->duty->each && !is_configured(all, c));
     }
     return result;
 }
@@ -371,10 +408,16 @@ void children_flush(struct children *all, const struct duty *only)
 
 /* ---- how they do ---- */
 
+/* A receiver of somebody else's may be away for days: /readyz tells it, and nobody waits for it. */
+static bool is_waiting(const struct child *c)
+{
+    return c->duty->each && c->pid > 0 && progress_state_is(c->page) == DUTY_RETRYING;
+}
+
 bool children_all_run(struct children *all)
 {
     for (const struct child *c = next(all, NULL); c; c = next(all, c)) {
-        if (!c->is_old && !is_running(c)) {
+        if (!c->is_old && !is_running(c) && !is_waiting(c)) {
             return false;
         }
     }

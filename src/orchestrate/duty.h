@@ -25,7 +25,10 @@ enum duty_door { DOOR_NONE, DOOR_INTAKE, DOOR_ADMIN };
 struct duty {
     const char *stage; /* --only, log, metrics */
     enum outcome (*run)(const struct post *post, struct failure *f);
-    enum duty_door door;   /* the listening sockets it is given                                */
+    enum duty_door door; /* the listening sockets it is given                                */
+    /* One process a thing of the configuration, called by it ("sink-audit"; empty behind the last);
+     * NULL: one, called as its stage. A reload asks those to stop that are no longer there. */
+    struct str (*each)(const struct config *c, size_t i);
     bool is_many;          /* config->intake.processes of it; a reload starts the new ones before
                               the old ones drain, so that nobody is refused                     */
     const unsigned *reads; /* STREAM_BIT of the streams that may forget only what it has passed:
@@ -33,6 +36,13 @@ struct duty {
     int wave;              /* SIGTERM drains wave by wave, so that each finds its input complete */
     int64_t hang_ms;       /* busy for longer without a beat: it hangs and is killed            */
 };
+
+/* What its i-th process is called in pages and cursors; empty: there are no more. (Those that are
+ * many are numbered by who starts them.) */
+static inline struct str duty_process(const struct duty *d, const struct config *c, size_t i)
+{
+    return d->each ? d->each(c, i) : i == 0 ? str_of(d->stage) : S("");
+}
 
 static inline unsigned duty_reads(const struct duty *d)
 {

@@ -190,6 +190,56 @@ static void tick(struct weir *w, int64_t now_us)
     w->is_resting = !children_any_busy(&w->children);
 }
 
+/* ---- who reads ---- */
+
+/* Trimming waits for every reader there is, run by this weir or not. */
+static enum outcome open_readers(struct weir *w, struct failure *f)
+{
+    enum outcome result = OK;
+    struct str name;
+    for (const struct duty *d = w->how->duties; d->stage && result == OK; d++) {
+        for (size_t i = 0;
+             d->reads && result == OK && (name = duty_process(d, w->setup.config, i)).len > 0;
+             i++) {
+            assert(w->readers_n <
+                   TRIM_READERS_MAX); /* one left out would lose what it has not read */
+            struct progress *page = NULL;
+            result = progress_open(&w->arena, w->children.nursery.run_dir, name, &page, f);
+            w->gatherer[w->readers_n] = (struct gatherer){.duty = d};
+            w->reader[w->readers_n++] = (struct trim_reader){.streams = *d->reads, .page = page};
+        }
+    }
+    return result;
+}
+
+static void close_readers(struct weir *w)
+{
+    for (size_t i = 0; i < w->readers_n; i++) {
+        progress_close(w->reader[i].page);
+    }
+    w->readers_n = 0;
+}
+
+/* A reload may have brought sinks, or taken some away. */
+static void renew_readers(struct weir *w)
+{
+    struct trim_reader before[TRIM_READERS_MAX];
+    struct failure f;
+    const size_t n = w->readers_n;
+    memcpy(before, w->reader, sizeof before);
+    w->readers_n = 0;
+    if (open_readers(w, &f) != OK) { /* who was waited for is waited for */
+        log_failure(LOG_ERROR, "readers not renewed", &f, "SIGHUP tries it again");
+        close_readers(w);
+        memcpy(w->reader, before, sizeof before);
+        w->readers_n = n;
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        progress_close(before[i].page);
+    }
+}
+
 /* ---- the loop ---- */
 
 static int wait_ms(struct weir *w, int64_t now_us)
@@ -208,6 +258,7 @@ static void take_signals(struct weir *w)
         case SIGCHLD: children_reap(&w->children, now_us); break;
         case SIGHUP:
             if (!w->children.is_stopping && reload(w->how, &w->setup, &w->children)) {
+                renew_readers(w);
                 w->is_ready = false;
                 w->begun_us = now_us;
             }
@@ -297,23 +348,6 @@ static enum outcome open_bus(struct weir *w, struct failure *f)
     return result;
 }
 
-/* Trimming waits for every reader there is, run by this weir or not. */
-static enum outcome open_readers(struct weir *w, struct failure *f)
-{
-    enum outcome result = OK;
-    for (const struct duty *d = w->how->duties; d->stage && result == OK; d++) {
-        if (!d->reads) {
-            continue;
-        }
-        assert(w->readers_n < TRIM_READERS_MAX); /* one left out would lose what it has not read */
-        struct progress *page = NULL;
-        result = progress_open(&w->arena, w->children.nursery.run_dir, str_of(d->stage), &page, f);
-        w->gatherer[w->readers_n].duty = d;
-        w->reader[w->readers_n++] = (struct trim_reader){.streams = *d->reads, .page = page};
-    }
-    return result;
-}
-
 static enum outcome set_up(struct weir *w, const struct config *config, struct failure *f)
 {
     struct nursery *const n = &w->children.nursery;
@@ -350,9 +384,7 @@ static void tear_down(struct weir *w)
     setup_close(&w->setup);
     close(w->children.nursery.signal_fd);
     close(w->children.nursery.event_fd);
-    for (size_t i = 0; i < w->readers_n; i++) {
-        progress_close(w->reader[i].page);
-    }
+    close_readers(w);
     if (w->page) {
         progress_close(w->page);
     }

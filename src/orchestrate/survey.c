@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 
+#include "bus/trim.h"
 #include "bus/upkeep.h"
 #include "orchestrate/lock.h"
 
@@ -181,7 +182,7 @@ static enum outcome measure_lag(const struct looking *l, const struct duty *d,
                                 struct survey_stage *stage, struct failure *f)
 {
     struct survey *const s = l->survey;
-    const struct progress *const page = page_of(s, str_of(d->stage));
+    const struct progress *const page = page_of(s, str_of(stage->name));
     for (int stream = 0; stream < STREAM_N; stream++) {
         struct lane_ends *lane = NULL;
         size_t n = 0;
@@ -260,7 +261,7 @@ static bool has_process(struct survey *s, struct arena *a, const struct duty *d,
             continue;
         }
         name = str_sub(name, 8, name.len - 9);
-        if (is_of_stage(name, str_of(d->stage))) {
+        if (d->each ? str_eq(name, str_of(stage->name)) : is_of_stage(name, str_of(d->stage))) {
             add_process(s, a, orchestrator, name, stage);
             is_there = true;
         }
@@ -277,29 +278,43 @@ static bool is_behind(const struct config *c, const struct survey_stage *stage)
     return stage->lag_ms > limit_ms;
 }
 
+static enum outcome take_stage(const struct looking *l, const struct duty *d, struct str name,
+                               struct failure *f)
+{
+    struct survey *const s = l->survey;
+    struct survey_stage *const stage = &s->stage[s->stages_n];
+    *stage = (struct survey_stage){.name = arena_cstr(l->arena, name)};
+    const bool is_there = has_process(s, l->arena, d, stage);
+    if (!is_there && s->pid > 0) {
+        return OK; /* not wanted: run --only */
+    }
+    stage->state = is_there ? stage->state : STAGE_DOWN;
+    if (l->of->bus && d->reads) {
+        const enum outcome result = measure_lag(l, d, stage, f);
+        if (result != OK) {
+            return result;
+        }
+    }
+    if (stage->state == STAGE_OK && is_behind(l->of->config, stage)) {
+        stage->state = STAGE_BEHIND;
+    }
+    s->stages_n++;
+    return OK;
+}
+
 static enum outcome take_stages(const struct looking *l, struct failure *f)
 {
-    enum { STAGES_MAX = 16 };
-    struct survey *const s = l->survey;
-    s->stage = arena_array(l->arena, struct survey_stage, STAGES_MAX);
-    for (const struct duty *d = l->of->duties; d->stage && s->stages_n < STAGES_MAX; d++) {
-        struct survey_stage *const stage = &s->stage[s->stages_n];
-        *stage = (struct survey_stage){.name = d->stage};
-        const bool is_there = has_process(s, l->arena, d, stage);
-        if (!is_there && s->pid > 0) {
-            continue; /* not wanted: run --only */
-        }
-        stage->state = is_there ? stage->state : STAGE_DOWN;
-        if (l->of->bus && d->reads) {
-            const enum outcome result = measure_lag(l, d, stage, f);
+    enum { STAGES_MAX = TRIM_READERS_MAX + 8 /* those that read, and those that do not */ };
+    struct str name;
+    l->survey->stage = arena_array(l->arena, struct survey_stage, STAGES_MAX);
+    for (const struct duty *d = l->of->duties; d->stage; d++) {
+        for (size_t i = 0; (name = duty_process(d, l->of->config, i)).len > 0; i++) {
+            const enum outcome result = l->survey->stages_n < STAGES_MAX ? take_stage(l, d, name, f)
+                                                                         : OK;
             if (result != OK) {
                 return result;
             }
         }
-        if (stage->state == STAGE_OK && is_behind(l->of->config, stage)) {
-            stage->state = STAGE_BEHIND;
-        }
-        s->stages_n++;
     }
     return OK;
 }

@@ -405,13 +405,14 @@ static void stage_drop(struct persister *p)
     }
 }
 
+const unsigned sink_streams = STREAM_BIT(STREAM_STANDARD) | STREAM_BIT(STREAM_MEASURED);
+
 const struct persister_driver *sink_persister(struct arena *a, const struct sink_config *config)
 {
     struct persister_driver *const d = arena_new(a, struct persister_driver);
-    *d = (struct persister_driver){.name = arena_printf(a, "sink-%.*s", STR_ARG(config->name)).at,
+    *d = (struct persister_driver){.name = arena_cstr(a, config->id),
                                    .of = config,
-                                   .streams = STREAM_BIT(STREAM_STANDARD) |
-                                              STREAM_BIT(STREAM_MEASURED),
+                                   .streams = sink_streams,
                                    .read_bytes_max = READ_BYTES_MAX,
                                    .state_bytes = sizeof(struct stage),
                                    .open = stage_open,

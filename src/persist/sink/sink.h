@@ -69,7 +69,9 @@ void sink_item_of_metric(struct arena *a, const struct collector *c, const struc
  */
 void sink_item_of_fact(struct arena *a, const struct signal *fact, struct sink_item *out);
 
-/* The persister of this sink, for persist_run: its name is `sink-NAME`. */
+/* STREAM_BIT of what sinks read. */
+extern const unsigned sink_streams;
+/* The persister of this sink, for persist_run: its name is the configuration's id, `sink-NAME`. */
 const struct persister_driver *sink_persister(struct arena *a, const struct sink_config *config);
 
 extern const struct sink_driver sink_console, sink_file, sink_http;

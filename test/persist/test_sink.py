@@ -1,0 +1,107 @@
+"""Sinks of a running weir: each a process with a cursor of its own."""
+import json
+import signal
+import subprocess
+
+from blackbox import BINARY, Weir, case, eventually, run
+
+AGENTS = {"github": {"type": "github", "secret": "s"}}
+
+
+def simulate(weir, seed, n=60):
+    subprocess.run([BINARY, "simulate", "github", "--seed", str(seed), "--count", str(n), "--until", "2026-03-20T00:00:00Z",
+                    "--secret", "s", "--to", f"http://127.0.0.1:{weir.port}/hooks/github"],
+                   check=True, capture_output=True, timeout=120)
+
+
+def sinks(folder, **models):
+    return {name: {"type": "file", "models": given, "config": {"path": str(folder / f"{name}.log")}} for name, given in models.items()}
+
+
+def lines(folder, name):
+    path = folder / f"{name}.log"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def facts(weir, *models):
+    return sorted(row["fact_id"] for model in models for row in weir.rows("query", f"SELECT fact_id FROM {model}_history"))
+
+
+@case
+def a_sink_is_given_each_fact_of_its_models_once(folder):
+    with Weir(folder, agents=AGENTS, sinks=sinks(folder, runs=["pipeline_run", "task_run"], Changes=["change"])) as weir:
+        simulate(weir, 1)
+        weir.command("flush")
+        got = lines(folder, "runs")
+        assert got and {event["type"] for event in got} == {"weir.fact.pipeline_run", "weir.fact.task_run"}, got[:3]
+        assert all(event["specversion"] == "1.0" and event["id"] == event["data"]["fact_id"] for event in got)
+        assert sorted({e["id"] for e in got}) == sorted(set(facts(weir, "pipeline_run", "task_run")))
+        assert sorted({e["id"] for e in lines(folder, "Changes")}) == sorted(set(facts(weir, "change")))
+        stages = {stage["name"]: stage["state"] for stage in json.loads(weir.command("status", "--json"))["stages"]}
+        ours = [name for name in stages if name.startswith("sink-")]
+        assert "sink-runs" in ours and len(ours) == 2 and all(stages[name] == "ok" for name in ours), stages
+    before = lines(folder, "runs")
+    with Weir(folder, agents=AGENTS, sinks=sinks(folder, runs=["pipeline_run", "task_run"], Changes=["change"])) as weir:
+        weir.command("flush")
+        assert lines(folder, "runs") == before, "a restart goes on from the cursor"
+
+
+@case
+def killed_between_the_file_and_its_cursor_it_writes_no_line_twice(folder):
+    given = sinks(folder, runs=["pipeline_run", "task_run"])
+    weir = Weir(folder, agents=AGENTS, sinks=given, environment={"WEIR_FAILPOINT": "sink.delivered:3:kill"})
+    weir.start()
+    for seed in range(4):
+        simulate(weir, seed, 30)
+    eventually(lambda: "killed by signal 9" in weir.log.read_text(), "the sink was killed")
+    weir.command("flush")
+    weir.stop()
+    got = [json.dumps(event) for event in lines(folder, "runs")]
+    assert got and len(got) == len(set(got)), "a line stands there twice"
+    with Weir(folder, agents=AGENTS, sinks=given) as weir:
+        assert {json.loads(line)["id"] for line in got} == set(facts(weir, "pipeline_run", "task_run"))
+
+
+@case
+def a_reload_brings_sinks_and_takes_them_away(folder):
+    with Weir(folder, agents=AGENTS, sinks=sinks(folder, old=["change"], kept=["change"])) as weir:
+        simulate(weir, 1)
+        weir.command("flush")
+        configuration = json.loads((folder / "weir.yaml").read_text())
+        configuration["sinks"] = sinks(folder, kept=["change"], fresh=["change"])
+        (folder / "weir.yaml").write_text(json.dumps(configuration))
+        weir.process.send_signal(signal.SIGHUP)
+
+        def names():
+            done = subprocess.run([BINARY, "status", "--json", "-c", "weir.yaml"], cwd=folder, capture_output=True, timeout=60, check=False)
+            return {stage["name"] for stage in json.loads(done.stdout)["stages"] if stage["state"] == "ok"}
+        eventually(lambda: {"sink-kept", "sink-fresh"} <= names() and "sink-old" not in names(), "the new sinks run")
+        old = len(lines(folder, "old"))
+        simulate(weir, 2)
+        weir.command("flush")
+        everything = set(facts(weir, "change"))
+        assert {e["id"] for e in lines(folder, "fresh")} == everything, "from the beginning of what the streams hold"
+        assert {e["id"] for e in lines(folder, "kept")} == everything and len(lines(folder, "old")) == old
+
+
+@case
+def one_sink_that_fails_delays_no_other(folder):
+    given = sinks(folder, good=["change"])
+    given["bad"] = {"type": "file", "models": ["change"], "config": {"path": str(folder / "gone" / "bad.log")}}
+    weir = Weir(folder, agents=AGENTS, sinks=given)
+    weir.start(ready=False)
+    try:
+        eventually(lambda: "event=ready" in weir.log.read_text(), "all others run")
+        simulate(weir, 1)
+        eventually(lambda: len(lines(folder, "good")) > 0, "the good one is served")
+        status, reasons = weir.get("/readyz")
+        assert status == 503 and "sink-bad" in str(reasons), (status, reasons)
+        (folder / "gone").mkdir()
+        weir.command("flush", "--timeout", "60s")
+        assert {e["id"] for e in lines(folder / "gone", "bad")} == {e["id"] for e in lines(folder, "good")}
+    finally:
+        weir.stop()
+
+
+
+run()
