@@ -43,6 +43,7 @@ static const char starter[] =
     "#     repositories: [acme/shop, acme/shop-*]\n"
     "#     production: [production, prod]\n"
     "\n"
+    "# collectors: ./collectors/*.yaml    # numbers read on time: weir init --collector postgres\n"
     "# lake: { flush: 5m, keep: forever } # Delta tables: Spark, Trino, DuckDB, polars read them\n"
     "# store: { type: sqlite }            # the rows as they stand, in one file\n"
     "# bus: { keep: 7d, disk_max: 20GiB } # the streams in between; raw signals stay in the lake\n"

@@ -142,9 +142,9 @@ static void read_text(const struct reading *r)
     if (!text_of(r, r->value, r->option->type == OPTION_PATH ? "a path" : "a text", &text)) {
         return;
     }
-    if (r->option->type == OPTION_PATH && text.len == 0) {
-        problem_add(r->s->problems, r->value->place, "%.*s is empty; it wants a path",
-                    STR_ARG(r->path));
+    if ((r->option->type == OPTION_PATH || !r->option->fallback) && text.len == 0) {
+        problem_add(r->s->problems, r->value->place, "%.*s is empty; it wants %s", STR_ARG(r->path),
+                    r->option->type == OPTION_PATH ? "a path" : r->option->about);
         return;
     }
     if (r->option->type == OPTION_PATH) {

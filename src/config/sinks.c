@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "config/section.h"
+#include "config/value.h"
 
 enum { KIB = 1024, MIB = 1024 * KIB, SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
 
@@ -137,6 +138,26 @@ void file_complete(const struct section_check *c, void *options)
     if (c->s->notes && e && folder.len > 1 && access(arena_cstr(c->s->arena, folder), F_OK) != 0) {
         problem_add(c->s->notes, e->value.place, "%.*s.path: its folder is not there yet",
                     STR_ARG(c->path));
+    }
+}
+
+void http_sink_complete(const struct section_check *c, void *options)
+{
+    static const char *const schemes[] = {"http://", "https://", NULL};
+    if (!value_has_scheme(((const struct http_sink_options *)options)->uri, schemes)) {
+        section_wrong(c, "uri",
+                      " is no address that is known here; it wants http://… or https://…");
+    }
+}
+
+void postgresql_complete(const struct section_check *c, void *options)
+{
+    static const char *const schemes[] = {"postgres://", "postgresql://", NULL};
+    const struct str uri = ((const struct postgresql_options *)options)->uri;
+    if (str_find(uri, '=') == uri.len && !value_has_scheme(uri, schemes)) {
+        section_wrong(c, "uri",
+                      " is no address that is known here; it wants "
+                      "postgresql://USER:PASSWORD@HOST:5432/DATABASE");
     }
 }
 

@@ -83,6 +83,8 @@ extern const struct option console_options[], file_options[], http_sink_options[
 struct section_check;
 /* What the tables cannot say (section_type.complete). */
 void file_complete(const struct section_check *c, void *options);
+void http_sink_complete(const struct section_check *c, void *options);
+void postgresql_complete(const struct section_check *c, void *options);
 void kafka_complete(const struct section_check *c, void *options);
 
 #endif

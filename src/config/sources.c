@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "config/section.h"
+#include "config/template.h"
+#include "config/value.h"
+#include "wire/json.h"
 
 enum { KIB = 1024, MIB = 1024 * KIB, MINUTE = 60 * 1000, DAY = 24 * 60 * MINUTE };
 
@@ -173,9 +176,71 @@ const struct option command_options[] = {
     {0},
 };
 
+/* What the environment gave is not shown: it may hold a password. */
+static void check_uri(const struct section_check *c, struct str uri, const char *const *schemes,
+                      const char *wanted)
+{
+    if (!template_is_needed(uri) && !value_has_scheme(uri, schemes)) {
+        section_wrong(c, "uri", " is no address that is known here; it wants %s", wanted);
+    }
+}
+
+void postgres_complete(const struct section_check *c, void *options)
+{
+    static const char *const schemes[] = {"postgres://", "postgresql://", NULL};
+    const struct postgres_options *const o = options;
+    if (str_find(o->uri, '=') == o->uri.len) { /* or `host=… dbname=…` */
+        check_uri(c, o->uri, schemes, "postgresql://USER:PASSWORD@HOST:5432/DATABASE");
+    }
+}
+
+void mysql_complete(const struct section_check *c, void *options)
+{
+    static const char *const schemes[] = {"mysql://", "mariadb://", NULL};
+    check_uri(c, ((const struct mysql_options *)options)->uri, schemes,
+              "mysql://USER:PASSWORD@HOST:3306/DATABASE");
+}
+
+void mongodb_complete(const struct section_check *c, void *options)
+{
+    static const char *const schemes[] = {"mongodb://", "mongodb+srv://", NULL};
+    const struct mongodb_options *const o = options;
+    yyjson_doc *doc;
+    struct failure f;
+    check_uri(c, o->uri, schemes, "mongodb://USER:PASSWORD@HOST:27017/DATABASE");
+    if (template_is_needed(o->agg)) {
+        return;
+    }
+    if (json_read(c->s->arena, o->agg, &doc, &f) != OK) {
+        section_wrong(c, "agg", ": ensure that aggregate is valid json: %s", f.text);
+    } else if (!yyjson_is_arr(yyjson_doc_get_root(doc))) {
+        section_wrong(c, "agg", " is no list of pipeline stages: [ { \"$group\": … }, … ]");
+    }
+}
+
+void http_source_complete(const struct section_check *c, void *options)
+{
+    static const char *const schemes[] = {"http://", "https://", NULL};
+    const struct http_source_options *const o = options;
+    check_uri(c, o->uri, schemes, "http://… or https://…");
+    if (!str_eq(o->method, S("GET")) && !str_eq(o->method, S("POST"))) {
+        section_wrong(c, "method", " is %.*s; it wants GET or POST", STR_ARG(o->method));
+    }
+    if (o->paging.by == PAGING_CURSOR && o->paging.next.len == 0) {
+        section_wrong(c, "paging.next",
+                      " is missing: where an answer has the next page's URL or "
+                      "token, as JSON Pointer");
+    }
+    if (o->paging.next.len > 0 && o->paging.next.at[0] != '/') {
+        section_wrong(c, "paging.next", " is no JSON Pointer; it begins with a slash: /next");
+    }
+}
+
 void prometheus_complete(const struct section_check *c, void *options)
 {
+    static const char *const schemes[] = {"http://", "https://", NULL};
     const struct prometheus_options *const o = options;
+    check_uri(c, o->uri, schemes, "http://HOST:9090/api/v1/query");
     if (o->time_expression.len > 0 && !str_eq(o->time_expression, S("$start_of_day"))) {
         section_wrong(c, "time_expression",
                       ": query time \"%.*s\" not supported, currently supports($start_of_day)",

@@ -98,8 +98,12 @@ extern const struct option postgres_options[], mysql_options[], sqlite_options[]
     http_source_options[], command_options[];
 
 struct section_check;
-/* What the table cannot say (section_type.complete). */
+/* What the tables cannot say (section_type.complete). */
+void postgres_complete(const struct section_check *c, void *options);
+void mysql_complete(const struct section_check *c, void *options);
+void mongodb_complete(const struct section_check *c, void *options);
 void prometheus_complete(const struct section_check *c, void *options);
+void http_source_complete(const struct section_check *c, void *options);
 
 /* What strategies a source can do beside `tick`, and whether it gives a text instead of rows. */
 struct source_can {

@@ -118,6 +118,17 @@ bool value_size(struct str text, int64_t *out_bytes)
     return number_with_unit(text, sizes, out_bytes);
 }
 
+bool value_has_scheme(struct str uri, const char *const *schemes)
+{
+    for (size_t i = 0; schemes[i]; i++) {
+        const struct str scheme = str_of(schemes[i]);
+        if (str_starts_nocase(uri, scheme) && uri.len > scheme.len) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The shortest text that is read back as this number of a SIZE, DURATION (ms) or INT. */
 static void value_text(enum option_type type, int64_t number, char out[VALUE_TEXT_BYTES])
 {

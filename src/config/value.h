@@ -13,6 +13,8 @@ bool value_duration(struct str text, int64_t *out_ms);
 bool value_go_duration(struct str text, int64_t *out_ms);
 /* 512, 26MiB, 20GiB, 4KiB; bytes below 2^63. false: not one. */
 bool value_size(struct str text, int64_t *out_bytes);
+/* Whether `uri` begins with one of the schemes (`http://`), which end with NULL, and goes on. */
+bool value_has_scheme(struct str uri, const char *const *schemes);
 /* What a number may be, in the shortest texts that are read back as its ends: "1KiB to 1GiB", "1MiB
  * or more". */
 void value_range(const struct option *o, char out[VALUE_RANGE_BYTES]);

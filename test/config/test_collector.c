@@ -18,33 +18,26 @@
 #include "config/value.h"
 
 #define TYPE(type, table, of) {.name = type, .options = table, .bytes = sizeof(struct of)}
+#define CHECKED(type, table, of, check)                                                            \
+    {.name = type, .options = table, .bytes = sizeof(struct of), .complete = check}
 static const struct section_type sources[] = {
-    TYPE("postgres", postgres_options, postgres_options),
-    TYPE("mongodb", mongodb_options, mongodb_options),
-    {.name = "prometheus",
-     .options = prometheus_options,
-     .bytes = sizeof(struct prometheus_options),
-     .complete = prometheus_complete},
+    CHECKED("postgres", postgres_options, postgres_options, postgres_complete),
+    CHECKED("mongodb", mongodb_options, mongodb_options, mongodb_complete),
+    CHECKED("prometheus", prometheus_options, prometheus_options, prometheus_complete),
     TYPE("s3", s3_source_options, s3_options),
     TYPE("files", files_options, files_options),
     TYPE("partition.s3", partition_s3_options, partition_s3_options),
-    TYPE("http", http_source_options, http_source_options),
+    CHECKED("http", http_source_options, http_source_options, http_source_complete),
     TYPE("command", command_options, command_options),
     TYPE("sqlite", sqlite_options, sqlite_options),
-    TYPE("mysql", mysql_options, mysql_options),
+    CHECKED("mysql", mysql_options, mysql_options, mysql_complete),
     {0},
 };
 static const struct section_type sinks[] = {
     TYPE("console", console_options, console_options),
-    {.name = "file",
-     .options = file_options,
-     .bytes = sizeof(struct file_options),
-     .complete = file_complete},
-    TYPE("http", http_sink_options, http_sink_options),
-    {.name = "kafka",
-     .options = kafka_options,
-     .bytes = sizeof(struct kafka_options),
-     .complete = kafka_complete},
+    CHECKED("file", file_options, file_options, file_complete),
+    CHECKED("http", http_sink_options, http_sink_options, http_sink_complete),
+    CHECKED("kafka", kafka_options, kafka_options, kafka_complete),
     TYPE("s3", s3_sink_options, s3_sink_options),
     {.name = "postgresql", .needs = "-Dpostgresql=enabled"},
     {0},
@@ -153,7 +146,7 @@ static void assert_line(const struct str_list *lines, const char *part)
 #define EVERY "schedule: { interval: 30s }\n"
 #define BLOCK "collector: { type: metric }\n"
 #define WINDOWS "collector: { type: metric, invocation_strategy: historic_tumbling_window }\n"
-#define POSTGRES "source: { type: postgres, config: { uri: u, sql: q } }\n"
+#define POSTGRES "source: { type: postgres, config: { uri: h=1, sql: q } }\n"
 #define CONSOLE "sinks: { out: { type: console } }\n"
 
 static void a_dialect_is_told_by_what_its_file_says(void **state)
@@ -168,13 +161,15 @@ static void a_dialect_is_told_by_what_its_file_says(void **state)
         {METRIC EVERY POSTGRES CONSOLE, DIALECT_A0, SHAPE_V2, STRATEGY_TICK},
         {METRIC_30S EVERY POSTGRES CONSOLE, DIALECT_A, SHAPE_V3, STRATEGY_TICK},
         {BLOCK METRIC EVERY POSTGRES CONSOLE, DIALECT_B, SHAPE_V4, STRATEGY_TICK},
-        {BLOCK METRIC EVERY "source: { type: prometheus, strategy: historic_tumbling_window,\n"
-                            "  config: { uri: u, query: q, sql: s, time: { window: 24h } } }\n",
+        {BLOCK METRIC EVERY
+         "source: { type: prometheus, strategy: historic_tumbling_window,\n"
+         "  config: { uri: http://u, query: q, sql: s, time: { window: 24h } } }\n",
          DIALECT_B, SHAPE_V4, STRATEGY_WINDOW},
-        {BLOCK METRIC EVERY "source: { type: metric.postgres, config: { uri: u, sql: q } }\n",
+        {BLOCK METRIC EVERY "source: { type: metric.postgres, config: { uri: h=u, sql: q } }\n",
          DIALECT_C, SHAPE_V5, STRATEGY_TICK},
-        {WINDOWS METRIC EVERY "source: { type: prometheus,\n"
-                              "  config: { uri: u, query: q, sql: s, time: { window: 24h } } }\n",
+        {WINDOWS METRIC EVERY
+         "source: { type: prometheus,\n"
+         "  config: { uri: http://u, query: q, sql: s, time: { window: 24h } } }\n",
          DIALECT_C, SHAPE_V5, STRATEGY_WINDOW},
         {BLOCK "metric: { name: users, type: COUNT, record: v3 }\n" EVERY POSTGRES, DIALECT_B,
          SHAPE_V3, STRATEGY_TICK},
@@ -293,6 +288,35 @@ static void a_mistake_in_schedule_source_or_sink_stands_at_its_place(void **stat
     assert_mistakes(*state, cases);
 }
 
+static void an_address_or_pipeline_that_cannot_be_one_is_told_without_a_server(void **state)
+{
+    static const struct mistake cases[] = {
+        {METRIC EVERY "source: { type: postgres, config: { uri: localhost, sql: q } }\n",
+         "a.yaml:3:42: source.config.uri is no address that is known here; it wants postgresql://"},
+        {METRIC EVERY "source: { type: postgres, config: { sql: q,\n"
+                      "  uri: '{{ getEnv \"WEIR_NONE\" }}' } }\n",
+         "a.yaml:4:8: source.config.uri is empty; it wants libpq URI"},
+        {METRIC EVERY
+         "source: { type: prometheus, config: { uri: localhost, query: q, sql: s } }\n",
+         "a.yaml:3:44: source.config.uri is no address that is known here; it wants http://HOST"},
+        {METRIC EVERY "source: { type: mongodb, config: { uri: mongodb://h, database: d,\n"
+                      "  collection: c, agg: '{}' } }\n",
+         "a.yaml:4:23: source.config.agg is no list of pipeline stages"},
+        {METRIC EVERY "source: { type: mongodb, config: { uri: mongodb://h, database: d,\n"
+                      "  collection: c, agg: '[{]' } }\n",
+         "a.yaml:4:23: source.config.agg: ensure that aggregate is valid json: not JSON: line 1, "
+         "column 3"},
+        {METRIC EVERY "source: { type: http, config: { uri: http://h, method: PUT } }\n",
+         "a.yaml:3:56: source.config.method is PUT; it wants GET or POST"},
+        {METRIC EVERY "source: { type: http, config: { uri: http://h, paging: { by: cursor } } }\n",
+         "source.config.paging.next is missing"},
+        {METRIC EVERY POSTGRES "sinks: { h: { type: http, config: { uri: h:80 } } }\n",
+         "a.yaml:4:42: sinks.h.config.uri is no address that is known here; it wants http://"},
+        {0},
+    };
+    assert_mistakes(*state, cases);
+}
+
 static void what_does_not_go_together_stands_at_its_place(void **state)
 {
     static const struct mistake cases[] = {
@@ -329,7 +353,7 @@ static void what_does_not_go_together_stands_at_its_place(void **state)
         {"metric: { name: users, name: others }\n" EVERY POSTGRES,
          "a.yaml:1:24: name stands here twice; first at a.yaml:1:11"},
         {"metric: [1]\n" EVERY POSTGRES, "metric: a section is wanted (key: value), not a list"},
-        {METRIC EVERY "source: { type: prometheus, config: { uri: u, query: q, sql: s,\n"
+        {METRIC EVERY "source: { type: prometheus, config: { uri: http://u, query: q, sql: s,\n"
                       "  time_expression: $midnight } }\n",
          "a.yaml:4:20: source.config.time_expression: query time \"$midnight\" not supported"},
         {METRIC EVERY "source: *nowhere\n", "a.yaml:3:"},
@@ -347,23 +371,24 @@ static void what_the_original_did_otherwise_is_a_note(void **state)
     } cases[] = {
         {METRIC EVERY POSTGRES "sinsk: {}\n",
          "a.yaml:4:1: note: sinsk is not known, and has no effect, as ever; was sinks meant?"},
-        {METRIC EVERY "source: { type: postgres, config: { uri: u, sql: q, pool: 5 } }\n",
-         "a.yaml:3:53: note: source.config.pool is not known, and has no effect, as ever"},
+        {METRIC EVERY "source: { type: postgres, config: { uri: h=u, sql: q, pool: 5 } }\n",
+         "a.yaml:3:55: note: source.config.pool is not known, and has no effect, as ever"},
         {METRIC "schedule: { cron: '* * * * *' }\n" POSTGRES,
          "a.yaml:2:19: note: the original read cron and did not use it; weir runs by it"},
         {"metric: { name: users, type: SUM }\n" EVERY POSTGRES,
          "a.yaml:1:30: note: metric.type is SUM, and not COUNT or GAUGE"},
-        {BLOCK METRIC EVERY POSTGRES "sinks: { h: { type: http, config: { uri: u } } }\n",
+        {BLOCK METRIC EVERY POSTGRES "sinks: { h: { type: http, config: { uri: http://u } } }\n",
          "a.yaml:5:10: note: sinks.h has no method, and the original sent GET; weir sends POST"},
         {BLOCK METRIC EVERY
-         "source: { type: metric.postgres, config: { uri: u, sql: q } }\n" CONSOLE,
+         "source: { type: metric.postgres, config: { uri: h=u, sql: q } }\n" CONSOLE,
          "a.yaml:5:10: note: sinks.out: the original wrote a blank line after each record"},
         {WINDOWS "state_store: { type: memory }\n" METRIC EVERY "source: { type: prometheus,\n"
-                 "  config: { uri: u, query: q, sql: s, time: { window: 24h } } }\n",
+                 "  config: { uri: http://u, query: q, sql: s, time: { window: 24h } } }\n",
          "a.yaml:1:1: note: with two windows or more to make good the original failed"},
         {BLOCK "state_store: { type: memory }\n" METRIC EVERY POSTGRES,
          "a.yaml:2:1: note: the original lost its state at a restart"},
-        {BLOCK METRIC EVERY "source: { type: prometheus, config: { uri: u, query: q, sql: s } }\n",
+        {BLOCK METRIC EVERY
+         "source: { type: prometheus, config: { uri: http://u, query: q, sql: s } }\n",
          "a.yaml:4:17: note: the original could read prometheus by windows alone"},
         {BLOCK METRIC EVERY
          "source: { type: metric.s3, config: { sql: q, bucket: b } }\n"
@@ -398,11 +423,11 @@ static void notes_are_told_beside_errors(void **state)
 static void aliases_are_followed_within_a_limit(void **state)
 {
     struct setting *const s = *state;
-    read_text(s, "x: &db { uri: u, sql: q }\n" METRIC EVERY
+    read_text(s, "x: &db { uri: h=u, sql: q }\n" METRIC EVERY
                  "source: { type: postgres, config: { <<: *db, sql: !!str mine } }\n");
     assert_read(s);
     const struct postgres_options *const o = s->config->collectors.at[0].source_options;
-    assert_text(o->uri, "u");
+    assert_text(o->uri, "h=u");
     assert_text(o->sql, "mine");
     read_text(s, METRIC EVERY POSTGRES
               "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
@@ -418,11 +443,11 @@ static void a_template_outside_of_quotes_is_rendered_before_the_file_is_read(voi
 {
     struct setting *const s = *state;
     read_text(s, METRIC EVERY
-              "source:\n  type: postgres\n  config:\n    uri: {{ getEnv \"WEIR_HOST\" }}\n"
+              "source:\n  type: postgres\n  config:\n    uri: h=1 {{ getEnv \"WEIR_HOST\" }}\n"
               "{{ if getEnv \"WEIR_NONE\" }}    sql: never\n{{ else }}    sql: q\n{{ end }}");
     assert_read(s);
     const struct postgres_options *const o = s->config->collectors.at[0].source_options;
-    assert_text(o->uri, "db.example.test");
+    assert_text(o->uri, "h=1 db.example.test");
     assert_text(o->sql, "q");
     read_text(s, METRIC EVERY "source:\n  type: postgres\n  config:\n    uri: {{ getEnv }}\n");
     assert_line(&s->errors, "a.yaml:6:13: getEnv wants 1 operand, and has 0");
@@ -477,7 +502,7 @@ static void collectors_and_sinks_stand_in_weir_yaml_too(void **state)
                "sinks: { all: { type: console } }\n"
                "collectors:\n  users:\n    metric: { name: m, type: COUNT }\n"
                "    schedule: { interval: 1h30m }\n"
-               "    source: { type: postgres, config: { uri: 'u${WEIR_HOST}', sql: q } }\n"
+               "    source: { type: postgres, config: { uri: 'h=${WEIR_HOST}', sql: q } }\n"
                "    sinks: [all]\n");
     read_place(s, "weir.yaml");
     assert_read(s);
@@ -485,7 +510,7 @@ static void collectors_and_sinks_stand_in_weir_yaml_too(void **state)
     assert_text(c->id, "users");
     assert_int_equal(c->shape, SHAPE_V5);
     assert_int_equal(c->schedule.interval_us, 5400000000);
-    assert_text(((const struct postgres_options *)c->source_options)->uri, "udb.example.test");
+    assert_text(((const struct postgres_options *)c->source_options)->uri, "h=db.example.test");
     assert_int_equal(c->sink[0], 0);
     assert_true(s->config->sinks.at[0].is_for_collectors);
 }
@@ -622,6 +647,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_file_becomes_one_checked_struct, begin, end),
         cmocka_unit_test_setup_teardown(a_mistake_in_schedule_source_or_sink_stands_at_its_place,
                                         begin, end),
+        cmocka_unit_test_setup_teardown(
+            an_address_or_pipeline_that_cannot_be_one_is_told_without_a_server, begin, end),
         cmocka_unit_test_setup_teardown(what_does_not_go_together_stands_at_its_place, begin, end),
         cmocka_unit_test_setup_teardown(what_the_original_did_otherwise_is_a_note, begin, end),
         cmocka_unit_test_setup_teardown(notes_are_told_beside_errors, begin, end),
