@@ -31,3 +31,21 @@ enum outcome cells_of(struct arena *a, yyjson_val *row, struct cell **out, size_
     }
     return OK;
 }
+
+struct str cell_time(struct arena *a, struct str text)
+{
+    char *const to = arena_array(a, char, text.len + sizeof "T00:00:00Z");
+    size_t len = text.len;
+    if (len < 10 || text.at[4] != '-' || str_ends(text, S("BC"))) {
+        return text;
+    }
+    memcpy(to, text.at, len);
+    if (len == 10) {
+        memcpy(to + len, "T00:00:00", 9);
+        len += 9;
+    }
+    to[10] = 'T';
+    len -= len > 3 && to[len - 3] == '+' ? 3 : 0;
+    to[len++] = 'Z';
+    return (struct str){to, len};
+}

@@ -11,4 +11,8 @@
 enum outcome cells_of(struct arena *a, yyjson_val *row, struct cell **out, size_t *n,
                       struct failure *f);
 
+/* A date, or a time in UTC, as servers print it (`2024-01-02 03:04:05.6+00`), as RFC 3339; infinity
+ * and what lies before our era stay as they are. */
+struct str cell_time(struct arena *a, struct str text);
+
 #endif

@@ -50,6 +50,6 @@ struct source_driver {
                          struct failure *f);
 };
 
-extern const struct source_driver source_command, source_postgres, source_sqlite;
+extern const struct source_driver source_command, source_postgres, source_prometheus, source_sqlite;
 
 #endif

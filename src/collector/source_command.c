@@ -14,7 +14,7 @@
 #include "collector/cells.h"
 #include "config/sources.h"
 
-enum { READ_BYTES = 64 << 10, TOLD_BYTES_MAX = 400, NO_PROGRAM = 127 };
+enum { READ_BYTES = 64 << 10, LOOK_MS = 1000, TOLD_BYTES_MAX = 400, NO_PROGRAM = 127 };
 
 struct program {
     const struct source_ask *ask;
@@ -186,7 +186,7 @@ static enum outcome take_all(struct program *p, struct failure *f)
         if (asked_to_stop()) {
             return failed(f, RETRY, "asked to stop");
         }
-        if (poll(fds, sizeof fds / sizeof *fds, -1) < 0) {
+        if (poll(fds, sizeof fds / sizeof *fds, LOOK_MS) < 0) {
             continue; /* a signal: look what was asked */
         }
         if (fds[0].revents) {

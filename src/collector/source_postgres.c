@@ -7,10 +7,16 @@
 
 #include "base/asked.h"
 #include "base/failpoint.h"
-#include "collector/source.h"
+#include "collector/cells.h"
 #include "config/sources.h"
 
-enum { PARAMETERS_MAX = 2, CANCEL_BYTES = 256 };
+enum {
+    PARAMETERS_MAX = 2,
+    CANCEL_BYTES = 256,
+    SQLSTATE_BYTES = 6,
+    LOOK_MS = 1000,
+    CONNECT_MS = 20000
+};
 
 /* pg_type.oid of what is not kept as text; fixed for ever. */
 enum {
@@ -42,7 +48,7 @@ static bool is_class(const char *state, const char *const *classes)
 /* What the server is short of may be there later; what the query lacks is not. */
 static enum outcome outcome_of(const char *state)
 {
-    static const char *const busy[] = {"08", "25006", "40", "53", "55", "57", "58", "XX", NULL};
+    static const char *const busy[] = {"08", "40", "53", "55", "57", "58", "XX", NULL};
     static const char *const refused[] = {"28", "3D", "42501", NULL};
     if (!state || !*state) {
         return RETRY;
@@ -86,55 +92,166 @@ static enum outcome tell_result(const struct source_ask *ask, const PGresult *r,
                   state ? state : "none", STR_ARG(place), hint ? "; " : "", hint ? hint : "");
 }
 
-/* Before there is an answer there is no SQLSTATE, only a sentence. */
+/* The SQLSTATE of a server's sentence as libpq writes it when it is told to: `FATAL:  28P01: …`. */
+static const char *state_in(const char *text, char out[SQLSTATE_BYTES])
+{
+    for (const char *at = strstr(text, ":  "); at; at = strstr(at + 1, ":  ")) {
+        const size_t n = strspn(at + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        if (n == SQLSTATE_BYTES - 1 && at[3 + n] == ':') {
+            memcpy(out, at + 3, n);
+            out[n] = '\0';
+            return out;
+        }
+    }
+    return NULL;
+}
+
+/* No answer, and so no result to look at: what libpq says. Without a SQLSTATE it never reached the
+ * server, or lost it; then waiting helps, but where the client itself refuses. */
 static enum outcome tell_connection(PGconn *c, struct failure *f)
 {
-    const struct str text = first_line(PQerrorMessage(c));
-    const bool is_refused = PQconnectionNeedsPassword(c) || PQconnectionUsedPassword(c) ||
-                            strstr(PQerrorMessage(c), "no pg_hba.conf entry") ||
-                            strstr(PQerrorMessage(c), "certificate verify failed") ||
-                            strstr(PQerrorMessage(c), "does not exist") ||
-                            strstr(PQerrorMessage(c), "URI");
-    return failed(f, is_refused && PQstatus(c) == CONNECTION_BAD ? STOP : RETRY, "PostgreSQL: %.*s",
-                  STR_ARG(text));
+    static const char *const for_good[] = {"certificate", "does not support SSL",  "no password",
+                                           "private key", "authentication method", "invalid "};
+    const char *const all = PQerrorMessage(c);
+    const struct str text = first_line(all);
+    char buffer[SQLSTATE_BYTES];
+    const char *const state = state_in(all, buffer);
+    enum outcome outcome = outcome_of(state);
+    for (size_t i = 0; !state && i < sizeof for_good / sizeof *for_good; i++) {
+        outcome = strstr(all, for_good[i]) ? STOP : outcome;
+    }
+    return failed(f, outcome, "PostgreSQL: %.*s", STR_ARG(text));
+}
+
+/* What libpq says of a URI repeats it, password and all: only what stands before the quotation. */
+static enum outcome check_uri(const char *uri, struct failure *f)
+{
+    char *why = NULL;
+    PQconninfoOption *const parts = PQconninfoParse(uri, &why);
+    if (parts) {
+        PQconninfoFree(parts);
+        return OK;
+    }
+    const struct str text = str_of(why ? why : "out of memory");
+    (void)failed(f, STOP, "uri: libpq cannot read it: %.*s…", (int)str_find(text, '"'), text.at);
+    PQfreemem(why);
+    return STOP;
+}
+
+/* ---- waiting ---- */
+
+/* Until the socket can be read (or written), a second at most: long enough to cost nothing, short
+ * enough for a stop that came just before. */
+static enum outcome wait_socket(PGconn *c, short events, struct failure *f)
+{
+    struct pollfd p = {.fd = PQsocket(c), .events = events};
+    if (asked_to_stop()) {
+        return failed(f, RETRY, "asked to stop");
+    }
+    (void)poll(&p, 1, LOOK_MS);
+    return OK;
+}
+
+/* Until the next answer is here; a stop cancels the query at the server, too. */
+static enum outcome wait_answer(PGconn *c, struct failure *f)
+{
+    enum outcome result = OK;
+    while (result == OK && PQisBusy(c)) {
+        result = wait_socket(c, POLLIN, f);
+        if (result == OK && !PQconsumeInput(c)) {
+            return tell_connection(c, f);
+        }
+    }
+    if (result != OK) {
+        char why[CANCEL_BYTES];
+        PGcancel *const cancel = PQgetCancel(c);
+        (void)PQcancel(cancel, why, sizeof why);
+        PQfreeCancel(cancel);
+    }
+    return result;
+}
+
+/* The last answer of what was sent, NULL when there is none; the caller clears it. */
+static enum outcome answer(const struct source_ask *ask, PGconn *c, int was_sent, PGresult **out,
+                           struct failure *f)
+{
+    *out = NULL;
+    if (!was_sent) {
+        return tell_connection(c, f);
+    }
+    for (;;) {
+        const enum outcome result = wait_answer(c, f);
+        PGresult *const r = result == OK ? PQgetResult(c) : NULL;
+        if (!r) {
+            const bool is_bad = result == OK && PQresultStatus(*out) != PGRES_COMMAND_OK;
+            return is_bad && *out ? tell_result(ask, *out, f)
+                   : is_bad       ? tell_connection(c, f)
+                                  : result;
+        }
+        const bool has_failed = *out && PQresultStatus(*out) == PGRES_FATAL_ERROR;
+        PQclear(has_failed ? r : *out);
+        *out = has_failed ? *out : r;
+    }
 }
 
 /* ---- one session ---- */
 
 static enum outcome run(const struct source_ask *ask, PGconn *c, const char *sql, struct failure *f)
 {
-    PGresult *const r = PQexec(c, sql);
-    const enum outcome result = PQresultStatus(r) == PGRES_COMMAND_OK ? OK
-                                : r                                   ? tell_result(ask, r, f)
-                                                                      : tell_connection(c, f);
+    PGresult *r = NULL;
+    const enum outcome result = answer(ask, c, PQsendQuery(c, sql), &r, f);
     PQclear(r);
+    return result;
+}
+
+static enum outcome connect_session(const struct source_ask *ask, PGconn **out, struct failure *f)
+{
+    const struct postgres_options *const o = ask->options;
+    /* what the URI says comes last and wins; a peer that is gone without a word is noticed */
+    const char *const uri = arena_cstr(ask->arena, o->uri);
+    const char *const keys[] = {"fallback_application_name", "client_encoding", "keepalives_idle",
+                                "tcp_user_timeout",          "dbname",          NULL};
+    const char *const values[] = {"weir", "UTF8", "30", "60000", uri, NULL};
+    const int64_t until_us = clock_mono_us() + (int64_t)CONNECT_MS * 1000;
+    enum outcome result = check_uri(uri, f);
+    PGconn *const c = result == OK ? PQconnectStartParams(keys, values, 1) : NULL;
+    *out = c;
+    if (result == OK && PQstatus(c) == CONNECTION_BAD) {
+        return tell_connection(c, f);
+    }
+    if (result == OK) {
+        (void)PQsetErrorVerbosity(c, PQERRORS_VERBOSE); /* with the SQLSTATE */
+    }
+    PostgresPollingStatusType is = PGRES_POLLING_WRITING;
+    while (result == OK && is != PGRES_POLLING_OK) {
+        result = wait_socket(c, is == PGRES_POLLING_READING ? POLLIN : POLLOUT, f);
+        if (result == OK && clock_mono_us() > until_us) {
+            return failed(f, RETRY, "PostgreSQL: no connection within %d s", CONNECT_MS / 1000);
+        }
+        is = result == OK ? PQconnectPoll(c) : is;
+        if (result == OK && is == PGRES_POLLING_FAILED) {
+            return tell_connection(c, f);
+        }
+    }
     return result;
 }
 
 static enum outcome open_session(const struct source_ask *ask, PGconn **out, struct failure *f)
 {
-    const struct postgres_options *const o = ask->options;
-    /* what the URI says comes last and wins */
-    const char *const keys[] = {"connect_timeout", "fallback_application_name", "client_encoding",
-                                "dbname", NULL};
-    const char *const values[] = {"10", "weir", "UTF8", arena_cstr(ask->arena, o->uri), NULL};
     const int64_t time_ms = ask->collector->schedule.time_ms;
-    PGconn *const c = PQconnectdbParams(keys, values, 1);
-    *out = c;
-    if (PQstatus(c) != CONNECTION_OK) {
-        return tell_connection(c, f);
+    enum outcome result = connect_session(ask, out, f);
+    if (result == OK) {
+        result = run(ask, *out,
+                     "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'iso_8601'; "
+                     "SET extra_float_digits = 1",
+                     f);
     }
-    enum outcome result = run(
-        ask, c,
-        "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'iso_8601'; "
-        "SET extra_float_digits = 1",
-        f);
     if (result == OK && time_ms > 0 && time_ms <= INT32_MAX) {
         result = run(
-            ask, c, arena_printf(ask->arena, "SET statement_timeout = %lld", (long long)time_ms).at,
-            f);
+            ask, *out,
+            arena_printf(ask->arena, "SET statement_timeout = %lld", (long long)time_ms).at, f);
     }
-    return result == OK ? run(ask, c, "BEGIN TRANSACTION READ ONLY", f) : result;
+    return result == OK ? run(ask, *out, "BEGIN TRANSACTION READ ONLY", f) : result;
 }
 
 static const char *text_of(const struct source_ask *ask, int64_t us)
@@ -148,11 +265,19 @@ static const char *text_of(const struct source_ask *ask, int64_t us)
 static enum outcome parameters(const struct source_ask *ask, PGconn *c, int *n,
                                const char *value[PARAMETERS_MAX], struct failure *f)
 {
-    PGresult *const r = PQdescribePrepared(c, "");
+    PGresult *r = NULL;
     const bool is_growing = ask->collector->strategy == STRATEGY_GROWING;
     const bool has_window = ask->start_us != TIME_NONE;
+    const enum outcome result = answer(ask, c, PQsendDescribePrepared(c, ""), &r, f);
+    const bool gives_rows = r && PQnfields(r) > 0;
     *n = r ? PQnparams(r) : 0;
     PQclear(r);
+    if (result != OK) {
+        return result;
+    }
+    if (!gives_rows) {
+        return failed(f, REJECT, "sql is no query: it gives no columns");
+    }
     if (*n > PARAMETERS_MAX || (*n > 0 && !is_growing && !has_window)) {
         return failed(f, REJECT,
                       "sql has %d parameters; there are $1 and $2 with a window (its start and "
@@ -171,8 +296,9 @@ static enum outcome send_query(const struct source_ask *ask, PGconn *c, struct f
     const struct postgres_options *const o = ask->options;
     const char *value[PARAMETERS_MAX];
     int n = 0;
-    PGresult *const r = PQprepare(c, "", arena_cstr(ask->arena, o->sql), 0, NULL);
-    enum outcome result = PQresultStatus(r) == PGRES_COMMAND_OK ? OK : tell_result(ask, r, f);
+    PGresult *r = NULL;
+    enum outcome result = answer(
+        ask, c, PQsendPrepare(c, "", arena_cstr(ask->arena, o->sql), 0, NULL), &r, f);
     PQclear(r);
     if (result == OK) {
         result = parameters(ask, c, &n, value, f);
@@ -185,25 +311,6 @@ static enum outcome send_query(const struct source_ask *ask, PGconn *c, struct f
 }
 
 /* ---- rows ---- */
-
-/* `2024-01-02 03:04:05.6+00` as RFC 3339; infinity stays the word that it is. */
-static struct str time_text(struct arena *a, struct str text)
-{
-    char *const to = arena_array(a, char, text.len + sizeof "T00:00:00Z");
-    size_t len = text.len;
-    if (len < 10 || text.at[4] != '-') {
-        return text;
-    }
-    memcpy(to, text.at, len);
-    if (len == 10) {
-        memcpy(to + len, "T00:00:00", 9);
-        len += 9;
-    }
-    to[10] = 'T';
-    len -= len > 3 && to[len - 3] == '+' ? 3 : 0;
-    to[len++] = 'Z';
-    return (struct str){to, len};
-}
 
 static struct cell cell_of(struct arena *a, const PGresult *r, int column)
 {
@@ -230,17 +337,16 @@ static struct cell cell_of(struct arena *a, const PGresult *r, int column)
     case OID_TIMESTAMP:
     case OID_TIMESTAMPTZ:
         cell.kind = CELL_TIME;
-        cell.text = time_text(a, cell.text);
+        cell.text = cell_time(a, cell.text);
         break;
     default: break;
     }
     return cell;
 }
 
-static enum outcome give_row(const struct source_ask *ask, const PGresult *r,
+static enum outcome give_row(const struct source_ask *ask, const PGresult *r, struct arena *row,
                              const struct source_to *to, struct failure *f)
 {
-    struct arena row;
     const int columns = PQnfields(r);
     size_t bytes = 0;
     for (int i = 0; i < columns; i++) {
@@ -250,56 +356,37 @@ static enum outcome give_row(const struct source_ask *ask, const PGresult *r,
         return failed(f, REJECT, "a row of %zu bytes is larger than %zu", bytes,
                       ask->row_bytes_max);
     }
-    arena_init(&row, 4 * ask->row_bytes_max);
-    struct cell *const cells = arena_array(&row, struct cell, (size_t)columns);
+    arena_reset(row);
+    struct cell *const cells = arena_array(row, struct cell, (size_t)columns);
     for (int i = 0; i < columns; i++) {
-        cells[i] = cell_of(&row, r, i);
+        cells[i] = cell_of(row, r, i);
     }
-    const enum outcome result = to->row(to->to, cells, (size_t)columns, f);
-    arena_close(&row);
-    return result;
-}
-
-/* Until the next answer is here; a stop cancels the query. */
-static enum outcome wait_answer(PGconn *c, struct failure *f)
-{
-    while (PQisBusy(c)) {
-        struct pollfd p = {.fd = PQsocket(c), .events = POLLIN};
-        if (asked_to_stop()) {
-            char why[CANCEL_BYTES];
-            PGcancel *const cancel = PQgetCancel(c);
-            (void)PQcancel(cancel, why, sizeof why);
-            PQfreeCancel(cancel);
-            return failed(f, RETRY, "asked to stop");
-        }
-        if (poll(&p, 1, -1) > 0 && !PQconsumeInput(c)) {
-            return tell_connection(c, f);
-        }
-    }
-    return OK;
+    return to->row(to->to, cells, (size_t)columns, f);
 }
 
 static enum outcome give_rows(const struct source_ask *ask, PGconn *c, const struct source_to *to,
                               struct failure *f)
 {
-    for (;;) {
-        enum outcome result = wait_answer(c, f);
+    struct arena row;
+    enum outcome result = OK;
+    arena_init(&row, 4 * ask->row_bytes_max);
+    while (result == OK) {
+        result = wait_answer(c, f);
         PGresult *const r = result == OK ? PQgetResult(c) : NULL;
         if (!r) {
-            return result;
+            break;
         }
         const ExecStatusType status = PQresultStatus(r);
         if (status == PGRES_SINGLE_TUPLE) {
-            result = give_row(ask, r, to, f);
-        } else if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
+            result = give_row(ask, r, &row, to, f);
+        } else if (status != PGRES_TUPLES_OK) {
             result = tell_result(ask, r, f);
         }
         PQclear(r);
-        if (result != OK) {
-            return result;
-        }
         FAILPOINT("source.row");
     }
+    arena_close(&row);
+    return result;
 }
 
 static enum outcome postgres_read(const struct source_ask *ask, const struct source_to *to,

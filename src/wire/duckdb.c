@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/asked.h"
+
 /* Every function that is called, once: the table below holds a typed pointer for each. */
 #define FUNCTIONS(X)                                                                               \
     X(duckdb_library_version)                                                                      \
@@ -41,6 +43,21 @@
     X(duckdb_prepared_statement_column_count)                                                      \
     X(duckdb_prepared_statement_column_name)                                                       \
     X(duckdb_prepared_statement_column_logical_type)                                               \
+    X(duckdb_prepare)                                                                              \
+    X(duckdb_pending_prepared_streaming)                                                           \
+    X(duckdb_pending_execute_task)                                                                 \
+    X(duckdb_pending_execution_is_finished)                                                        \
+    X(duckdb_interrupt)                                                                            \
+    X(duckdb_pending_error)                                                                        \
+    X(duckdb_execute_pending)                                                                      \
+    X(duckdb_destroy_pending)                                                                      \
+    X(duckdb_appender_create)                                                                      \
+    X(duckdb_append_varchar_length)                                                                \
+    X(duckdb_append_int64)                                                                         \
+    X(duckdb_appender_end_row)                                                                     \
+    X(duckdb_appender_close)                                                                       \
+    X(duckdb_appender_error)                                                                       \
+    X(duckdb_appender_destroy)                                                                     \
     X(duckdb_get_type_id)                                                                          \
     X(duckdb_logical_type_get_alias)                                                               \
     X(duckdb_destroy_logical_type)                                                                 \
@@ -217,6 +234,64 @@ enum outcome duck_run(struct duck *d, const char *sql, struct failure *f)
     return result;
 }
 
+/* A sentence without its kind: that stands in its first words. */
+static enum outcome sentence_failed(const char *text, struct failure *f)
+{
+    static const char *const passing[] = {"IO Error", "HTTP Error", "Connection Error",
+                                          "Out of Memory Error", "INTERRUPT Error"};
+    enum outcome outcome = REJECT;
+    for (size_t i = 0; text && i < sizeof passing / sizeof *passing; i++) {
+        outcome = strncmp(text, passing[i], strlen(passing[i])) == 0 ? RETRY : outcome;
+    }
+    return failed(f, outcome, "%s", text ? text : "DuckDB gave no reason");
+}
+
+static enum outcome work_off(duckdb_pending_result pending, struct duck_result *out,
+                             struct failure *f)
+{
+    duckdb_pending_state state = DUCKDB_PENDING_RESULT_NOT_READY;
+    while (!lib.duckdb_pending_execution_is_finished(state)) {
+        if (asked_to_stop()) {
+            return failed(f, RETRY, "asked to stop");
+        }
+        state = lib.duckdb_pending_execute_task(pending);
+    }
+    if (state == DUCKDB_PENDING_ERROR) {
+        return sentence_failed(lib.duckdb_pending_error(pending), f);
+    }
+    out->has_result = true;
+    if (lib.duckdb_execute_pending(pending, &out->result) != DuckDBSuccess) {
+        return engine_failed(&out->result, f);
+    }
+    out->columns_n = lib.duckdb_column_count(&out->result);
+    return OK;
+}
+
+enum outcome duck_stream(struct duck *d, const char *sql, struct duck_result *out,
+                         struct failure *f)
+{
+    duckdb_prepared_statement statement = NULL;
+    duckdb_pending_result pending = NULL;
+    enum outcome result = OK;
+    *out = (struct duck_result){.duck = d};
+    if (lib.duckdb_prepare(d->connection, sql, &statement) != DuckDBSuccess) {
+        result = sentence_failed(lib.duckdb_prepare_error(statement), f);
+    } else if (lib.duckdb_pending_prepared_streaming(statement, &pending) != DuckDBSuccess) {
+        result = sentence_failed(lib.duckdb_pending_error(pending), f);
+    } else {
+        result = work_off(pending, out, f);
+    }
+    lib.duckdb_destroy_pending(&pending);
+    lib.duckdb_destroy_prepare(&statement);
+    return result;
+}
+
+void duck_interrupt(void *thing)
+{
+    const struct duck *const d = thing;
+    lib.duckdb_interrupt(d->connection); /* it sets a flag, and may so be called by a handler */
+}
+
 enum outcome duck_query(struct duck *d, const char *sql, struct duck_result *out, struct failure *f)
 {
     *out = (struct duck_result){.duck = d, .has_result = true};
@@ -242,6 +317,12 @@ bool duck_next(struct duck_result *r)
         r->row = 0;
     } while (r->chunk && r->rows == 0);
     return r->chunk != NULL;
+}
+
+enum outcome duck_ended(struct duck_result *r, struct failure *f)
+{
+    const char *const why = lib.duckdb_result_error(&r->result);
+    return why && *why ? engine_failed(&r->result, f) : OK;
 }
 
 void duck_result_close(struct duck_result *r)
@@ -362,14 +443,72 @@ enum outcome duck_shape(struct duck *d, struct arena *a, const char *sql, struct
         result = failed(f, REJECT, "%s", why ? why : "there is no statement in it");
     } else if (lib.duckdb_prepare_extracted_statement(d->connection, all, 0, &first) !=
                DuckDBSuccess) {
-        const char *const why = lib.duckdb_prepare_error(first);
-        result = failed(f, REJECT, "%s", why ? why : "DuckDB gave no reason");
+        result = sentence_failed(lib.duckdb_prepare_error(first), f);
     } else {
         shape_columns(a, first, out);
     }
     lib.duckdb_destroy_prepare(&first);
     lib.duckdb_destroy_extracted(&all);
     return result;
+}
+
+void duck_append_open(struct duck *d, const char *table, struct duck_append *out)
+{
+    *out = (struct duck_append){.has_failed = false};
+    out->has_failed = lib.duckdb_appender_create(d->connection, NULL, table, &out->appender) !=
+                      DuckDBSuccess;
+}
+
+void duck_append_text(struct duck_append *p, struct str text)
+{
+    p->has_failed = p->has_failed || lib.duckdb_append_varchar_length(p->appender, text.at,
+                                                                      text.len) != DuckDBSuccess;
+}
+
+void duck_append_i64(struct duck_append *p, int64_t number)
+{
+    p->has_failed = p->has_failed || lib.duckdb_append_int64(p->appender, number) != DuckDBSuccess;
+}
+
+void duck_append_row(struct duck_append *p)
+{
+    p->has_failed = p->has_failed || lib.duckdb_appender_end_row(p->appender) != DuckDBSuccess;
+}
+
+enum outcome duck_append_close(struct duck_append *p, struct failure *f)
+{
+    enum outcome result = OK;
+    if (p->has_failed || lib.duckdb_appender_close(p->appender) != DuckDBSuccess) {
+        const char *const why = lib.duckdb_appender_error(p->appender);
+        result = failed(f, REJECT, "%s", why ? why : "DuckDB gave no reason");
+    }
+    (void)lib.duckdb_appender_destroy(&p->appender);
+    return result;
+}
+
+enum outcome duck_load(struct duck *d, struct arena *a, const char *name, struct failure *f)
+{
+    char path[PATH_BYTES] = "";
+    Dl_info info = {0};
+    struct buf sql;
+    struct failure why;
+    void *const in_library = dlsym(lib.handle, "duckdb_open_ext");
+    if (dladdr(in_library, &info) == 0 || !realpath(info.dli_fname, path)) {
+        return failed(f, STOP, "the folder of libduckdb is not to be found");
+    }
+    *strrchr(path, '/') = '\0';
+    const struct str file = arena_printf(a, "%s/%s.duckdb_extension", path, name);
+    if (access(file.at, R_OK) != 0) {
+        return failed_errno(f, STOP, "DuckDB's extension %s is needed: run `make setup`; %s", name,
+                            file.at);
+    }
+    buf_init(&sql, a, 2 * (size_t)PATH_BYTES);
+    buf_add(&sql, S("LOAD "));
+    duck_add_literal(&sql, file);
+    buf_add_byte(&sql, '\0');
+    return duck_run(d, buf_str(&sql).at, &why) == OK
+               ? OK
+               : failed(f, STOP, "DuckDB's extension %s: %s", name, why.text);
 }
 
 void duck_add_literal(struct buf *b, struct str text)

@@ -42,8 +42,17 @@ struct duck_result {
 
 enum outcome duck_query(struct duck *d, const char *sql, struct duck_result *out,
                         struct failure *f);
+/* One statement whose rows come as they are made, so that the whole answer is never held: a failure
+ * may come after the first row. Then duck_next is false and duck_ended tells. A stop (asked.h) ends
+ * it (RETRY) between two steps, of which one may be long: duck_interrupt ends that, too. */
+enum outcome duck_stream(struct duck *d, const char *sql, struct duck_result *out,
+                         struct failure *f);
+/* A `wake` for asked_install, `thing` is the struct duck: end what it is at. */
+void duck_interrupt(void *thing);
 /* The next row, false behind the last. */
 bool duck_next(struct duck_result *r);
+/* Whether the rows ended because there are no more. returns OK | RETRY | REJECT as duck_run */
+enum outcome duck_ended(struct duck_result *r, struct failure *f);
 /* Always, also after a failure of duck_query. */
 void duck_result_close(struct duck_result *r);
 
@@ -61,6 +70,28 @@ double duck_f64(struct duck_result *r, size_t column);
 enum outcome duck_first_text(struct duck *d, struct arena *a, const char *sql, struct str *out,
                              struct failure *f);
 
+/* ---- rows put in ---- */
+
+/* Rows for a table, cell by cell, without SQL. */
+struct duck_append {
+    duckdb_appender appender;
+    bool has_failed;
+};
+
+void duck_append_open(struct duck *d, const char *table, struct duck_append *out);
+void duck_append_text(struct duck_append *p, struct str text);
+void duck_append_i64(struct duck_append *p, int64_t number);
+void duck_append_row(struct duck_append *p); /* the row is whole */
+/* Always. returns OK, all of them are in the table | REJECT none of them is (the engine's sentence)
+ */
+enum outcome duck_append_close(struct duck_append *p, struct failure *f);
+
+/* ---- extensions ---- */
+
+/* Load the extension that lies beside the library (httpfs); its signature is checked.
+ *   returns OK | STOP it is not there, or of another version */
+enum outcome duck_load(struct duck *d, struct arena *a, const char *name, struct failure *f);
+
 /* ---- statements that a person wrote ---- */
 
 /* What a text of one or more statements would give. */
@@ -76,7 +107,7 @@ struct duck_shape {
 };
 
 /* Parse and bind it without running it; only the first statement is bound.
- *   returns OK | REJECT the engine's sentence */
+ *   returns OK | REJECT the engine's sentence | RETRY the same, of a file that cannot be read */
 enum outcome duck_shape(struct duck *d, struct arena *a, const char *sql, struct duck_shape *out,
                         struct failure *f);
 

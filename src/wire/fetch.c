@@ -1,0 +1,218 @@
+#include "wire/fetch.h"
+
+#include <curl/curl.h>
+
+#include "base/asked.h"
+#include "base/buf.h"
+
+enum { CONNECT_MS = 20 * 1000, REDIRECTS_MAX = 5, SHOWN_BYTES_MAX = 200, HEADER_BYTES_MAX = 8192 };
+
+struct fetching {
+    struct arena *arena;
+    struct buf body;
+    struct fetch_answer *out;
+    char error[CURL_ERROR_SIZE];
+};
+
+/* ---- what comes back ---- */
+
+static size_t take_body(char *at, size_t size, size_t n, void *to)
+{
+    struct fetching *const w = to;
+    buf_add(&w->body, (struct str){at, size * n});
+    return buf_is_over(&w->body) ? 0 : size * n;
+}
+
+/* The target of `<URL>; rel="next"` among several by comma. */
+static struct str next_of(struct str links)
+{
+    while (links.len > 0) {
+        struct str rest, parameters;
+        (void)str_cut(links, '<', &links);
+        const struct str target = str_cut(links, '>', &parameters);
+        const size_t end = str_find(parameters, ',');
+        rest = str_sub(parameters, end, parameters.len);
+        parameters = str_sub(parameters, 0, end);
+        while (parameters.len > 0) {
+            struct str value;
+            const struct str name = str_trim(
+                str_cut(str_cut(parameters, ';', &parameters), '=', &value));
+            value = str_trim(value);
+            if (str_eq_nocase(name, S("rel")) &&
+                (str_eq_nocase(value, S("next")) || str_eq_nocase(value, S("\"next\"")))) {
+                return target;
+            }
+        }
+        links = rest;
+    }
+    return S("");
+}
+
+static size_t take_header(char *at, size_t size, size_t n, void *to)
+{
+    struct fetching *const w = to;
+    struct str value, line = {at, size * n};
+    while (line.len > 0 && (line.at[line.len - 1] == '\n' || line.at[line.len - 1] == '\r')) {
+        line.len--;
+    }
+    if (str_starts(line, S("HTTP/"))) { /* of the answer behind a redirection */
+        w->out->next = S("");
+    }
+    const struct str name = str_cut(line, ':', &value);
+    if (str_eq_nocase(name, S("link")) && value.len <= HEADER_BYTES_MAX && w->out->next.len == 0) {
+        w->out->next = arena_str(w->arena, next_of(value));
+    }
+    return size * n;
+}
+
+static int look(void *unused, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    (void)unused;
+    (void)a;
+    (void)b;
+    (void)c;
+    (void)d;
+    return asked_to_stop();
+}
+
+/* ---- the request ---- */
+
+/* Scheme, host and path: no user, no password, no query. */
+static struct str shown(struct str url)
+{
+    const size_t end = str_find(url, '?');
+    url = str_sub(url, 0, end);
+    for (size_t i = 0; i < url.len; i++) {
+        if (url.at[i] == '@') {
+            return str_sub(url, i + 1, url.len);
+        }
+    }
+    return url;
+}
+
+static bool set_up(CURL *easy, const struct fetch_request *r, struct fetching *w,
+                   struct curl_slist *headers)
+{
+    const char *const method = arena_cstr(w->arena, r->method);
+    return curl_easy_setopt(easy, CURLOPT_URL, arena_cstr(w->arena, r->url)) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "") == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)r->time_ms) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, w->error) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_WRITEDATA, w) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HEADERDATA, w) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, look) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
+           (r->body.len == 0 ||
+            (curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.len) ==
+                 CURLE_OK &&
+             curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, r->body.at) == CURLE_OK)) &&
+           curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method) == CURLE_OK;
+}
+
+static enum outcome tell(const struct fetch_request *r, const struct fetching *w, CURLcode code,
+                         struct failure *f)
+{
+    const struct str url = shown(r->url);
+    const bool is_wrong = code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL ||
+                          code == CURLE_PEER_FAILED_VERIFICATION ||
+                          code == CURLE_SSL_CACERT_BADFILE || code == CURLE_TOO_MANY_REDIRECTS;
+    if (asked_to_stop()) {
+        return failed(f, RETRY, "asked to stop");
+    }
+    if (buf_is_over(&w->body)) {
+        return failed(f, REJECT, "%.*s: the answer is larger than %zu bytes", STR_ARG(url),
+                      r->body_bytes_max);
+    }
+    return failed(f, is_wrong ? STOP : RETRY, "%.*s: %s", STR_ARG(url),
+                  w->error[0] ? w->error : curl_easy_strerror(code));
+}
+
+static enum outcome perform(CURL *easy, const struct fetch_request *r, struct fetching *w,
+                            struct failure *f)
+{
+    struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
+    const char *url = NULL, *type = NULL;
+    for (size_t i = 0; i < r->fields_n; i++) {
+        const struct fetch_field *const field = &r->field[i];
+        headers = curl_slist_append(
+            headers,
+            arena_printf(w->arena, "%.*s: %.*s", STR_ARG(field->name), STR_ARG(field->value)).at);
+    }
+    const CURLcode code = set_up(easy, r, w, headers) ? curl_easy_perform(easy)
+                                                      : CURLE_URL_MALFORMAT;
+    curl_slist_free_all(headers);
+    if (code != CURLE_OK) {
+        return tell(r, w, code, f);
+    }
+    (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &w->out->status);
+    (void)curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
+    (void)curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
+    w->out->url = arena_str(w->arena, str_of(url));
+    w->out->type = arena_str(w->arena, str_of(type));
+    w->out->body = buf_str(&w->body);
+    return OK;
+}
+
+enum outcome fetch(struct arena *a, const struct fetch_request *r, struct fetch_answer *out,
+                   struct failure *f)
+{
+    struct fetching w = {.arena = a, .out = out};
+    *out = (struct fetch_answer){0};
+    buf_init(&w.body, a, r->body_bytes_max);
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        return failed(f, RETRY, "libcurl cannot be made ready");
+    }
+    CURL *const easy = curl_easy_init();
+    const enum outcome result = easy ? perform(easy, r, &w, f)
+                                     : failed(f, RETRY, "no memory for libcurl");
+    curl_easy_cleanup(easy);
+    curl_global_cleanup();
+    return result;
+}
+
+enum outcome fetch_status(const struct fetch_request *r, const struct fetch_answer *answer,
+                          struct failure *f)
+{
+    const long s = answer->status;
+    const bool is_busy = s == 408 || s == 425 || s == 429 || s >= 500;
+    const bool is_refused = s == 401 || s == 403 || s == 404 || s == 405;
+    if (s >= 200 && s < 300) {
+        return OK;
+    }
+    const struct str url = shown(r->url), says = str_sub(answer->body, 0, SHOWN_BYTES_MAX);
+    return failed(f,
+                  is_busy      ? RETRY
+                  : is_refused ? STOP
+                               : REJECT,
+                  "%.*s answers HTTP %ld: %.*s", STR_ARG(url), s, STR_ARG(says));
+}
+
+struct str fetch_escape(struct arena *a, struct str text)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    static const char plain[] = "-._~";
+    char *const to = arena_array(a, char, 3 * text.len + 1);
+    size_t len = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        const unsigned char c = (unsigned char)text.at[i];
+        const unsigned char lower = c | 0x20;
+        if ((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') ||
+            (c && strchr(plain, (char)c))) {
+            to[len++] = (char)c;
+        } else {
+            to[len++] = '%';
+            to[len++] = digits[c >> 4];
+            to[len++] = digits[c & 15];
+        }
+    }
+    return (struct str){to, len};
+}
