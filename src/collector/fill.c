@@ -220,8 +220,8 @@ static void start_some(struct tending *t, struct fill *fill)
 {
     const struct collector *const c = fill->of->collector;
     uint64_t window = 0;
-    while (fill->running < (uint64_t)c->windows_at_once && t->works_n < TEND_WORKS_MAX &&
-           next_window(fill, t->now.mono_us, &window)) {
+    while (fill->running < (uint64_t)c->windows_at_once && t->works_n < TEND_WORKS_MAX / 2 &&
+           tend_has_room(t) && next_window(fill, t->now.mono_us, &window)) {
         struct failure f;
         const struct window_span span = windows_at(&fill->windows, window);
         const struct run r = {.collector = c,

@@ -172,6 +172,7 @@ enum outcome tend_begin(struct tending *t, const struct tend_slot *as, const str
             slot->fill = as->fill;
             slot->window = as->window;
             t->works_n++;
+            t->young_n++;
             if (!as->fill) {
                 as->of->work = &slot->work;
             }
@@ -447,6 +448,7 @@ static void look_at_clock(struct tending *t)
 
 static void look_at_works(struct tending *t)
 {
+    t->young_n = 0;
     for (size_t i = 0; i < TEND_WORKS_MAX; i++) {
         struct tend_slot *const s = &t->slot[i];
         struct failure f;
@@ -460,6 +462,8 @@ static void look_at_works(struct tending *t)
         }
         if (s->work.is == WORK_HAS_ENDED) {
             settle(t, s);
+        } else {
+            t->young_n += t->now.mono_us - s->work.begun_mono_us < TEND_YOUNG_US;
         }
     }
 }
@@ -468,8 +472,7 @@ static void start_due(struct tending *t)
 {
     for (size_t i = 0; i < t->n; i++) {
         struct tended *const x = &t->at[i];
-        const bool has_room = t->works_n < TEND_WORKS_MAX;
-        if ((has_room || x->schedule.is_running) && schedule_take(&x->schedule, t->now)) {
+        if ((tend_has_room(t) || x->schedule.is_running) && schedule_take(&x->schedule, t->now)) {
             begin(t, x);
         }
     }
@@ -494,8 +497,11 @@ static int64_t least(int64_t a, int64_t b)
 int tend_wait_ms(const struct tending *t, int64_t *wall_us)
 {
     const struct schedule_now now = schedule_now();
-    const bool has_room = t->works_n < TEND_WORKS_MAX && !t->is_stopping;
+    const bool has_room = tend_has_room(t) && !t->is_stopping;
     int64_t wait_us = fill_wait_us(t, now.mono_us);
+    if (t->young_n == TEND_YOUNG_MAX) {
+        wait_us = least(wait_us, TEND_YOUNG_US); /* by then they are young no more */
+    }
     *wall_us = TIME_NONE;
     for (size_t i = 0; i < t->n; i++) {
         const struct schedule *const s = &t->at[i].schedule;

@@ -13,7 +13,12 @@
 #include "collector/work.h"
 #include "config/config.h"
 
-enum { TEND_WORKS_MAX = 128, TEND_FILLS_MAX = 16 };
+enum {
+    TEND_WORKS_MAX = 512,
+    TEND_YOUNG_MAX = 64,     /* at most so many begin at once …                            */
+    TEND_YOUNG_US = 2000000, /* … and who runs longer waits for its source: others go on   */
+    TEND_FILLS_MAX = 16
+};
 
 struct fill;
 
@@ -52,7 +57,7 @@ struct tending {
     struct tended *at;
     size_t n;
     struct tend_slot slot[TEND_WORKS_MAX];
-    size_t works_n;
+    size_t works_n, young_n;
     struct fill *fill[TEND_FILLS_MAX]; /* NULL: none */
     struct tend_note *note;
     size_t notes_n, notes_room;
@@ -84,6 +89,12 @@ struct tended *tend_find(struct tending *t, struct str name);
 enum outcome tend_forget(struct tending *t, struct tended *x, struct failure *f);
 
 /* ---- for fill.c ---- */
+
+/* Whether another run may begin. */
+static inline bool tend_has_room(const struct tending *t)
+{
+    return t->works_n < TEND_WORKS_MAX && t->young_n < TEND_YOUNG_MAX;
+}
 
 /* Begin a run in a free slot. returns OK | RETRY no slot, no process */
 enum outcome tend_begin(struct tending *t, const struct tend_slot *as, const struct run *r,

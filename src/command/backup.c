@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "bus/bus.h"
@@ -49,11 +50,33 @@ static enum outcome copy_database(sqlite3 *from, sqlite3 *to, struct failure *f)
     return code == SQLITE_DONE ? OK : failed(f, RETRY, "copy the store: %s", sqlite3_errstr(code));
 }
 
-static enum outcome backup_store(struct backup *w, struct failure *f)
+/* The files of a folder of the data's whose names end so. */
+static enum outcome backup_folder(struct backup *w, const char *folder, struct str end,
+                                  struct failure *f)
+{
+    const char *const path = arena_printf(w->arena, "%.*s/%s", STR_ARG(w->config->data), folder).at;
+    DIR *const dir = opendir(path);
+    enum outcome result = OK;
+    for (const struct dirent *e = dir ? readdir(dir) : NULL; e && result == OK; e = readdir(dir)) {
+        bool is_there = false;
+        if (str_ends(str_of(e->d_name), end)) {
+            result = archive_add(&w->to, arena_printf(w->arena, "%s/%s", path, e->d_name).at,
+                                 arena_printf(w->arena, "%s/%s", folder, e->d_name), UINT64_MAX,
+                                 &is_there, f);
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    return result;
+}
+
+static enum outcome backup_database(struct backup *w, struct str path_text, struct str name,
+                                    struct failure *f)
 {
     struct arena *const a = w->arena;
-    const char *const path = arena_cstr(a, w->config->store.path);
-    const char *const copy = arena_printf(a, "%.*s/store.db", STR_ARG(w->to.folder)).at;
+    const char *const path = arena_cstr(a, path_text);
+    const char *const copy = arena_printf(a, "%.*s/%.*s", STR_ARG(w->to.folder), STR_ARG(name)).at;
     sqlite3 *from = NULL;
     sqlite3 *to = NULL;
     enum outcome result = sqlite_open(path, SQLITE_USE_READ, &from, f);
@@ -61,7 +84,17 @@ static enum outcome backup_store(struct backup *w, struct failure *f)
     result = result == OK ? copy_database(from, to, f) : result;
     sqlite_close(to); /* its log goes into the file */
     sqlite_close(from);
-    return result == OK ? archive_note(&w->to, S("store.db"), f) : result;
+    return result == OK ? archive_note(&w->to, name, f) : result;
+}
+
+/* How far collectors and sinks have come: before the streams, which then hold all that it says. */
+static enum outcome backup_state(struct backup *w, struct failure *f)
+{
+    const struct str path = arena_printf(w->arena, "%.*s/state.db", STR_ARG(w->config->data));
+    if (access(path.at, F_OK) == 0 && backup_database(w, path, S("state.db"), f) != OK) {
+        return f->outcome;
+    }
+    return backup_folder(w, "sinks", S(".json"), f);
 }
 
 /* ---- lake ---- */
@@ -218,23 +251,8 @@ static enum outcome check_kept(struct backup *w, struct failure *f)
 /* Which identities were seen, after the outputs that they belong to. Its tables are made anew. */
 static enum outcome backup_repetitions(struct backup *w, struct failure *f)
 {
-    const char *const path =
-        arena_printf(w->arena, "%.*s/repetitions", STR_ARG(w->config->data)).at;
-    DIR *const dir = opendir(path);
-    enum outcome result = OK;
-    for (const struct dirent *e = dir ? readdir(dir) : NULL; e && result == OK; e = readdir(dir)) {
-        bool is_there = false;
-        const struct str name = str_of(e->d_name);
-        if (str_ends(name, S(".log")) || str_eq(name, S("meta"))) {
-            result = archive_add(&w->to, arena_printf(w->arena, "%s/%s", path, e->d_name).at,
-                                 arena_printf(w->arena, "repetitions/%s", e->d_name), UINT64_MAX,
-                                 &is_there, f);
-        }
-    }
-    if (dir) {
-        closedir(dir);
-    }
-    return result;
+    const enum outcome result = backup_folder(w, "repetitions", S(".log"), f);
+    return result == OK ? backup_folder(w, "repetitions", S("meta"), f) : result;
 }
 
 static enum outcome backup_bus(struct backup *w, struct failure *f)
@@ -259,7 +277,8 @@ static enum outcome backup(struct backup *w, struct str folder, struct failure *
     w->lane = arena_array(w->arena, struct lane_ends, BUS_LANES_MAX);
     enum outcome result = archive_begin(&w->to, w->arena, folder, f);
     result = result == OK ? take_ends(w, w->lane, &w->lanes_n, f) : result;
-    result = result == OK ? backup_store(w, f) : result;
+    result = result == OK ? backup_state(w, f) : result;
+    result = result == OK ? backup_database(w, w->config->store.path, S("store.db"), f) : result;
     result = result == OK ? backup_lake(w, f) : result;
     result = result == OK ? backup_bus(w, f) : result;
     return result == OK ? archive_end(&w->to, f) : result;

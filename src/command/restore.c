@@ -19,7 +19,7 @@ struct place {
     struct str fresh;  /* where it is made; renamed when all is there */
 };
 
-enum { PLACES = 4 };
+enum { PLACES = 6 };
 
 struct restoring {
     struct arena *arena;
@@ -33,6 +33,8 @@ static void find_places(struct restoring *w, const struct config *config)
     struct arena *const a = w->arena;
     const struct place places[PLACES] = {
         {S("store.db"), config->store.path, {NULL, 0}},
+        {S("state.db"), arena_printf(a, "%.*s/state.db", STR_ARG(config->data)), {NULL, 0}},
+        {S("sinks/"), arena_printf(a, "%.*s/sinks", STR_ARG(config->data)), {NULL, 0}},
         {S("lake/"), config->lake.path, {NULL, 0}},
         {S("repetitions/"), arena_printf(a, "%.*s/repetitions", STR_ARG(config->data)), {NULL, 0}},
         {S("bus/"), config->bus.path, {NULL, 0}}, /* last: with it the rest is weir's data */

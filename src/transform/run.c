@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "bus/upkeep.h"
+#include "signal/metric.h"
 #include "transform/jq/jq.h"
 #include "transform/repetitions.h"
 #include "transform/tally.h"
@@ -207,8 +208,11 @@ static enum outcome take(struct transform_stage *t, struct slice_work *w, const 
     if (pass_retry(t, w, raw)) {
         return OK;
     }
-    const struct sighting here = {
-        .lane = w->slice->lane, .at = raw->at, .body = hash_64(raw->signal.data, 0)};
+    /* a metric's identity is its key and its value: besides, it says when it was read */
+    const bool is_metric = str_eq(raw->signal.type, str_of(metric_signal_type));
+    const struct sighting here = {.lane = w->slice->lane,
+                                  .at = raw->at,
+                                  .body = is_metric ? 0 : hash_64(raw->signal.data, 0)};
     const enum known known = repetitions_find(t->repetitions, &raw->signal, &here);
     switch (known) {
     case KNOWN_REPETITION: tally_count(&t->batch, &w->tally, true, S("repetition")); return OK;
