@@ -39,7 +39,7 @@ int command_validate(int argc, char **argv)
         (void)fprintf(stderr, "%.*s\n", STR_ARG(s.config->collectors.notes.at[i]));
     }
     if (s.config->collectors.notes_unsaid > 0) {
-        (void)fprintf(stderr, "… and %zu notes more; validate fewer files at a time\n",
+        (void)fprintf(stderr, "… and %zu more; validate fewer files at a time\n",
                       s.config->collectors.notes_unsaid);
     }
     return command_end(&s);

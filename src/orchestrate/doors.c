@@ -59,5 +59,5 @@ struct str doors_text(struct arena *a, const struct doors *d)
         buf_printf(&b, "%s", i == 0 ? "" : " ");
         buf_add(&b, listen_text(a, d->fd[i]));
     }
-    return arena_str(a, buf_str(&b));
+    return d->n > 0 ? arena_str(a, buf_str(&b)) : S("none");
 }

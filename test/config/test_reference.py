@@ -71,6 +71,15 @@ def every_example_of_a_collector_validates_without_a_server(_folder):
 
 
 @case
+def notes_beyond_a_hundred_are_counted(folder):
+    for i in range(103):
+        (folder / f"{i}.yaml").write_text("name: c%d\nno_key: 1\nmetric: { name: m, type: COUNT }\nschedule: { interval: 1m }\n"
+                                          "source: { type: command, config: { run: [echo] } }\n" % i)
+    said, notes = validated(folder, ".")
+    assert len(said) == 206 and len(notes) == 101 and notes[-1].startswith("… and 3 more"), notes[-1]
+
+
+@case
 def the_configurations_in_the_manual_of_collectors_are_right(folder):
     text = (ROOT / "docs" / "collectors.md").read_text()
     paths, inside = re.findall(r"^```yaml\n(.*?)^```$", text, re.S | re.M)
