@@ -204,7 +204,7 @@ int command_backfill(int argc, char **argv)
                  "(collector.windows_at_once). Ctrl-C stops it, and the same command goes on: "
                  "finished windows are remembered. A window twice is one record.",
         .flags = flags,
-        .examples = NULL,
+        .examples = "  weir backfill signups --from 2026-01-01 --to 2026-02-01\n",
         .words_least = 1,
         .words_most = 1,
         .needs = NEEDS_CONFIG,
