@@ -1,5 +1,10 @@
 #include "collector/cells.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { NUMBER_BYTES = 40 };
+
 static struct cell cell_of(struct arena *a, yyjson_val *key, yyjson_val *value)
 {
     struct cell cell = {.column = json_text(key), .kind = CELL_TEXT, .text = json_text(value)};
@@ -48,4 +53,17 @@ struct str cell_time(struct arena *a, struct str text)
     len -= len > 3 && to[len - 3] == '+' ? 3 : 0;
     to[len++] = 'Z';
     return (struct str){to, len};
+}
+
+struct str cell_real(struct arena *a, double number)
+{
+    char text[NUMBER_BYTES];
+    for (int digits = 15; digits <= 17; digits++) {
+        (void)snprintf(text, sizeof text, "%.*g", digits, number);
+        const double back = strtod(text, NULL);
+        if (memcmp(&back, &number, sizeof back) == 0) {
+            break;
+        }
+    }
+    return arena_str(a, str_of(text));
 }

@@ -15,4 +15,7 @@ enum outcome cells_of(struct arena *a, yyjson_val *row, struct cell **out, size_
  * and what lies before our era stay as they are. */
 struct str cell_time(struct arena *a, struct str text);
 
+/* The shortest decimal text that is this very number. */
+struct str cell_real(struct arena *a, double number);
+
 #endif

@@ -142,12 +142,37 @@ enum outcome engine_rows(struct duck *d, const struct source_ask *ask, struct st
     return result != OK && asked_to_stop() ? failed(f, RETRY, "asked to stop") : result;
 }
 
+enum outcome engine_file_rows(struct duck *d, const struct source_ask *ask, struct str sql,
+                              const struct source_to *to, struct failure *f)
+{
+    static const char *const refusals[] = {"HTTP 400",     "HTTP 401",     "HTTP 403", "HTTP 404",
+                                           "NoSuchBucket", "AccessDenied", "Forbidden"};
+    const enum outcome result = engine_rows(d, ask, sql, to, f);
+    if (result == RETRY && strstr(f->text, "No files found that match")) {
+        return OK;
+    }
+    for (size_t i = 0; result == RETRY && i < sizeof refusals / sizeof *refusals; i++) {
+        if (strstr(f->text, refusals[i])) {
+            f->outcome = STOP;
+            return STOP;
+        }
+    }
+    return result;
+}
+
 /* ---- templates ---- */
 
+/* To the millisecond, which is what every reader of RFC 3339 takes; whole seconds without it. */
 static struct str time_text(struct arena *a, int64_t us)
 {
+    enum { SECOND_US = 1000000, FRACTION_BYTES = 8 /* .000000Z */ };
     char *const text = arena_array(a, char, CLOCK_TEXT_BYTES);
-    return us == TIME_NONE ? (struct str){0} : (struct str){text, clock_text(us, text)};
+    if (us == TIME_NONE) {
+        return (struct str){0};
+    }
+    const size_t len = clock_text(us, text) - FRACTION_BYTES + (us % SECOND_US ? 4 : 0);
+    text[len] = 'Z';
+    return (struct str){text, len + 1};
 }
 
 struct template_dot source_dot(const struct source_ask *ask)

@@ -21,6 +21,11 @@ enum outcome engine_confine(struct duck *d, const struct source_ask *ask, const 
 enum outcome engine_rows(struct duck *d, const struct source_ask *ask, struct str sql,
                          const struct source_to *to, struct failure *f);
 
+/* The same of files: that there are none is no failure, nothing was written then. STOP: the server
+ * of the files refuses. */
+enum outcome engine_file_rows(struct duck *d, const struct source_ask *ask, struct str sql,
+                              const struct source_to *to, struct failure *f);
+
 /* What a template of this run is rendered with, but for the partition: window or time of the run.
  */
 struct template_dot source_dot(const struct source_ask *ask);

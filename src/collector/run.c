@@ -11,6 +11,7 @@
 #include "base/failpoint.h"
 #include "base/file.h"
 #include "collector/rows.h"
+#include "config/template.h"
 #include "wire/json.h"
 
 enum { ROW_BYTES_MAX = 16 << 20, OUT_BYTES = 64 << 10, LINE_BYTES_MAX = 64 << 20 };
@@ -53,6 +54,23 @@ static enum outcome set_aside(struct writing *w, const struct failure *why)
     return OK;
 }
 
+/* The one text of a partition: its template over the URI that the source names. */
+static enum row_is body_of(struct writing *w, const struct cell *cell, size_t n, struct metric *m,
+                           struct failure *why)
+{
+    const struct collector *const c = w->run->collector;
+    *m = (struct metric){.collector = c->id, .name = c->metric_name, .type = c->metric_type};
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq(cell[i].column, S("uri"))) {
+            const struct template_dot dot = {.uri = cell[i].text, .at_us = w->run->start_us};
+            return template_render(&w->row, c->template, &dot, &m->body, why) == OK ? ROW_METRIC
+                                                                                    : ROW_ASIDE;
+        }
+    }
+    (void)failed(why, REJECT, "the source names no uri");
+    return ROW_ASIDE;
+}
+
 static void grow(struct writing *w, const struct cell *cell, size_t n)
 {
     const struct collector *const c = w->run->collector;
@@ -72,7 +90,9 @@ static enum outcome take_row(void *to, const struct cell *cell, size_t n, struct
     const struct run *const r = w->run;
     w->rows++;
     grow(w, cell, n);
-    const enum row_is is = row_metric(&w->row, r->collector, cell, n, &m, &why);
+    const enum row_is is = r->collector->kind == COLLECT_PARTITION
+                               ? body_of(w, cell, n, &m, &why)
+                               : row_metric(&w->row, r->collector, cell, n, &m, &why);
     if (is == ROW_METRIC) {
         m.window_start_us = r->start_us;
         m.window_end_us = r->end_us;

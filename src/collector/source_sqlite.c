@@ -1,33 +1,16 @@
 /* A SQLite file, opened for reading alone; a program may write to it meanwhile. */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "base/asked.h"
 #include "base/failpoint.h"
-#include "collector/source.h"
+#include "collector/cells.h"
 #include "config/sources.h"
 #include "wire/sqlite.h"
 
-enum { STEPS_BETWEEN_LOOKS = 10000, NUMBER_BYTES = 40, PARAMETERS_MAX = 2 };
+enum { STEPS_BETWEEN_LOOKS = 10000, PARAMETERS_MAX = 2 };
 
 static int is_to_stop(void *unused)
 {
     (void)unused;
     return asked_to_stop();
-}
-
-/* The shortest decimal text of a double. */
-static struct str real_text(struct arena *a, double number)
-{
-    char text[NUMBER_BYTES];
-    for (int digits = 15; digits <= 17; digits++) {
-        (void)snprintf(text, sizeof text, "%.*g", digits, number);
-        const double back = strtod(text, NULL);
-        if (memcmp(&back, &number, sizeof back) == 0) {
-            break;
-        }
-    }
-    return arena_str(a, str_of(text));
 }
 
 static struct cell cell_of(struct arena *a, sqlite3_stmt *s, int column)
@@ -37,7 +20,7 @@ static struct cell cell_of(struct arena *a, sqlite3_stmt *s, int column)
     case SQLITE_NULL: cell.kind = CELL_NULL; break;
     case SQLITE_FLOAT:
         cell.kind = CELL_NUMBER;
-        cell.text = real_text(a, sqlite3_column_double(s, column));
+        cell.text = cell_real(a, sqlite3_column_double(s, column));
         break;
     case SQLITE_INTEGER:
         cell.kind = CELL_NUMBER;

@@ -1,0 +1,267 @@
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <mongoc/mongoc.h>
+
+#include "base/asked.h"
+#include "collector/rows_of.h"
+#include "collector/run.h"
+#include "config/sources.h"
+#include "service.h"
+
+static struct arena arena;
+
+#define NEEDS_SERVER()                                                                             \
+    if (services_lack()) {                                                                         \
+        print_message("%s\n", services_lack());                                                    \
+        skip();                                                                                    \
+    }
+
+static void ask_as(const char *uri, const char *collection, const char *agg,
+                   const struct collector *c, struct rows_of *out)
+{
+    const struct mongodb_options o = {.uri = str_of(uri),
+                                      .database = S("test"),
+                                      .collection = str_of(collection),
+                                      .agg = str_of(agg)};
+    const bool has_window = c->strategy == STRATEGY_WINDOW;
+    const struct source_ask ask = {.collector = c,
+                                   .options = &o,
+                                   .now_us = 61000000,
+                                   .start_us = has_window ? 0 : TIME_NONE,
+                                   .end_us = has_window ? 60000000 : TIME_NONE,
+                                   .bookmark = S("7"),
+                                   .arena = &arena,
+                                   .row_bytes_max = 1 << 20};
+    rows_of(&source_mongodb, &ask, out);
+}
+
+static const struct collector tick = {.strategy = STRATEGY_TICK},
+                              window = {.strategy = STRATEGY_WINDOW};
+
+static void ask(const char *collection, const char *agg, struct rows_of *out)
+{
+    ask_as(service_url("mongodb"), collection, agg, &tick, out);
+}
+
+static void the_users_of_the_examples_are_counted(void **state)
+{
+    struct rows_of got;
+    NEEDS_SERVER();
+    ask("users",
+        "[{\"$group\": {\"_id\": \"$account\", \"value\": {\"$sum\": 1}}}, {\"$sort\": {\"_id\": "
+        "1}}, {\"$addFields\": {\"account\": {\"$toString\": \"$_id\"}}}, {\"$project\": {\"_id\": "
+        "0}}]",
+        &got);
+    assert_string_equal(got.why.text, "");
+    assert_string_equal(got.text, "value=#2,account=amazon\nvalue=#3,account=google\n");
+    ask("users", "[{\"$match\": {\"account\": \"nobody\"}}]", &got);
+    assert_int_equal(got.outcome, OK);
+    assert_int_equal(got.n, 0);
+    (void)state;
+}
+
+static void types_are_exact_in_both_forms_of_extended_json(void **state)
+{
+    struct rows_of got;
+    NEEDS_SERVER();
+    ask("types", "[{\"$project\": {\"_id\": 0}}]", &got);
+    assert_string_equal(got.why.text, "");
+    assert_string_equal(got.text, "i=#1,l=#9007199254740993,d=#0.1,w=#2,x=#-1.50,n=~,b=?true,"
+                                  "t=@1970-01-01T00:00:00.500000Z,s=ä\",o=5f0000000000000000000001,"
+                                  "k={ \"a\" : 1 },a=[ 1, \"x\" ],f=#nan\n");
+    ask("types",
+        "[{\"$match\": {\"l\": {\"$numberLong\": \"9007199254740993\"}, \"t\": {\"$date\": "
+        "{\"$numberLong\": \"500\"}}}}, {\"$project\": {\"_id\": {\"$numberInt\": \"0\"}, "
+        "\"value\": "
+        "\"$i\"}}]",
+        &got);
+    assert_string_equal(got.text, "value=#1\n");
+    (void)state;
+}
+
+static void a_window_and_a_bookmark_stand_in_the_pipeline(void **state)
+{
+    struct rows_of got;
+    NEEDS_SERVER();
+    ask_as(service_url("mongodb"), "types",
+           "[{\"$match\": {\"t\": {\"$gte\": {\"$date\": \"{{.Start}}\"}, \"$lt\": {\"$date\": "
+           "\"{{.End}}\"}}}}, {\"$project\": {\"_id\": 0, \"value\": \"$i\"}}]",
+           &window, &got);
+    assert_string_equal(got.why.text, "");
+    assert_string_equal(got.text, "value=#1\n");
+    ask("types",
+        "[{\"$match\": {\"i\": {\"$gt\": {{.Bookmark}}}}}, {\"$project\": {\"_id\": 0, \"value\": "
+        "\"$i\"}}]",
+        &got);
+    assert_string_equal(got.text, "");
+    assert_int_equal(got.outcome, OK);
+    (void)state;
+}
+
+static void failures_say_what_helps(void **state)
+{
+    NEEDS_SERVER();
+    const struct {
+        const char *uri, *agg, *why;
+        enum outcome outcome;
+    } cases[] = {
+        {NULL, "[{", "ensure that aggregate is valid json: ", REJECT},
+        {NULL, "{\"$match\": {}}", "no array", REJECT},
+        {NULL, "[7]", "no object", REJECT},
+        {NULL, "[{\"$nothing\": 1}]", "$nothing", REJECT},
+        {NULL, "[{\"$match\": {}}, {\"$out\": \"mine\"}]", "would write ($out)", REJECT},
+        {NULL, "[{\"$merge\": {\"into\": \"mine\"}}]", "would write ($merge)", REJECT},
+        {"mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=500", "[]", "127.0.0.1:1", RETRY},
+        {"mongodb://a:secret@@127.0.0.1", "[]", "uri: ", STOP},
+        {"mysql://a:secret@127.0.0.1", "[]", "uri: ", STOP},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rows_of got;
+        ask_as(cases[i].uri ? cases[i].uri : service_url("mongodb"), "users", cases[i].agg, &tick,
+               &got);
+        if (got.outcome != cases[i].outcome || !strstr(got.why.text, cases[i].why) ||
+            strstr(got.why.text, "secret")) {
+            fail_msg("%s: %s, %s", cases[i].agg, outcome_name(got.outcome), got.why.text);
+        }
+    }
+    (void)state;
+}
+
+static pid_t begin(const char *uri, int *fd)
+{
+    static const struct section_type type = {.name = "mongodb", .driver = &source_mongodb};
+    struct failure f;
+    pid_t pid = 0;
+    static struct mongodb_options o;
+    static struct collector c;
+    o = (struct mongodb_options){.uri = str_of(uri),
+                                 .database = S("test"),
+                                 .collection = S("many"),
+                                 .agg = S("[{\"$project\": {\"_id\": 0}}]")};
+    c = (struct collector){
+        .id = S("c"), .metric_name = S("m"), .source = &type, .source_options = &o};
+    const struct run r = {.collector = &c, .start_us = TIME_NONE, .end_us = TIME_NONE};
+    assert_int_equal(run_start(&r, &pid, fd, &f), OK);
+    return pid;
+}
+
+static void many_documents_take_no_more_memory_than_a_few(void **state)
+{
+    char bytes[1 << 13];
+    int fd = -1, status = 0;
+    struct rusage used;
+    size_t all = 0;
+    NEEDS_SERVER();
+    const pid_t pid = begin(service_url("mongodb"), &fd);
+    for (ssize_t n; (n = read(fd, bytes, sizeof bytes - 1)) > 0; all += (size_t)n) {
+        bytes[n] = '\0';
+    }
+    close(fd);
+    assert_non_null(strstr(bytes, "{\"done\":{\"rows\":20000,\"metrics\":20000"));
+    assert_int_equal(wait4(pid, &status, 0, &used), pid);
+    print_message("%zu bytes, %ld KiB at most\n", all, used.ru_maxrss);
+#ifndef __SANITIZE_ADDRESS__
+    assert_true(used.ru_maxrss < 64 * 1024);
+#endif
+    (void)state;
+}
+
+static void a_run_that_waits_is_ended_by_a_stop(void **state)
+{
+    char line[1000] = "";
+    int fd = -1, status = 0;
+    NEEDS_SERVER();
+    /* nobody is there, and it would look for two minutes */
+    const pid_t pid = begin("mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=120000", &fd);
+    (void)usleep(500000);
+    (void)kill(pid, SIGTERM);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_null(strstr(line, "done"));
+    assert_int_not_equal(status, 0);
+    close(fd);
+    (void)state;
+}
+
+static void put(mongoc_client_t *client, const char *collection, const char *json)
+{
+    bson_error_t e;
+    bson_t *const document = bson_new_from_json((const uint8_t *)json, -1, &e);
+    mongoc_collection_t *const to = mongoc_client_get_collection(client, "test", collection);
+    if (!document || !mongoc_collection_insert_one(to, document, NULL, NULL, &e)) {
+        fail_msg("%s: %s", json, e.message);
+    }
+    mongoc_collection_destroy(to);
+    bson_destroy(document);
+}
+
+static void put_many(mongoc_client_t *client, int n)
+{
+    bson_error_t e;
+    mongoc_collection_t *const to = mongoc_client_get_collection(client, "test", "many");
+    mongoc_bulk_operation_t *const all = mongoc_collection_create_bulk_operation_with_opts(to,
+                                                                                           NULL);
+    for (int i = 0; i < n; i++) {
+        bson_t *const document = BCON_NEW("value", BCON_INT32(i), "customer", BCON_UTF8("google"));
+        mongoc_bulk_operation_insert(all, document);
+        bson_destroy(document);
+    }
+    assert_true(mongoc_bulk_operation_execute(all, NULL, &e) != 0);
+    mongoc_bulk_operation_destroy(all);
+    mongoc_collection_destroy(to);
+}
+
+static void fill(void)
+{
+    static const char *const accounts[] = {"amazon", "google", "amazon", "google", "google"};
+    mongoc_init();
+    mongoc_client_t *const client = mongoc_client_new(service_url("mongodb"));
+    for (size_t i = 0; i < sizeof accounts / sizeof *accounts; i++) {
+        put(client, "users", arena_printf(&arena, "{\"account\":\"%s\"}", accounts[i]).at);
+    }
+    put(client, "types",
+        "{\"i\":1,\"l\":{\"$numberLong\":\"9007199254740993\"},\"d\":0.1,\"w\":{\"$numberDouble\":"
+        "\"2\"},\"x\":{\"$numberDecimal\":\"-1.50\"},\"n\":null,\"b\":true,\"t\":{\"$date\":{"
+        "\"$numberLong\":\"500\"}},\"s\":\"ä\\\"\",\"o\":{\"$oid\":\"5f0000000000000000000001\"},"
+        "\"k\":{\"a\":1},\"a\":[1,\"x\"],\"f\":{\"$numberDouble\":\"NaN\"}}");
+    put_many(client, 20000);
+    mongoc_client_destroy(client);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    arena_init(&arena, (size_t)64 << 20);
+    asked_install(NULL, NULL);
+    if (services_start("mongodb")) {
+        fill();
+    }
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    services_stop();
+    arena_close(&arena);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest all[] = {
+        cmocka_unit_test(the_users_of_the_examples_are_counted),
+        cmocka_unit_test(types_are_exact_in_both_forms_of_extended_json),
+        cmocka_unit_test(a_window_and_a_bookmark_stand_in_the_pipeline),
+        cmocka_unit_test(failures_say_what_helps),
+        cmocka_unit_test(many_documents_take_no_more_memory_than_a_few),
+        cmocka_unit_test(a_run_that_waits_is_ended_by_a_stop),
+    };
+    return cmocka_run_group_tests(all, start, stop);
+}
