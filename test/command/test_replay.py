@@ -18,8 +18,8 @@ def desk(folder, how="."):
     return Weir(folder, agents={"desk": {"type": "webhook", "token": "t", "id": "/id", "mapping": "./desk.jq"}})
 
 
-def tell(weir, number, title="Broken"):
-    body = json.dumps({"id": number, "title": title}).encode()
+def tell(weir, number, title="Broken", padding=0):
+    body = json.dumps({"id": number, "title": title, "padding": padding * "x"}).encode()
     status, answer = weir.post("/hooks/desk", body, {"Authorization": "Bearer t"})
     assert status == 202, answer
 
@@ -124,6 +124,21 @@ def a_range_replays_that_alone(folder):
         assert wrong.returncode == 2 and "--from must be before --to" in wrong.stderr, wrong
         assert replay(weir, "--from", "yesterday").returncode == 2
         assert titles(weir) == titles(weir, "--store") == ["First", "SECOND"]
+
+
+@case
+def what_is_more_than_a_chunk_is_replayed_once_each_and_goes_on_between_two(folder):
+    with desk(folder) as weir:
+        for i in range(30):  # of chunks of 32 MiB
+            tell(weir, i, f"Broken {i}", 4 << 20)
+        weir.command("flush", "--timeout", "2m")
+        desk(folder, "ascii_upcase")
+        assert replay(weir, failpoint="replay.chunk:2:kill").returncode == -9
+        done = replay(weir)
+        assert done.returncode == 0 and "goes on at chunk 2 of 4" in done.stderr, done
+        assert "replayed: 30 signals stored" in done.stderr, done
+        assert titles(weir) == titles(weir, "--store") == [f"BROKEN {i}" for i in range(30)]
+        assert one(weir, "SELECT count(*) AS n FROM ticket_history")["n"] == 30
 
 
 @case
