@@ -126,6 +126,22 @@ def keys_sort_and_pause(folder):
 
 
 @case
+def a_narrow_terminal_is_not_overrun_and_one_that_grows_is_used(folder):
+    with Weir(folder, agents=AGENTS):
+        top = Top(folder, columns=40)
+        frame = top.until(lambda frame: row(frame, "transform"))
+        assert all(width(line) <= 40 for line in frame) and frame[0].startswith("weir ") and "q quit" in frame[-1], frame
+        for columns in (20, 120, 80):
+            fcntl.ioctl(top.inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+            top.until(lambda frame: max(map(width, frame)) in range(columns - 1, columns + 1) or columns == 120)  # noqa: B023
+            frame = top.until(lambda frame: True)
+            assert all(width(line) <= columns for line in frame) and len(frame) <= 24, frame
+        assert row(frame, "store")
+        top.press("q")
+        assert top.end() == 0
+
+
+@case
 def the_terminal_is_given_back_whatever_ends_it(folder):
     with Weir(folder, agents=AGENTS):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
