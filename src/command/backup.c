@@ -15,6 +15,7 @@
 #include "command/archive.h"
 #include "command/command.h"
 #include "command/commands.h"
+#include "command/replay/replay.h"
 #include "persist/lake/delta.h"
 #include "signal/model.h"
 #include "wire/json.h"
@@ -34,8 +35,14 @@ struct backup {
 
 /* ---- store ---- */
 
+/* In a transaction that has read: its snapshot stays, or each commit of the store's own process
+ * would begin the copy again, for ever while signals come. */
 static enum outcome copy_database(sqlite3 *from, sqlite3 *to, struct failure *f)
 {
+    const enum outcome pinned = sqlite_exec(from, "BEGIN; SELECT count(*) FROM sqlite_schema", f);
+    if (pinned != OK) {
+        return pinned;
+    }
     sqlite3_backup *const b = sqlite3_backup_init(to, "main", from, "main");
     int code = b ? SQLITE_OK : SQLITE_ERROR;
     for (int busy = 0; code == SQLITE_OK || (code == SQLITE_BUSY && busy < BUSY_MAX);) {
@@ -272,14 +279,32 @@ static enum outcome backup_bus(struct backup *w, struct failure *f)
 
 /* ---- the command ---- */
 
+/* Store and lake as one mapping made both. */
+static enum outcome backup_rows(struct backup *w, struct failure *f)
+{
+    int fd = -1;
+    const struct str data = w->config->data;
+    enum outcome result = replay_hold_switch(w->arena, data, false, &fd, f);
+    if (result == OK && access(replay_mark(w->arena, data), F_OK) == 0) {
+        result = failed(f, REJECT,
+                        "a replay was interrupted when the store was switched and the lake was "
+                        "not: let `weir replay` end it, then call this again");
+    }
+    result = result == OK ? backup_database(w, w->config->store.path, S("store.db"), f) : result;
+    result = result == OK ? backup_lake(w, f) : result;
+    if (fd >= 0) {
+        close(fd); /* the lock goes with it */
+    }
+    return result;
+}
+
 static enum outcome backup(struct backup *w, struct str folder, struct failure *f)
 {
     w->lane = arena_array(w->arena, struct lane_ends, BUS_LANES_MAX);
     enum outcome result = archive_begin(&w->to, w->arena, folder, f);
     result = result == OK ? take_ends(w, w->lane, &w->lanes_n, f) : result;
     result = result == OK ? backup_state(w, f) : result;
-    result = result == OK ? backup_database(w, w->config->store.path, S("store.db"), f) : result;
-    result = result == OK ? backup_lake(w, f) : result;
+    result = result == OK ? backup_rows(w, f) : result;
     result = result == OK ? backup_bus(w, f) : result;
     return result == OK ? archive_end(&w->to, f) : result;
 }

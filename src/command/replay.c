@@ -233,6 +233,41 @@ static void say_counts(const struct replaying *w)
                   n->stored, n->unmapped, n->ignored, n->dead);
 }
 
+enum outcome replay_hold_switch(struct arena *a, struct str data, bool is_alone, int *fd,
+                                struct failure *f)
+{
+    const char *const path = arena_printf(a, "%.*s/switch.lock", STR_ARG(data)).at;
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    return *fd >= 0 && flock(*fd, is_alone ? LOCK_EX : LOCK_SH) == 0
+               ? OK
+               : failed_errno(f, RETRY, "lock %s", path);
+}
+
+const char *replay_mark(struct arena *a, struct str data)
+{
+    return arena_printf(a, "%.*s/replay/switching", STR_ARG(data)).at;
+}
+
+static enum outcome switch_both(struct replay *r, struct failure *f)
+{
+    int fd = -1;
+    replay_show(r, "waiting for a backup to end");
+    enum outcome result = replay_hold_switch(r->arena, r->config->data, true, &fd, f);
+    if (result == OK) {
+        result = file_replace(replay_mark(r->arena, r->config->data), S(""), 0600, f);
+    }
+    result = result == OK ? replay_switch_store(r, f) : result;
+    result = result == OK ? replay_switch_lake(r, f) : result;
+    if (result == OK) {
+        replay_show(r, "%s", "");
+        stage_remove_tree(r->folder.at);
+    }
+    if (fd >= 0) {
+        close(fd); /* the lock goes with it */
+    }
+    return result;
+}
+
 static enum outcome replay(struct replaying *w, struct failure *f)
 {
     struct replay *const r = &w->replay;
@@ -250,11 +285,8 @@ static enum outcome replay(struct replaying *w, struct failure *f)
         return result;
     }
     result = replay_check_lake(r, f);
-    result = result == OK ? replay_switch_store(r, f) : result;
-    result = result == OK ? replay_switch_lake(r, f) : result;
+    result = result == OK ? switch_both(r, f) : result;
     if (result == OK) {
-        replay_show(r, "%s", "");
-        stage_remove_tree(r->folder.at);
         printf("switched lake and store\n");
     }
     return result;

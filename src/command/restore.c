@@ -8,6 +8,7 @@
 #include "command/command.h"
 #include "command/commands.h"
 #include "orchestrate/survey.h"
+#include "persist/lake/stage.h"
 #include "registry.h"
 
 #define ARENA_BYTES_MAX ((size_t)1 << 30)
@@ -103,11 +104,22 @@ static enum outcome settle(struct restoring *w, const struct config *config, str
     return file_sync_dir(arena_cstr(w->arena, config->data), f);
 }
 
+/* What a restore that was stopped has left: of another backup, maybe. */
+static void clear_fresh(const struct restoring *w)
+{
+    for (size_t i = 0; i < PLACES; i++) {
+        stage_remove_tree(w->place[i].fresh.at);
+    }
+}
+
 static enum outcome restore(struct restoring *w, const struct config *config, struct failure *f)
 {
     enum outcome result = check_free(w, config, f);
     result = result == OK ? archive_each(w->arena, w->folder, see, NULL, f) : result;
-    result = result == OK ? file_make_dirs(arena_cstr(w->arena, config->data), f) : result;
+    if (result == OK) {
+        clear_fresh(w);
+        result = file_make_dirs(arena_cstr(w->arena, config->data), f);
+    }
     result = result == OK ? archive_each(w->arena, w->folder, copy, w, f) : result;
     return result == OK ? settle(w, config, f) : result;
 }

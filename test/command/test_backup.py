@@ -1,8 +1,12 @@
 """backup copies streams, lake and store while weir runs; restored, all is there and goes on."""
+import fcntl
+import shutil
+import sqlite3
 import subprocess
 import threading
 
-from blackbox import case, eventually, run
+from blackbox import BINARY, case, eventually, run
+from faults import Disk
 from webhook import one, post, pull_request, weir_with_github
 
 COUNT = "SELECT concat((SELECT count(*) FROM change), '/', (SELECT count(*) FROM raw)) AS n"
@@ -71,6 +75,96 @@ def a_damaged_or_unfinished_backup_is_not_restored(folder):
     other.command("restore", str(folder / "copy"), status=1)
     with other:
         assert one(other, COUNT)["n"] == "1/1"
+
+
+@case
+def a_store_that_is_written_without_a_pause_is_copied_all_the_same(folder):
+    with weir_with_github(folder) as weir:
+        post(weir, pull_request(1), 1)
+        weir.command("flush")
+        is_over = threading.Event()
+
+        def write():
+            with sqlite3.connect(folder / "data/store.db", timeout=30) as store:
+                while not is_over.is_set():
+                    store.execute("UPDATE counter SET n = n + 1")
+                    store.commit()
+
+        with sqlite3.connect(folder / "data/store.db", timeout=30) as store:  # of many steps
+            store.execute("CREATE TABLE padding AS SELECT randomblob(400 << 20) AS bytes")
+            store.execute("CREATE TABLE counter AS SELECT 1 AS n")
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            subprocess.run([BINARY, "backup", "-c", folder / "weir.yaml", folder / "copy"], check=True, timeout=90)
+        finally:
+            is_over.set()
+            writer.join()
+
+
+@case
+def a_backup_never_holds_the_store_of_one_mapping_and_the_lake_of_another(folder):
+    with weir_with_github(folder) as weir:
+        post(weir, pull_request(1), 1)
+        weir.command("flush")
+        words = [BINARY, "replay", "-c", str(folder / "weir.yaml")]
+        done = subprocess.run(words, env=weir.environment | {"WEIR_FAILPOINT": "replay.switched:1:kill"}, timeout=60, check=False)
+        assert done.returncode == -9
+        assert subprocess.run(words, timeout=60, check=False, env=weir.environment | {"WEIR_FAILPOINT": "replay.filled:1:kill"}).returncode
+        done = subprocess.run([BINARY, "backup", "-c", folder / "weir.yaml", folder / "copy"], capture_output=True, text=True,
+                              check=False, timeout=60)
+        assert done.returncode == 1 and "let `weir replay` end it" in done.stderr, done
+        assert not (folder / "copy/SHA256SUMS").exists()
+        with (folder / "data/switch.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)  # as a backup does
+            under_way = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+            eventually(lambda: (folder / "data/replay/plan.json").exists(), "it is there")
+            before = (folder / "data/store.db").stat().st_ino
+            try:
+                under_way.wait(3)
+                raise AssertionError("it switched under a backup")
+            except subprocess.TimeoutExpired:
+                pass
+            assert (folder / "data/store.db").stat().st_ino == before
+        assert under_way.wait(60) == 0
+        shutil.rmtree(folder / "copy")
+        weir.command("backup", str(folder / "copy"))
+        assert weir.command("verify") == "ok\n"
+
+
+@case
+def what_an_earlier_restore_left_is_not_mixed_in(folder):
+    (folder / "old").mkdir()
+    (folder / "new").mkdir()
+    with weir_with_github(folder / "old") as weir:
+        post(weir, pull_request(1), 1)
+        weir.command("flush")
+        weir.command("backup", str(folder / "copy"))
+    stray = folder / "new/data/bus.restored/raw/intake-0/00000000000000999936.seg"
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(b"of another backup")
+    other = weir_with_github(folder / "new")
+    other.command("restore", str(folder / "copy"))
+    assert not list((folder / "new/data").rglob(stray.name))
+    with other:
+        assert one(other, COUNT)["n"] == "1/1"
+
+
+@case
+def a_full_disk_ends_a_backup_that_is_none(folder):
+    with Disk(folder, mib=24) as disk, weir_with_github(folder) as weir:
+        post(weir, pull_request(1), 1)
+        weir.command("flush")
+        with sqlite3.connect(folder / "data/store.db", timeout=30) as store:
+            store.execute("CREATE TABLE padding AS SELECT randomblob(30 << 20) AS bytes")
+        done = subprocess.run([BINARY, "backup", "-c", folder / "weir.yaml", disk.path / "copy"], capture_output=True, text=True,
+                              check=False, timeout=60)
+        assert done.returncode == 1 and "full" in done.stderr, done
+        assert not (disk.path / "copy/SHA256SUMS").exists()
+        done = subprocess.run([BINARY, "restore", "-c", folder / "weir.yaml", disk.path / "copy"], capture_output=True, text=True,
+                              check=False, timeout=60)
+        assert done.returncode == 1, done
+        assert weir.command("verify") == "ok\n"
 
 
 run()

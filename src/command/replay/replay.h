@@ -66,6 +66,15 @@ enum outcome replay_switch_lake(struct replay *r, struct failure *f);
  * as the live store had come by then (store.c). */
 enum outcome replay_switch_store(struct replay *r, struct failure *f);
 
+/* Between the store's switch and the lake's the two tell of different mappings. Whoever switches
+ * holds the data folder's `switch.lock` alone, whoever wants both alike holds it shared; while it
+ * is held nobody else switches. *fd: to be closed. The mark in the replay's folder stays when a
+ * switch was killed: it is ended by the same command. Waits. returns OK | RETRY */
+enum outcome replay_hold_switch(struct arena *a, struct str data, bool is_alone, int *fd,
+                                struct failure *f);
+/* `<data>/replay/switching`. */
+const char *replay_mark(struct arena *a, struct str data);
+
 /* Show what is being done; NULL ends the line. */
 void replay_show(const struct replay *r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
