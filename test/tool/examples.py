@@ -89,6 +89,8 @@ echo '[]' >own/one/expected.json
 cp -r own own.jq mappings
 cp -r own pager
 cp own.jq pager.jq
+weir init --collector command collectors
+cp collectors/command.yaml users.yaml
 """
 
 
