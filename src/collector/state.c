@@ -13,9 +13,6 @@ struct state {
     sqlite3_stmt *prepared[STATEMENTS_N];
 };
 
-const double state_bounds_s[STATE_BOUNDS] = {0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1,
-                                             5,     10,    30,   60,   300, 600};
-
 /* The entry's members in this order; times that are not known are null. */
 #define ENTRY                                                                                      \
     "id, window_us, window_end_us, bookmark, begun_us, scheduled_us, ended_us, took_us, "          \
@@ -313,16 +310,12 @@ enum outcome state_observe(struct state *s, const struct state_observed *one, in
                            struct failure *f)
 {
     sqlite3_stmt *const q = s->prepared[OBSERVE];
-    int bucket = 0;
-    while (bucket < STATE_BOUNDS && (double)took_us > state_bounds_s[bucket] * 1e6) {
-        bucket++;
-    }
     sqlite_bind_str(q, 1, one->series);
     sqlite_bind_str(q, 2, one->label);
     (void)sqlite3_bind_int(q, 3, one->is_ok);
     (void)sqlite3_bind_int64(q, 4, took_us);
     bind_n(q, 5, one->metrics);
-    (void)sqlite3_bind_int(q, 6, bucket);
+    (void)sqlite3_bind_int(q, 6, histogram_bucket(took_us));
     return sqlite_run(q, f);
 }
 
@@ -347,7 +340,7 @@ enum outcome state_observed_all(struct state *s, struct arena *a, struct state_o
                                      .n = n_at(q, 3),
                                      .sum_us = n_at(q, 4),
                                      .metrics = n_at(q, 5)};
-        for (int i = 0; i <= STATE_BOUNDS; i++) {
+        for (int i = 0; i <= HISTOGRAM_BOUNDS; i++) {
             o->bucket[i] = n_at(q, 6 + i);
         }
     }

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/failure.h"
+#include "base/histogram.h"
 #include "collector/window.h"
 
 struct state;
@@ -79,15 +80,11 @@ enum outcome state_backfilled_drop(struct state *s, struct str id, const struct 
 
 /* ---- what is observed of runs, over all restarts (metrics of the admin address) ---- */
 
-enum { STATE_BOUNDS = 13 };
-/* Upper bounds of a histogram's buckets in seconds: 1 ms to 10 min; one more has all above. */
-extern const double state_bounds_s[STATE_BOUNDS];
-
 struct state_observed {
-    struct str series; /* `invoke`, `source`                                 */
-    struct str label;  /* the collector's name; the source's type            */
+    struct str series; /* `invoke`, `source`, `sink`                         */
+    struct str label;  /* the collector's name; the type of source or sink   */
     bool is_ok;
-    uint64_t bucket[STATE_BOUNDS + 1]; /* each alone, not yet summed up      */
+    uint64_t bucket[HISTOGRAM_BOUNDS + 1]; /* each alone, not yet summed up      */
     uint64_t n, sum_us;
     uint64_t metrics; /* of the newest                                       */
 };

@@ -73,13 +73,12 @@ static struct str window_text(const struct listing *l, struct window_span w)
 /* ---- sinks ---- */
 
 /* Bytes of standard/collect that it has not taken; false: it never ran. */
-static bool lag_of(const struct listing *l, struct str sink, uint64_t *bytes)
+static bool lag_of(const struct listing *l, const struct sink_config *sink, uint64_t *bytes)
 {
-    const struct str name = arena_printf(l->arena, "sink-%.*s", STR_ARG(sink));
     *bytes = 0;
     for (size_t i = 0; i < l->survey->pages_n; i++) {
         struct progress_cursor c;
-        if (!str_eq(l->survey->page[i].name, name)) {
+        if (!str_eq(l->survey->page[i].name, sink->id)) {
             continue;
         }
         for (size_t k = 0; progress_cursor_at(l->survey->page[i].page, k, &c); k++) {
@@ -96,10 +95,12 @@ static bool lag_of(const struct listing *l, struct str sink, uint64_t *bytes)
     return false;
 }
 
-static void add_sink(const struct listing *l, struct buf *b, struct str name, bool is_first)
+static void add_sink(const struct listing *l, struct buf *b, const struct sink_config *sink,
+                     bool is_first)
 {
     uint64_t bytes = 0;
-    const bool is_there = lag_of(l, name, &bytes);
+    const struct str name = sink->name;
+    const bool is_there = lag_of(l, sink, &bytes);
     buf_add(b, is_first ? S("") : l->format == ROWS_TABLE ? S(", ") : S(","));
     if (l->format != ROWS_TABLE) {
         buf_add_json(b, name);
@@ -121,7 +122,7 @@ static struct cell sinks_cell(const struct listing *l, const struct collector *c
     buf_init(&b, l->arena, TEXT_BYTES_MAX);
     buf_add(&b, l->format == ROWS_TABLE ? S("") : S("{"));
     for (size_t i = 0; i < c->sinks_n; i++) {
-        add_sink(l, &b, l->config->sinks.at[c->sink[i]].name, i == 0);
+        add_sink(l, &b, &l->config->sinks.at[c->sink[i]], i == 0);
     }
     buf_add(&b, l->format == ROWS_TABLE ? S("") : S("}"));
     return (struct cell){l->format == ROWS_TABLE ? CELL_TEXT : CELL_JSON, buf_str(&b)};

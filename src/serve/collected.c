@@ -8,11 +8,49 @@ struct writing {
     bool is_openmetrics;
 };
 
-void collected_take(struct arena *a, const struct config *config, struct collected *out)
+/* ---- sinks: on their pages, since each is a process of its own ---- */
+
+static struct state_observed *sink_of(struct collected *c, struct str type, bool is_ok)
+{
+    for (size_t i = 0; i < c->sinks_n; i++) {
+        if (str_eq(c->sink[i].label, type) && c->sink[i].is_ok == is_ok) {
+            return &c->sink[i];
+        }
+    }
+    if (c->sinks_n == COLLECTED_SINKS_MAX) {
+        return NULL;
+    }
+    c->sink[c->sinks_n] = (struct state_observed){S("sink"), type, .is_ok = is_ok};
+    return &c->sink[c->sinks_n++];
+}
+
+/* `collector_sink_duration{TYPE,OK,BUCKET}`, and the microseconds under BUCKET `sum`. */
+static void take_sinks(struct arena *a, const struct survey *s, struct collected *out)
+{
+    struct survey_count *count = NULL;
+    const size_t n = survey_counters(s, a, S("collector_sink_duration{"), &count);
+    for (size_t i = 0; i < n; i++) {
+        struct str rest = count[i].rest;
+        uint64_t bucket = 0;
+        const struct str type = str_cut(rest, ',', &rest);
+        const bool is_ok = str_eq(str_cut(rest, ',', &rest), S("OK"));
+        struct state_observed *const o = sink_of(out, type, is_ok);
+        if (o && str_eq(rest, S("sum"))) {
+            o->sum_us += count[i].n;
+        } else if (o && str_to_u64(rest, &bucket) && bucket <= HISTOGRAM_BOUNDS) {
+            o->bucket[bucket] += count[i].n;
+            o->n += count[i].n;
+        }
+    }
+}
+
+void collected_take(struct arena *a, const struct config *config, const struct survey *survey,
+                    struct collected *out)
 {
     struct state *s = NULL;
     struct failure ignored;
     *out = (struct collected){.collectors = &config->collectors};
+    take_sinks(a, survey, out);
     if (config->collectors.n == 0 || state_open(a, config->data, STATE_READ, &s, &ignored) != OK) {
         return;
     }
@@ -61,11 +99,12 @@ static void add_histogram(const struct writing *w, const char *name, const char 
                           const struct state_observed *o)
 {
     uint64_t sum = 0;
-    for (int i = 0; i <= STATE_BOUNDS; i++) {
+    for (int i = 0; i <= HISTOGRAM_BOUNDS; i++) {
         sum += o->bucket[i];
         add_head(w, name, label, o);
-        if (i < STATE_BOUNDS) {
-            buf_printf(w->to, ",le=\"%.10g\"} %llu\n", state_bounds_s[i], (unsigned long long)sum);
+        if (i < HISTOGRAM_BOUNDS) {
+            buf_printf(w->to, ",le=\"%.10g\"} %llu\n", histogram_bounds_s[i],
+                       (unsigned long long)sum);
         } else {
             buf_printf(w->to, ",le=\"+Inf\"} %llu\n", (unsigned long long)sum);
         }
@@ -81,8 +120,9 @@ static void add_durations(const struct writing *w, const struct histogram *h)
     const struct collected *const c = w->of;
     char name[64];
     begin(w, h->name, "histogram", h->help);
-    for (size_t i = 0; i < c->observed_n; i++) {
-        const struct state_observed *const o = &c->observed[i];
+    for (size_t i = 0; i < c->observed_n + c->sinks_n; i++) {
+        const struct state_observed *const o = i < c->observed_n ? &c->observed[i]
+                                                                 : &c->sink[i - c->observed_n];
         if (!str_eq(o->series, str_of(h->series))) {
             continue;
         }
@@ -174,6 +214,8 @@ void collected_write(const struct collected *c, struct buf *to, bool is_openmetr
          "How long runs took, until their records were durable."},
         {"source", "collector_source_duration_seconds", "source_type",
          "How long runs took by their type of source."},
+        {"sink", "collector_sink_duration_seconds", "sink_name",
+         "How long deliveries took by their type of sink."},
     };
     static const struct figure figures[] = {
         {"weir_collector_up", "gauge", "0 while the newest run of a collector failed.", up},
@@ -185,7 +227,7 @@ void collected_write(const struct collected *c, struct buf *to, bool is_openmetr
          "Missed windows beyond collector.windows_max, passed over.", passed},
     };
     const struct writing w = {c, to, is_openmetrics};
-    if (c->collectors->n == 0) {
+    if (c->collectors->n == 0 && c->sinks_n == 0) {
         return;
     }
     add_invocations(&w);

@@ -113,6 +113,9 @@ static size_t gather(const struct survey *s, struct sample *out, size_t room)
         }
         for (size_t k = 0; n < room && progress_counter_at(s->page[i].page, k, &at, &value); k++) {
             struct str labels = {NULL, 0};
+            if (str_starts(str_of(at), S("collector_sink_duration{"))) {
+                continue; /* collected.c's */
+            }
             const struct str family = str_cut(str_of(at), '{', &labels);
             labels.len -= str_ends(labels, S("}"));
             out[n++] = (struct sample){family, labels, s->page[i].name, value};

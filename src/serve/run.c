@@ -62,9 +62,9 @@ static void answer_surveyed(const struct serving *s, struct MHD_Connection *c, s
     } else if (str_eq(path, S("/health"))) {
         answer_health(survey, to);
     } else {
-        struct collected collected;
-        collected_take(a, s->serve->config, &collected);
-        answer_metrics(survey, &collected, a, wants_openmetrics(c), to);
+        struct collected *const collected = arena_new(a, struct collected);
+        collected_take(a, s->serve->config, survey, collected);
+        answer_metrics(survey, collected, a, wants_openmetrics(c), to);
     }
 }
 

@@ -172,4 +172,35 @@ def a_stop_lets_a_run_end_and_notes_it(folder):
     assert (row["state"], row["runs"], row["next"]) == ("ok", 1, None), row
 
 
+@case
+def the_tutorials_availability_comes_out_of_the_audit_log(folder):
+    """Runs that went well and badly, of four days; a day without errors has no row for them."""
+    days = {"2024-01-12": (71, None), "2024-01-13": (80, None), "2024-01-14": (61, 2), "2024-01-15": (41, None)}
+    branches = "".join(
+        f"{day}*) echo '{{\"error\":false,\"value\":{good}}}';"
+        + (f" echo '{{\"error\":true,\"value\":{bad}}}';" if bad else "") + ";" for day, (good, bad) in days.items())
+    one = windows(f'case "$WEIR_START" in {branches} esac', "24h")
+    one["metric"] = {"name": "service.availability.24h", "type": "COUNT", "tags": [{"key": "service", "value": "weir"}]}
+    one["sinks"] = {"audit": {"type": "file", "config": {"path": str(folder / "audit.log")}}}
+    with Weir(folder, collectors={"availability": one}) as weir:
+        weir.command("backfill", "availability", "--from", "2024-01-12", "--to", "2024-01-16")
+        weir.command("flush")
+        lines = [json.loads(line) for line in (folder / "audit.log").read_text().splitlines()]
+        assert len(lines) == 5, lines
+        figures = {}
+        for day in days:
+            of_day = [x for x in lines if x["window"].startswith(day)]
+            good = sum(x["value"] for x in of_day if x["tag.error"] == "false")
+            figures[day] = round(good / sum(x["value"] for x in of_day), 4)
+        assert list(figures.values()) == [1.0, 1.0, 0.9683, 1.0], figures
+        asked = weir.rows("query", "SELECT strftime(window_start_at, '%Y-%m-%d') AS day, round(sum(value) FILTER "
+                          "(tags->>'error' = 'false') / sum(value), 4) AS availability FROM metric "
+                          "WHERE window_start_at < TIMESTAMP '2024-01-16' GROUP BY 1 ORDER BY 1")
+        assert {row["day"]: row["availability"] for row in asked} == figures, asked
+        row = listed(weir, "availability")
+        assert row["sinks"] == {"audit": 0}, row
+        delivered = sample(weir, 'collector_sink_duration_seconds_count{sink_name="file",result_status_code="OK"}')
+        assert delivered and delivered >= 1, delivered
+
+
 run()

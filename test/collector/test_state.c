@@ -147,7 +147,7 @@ static void what_is_observed_adds_up_by_bucket(void **state)
     (void)state;
     arena_init(&a, ARENA_BYTES);
     assert_int_equal(state_open(&a, str_of(folder_make()), STATE_WRITE, &s, &f), OK);
-    uint64_t bucket[2][STATE_BOUNDS + 1] = {{0}};
+    uint64_t bucket[2][HISTOGRAM_BOUNDS + 1] = {{0}};
     for (size_t i = 0; i < sizeof seen / sizeof *seen; i++) {
         const struct state_observed one = {
             .series = S("invoke"), .label = S("users"), .is_ok = seen[i].is_ok, .metrics = i};

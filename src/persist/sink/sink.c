@@ -8,6 +8,7 @@
 
 #include "base/failpoint.h"
 #include "base/file.h"
+#include "base/histogram.h"
 #include "wire/json.h"
 
 enum {
@@ -354,6 +355,16 @@ static enum outcome send_pending(struct stage *s, struct failure *f)
     return result;
 }
 
+/* How long it took, for the metrics of the admin address (serve/collected.c). */
+static void observe(const struct persister *p, enum outcome sent, int64_t took_us)
+{
+    const char *const type = config_of(p)->type->name, *const code = sent == OK ? "OK" : "ERROR";
+    ++*progress_counter(p->progress, "collector_sink_duration{%s,%s,%d}", type, code,
+                        histogram_bucket(took_us));
+    *progress_counter(p->progress, "collector_sink_duration{%s,%s,sum}", type,
+                      code) += (uint64_t)took_us;
+}
+
 /* Delivered, all of it: nothing is remembered. */
 static void forget_sent(struct stage *s)
 {
@@ -370,7 +381,12 @@ static enum outcome stage_flush(struct persister *p, bool is_asked, struct failu
     const struct sink_driver *const d = s->sink->driver;
     struct failure other;
     s->sink->retry_after_ms = 0;
+    const int64_t begun_us = clock_mono_us();
+    const bool is_some = s->sent < s->n;
     const enum outcome sent = send_pending(s, f);
+    if (is_some) {
+        observe(p, sent, clock_mono_us() - begun_us);
+    }
     p->retry_after_ms = s->sink->retry_after_ms;
     const bool is_gathering = sent == OK && d->due_ms && !is_asked && d->due_ms(s->sink) > 0;
     if (sent == STOP || is_gathering) {
