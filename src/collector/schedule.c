@@ -81,6 +81,9 @@ bool schedule_take(struct schedule *s, struct schedule_now now)
         s->scheduled_us = s->is_first ? now.wall_us
                           : s->cron   ? s->due_us
                                       : now.wall_us - (now.mono_us - s->due_us);
+        if (s->is_first && !s->cron) {
+            s->due_us = now.mono_us; /* from here: a thousand that begin together do so once */
+        }
         s->is_first = false;
         advance(s, now);
     }

@@ -1,10 +1,11 @@
 /* schedule.h - when a collector runs: at the start, then each interval or by cron, one run at a
  * time.
  *
- * Pure but for the dice of the jitter: the caller says what time it is. An interval is counted by
- * the clock that never steps, cron by the clock on the wall. Who is still at work when the next
- * time comes skips it, and that is counted. A run that ended with RETRY is tried again, later and
- * later, under the time that it was scheduled for; the next regular time comes first. */
+ * Pure but for the dice of the jitter: the caller says what time it is. An interval is counted from
+ * where its first run did begin, by the clock that never steps, cron by the clock on the wall. Who
+ * is still at work when the next time comes skips it, and that is counted. A run that ended with
+ * RETRY is tried again, later and later, under the time that it was scheduled for; the next regular
+ * time comes first. */
 #ifndef WEIR_COLLECTOR_SCHEDULE_H
 #define WEIR_COLLECTOR_SCHEDULE_H
 

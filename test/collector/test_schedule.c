@@ -86,6 +86,23 @@ static void an_interval_begins_at_once_and_does_not_drift(void **state)
     arena_close(&a);
 }
 
+static void an_interval_is_counted_from_where_its_first_run_began(void **state)
+{
+    struct arena a;
+    struct schedule s;
+    struct failure f;
+    const struct collector_schedule of = {.interval_us = 10 * SECOND};
+    struct schedule_now now = now_at(at("2024-03-01T10:00:00Z"));
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    assert_int_equal(schedule_init(&s, &a, &of, now, &f), OK);
+    now = later(now, 13 * SECOND); /* there was no room before */
+    assert_true(schedule_take(&s, now));
+    schedule_ended(&s, now, OK);
+    assert_int_equal(schedule_wait_us(&s, now), 10 * SECOND);
+    arena_close(&a);
+}
+
 static void who_is_still_at_work_skips_and_it_is_counted(void **state)
 {
     struct arena a;
@@ -146,7 +163,7 @@ static void jitter_moves_a_run_and_not_its_scheduled_time(void **state)
     struct failure f;
     const struct collector_schedule of = {.interval_us = 10 * SECOND, .jitter_ms = 3000};
     struct schedule_now now = now_at(at("2024-03-01T10:00:00Z"));
-    const int64_t first_us = now.wall_us;
+    int64_t first_us = now.wall_us;
     bool has_moved = false;
     (void)state;
     arena_init(&a, ARENA_BYTES);
@@ -157,6 +174,7 @@ static void jitter_moves_a_run_and_not_its_scheduled_time(void **state)
         assert_in_range(late_us, 0, 3 * SECOND);
         has_moved = has_moved || late_us > SECOND / 10;
         assert_true(schedule_take(&s, now));
+        first_us = i == 0 ? now.wall_us : first_us; /* counted from there */
         assert_true(i == 0 || s.scheduled_us == first_us + i * 10 * SECOND);
         schedule_ended(&s, now, OK);
     }
@@ -299,6 +317,7 @@ int main(void)
     (void)setenv("TZ", "UTC", 1);
     const struct CMUnitTest all[] = {
         cmocka_unit_test(an_interval_begins_at_once_and_does_not_drift),
+        cmocka_unit_test(an_interval_is_counted_from_where_its_first_run_began),
         cmocka_unit_test(who_is_still_at_work_skips_and_it_is_counted),
         cmocka_unit_test(retry_comes_soon_under_its_time_and_the_next_regular_one_goes_before),
         cmocka_unit_test(jitter_moves_a_run_and_not_its_scheduled_time),

@@ -130,8 +130,11 @@ static int up(void **state)
     sent_n = 0;
     far_driver.due_ms = NULL;
     type = (struct section_type){.name = "far", .driver = &far_driver};
-    config = (struct sink_config){
-        .name = S("far"), .type = &type, .options = &far, .models = {&model_name, 1}};
+    config = (struct sink_config){.name = S("far"),
+                                  .id = S("sink-far"),
+                                  .type = &type,
+                                  .options = &far,
+                                  .models = {&model_name, 1}};
     rig.driver = sink_persister(&rig.arena, &config);
     return 0;
 }
