@@ -8,7 +8,12 @@
 #include "collector/fill.h"
 #include "collector/rows.h"
 
-enum { NOTES_MAX = 10000, NOTE_AGAIN_US = 1000000 };
+enum {
+    NOTES_MAX = 10000,
+    NOTE_AGAIN_US = 1000000,
+    TOGETHER_MAX = 64,
+    TOGETHER_BYTES_MAX = 4 << 20
+};
 #define STEP_LEAST_US INT64_C(1000000) /* smaller ones are the drift of two clocks */
 #define TEND_ARENA_BYTES_MAX ((size_t)256 << 20)
 #define TEXTS_ARENA_BYTES_MAX ((size_t)1 << 20)
@@ -446,6 +451,71 @@ static void look_at_clock(struct tending *t)
     }
 }
 
+/* Runs that ended in one turn share the sync of their append, and that of being noted as begun. */
+struct together {
+    struct tend_slot *slot[TOGETHER_MAX];
+    size_t n, records, bytes;
+};
+
+static bool note_begun_together(struct tending *t, const struct together *g)
+{
+    bool is_new[TOGETHER_MAX] = {false}, is_any = false;
+    struct failure ignored; /* each tries for itself, and tells */
+    for (size_t i = 0; i < g->n; i++) {
+        struct tended *const x = g->slot[i]->of;
+        is_new[i] = x->collector->strategy == STRATEGY_GROWING && x->entry.begun_us == TIME_NONE;
+        if (is_new[i]) {
+            is_any = x->is_dirty = true;
+            x->entry.begun_us = g->slot[i]->work.run.scheduled_us;
+        }
+    }
+    if (!is_any || note_all(t, &ignored) == OK) {
+        return true;
+    }
+    for (size_t i = 0; i < g->n; i++) {
+        if (is_new[i]) {
+            g->slot[i]->of->entry.begun_us = TIME_NONE;
+        }
+    }
+    return false;
+}
+
+/* What cannot be written together is left to be written one by one. */
+static void write_together(struct tending *t)
+{
+    struct together g = {.n = 0};
+    struct arena a;
+    struct failure ignored;
+    size_t n = 0;
+    for (size_t i = 0; i < TEND_WORKS_MAX && g.n < TOGETHER_MAX; i++) {
+        const struct work *const w = &t->slot[i].work;
+        if (w->is == WORK_HAS_ENDED && w->outcome == OK && w->n > 0 &&
+            g.bytes + w->bytes < TOGETHER_BYTES_MAX) {
+            g.slot[g.n++] = &t->slot[i];
+            g.records += w->n;
+            g.bytes += w->bytes;
+        }
+    }
+    if (g.n < 2 || !note_begun_together(t, &g)) {
+        return;
+    }
+    arena_init(&a, TEND_ARENA_BYTES_MAX);
+    struct record *const record = arena_array(&a, struct record, g.records);
+    for (size_t i = 0; i < g.n; i++) {
+        const struct work *const w = &g.slot[i]->work;
+        memcpy(record + n, w->record, w->n * sizeof *record);
+        n += w->n;
+    }
+    FAILPOINT("collect.append");
+    if (bus_append(t->bus, work_lane(), record, n, &ignored) == OK) {
+        FAILPOINT("collect.appended");
+        for (size_t i = 0; i < g.n; i++) {
+            work_written(&g.slot[i]->work);
+        }
+    }
+    arena_close(&a);
+}
+
 static void look_at_works(struct tending *t)
 {
     t->young_n = 0;
@@ -460,10 +530,14 @@ static void look_at_works(struct tending *t)
         if (s->work.is == WORK_IS_FULL && write_down(t, s, &f) != OK) {
             work_break_off(&s->work, &f);
         }
+        t->young_n += s->work.is != WORK_HAS_ENDED &&
+                      t->now.mono_us - s->work.begun_mono_us < TEND_YOUNG_US;
+    }
+    write_together(t);
+    for (size_t i = 0; i < TEND_WORKS_MAX; i++) {
+        struct tend_slot *const s = &t->slot[i];
         if (s->work.is == WORK_HAS_ENDED) {
             settle(t, s);
-        } else {
-            t->young_n += t->now.mono_us - s->work.begun_mono_us < TEND_YOUNG_US;
         }
     }
 }

@@ -206,6 +206,12 @@ void work_watch(struct work *w, int64_t mono_us)
     }
 }
 
+void work_written(struct work *w)
+{
+    w->has_written = true;
+    forget_gathered(w);
+}
+
 enum outcome work_write(struct work *w, struct bus *bus, struct failure *f)
 {
     FAILPOINT("collect.append");

@@ -65,6 +65,9 @@ void work_break_off(struct work *w, const struct failure *f);
  *   returns OK it is durable | RETRY unknown | REJECT a record is too large | STOP */
 enum outcome work_write(struct work *w, struct bus *bus, struct failure *f);
 
+/* What is gathered has been written by somebody else. */
+void work_written(struct work *w);
+
 /* Give all it holds back; a process that still runs is killed. */
 void work_free(struct work *w);
 
