@@ -142,6 +142,27 @@ def what_is_more_than_a_chunk_is_replayed_once_each_and_goes_on_between_two(fold
 
 
 @case
+def a_lake_of_many_days_is_replayed_with_little_memory(folder):
+    program = """.id as $id | [range(60) as $i | {model: "ticket", source: "desk", id: "\\($id)-\\($i)", title: %s,
+                 at: (1500000000 + ($id * 60 + $i) * 86400 | todate)}]"""
+    with desk(folder) as weir:
+        weir.stop()
+        (folder / "desk.jq").write_text(program % '"Broken"')
+        weir.start()
+        for i in range(20):
+            tell(weir, i)
+            weir.command("flush")
+        (folder / "desk.jq").write_text(program % '"BROKEN"')
+        weir.config["lake"] = {"query_memory_bytes_max": "256MiB"}
+        weir.write_config()
+        done = replay(weir)
+        assert done.returncode == 0, done.stderr
+        for where in ((), ("--store",)):
+            row = weir.rows("query", *where, "SELECT count(*) AS n, min(title) AS first, max(title) AS last FROM ticket")[0]
+            assert row == {"n": 1200, "first": "BROKEN", "last": "BROKEN"}, row
+
+
+@case
 def what_came_since_a_dry_run_or_a_kill_is_replayed_too(folder):
     with desk(folder) as weir:
         tell(weir, 0, "First")

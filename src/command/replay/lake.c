@@ -8,7 +8,7 @@
 #include "command/replay/replay.h"
 #include "persist/lake/stage.h"
 
-enum { SQL_BYTES_MAX = 64 << 20, ACTIONS_BYTES_MAX = 256 << 20, TRIES_MAX = 20 };
+enum { SQL_BYTES_MAX = 64 << 20, ACTIONS_BYTES_MAX = 256 << 20, TRIES_MAX = 20, DAYS_AT_ONCE = 16 };
 #define TABLE_BYTES_MAX ((size_t)2 << 30)
 
 static size_t live_paths(struct arena *a, const struct delta *log, struct str **out)
@@ -23,19 +23,55 @@ static size_t live_paths(struct arena *a, const struct delta *log, struct str **
     return n;
 }
 
-/* Whether the SELECT gives a row: of none DuckDB makes no file. */
-static enum outcome has_rows(struct replay *r, struct arena *a, struct str select, bool *out,
-                             struct failure *f)
+static enum outcome run(struct replay *r, struct buf *sql, struct failure *f)
+{
+    buf_add_byte(sql, '\0');
+    return duck_run(r->ask.duck, buf_str(sql).at, f);
+}
+
+/* All facts as they will be, in the order of their days, once: what does not fit into memory goes
+ * to the disk. */
+static enum outcome sort_facts(struct replay *r, struct arena *a, const struct model *m,
+                               const struct delta *log, struct failure *f)
+{
+    struct buf sql;
+    buf_init(&sql, a, SQL_BYTES_MAX);
+    buf_add(&sql, S("CREATE OR REPLACE TEMP TABLE sorted AS SELECT * FROM ("));
+    replay_add_facts(&sql, r, m, log);
+    buf_add(&sql, S(") AS facts ORDER BY fact_at"));
+    return run(r, &sql, f);
+}
+
+static enum outcome has_rows(struct replay *r, bool *out, struct failure *f)
+{
+    struct duck_result answer;
+    const enum outcome result = duck_query(r->ask.duck, "SELECT 1 FROM sorted LIMIT 1", &answer, f);
+    *out = result == OK && duck_next(&answer);
+    duck_result_close(&answer);
+    return result;
+}
+
+/* DuckDB keeps a writer open for each day that it has met, and none of that goes to the disk: so
+ * some days at a time. */
+static enum outcome write_days(struct replay *r, struct stage *s, struct failure *f)
 {
     struct duck_result answer;
     struct buf sql;
-    buf_init(&sql, a, SQL_BYTES_MAX);
-    buf_add(&sql, S("SELECT 1 FROM ("));
-    buf_add(&sql, select);
-    buf_add(&sql, S(") LIMIT 1"));
+    enum outcome result = OK;
+    buf_init(&sql, s->arena, SQL_BYTES_MAX);
+    buf_printf(&sql,
+               "SELECT min(begins), max(ends) FROM (SELECT min(rowid) AS begins, max(rowid) AS "
+               "ends, row_number() OVER (ORDER BY date_trunc('day', fact_at)) // %d AS piece FROM "
+               "sorted GROUP BY date_trunc('day', fact_at)) GROUP BY piece ORDER BY piece",
+               DAYS_AT_ONCE);
     buf_add_byte(&sql, '\0');
-    const enum outcome result = duck_query(r->ask.duck, buf_str(&sql).at, &answer, f);
-    *out = result == OK && duck_next(&answer);
+    result = duck_query(r->ask.duck, buf_str(&sql).at, &answer, f);
+    while (result == OK && duck_next(&answer)) {
+        const struct str select = arena_printf(
+            s->arena, "SELECT * FROM sorted WHERE rowid >= %" PRId64 " AND rowid <= %" PRId64,
+            duck_i64(&answer, 0), duck_i64(&answer, 1));
+        result = stage_write(s, select, f);
+    }
     duck_result_close(&answer);
     return result;
 }
@@ -45,17 +81,15 @@ static enum outcome stage_facts(struct replay *r, struct arena *a, const struct 
                                 const struct delta *log, struct buf *actions, struct failure *f)
 {
     struct stage s;
-    struct buf select;
     const struct str prefix = arena_printf(a, "replay-%" PRId64, clock_now_us());
-    buf_init(&select, a, SQL_BYTES_MAX);
-    replay_add_facts(&select, r, m, log);
+    enum outcome result = sort_facts(r, a, m, log, f);
     bool is_any = false;
-    enum outcome result = has_rows(r, a, buf_str(&select), &is_any, f);
+    result = result == OK ? has_rows(r, &is_any, f) : result;
     if (result != OK || !is_any) {
         return result;
     }
     result = stage_open(&s, a, r->ask.duck, log, f);
-    result = result == OK ? stage_write(&s, buf_str(&select), f) : result;
+    result = result == OK ? write_days(r, &s, f) : result;
     result = result == OK ? stage_put(&s, prefix, true, actions, f) : result;
     stage_close(&s);
     return result;
