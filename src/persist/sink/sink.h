@@ -74,6 +74,6 @@ extern const unsigned sink_streams;
 /* The persister of this sink, for persist_run: its name is the configuration's id, `sink-NAME`. */
 const struct persister_driver *sink_persister(struct arena *a, const struct sink_config *config);
 
-extern const struct sink_driver sink_console, sink_file, sink_http;
+extern const struct sink_driver sink_console, sink_file, sink_http, sink_kafka;
 
 #endif
