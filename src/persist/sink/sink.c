@@ -413,6 +413,9 @@ static enum outcome stage_flush(struct persister *p, bool is_asked, struct failu
 static void stage_drop(struct persister *p)
 {
     struct stage *const s = p->state;
+    if (s->sink->driver->drop) {
+        s->sink->driver->drop(s->sink);
+    }
     arena_reset(&s->arena);
     s->pending = NULL;
     s->n = s->room = s->sent = 0;

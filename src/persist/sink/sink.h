@@ -54,6 +54,8 @@ struct sink_driver {
     /* Milliseconds until what was taken is to be flushed though nobody asks; -1: nothing was. NULL:
      * at once. */
     int (*due_ms)(const struct sink *s);
+    /* Forget what was taken and not flushed: it comes again. NULL: nothing is gathered. */
+    void (*drop)(struct sink *s);
     void (*close)(struct sink *s); /* cannot fail; safe after a failed open */
 };
 
@@ -74,6 +76,6 @@ extern const unsigned sink_streams;
 /* The persister of this sink, for persist_run: its name is the configuration's id, `sink-NAME`. */
 const struct persister_driver *sink_persister(struct arena *a, const struct sink_config *config);
 
-extern const struct sink_driver sink_console, sink_file, sink_http, sink_kafka;
+extern const struct sink_driver sink_console, sink_file, sink_http, sink_kafka, sink_s3;
 
 #endif
