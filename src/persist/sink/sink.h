@@ -76,6 +76,7 @@ extern const unsigned sink_streams;
 /* The persister of this sink, for persist_run: its name is the configuration's id, `sink-NAME`. */
 const struct persister_driver *sink_persister(struct arena *a, const struct sink_config *config);
 
-extern const struct sink_driver sink_console, sink_file, sink_http, sink_kafka, sink_s3;
+extern const struct sink_driver sink_console, sink_file, sink_http, sink_kafka, sink_s3,
+    sink_postgresql;
 
 #endif
