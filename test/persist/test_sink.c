@@ -411,6 +411,18 @@ static void a_damaged_file_of_cursors_is_told_and_nothing_is_sent(void **state)
     assert_int_equal(far_text(&rig.arena).len, 0);
 }
 
+static void an_encoding_that_it_cannot_make_is_told(void **state)
+{
+    struct failure f = {0};
+    (void)state;
+    far.encoding.jq = S(".a");
+    assert_int_equal(rig_run(&rig, 1500, &f), STOP);
+    assert_non_null(strstr(f.text, "encoding.jq"));
+    far.encoding = (struct sink_encoding){.type = ENCODING_PARQUET};
+    assert_int_equal(rig_run(&rig, 1500, &f), STOP);
+    assert_non_null(strstr(f.text, "Parquet"));
+}
+
 /* ---- records of collectors ---- */
 
 static void send_metric(const char *collector, double value)
@@ -476,6 +488,7 @@ int main(void)
         TEST(what_a_far_end_gathers_is_behind_the_cursor_only_when_it_was_flushed),
         TEST(cursors_of_another_bus_are_refused_with_the_way_out),
         TEST(a_damaged_file_of_cursors_is_told_and_nothing_is_sent),
+        TEST(an_encoding_that_it_cannot_make_is_told),
         TEST(a_sink_of_collectors_gets_their_records_alone_in_their_shape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

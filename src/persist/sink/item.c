@@ -56,6 +56,21 @@ void sink_item_of_fact(struct arena *a, const struct signal *fact, struct sink_i
                               .fact = fact};
 }
 
+/* What is asked for and nobody does is told, not passed over. */
+static enum outcome check_encoding(const struct sink_config *config, struct failure *f)
+{
+    const struct sink_encoding *const e = config->options; /* first in each of them */
+    if (e->jq.len > 0) {
+        return failed(f, STOP, "%.*s: encoding.jq is not there yet: take it away",
+                      STR_ARG(config->place));
+    }
+    if (e->type == ENCODING_PARQUET && strcmp(config->type->name, "s3") != 0) {
+        return failed(f, STOP, "%.*s: Parquet is for sinks of type s3; this one takes json",
+                      STR_ARG(config->place));
+    }
+    return OK;
+}
+
 enum outcome sink_open(struct arena *a, const struct sink_config *config, struct str mark,
                        struct sink **out, struct failure *f)
 {
@@ -66,6 +81,11 @@ enum outcome sink_open(struct arena *a, const struct sink_config *config, struct
                        .arena = a,
                        .mark = mark};
     s->state = arena_alloc(a, 1, s->driver->state_bytes);
+    *out = NULL;
+    const enum outcome result = check_encoding(config, f);
+    if (result != OK) {
+        return result;
+    }
     *out = s;
     return s->driver->open(s, f);
 }
