@@ -263,7 +263,50 @@ class Scripted:
         self.server.server_close()
 
 
-SERVICES = {"postgres": PostgreSQL, "mongodb": MongoDB, "s3": S3, "prometheus": Prometheus, "http": Scripted}
+class Kafka(Service):
+    """A broker that is its own controller (KRaft); topics are made when they are first written to."""
+
+    def prepare(self):
+        self.jars = DEPS / "kafka"
+        if not self.jars.is_dir():
+            raise Skip("no Kafka here: run tools/setup service")
+        self.url, controller = f"127.0.0.1:{self.port}", free_port()
+        self.settings = self.folder / "server.properties"
+        self.settings.write_text("\n".join(f"{name}={value}" for name, value in {
+            "process.roles": "broker,controller", "node.id": 1, "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+            "listeners": f"PLAINTEXT://{self.url},CONTROLLER://127.0.0.1:{controller}",
+            "advertised.listeners": f"PLAINTEXT://{self.url}", "controller.listener.names": "CONTROLLER",
+            "inter.broker.listener.name": "PLAINTEXT",
+            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+            "log.dirs": self.folder / "data", "num.partitions": 3, "offsets.topic.replication.factor": 1,
+            "transaction.state.log.replication.factor": 1, "transaction.state.log.min.isr": 1,
+            "share.coordinator.state.topic.replication.factor": 1, "share.coordinator.state.topic.min.isr": 1,
+            "group.initial.rebalance.delay.ms": 0, "broker.session.timeout.ms": 3000,
+            "broker.heartbeat.interval.ms": 500}.items()))
+        subprocess.run(self.java("kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", str(self.settings)),
+                       check=True, capture_output=True, timeout=START_S)
+
+    def java(self, *words):
+        return [tool("java"), "-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+                "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
+                "-cp", f"{self.jars}/*", *words]
+
+    def words(self):
+        self.log.write_bytes(b"")
+        return self.java("kafka.Kafka", str(self.settings))
+
+    def is_ready(self):
+        return "Kafka Server started" in self.log.read_text(errors="replace")
+
+    def all(self, topic):
+        """What the topic holds: [(key, value)]."""
+        done = subprocess.run(self.java(str(ROOT / "test/tool/Consume.java"), self.url, topic), capture_output=True, text=True,
+                              timeout=60)
+        assert done.returncode == 0, done.stderr
+        return [tuple(line.split("\t", 1)) for line in done.stdout.splitlines()]
+
+
+SERVICES = {"postgres": PostgreSQL, "mongodb": MongoDB, "s3": S3, "kafka": Kafka, "prometheus": Prometheus, "http": Scripted}
 
 
 def main(names):

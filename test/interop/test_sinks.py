@@ -1,0 +1,130 @@
+"""Each sink of a running weir against the real server, which is down, slow, cut off or killed meanwhile: nothing is lost,
+and each fact is there once."""
+import http.server
+import json
+import subprocess
+import threading
+
+from blackbox import BINARY, Weir, case, eventually, run
+from proxy import Proxy
+from services import S3, Kafka, PostgreSQL
+
+AGENTS = {"github": {"type": "github", "secret": "s"}}
+MODELS = ["change", "pipeline_run", "task_run"]
+KILLED = {"WEIR_FAILPOINT": "sink.delivered:2:kill"}  # behind the far end, before the cursor; the next life has no such point
+
+
+def simulate(weir, seed, n=60):
+    subprocess.run([BINARY, "simulate", "github", "--seed", str(seed), "--count", str(n), "--until", "2026-03-20T00:00:00Z",
+                    "--secret", "s", "--to", f"http://127.0.0.1:{weir.port}/hooks/github"],
+                   check=True, capture_output=True, timeout=120)
+
+
+def facts(weir):
+    return sorted({row["fact_id"] for model in MODELS for row in weir.rows("query", f"SELECT fact_id FROM {model}_history")})
+
+
+def sink(kind, **config):
+    return {"far": {"type": kind, "models": MODELS, "config": config}}
+
+
+def flush(weir):
+    weir.command("flush", "--timeout", "100s")
+
+
+@case
+def kafka_that_is_killed_meanwhile_holds_each_fact_once(folder):
+    with Kafka() as broker, Weir(folder, agents=AGENTS, sinks=sink("kafka", brokers=[broker.url], topic="facts",
+                                                                   allow_auto_topic_creation=True)) as weir:
+        simulate(weir, 1)
+        flush(weir)
+        broker.kill()
+        simulate(weir, 2)
+        broker.start()
+        simulate(weir, 3)
+        flush(weir)
+        assert sorted(key for key, _ in broker.all("facts")) == facts(weir)
+
+
+@case
+def postgresql_behind_a_line_that_is_slow_cut_and_refused_has_a_row_a_fact(folder):
+    with PostgreSQL() as server, Proxy(server.port) as line:
+        url = server.url.replace(str(server.port), str(line.port))
+        with Weir(folder, agents=AGENTS, environment=KILLED, sinks=sink("postgresql", uri=url, table="facts")) as weir:
+            simulate(weir, 1)
+            eventually(lambda: "killed by signal 9" in weir.log.read_text() or not simulate(weir, 1, 5), "the sink is killed", 60)
+            line.mode = "delay"
+            simulate(weir, 2)
+            line.reset()
+            simulate(weir, 3)
+            line.mode = "refuse"
+            line.cut()
+            simulate(weir, 4)
+            line.mode = "pass"
+            flush(weir)
+            assert sorted(server.sql("SELECT key FROM facts").split()) == facts(weir)
+
+
+@case
+def objects_behind_such_a_line_hold_each_fact_once(folder):
+    with S3() as server, Proxy(server.port) as line:
+        made = subprocess.run(["curl", "-sf", "--aws-sigv4", "aws:amz:us-east-1:s3", "-u", f"{server.key}:{server.secret}", "-X",
+                               "PUT", "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD", f"{server.url}/facts"], check=False)
+        assert made.returncode == 0
+        given = sink("s3", bucket="facts", endpoint=f"http://127.0.0.1:{line.port}", force_path_style=True, region="us-east-1",
+                     partition="day={{.Day}}", batch_size=40, batch_age="200ms")
+        keys = {"AWS_ACCESS_KEY_ID": server.key, "AWS_SECRET_ACCESS_KEY": server.secret}
+        with Weir(folder, agents=AGENTS, environment=KILLED | keys, sinks=given) as weir:
+            simulate(weir, 1)
+            eventually(lambda: "killed by signal 9" in weir.log.read_text() or not simulate(weir, 1, 5), "the sink is killed", 60)
+            line.mode = "delay"
+            simulate(weir, 2)
+            line.reset()
+            simulate(weir, 3)
+            line.mode = "refuse"
+            line.cut()
+            simulate(weir, 4)
+            line.mode = "pass"
+            flush(weir)
+            objects = [path for path in (server.data / "facts").rglob("*.json") if ".sgwtmp" not in path.parts]
+            ids = [json.loads(row)["id"] for path in objects for row in path.read_text().splitlines()]
+            assert sorted(ids) == facts(weir), (len(ids), len(set(ids)))
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    taken, asked = [], 0
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        Receiver.asked += 1
+        busy = Receiver.asked % 7 == 0
+        if not busy:
+            Receiver.taken.extend(json.loads(row)["id"] for row in body.splitlines())
+        self.send_response(503 if busy else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@case
+def an_http_receiver_that_is_busy_and_hangs_loses_nothing(folder):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with Proxy(server.server_address[1]) as line:
+        given = sink("http", uri=f"http://127.0.0.1:{line.port}/", batch_size=20, timeout="500ms")
+        with Weir(folder, agents=AGENTS, sinks=given) as weir:
+            simulate(weir, 1)
+            line.mode = "half-open"
+            simulate(weir, 2)
+            eventually(lambda: "Operation timed out" in weir.log.read_text(), "the sink gives the request up")
+            line.cut()
+            line.mode = "pass"
+            flush(weir)
+            assert sorted(set(Receiver.taken)) == facts(weir)
+    server.shutdown()
+
+
+run()
