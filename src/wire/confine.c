@@ -93,8 +93,9 @@ static bool limit_calls(void)
         }
     }
     if (failure == 0) { /* abort() and no other's end */
-        failure = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                                   SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+        const struct scmp_arg_cmp own = {
+            .arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)getpid(), .datum_b = 0};
+        failure = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &own);
     }
     failure = failure == 0 ? seccomp_load(filter) : failure;
     seccomp_release(filter);

@@ -229,7 +229,7 @@ static void recovery_writes_the_last_group_anew_and_syncs_it(void **state)
     for (uint64_t i = 0; i < 3; i++) {
         assert_int_equal(log_append(&l, i, 1, BYTES), OK);
     }
-    char segment[PATH_MAX];
+    static char segment[PATH_MAX];
     (void)snprintf(segment, sizeof segment, "%s", log_segment(&l, raw_lane("intake-0"), 0));
     assert_int_equal(stat(segment, &st), 0);
     log_close(&l);
