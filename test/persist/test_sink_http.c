@@ -44,8 +44,9 @@ static void answer(int fd, const char *request, char *plan)
 {
     char text[512];
     char *const fields = strchr(plan, ',');
-    const char *const bad = strncmp(plan, "bad=", 4) == 0 ? plan + 4 : NULL;
-    const int status = bad ? (strstr(request, bad) ? 400 : 200) : (int)strtol(plan, NULL, 10);
+    char word[64];
+    const bool bad = sscanf(plan, "bad=%63s", word) == 1;
+    const int status = bad ? (strstr(request, word) ? 400 : 200) : (int)strtol(plan, NULL, 10);
     if (strcmp(plan, "silent") == 0) {
         (void)sleep(30);
     }
