@@ -10,6 +10,7 @@
 #define WEIR_BUS_BUS_H
 
 #include "bus/lane.h"
+#include "bus/tally.h"
 #include "signal/signal.h"
 
 /* Where a record below raw came from. */
@@ -52,18 +53,6 @@ struct output {
     size_t slice; /* index into the batch */
     struct record *record;
     size_t n;
-};
-
-/* What became of a lane's signals so far; kept in the step's header so that it outlives every kill.
- */
-struct tally {
-    uint64_t stored, dead;
-    struct tally_name {
-        bool is_ignored; /* else unmapped                                        */
-        struct str name; /* `github/star/created`, or the reason                 */
-        uint64_t n;
-    } *name;
-    size_t names_n; /* at most 256: the rest is counted under "other"       */
 };
 
 struct lane_ends {

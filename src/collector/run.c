@@ -133,7 +133,7 @@ static void close_with(struct writing *w, enum outcome result, const struct fail
     buf_add(&w->out, S("}}\n"));
 }
 
-enum outcome run_here(const struct run *r, int fd, struct failure *f)
+static enum outcome run_here(const struct run *r, int fd, struct failure *f)
 {
     struct arena life, lines;
     const struct collector *const c = r->collector;

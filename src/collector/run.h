@@ -21,11 +21,8 @@ struct run {
     struct str bookmark;      /* STRATEGY_GROWING: what an earlier run ended with      */
 };
 
-/* Do it in this process, writing to `fd`. The outcome is in the last line, too. */
-enum outcome run_here(const struct run *r, int fd, struct failure *f);
-
-/* Fork and do it there. *fd is the reading end, to be closed by the caller.
- *   returns OK | RETRY no process or descriptor to be had */
+/* Fork and do it there; the outcome is in the last line. *fd is the reading end, to be closed by
+ * the caller. returns OK | RETRY no process or descriptor to be had */
 enum outcome run_start(const struct run *r, pid_t *pid, int *fd, struct failure *f);
 
 /* ---- the reading end ---- */

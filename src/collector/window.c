@@ -5,7 +5,8 @@
 /* 0001-01-01 in the proleptic Gregorian calendar stands 719,162 days before 1970-01-01. */
 #define YEAR_ONE_US (-(int64_t)719162 * 86400 * 1000000)
 
-int64_t window_cut(int64_t at_us, int64_t length_us)
+/* The beginning of the window that holds the moment. */
+static int64_t window_cut(int64_t at_us, int64_t length_us)
 {
     assert(length_us > 0);
     const int64_t since_us = at_us - YEAR_ONE_US;

@@ -19,12 +19,9 @@ struct windows {
     uint64_t passed;             /* older ones before them, beyond the most that is wanted */
 };
 
-/* The beginning of the window that holds the moment. Windows are counted from 0001-01-01T00:00Z, a
- * Monday: 168h begin on Mondays, 7h not at multiples since 1970.
+/* The last one that is complete. Windows are counted from 0001-01-01T00:00Z, a Monday: 168h begin
+ * on Mondays, 7h not at multiples since 1970.
  *   source   pkg.go.dev/time, Time.Truncate */
-int64_t window_cut(int64_t at_us, int64_t length_us);
-
-/* The last one that is complete. */
 struct window_span window_last(int64_t now_us, int64_t length_us);
 
 /* Those that follow `last_end_us` (not cut anew) and end at or before now, the newest `most` of
@@ -33,7 +30,7 @@ struct window_span window_last(int64_t now_us, int64_t length_us);
 enum outcome windows_due(int64_t last_end_us, int64_t now_us, int64_t length_us, uint64_t most,
                          struct windows *out, struct failure *f);
 
-/* Those that lie in [from, to) as a whole and are complete, on the grid of window_cut. */
+/* Those that lie in [from, to) as a whole and are complete, on the same grid as window_last. */
 struct windows windows_in(struct window_span range, int64_t now_us, int64_t length_us);
 
 /* The i-th, from 0. */

@@ -19,7 +19,7 @@ bool template_is_true(const struct template_value *v)
     return false;
 }
 
-const char *template_kind(const struct template_value *v)
+static const char *template_kind(const struct template_value *v)
 {
     switch (v->kind) {
     case VALUE_NIL: return "nil";

@@ -74,7 +74,5 @@ enum outcome template_read(struct arena *a, struct str text, struct template_nod
 bool template_is_true(const struct template_value *v);
 /* As print writes it; Go's %v. */
 void template_print(struct buf *b, const struct template_value *v);
-/* "a number", for messages. */
-const char *template_kind(const struct template_value *v);
 
 #endif

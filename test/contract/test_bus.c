@@ -1,5 +1,4 @@
 /* What bus.h promises, on every transport: memory, memory with gaps and empty slices, embedded. */
-#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,50 +7,10 @@
 
 #include <cmocka.h>
 
-#include "bus/memory.h"
+#include "contract/transport.h"
 #include "folder.h"
 
 enum { ARENA_BYTES = 512 * 1024 * 1024, READ_BYTES = 64 * 1024 };
-
-/* A transport under test: how to open it, and whether what it holds outlives bus_close. */
-struct transport {
-    const char *name;
-    const struct bus_driver *driver;
-    bool survives;
-    bool takes_away; /* gives lanes to another worker, when its plan says so */
-};
-
-/* ---- the driver that the suite is hardest on ---- */
-
-static uint64_t seed;
-
-static uint64_t next_random(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed;
-}
-
-static uint64_t random_gap(void *to)
-{
-    (void)to;
-    return 1 + next_random() % 1000;
-}
-
-static bool random_marker(void *to)
-{
-    (void)to;
-    return next_random() % 3 == 0;
-}
-
-static bool is_away; /* raw/intake-0 is another worker's */
-
-static bool is_taken_away(void *to, struct lane lane)
-{
-    (void)to;
-    return is_away && str_eq(lane.name, S("intake-0"));
-}
 
 /* ---- fixture ---- */
 
@@ -79,12 +38,7 @@ static int set_up(void **state)
     x->config = (struct config_bus){.path = str_of(folder_path("bus")),
                                     .segment_bytes = 16 * 1024, /* small, so that they roll */
                                     .disk_bytes_max = 1024 * 1024 * 1024};
-    if (strcmp(x->transport->name, "gaps") == 0) {
-        x->plan.gap = random_gap;
-        x->plan.is_marker = random_marker;
-    }
-    x->plan.is_lost = is_taken_away;
-    is_away = false;
+    transport_plan(x->transport, &x->plan);
     arena_init(&x->arena, ARENA_BYTES);
     arena_init(&x->batch, ARENA_BYTES);
     open_bus(x);
@@ -402,7 +356,7 @@ static void a_lane_that_is_taken_away_is_told_and_comes_back_at_its_cursor(void 
     }
     assert_int_equal(step_over(x, b, &theirs, NULL), OK);
     reader_leave(b);
-    is_away = true;
+    transport_take_away(true);
     assert_int_equal(step_over(x, a, &in_hand, NULL), RETRY);
     assert_int_equal(x->f.cause, CAUSE_FENCED);
     if (x->transport->takes_away) {
@@ -416,7 +370,7 @@ static void a_lane_that_is_taken_away_is_told_and_comes_back_at_its_cursor(void 
     assert_int_equal(step_over(x, a, &without, NULL), OK);
     const struct batch still = read_some(x, a, READ_BYTES);
     assert_true(still.n == 0 && still.lost_n == 0 && still.gained_n == 0); /* told once */
-    is_away = false;
+    transport_take_away(false);
     if (!x->transport->takes_away) {
         append(x, "intake-0", 6, 1);
     }
@@ -666,18 +620,18 @@ static void any_course_of_steps_gives_each_record_once(void **state)
     struct reader *r = join_transform(x);
     int next = 0;
     for (int i = 0; i < 300; i++) {
-        if (next < 1500 && next_random() % 2) {
-            const int n = 1 + (int)(next_random() % 9);
+        if (next < 1500 && transport_random() % 2) {
+            const int n = 1 + (int)(transport_random() % 9);
             append(x, "intake-0", next, n);
             next += n;
         }
-        if (next_random() % 20 == 0) {
+        if (transport_random() % 20 == 0) {
             reader_leave(r);
             reopen(x);
             r = join_transform(x);
         }
-        const struct batch b = read_some(x, r, next_random() % 600);
-        if (b.n && next_random() % 3) {
+        const struct batch b = read_some(x, r, transport_random() % 600);
+        if (b.n && transport_random() % 3) {
             assert_int_equal(step_over(x, r, &b, NULL), OK);
         } else if (b.n) {
             reader_leave(r);
@@ -736,8 +690,6 @@ int main(void)
     struct transport memory = {"memory", &bus_memory, false, true};
     struct transport gaps = {"gaps", &bus_memory, false, true};
     struct transport embedded = {"embedded", &bus_embedded, true, false};
-    const char *const given = getenv("WEIR_SEED");
-    seed = given ? strtoull(given, NULL, 10) : (uint64_t)clock_mono_us();
-    printf("WEIR_SEED=%" PRIu64 "\n", seed);
+    transport_seed();
     return run(&memory) + run(&gaps) + run(&embedded);
 }

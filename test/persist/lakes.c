@@ -1,6 +1,6 @@
 #include "persist/lakes.h"
-#include "bus/driver.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "bus/driver.h"
@@ -115,4 +115,24 @@ int64_t lakes_count(struct lakes *t, const char *model, const char *select)
     duck_result_close(&r);
     arena_close(&a);
     return n;
+}
+
+size_t lakes_data_files(struct lakes *l, const char *table)
+{
+    const struct files files = {&files_local, l->config.lake.path};
+    struct files_list list;
+    struct failure failure;
+    size_t n = 0;
+    assert_int_equal(files_local.list(&files, &l->arena, str_of(table), &list, &failure), OK);
+    for (size_t i = 0; i < list.n; i++) {
+        n += str_ends(list.at[i].key, S(".parquet"));
+    }
+    return n;
+}
+
+void lakes_move(struct lakes *l, struct str from, struct str to)
+{
+    const struct files files = {&files_local, l->config.lake.path};
+    assert_int_equal(
+        rename(files_path(&files, &l->arena, from).at, files_path(&files, &l->arena, to).at), 0);
 }

@@ -34,4 +34,9 @@ int64_t lakes_count(struct lakes *t, const char *model, const char *select);
 /* An engine for the process. */
 struct duck *lakes_duck(struct lakes *t);
 
+/* How many Parquet files lie in the table's folder, committed or not. */
+size_t lakes_data_files(struct lakes *l, const char *table);
+/* Rename what has this key in the lake. */
+void lakes_move(struct lakes *l, struct str from, struct str to);
+
 #endif

@@ -559,26 +559,6 @@ static void a_newer_weirs_model_is_passed_over_and_counted(void **state)
 
 /* ---- files that no commit names ---- */
 
-static size_t data_files(const char *name)
-{
-    const struct files files = {&files_local, lakes.config.lake.path};
-    struct files_list list;
-    size_t n = 0;
-    assert_ok(files_local.list(&files, &lakes.arena, str_of(name), &list, &failure));
-    for (size_t i = 0; i < list.n; i++) {
-        n += str_ends(list.at[i].key, S(".parquet"));
-    }
-    return n;
-}
-
-static void move(struct str from, struct str to)
-{
-    const struct files files = {&files_local, lakes.config.lake.path};
-    assert_int_equal(
-        rename(files_path(&files, &lakes.arena, from).at, files_path(&files, &lakes.arena, to).at),
-        0);
-}
-
 static void a_start_refuses_a_log_that_lacks_a_commit_and_removes_nothing(void **state)
 {
     (void)state;
@@ -589,16 +569,16 @@ static void a_start_refuses_a_log_that_lacks_a_commit_and_removes_nothing(void *
     assert_ok(lakes_open(&lakes, &failure));
     fill(4);
     lakes_close(&lakes);
-    const size_t before = data_files("change");
+    const size_t before = lakes_data_files(&lakes, "change");
     const int64_t rows = lakes_count(&lakes, "change", "SELECT count(*)");
     clock_set(now + 2 * HOUR_MS * INT64_C(1000)); /* old enough to be orphans */
     for (size_t i = 0; i < sizeof gone / sizeof *gone; i++) {
-        move(str_of(gone[i]), S("kept"));
+        lakes_move(&lakes, str_of(gone[i]), S("kept"));
         assert_int_equal(lakes_open(&lakes, &failure), STOP);
         lakes_close(&lakes);
         assert_non_null(strstr(failure.text, "from a copy"));
-        assert_int_equal(data_files("change"), before);
-        move(S("kept"), str_of(gone[i]));
+        assert_int_equal(lakes_data_files(&lakes, "change"), before);
+        lakes_move(&lakes, S("kept"), str_of(gone[i]));
     }
     assert_ok(lakes_open(&lakes, &failure));
     assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), rows);
@@ -618,7 +598,7 @@ static void another_writers_file_is_an_orphan_when_it_is_an_hour_old_and_counted
         clock_set(now + minutes * 60 * 1000000);
         const bool is_due = minutes > 60;
         assert_ok(lakes_open(&lakes, &failure));
-        assert_int_equal(data_files("change"), is_due ? 0 : 1);
+        assert_int_equal(lakes_data_files(&lakes, "change"), is_due ? 0 : 1);
         assert_int_equal(*progress_counter(lakes.progress, "orphans"), is_due);
         assert_int_equal(lakes.persister.told.len > 0, is_due);
         lakes_close(&lakes);
@@ -639,15 +619,15 @@ static void orphans_stay_while_a_live_file_is_missing(void **state)
     assert_ok(files_local.put(&files, orphan, S("PAR1"), &failure));
     assert_int_equal(utimensat(AT_FDCWD, files_path(&files, &lakes.arena, orphan).at, written, 0),
                      0);
-    const size_t before = data_files("change");
-    move(victim, S("kept"));
+    const size_t before = lakes_data_files(&lakes, "change");
+    lakes_move(&lakes, victim, S("kept"));
     assert_ok(lakes_open(&lakes, &failure));
     lakes_close(&lakes);
-    move(S("kept"), victim);
-    assert_int_equal(data_files("change"), before);
+    lakes_move(&lakes, S("kept"), victim);
+    assert_int_equal(lakes_data_files(&lakes, "change"), before);
     assert_ok(lakes_open(&lakes, &failure));
     lakes_close(&lakes);
-    assert_int_equal(data_files("change"), before - 1);
+    assert_int_equal(lakes_data_files(&lakes, "change"), before - 1);
 }
 
 /* The newest commit is gone, and the stream has forgotten what it brought. */
@@ -676,14 +656,14 @@ static void orphans_stay_while_a_position_lies_outside_its_lane(void **state)
     const int64_t newest = table("raw")->version;
     const struct str key = delta_name(table("raw"), &lakes.arena, newest, ".json");
     lakes_close(&lakes);
-    const size_t before = data_files("raw");
+    const size_t before = lakes_data_files(&lakes, "raw");
     assert_int_equal(before, 2);
-    move(key, S("kept"));
+    lakes_move(&lakes, key, S("kept"));
     assert_ok(bus_memory.trim(lakes.bus, raw, (struct position){UINT64_MAX}, &failure));
     assert_ok(lakes_open(&lakes, &failure));
     lakes_close(&lakes);
-    assert_int_equal(data_files("raw"), before);
-    move(S("kept"), key);
+    assert_int_equal(lakes_data_files(&lakes, "raw"), before);
+    lakes_move(&lakes, S("kept"), key);
     assert_ok(lakes_open(&lakes, &failure));
     assert_int_equal(lakes_count(&lakes, "raw", "SELECT count(*)"), 2);
     lakes_close(&lakes);

@@ -44,9 +44,10 @@ static void answer(int fd, const char *request, char *plan)
 {
     char text[512];
     char *const fields = strchr(plan, ',');
-    char word[64];
-    const bool bad = sscanf(plan, "bad=%63s", word) == 1;
-    const int status = bad ? (strstr(request, word) ? 400 : 200) : (int)strtol(plan, NULL, 10);
+    char word[64] = "";
+    const bool is_bad = strncmp(plan, "bad=", 4) == 0;
+    (void)snprintf(word, sizeof word, "%s", is_bad ? plan + 4 : "");
+    const int status = is_bad ? (strstr(request, word) ? 400 : 200) : (int)strtol(plan, NULL, 10);
     if (strcmp(plan, "silent") == 0) {
         (void)sleep(30);
     }
