@@ -3,7 +3,9 @@
 static void add(struct rows_of *out, struct str text)
 {
     const size_t len = strlen(out->text), room = sizeof out->text - 1 - len;
-    memcpy(out->text + len, text.at, text.len < room ? text.len : room);
+    if (text.len > 0) {
+        memcpy(out->text + len, text.at, text.len < room ? text.len : room);
+    }
 }
 
 static enum outcome add_row(void *to, const struct cell *cell, size_t n, struct failure *f)

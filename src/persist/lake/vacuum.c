@@ -122,7 +122,7 @@ enum outcome vacuum_orphans(struct lake *l, struct vacuumed *sum, struct failure
     *sum = (struct vacuumed){0};
     for (size_t i = 0; i < l->tables_n && result == OK; i++) {
         struct lake_table *const t = &l->table[i];
-        struct files_list list;
+        struct files_list list = {.n = 0};
         remove_stages(l, t);
         result = delta_update(&t->log, f);
         if (result == OK) {

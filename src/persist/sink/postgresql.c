@@ -358,7 +358,8 @@ static struct str cell_text(struct arena *a, enum cell cell, const struct sink_i
     case CELL_MODEL: return item->model;
     case CELL_NAME: return m->name;
     case CELL_TYPE: return m ? m->type : s->type;
-    case CELL_VALUE: return m->body.len > 0 ? (struct str){0} : arena_printf(a, "%.17g", m->value);
+    case CELL_VALUE:
+        return m->body.len > 0 ? (struct str){NULL, 0} : arena_printf(a, "%.17g", m->value);
     case CELL_TAGS:
         buf_init(&b, a, COPY_BYTES_MAX);
         metric_write_tags(&b, m);
