@@ -236,7 +236,7 @@ static time_t next_real(const struct cron *c, time_t after)
                 .tm_year = tm.tm_year, .tm_mon = tm.tm_mon, .tm_mday = tm.tm_mday + 1};
             at = zone_utc(midnight);
         } else if (!has(&c->field[HOUR], tm.tm_hour)) {
-            at += (60 - tm.tm_min) * 60; /* clocks change at full hours, or at half ones */
+            at += (time_t)60 * (60 - tm.tm_min); /* clocks change at full hours, or at half ones */
             at -= zone_local(at).tm_min >= 30 && tm.tm_min < 30 ? 30 * 60 : 0;
         } else if (!has(&c->field[MINUTE], tm.tm_min)) {
             at += 60;

@@ -361,7 +361,7 @@ static void assign(struct reader *r, struct batch *out)
         if (!(r->streams & STREAM_BIT(lane.stream))) {
             continue;
         }
-        const bool is_lost = takes_away(r->bus) && plan->is_lost(plan->to, lane);
+        const bool is_lost = takes_away(r->bus) && plan->is_lost && plan->is_lost(plan->to, lane);
         if (is_lost && me->lane[i].is_gained) {
             me->lane[i].is_gained = me->lane[i].is_settled = false;
             out->lost[out->lost_n++] = lane;

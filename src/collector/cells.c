@@ -44,10 +44,11 @@ struct str cell_time(struct arena *a, struct str text)
     if (len < 10 || text.at[4] != '-' || str_ends(text, S("BC"))) {
         return text;
     }
+    const struct str midnight = S("T00:00:00");
     memcpy(to, text.at, len);
     if (len == 10) {
-        memcpy(to + len, "T00:00:00", 9);
-        len += 9;
+        memcpy(to + len, midnight.at, midnight.len);
+        len += midnight.len;
     }
     to[10] = 'T';
     len -= len > 3 && to[len - 3] == '+' ? 3 : 0;
@@ -61,7 +62,7 @@ struct str cell_real(struct arena *a, double number)
     for (int digits = 15; digits <= 17; digits++) {
         (void)snprintf(text, sizeof text, "%.*g", digits, number);
         const double back = strtod(text, NULL);
-        if (memcmp(&back, &number, sizeof back) == 0) {
+        if (!(back < number || back > number)) {
             break;
         }
     }

@@ -72,6 +72,18 @@ static struct str window_text(const struct listing *l, struct window_span w)
 
 /* ---- sinks ---- */
 
+/* What the lane holds behind the cursor; gaps counted too: an upper bound. */
+static uint64_t held_behind(const struct listing *l, const struct progress_cursor *c)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < l->lanes_n; i++) {
+        const bool is_it = c->stream == STREAM_STANDARD &&
+                           str_eq(str_of(c->lane), l->lane[i].lane.name);
+        bytes = is_it && c->at.at < l->lane[i].end.at ? l->lane[i].end.at - c->at.at : bytes;
+    }
+    return bytes;
+}
+
 /* Bytes of standard/collect that it has not taken; false: it never ran. */
 static bool lag_of(const struct listing *l, const struct sink_config *sink, uint64_t *bytes)
 {
@@ -82,13 +94,8 @@ static bool lag_of(const struct listing *l, const struct sink_config *sink, uint
             continue;
         }
         for (size_t k = 0; progress_cursor_at(l->survey->page[i].page, k, &c); k++) {
-            for (size_t e = 0; e < l->lanes_n; e++) {
-                const bool is_it = c.stream == STREAM_STANDARD &&
-                                   str_eq(str_of(c.lane), l->lane[e].lane.name);
-                if (is_it && c.at.at < l->lane[e].end.at) {
-                    *bytes = l->lane[e].end.at - c.at.at; /* gaps counted too: an upper bound */
-                }
-            }
+            const uint64_t held = held_behind(l, &c);
+            *bytes = held > 0 ? held : *bytes;
         }
         return true;
     }

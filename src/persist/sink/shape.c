@@ -68,7 +68,7 @@ static void add_plain(struct buf *b, const char *digits, int count, int point)
 
 static void add_number(struct buf *b, double number)
 {
-    char text[NUMBER_BYTES], digits[DIGITS_MAX + 1];
+    char text[NUMBER_BYTES] = "", digits[DIGITS_MAX + 1] = "0";
     int count = 0;
     for (int precision = 0; precision < DIGITS_MAX; precision++) {
         (void)snprintf(text, sizeof text, "%.*e", precision, number);
@@ -78,8 +78,8 @@ static void add_number(struct buf *b, double number)
         }
     }
     const char *const e = strchr(text, 'e');
-    const int exponent = (int)strtol(e + 1, NULL, 10);
-    for (const char *c = text; c < e; c++) {
+    const int exponent = e ? (int)strtol(e + 1, NULL, 10) : 0;
+    for (const char *c = text; e && c < e; c++) {
         if (*c >= '0' && *c <= '9') {
             digits[count++] = *c;
         }
