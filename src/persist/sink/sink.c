@@ -307,10 +307,13 @@ static enum outcome stage_take(struct persister *p, const struct batch *b, struc
                                struct failure *f)
 {
     struct stage *const s = p->state;
-    (void)f;
     for (size_t i = 0; i < b->n; i++) {
         const struct slice *const slice = &b->slice[i];
-        struct sink_lane *const lane = lane_of(s, p->arena, slice->lane); /* its cursor was asked */
+        struct sink_lane *const lane = lane_of(s, p->arena, slice->lane);
+        if (!lane) { /* its cursor was asked before */
+            return failed(f, STOP, "more than %d lanes: fewer intake processes are needed",
+                          (int)(sizeof s->lane / sizeof *s->lane));
+        }
         for (size_t k = 0; k < slice->n; k++) {
             take_record(p, slice, k, (size_t)(lane - s->lane), rejects);
         }
