@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "transform/jq/jq.h"
+#include "wire/jq/jq.h"
 
 enum { MEMORY_BYTES_MAX = 64 << 20, STEPS = 40 };
 #define SPAN_US INT64_C(3000000)

@@ -5,6 +5,7 @@
  * it is signed; a newline parts header and body. */
 #include "agent/proof.h"
 #include "base/hash.h"
+#include "config/agents.h"
 #include "fuzz.h"
 #include "transform/jq/mapping.h"
 

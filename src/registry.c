@@ -3,6 +3,7 @@
 #include "agent/agent.h"
 #include "bus/driver.h"
 #include "collector/source.h"
+#include "collector/source_http.h"
 #include "config/agents.h"
 #include "config/sinks.h"
 #include "config/sources.h"
@@ -15,6 +16,12 @@ static void complete_webhook(const struct section_check *c, void *options)
     struct webhook_options *const o = options;
     webhook_complete(c, o);
     mapping_complete(c, &o->mapping);
+}
+
+static void complete_http(const struct section_check *c, void *options)
+{
+    http_source_complete(c, options);
+    http_rows_complete(c, options);
 }
 
 static const struct section_type agents[] = {
@@ -81,10 +88,10 @@ static const struct section_type sources[] = {
      .bytes = sizeof(struct partition_s3_options),
      .driver = &source_partition_s3},
     {.name = "http",
-     .needs = LATER,
      .options = http_source_options,
      .bytes = sizeof(struct http_source_options),
-     .complete = http_source_complete},
+     .complete = complete_http,
+     .driver = &source_http},
     {.name = "sqlite",
      .options = sqlite_options,
      .bytes = sizeof(struct sqlite_options),

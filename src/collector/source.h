@@ -50,7 +50,7 @@ struct source_driver {
                          struct failure *f);
 };
 
-extern const struct source_driver source_command, source_files, source_mongodb, source_partition_s3,
-    source_postgres, source_prometheus, source_s3, source_sqlite;
+extern const struct source_driver source_command, source_files, source_http, source_mongodb,
+    source_partition_s3, source_postgres, source_prometheus, source_s3, source_sqlite;
 
 #endif

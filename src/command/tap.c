@@ -6,7 +6,7 @@
 #include "command/command.h"
 #include "command/commands.h"
 #include "signal/fact.h"
-#include "transform/jq/jq.h"
+#include "wire/jq/jq.h"
 #include "wire/json.h"
 
 enum {

@@ -6,8 +6,8 @@
 #include "orchestrate/survey.h"
 #include "persist/lake/delta.h"
 #include "registry.h"
-#include "transform/jq/jq.h"
 #include "transform/transform.h"
+#include "wire/jq/jq.h"
 #include "wire/json.h"
 
 enum { SQL_BYTES_MAX = 64 << 20 };

@@ -6,6 +6,7 @@
 #define WEIR_CONFIG_AGENTS_H
 
 #include "config/option.h"
+#include "wire/jq/jq.h"
 
 /* Which GitHub event tells that a branch or tag was made or deleted (both would tell it twice). */
 enum github_refs { GITHUB_REFS_PUSH, GITHUB_REFS_CREATE };
@@ -31,17 +32,6 @@ struct webhook_signature {
     int encoding;     /* 0 hex, 1 base64                                   */
     struct str signs; /* `{body}`, `{timestamp}.{body}`                 */
     struct webhook_timestamp timestamp;
-};
-
-/* What a mapping may take; beyond it the signal is dead. */
-struct mapping_limits {
-    size_t memory_bytes, output_bytes;
-    int64_t time_ms, depth, outputs;
-};
-struct mapping {
-    struct str name;    /* `gitlab`, or the path of a file              */
-    struct str program; /* its text                                     */
-    struct mapping_limits limits;
 };
 
 struct webhook_options {

@@ -6,10 +6,10 @@
 #include "base/log.h"
 #include "bus/upkeep.h"
 #include "signal/metric.h"
-#include "transform/jq/jq.h"
 #include "transform/repetitions.h"
 #include "transform/tally.h"
 #include "transform/transform.h"
+#include "wire/jq/jq.h"
 
 enum {
     BATCH_BYTES =

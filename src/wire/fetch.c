@@ -216,3 +216,39 @@ struct str fetch_escape(struct arena *a, struct str text)
     }
     return (struct str){to, len};
 }
+
+static bool is_same(CURLU *x, CURLU *y, CURLUPart part, unsigned flags)
+{
+    char *in_x = NULL, *in_y = NULL;
+    const bool is = curl_url_get(x, part, &in_x, flags) == CURLUE_OK &&
+                    curl_url_get(y, part, &in_y, flags) == CURLUE_OK &&
+                    str_eq_nocase(str_of(in_x), str_of(in_y));
+    curl_free(in_x);
+    curl_free(in_y);
+    return is;
+}
+
+enum outcome fetch_beside(struct arena *a, struct str url, struct str target, struct str *out,
+                          struct failure *f)
+{
+    char *whole = NULL;
+    enum outcome result = OK;
+    CURLU *const base = curl_url(), *const next = curl_url();
+    if (!base || !next || curl_url_set(base, CURLUPART_URL, arena_cstr(a, url), 0) != CURLUE_OK ||
+        curl_url_set(next, CURLUPART_URL, arena_cstr(a, url), 0) != CURLUE_OK ||
+        curl_url_set(next, CURLUPART_URL, arena_cstr(a, target), 0) != CURLUE_OK ||
+        curl_url_get(next, CURLUPART_URL, &whole, 0) != CURLUE_OK) {
+        result = failed(f, REJECT, "the next page has no address: %.*s", STR_ARG(target));
+    } else if (!is_same(base, next, CURLUPART_SCHEME, 0) ||
+               !is_same(base, next, CURLUPART_HOST, 0) ||
+               !is_same(base, next, CURLUPART_PORT, CURLU_DEFAULT_PORT)) {
+        const struct str where = shown(target);
+        result = failed(f, REJECT, "the next page is at another server: %.*s", STR_ARG(where));
+    } else {
+        *out = arena_str(a, str_of(whole));
+    }
+    curl_free(whole);
+    curl_url_cleanup(base);
+    curl_url_cleanup(next);
+    return result;
+}

@@ -46,4 +46,9 @@ enum outcome fetch_status(const struct fetch_request *r, const struct fetch_answ
 /* `text` percent-encoded but for letters, digits and - . _ ~ (RFC 3986, section 2.3). */
 struct str fetch_escape(struct arena *a, struct str text);
 
+/* `target` as it stands in an answer from `url`, made absolute (RFC 3986, section 5). returns OK |
+ * REJECT it is no URL, or at another server, which the request's headers are not meant for */
+enum outcome fetch_beside(struct arena *a, struct str url, struct str target, struct str *out,
+                          struct failure *f);
+
 #endif

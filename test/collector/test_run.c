@@ -186,6 +186,47 @@ static void who_is_asked_to_stop_ends(void **state)
     arena_close(&a);
 }
 
+static enum outcome name_uri(const struct source_ask *ask, const struct source_to *to,
+                             struct failure *f)
+{
+    const struct cell uri = {S("uri"), CELL_TEXT, S("https://b.s3/year=2024")};
+    (void)ask;
+    return to->row(to->to, &uri, 1, f);
+}
+
+static void a_partition_gives_the_text_of_its_template(void **state)
+{
+    static const struct source_driver source = {.name = "uri", .read = name_uri};
+    static const struct section_type type = {.name = "uri", .driver = &source};
+    struct arena a;
+    struct failure f;
+    struct run_line line;
+    struct metric m;
+    char text[2000];
+    int fd[2];
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    const struct collector c = {.id = S("events"),
+                                .kind = COLLECT_PARTITION,
+                                .template = S("INSERT INTO t SELECT * FROM s3('{{ .URI }}')"),
+                                .source = &type};
+    const struct run r = {.collector = &c, .start_us = 60000000, .end_us = 120000000};
+    assert_int_equal(pipe(fd), 0);
+    assert_int_equal(run_here(&r, fd[1], &f), OK);
+    const ssize_t n = read(fd[0], text, sizeof text);
+    struct str rest;
+    assert_true(n > 0);
+    const struct str first = str_cut((struct str){text, (size_t)n}, '\n', &rest);
+    assert_int_equal(run_line_read(&a, first, &line, &f), OK);
+    assert_int_equal(line.is, RUN_METRIC);
+    assert_int_equal(metric_read(&a, line.metric, &m, &f), OK);
+    assert_true(str_eq(m.body, S("INSERT INTO t SELECT * FROM s3('https://b.s3/year=2024')")));
+    assert_true(m.window_start_us == 60000000 && m.window_end_us == 120000000);
+    close(fd[0]);
+    close(fd[1]);
+    arena_close(&a);
+}
+
 static void a_line_of_another_form_is_refused(void **state)
 {
     struct arena a;
@@ -206,6 +247,7 @@ int main(void)
         cmocka_unit_test(a_failure_is_the_last_line_with_its_outcome),
         cmocka_unit_test(a_run_that_dies_leaves_no_last_line),
         cmocka_unit_test(who_is_asked_to_stop_ends),
+        cmocka_unit_test(a_partition_gives_the_text_of_its_template),
         cmocka_unit_test(a_line_of_another_form_is_refused),
     };
     return cmocka_run_group_tests(all, NULL, NULL);

@@ -1,7 +1,7 @@
 /* Programs that mean harm, or do it without meaning it: each ends in a right value or in an error
  * that says why, its process holds nothing and grows by nothing, and whoever asked goes on. */
 #include "test.h"
-#include "transform/jq/jq.h"
+#include "wire/jq/jq.h"
 
 #include <dirent.h>
 #include <signal.h>

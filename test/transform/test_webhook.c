@@ -1,8 +1,9 @@
 /* What a mapping may do, what it may not, and what becomes of what it gives. Every program runs in
  * a real child. */
+#include "config/agents.h"
 #include "test.h"
-#include "transform/jq/jq.h"
 #include "transform/transform.h"
+#include "wire/jq/jq.h"
 
 #include <stdlib.h>
 

@@ -12,9 +12,9 @@
 #include "command/past.h"
 #include "command/replay/replay.h"
 #include "persist/lake/schema.h"
-#include "transform/jq/jq.h"
 #include "transform/repetitions.h"
 #include "transform/transform.h"
+#include "wire/jq/jq.h"
 
 enum {
     SQL_BYTES_MAX = 64 << 20,

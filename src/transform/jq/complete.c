@@ -3,7 +3,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/nearest.h"
-#include "transform/jq/jq.h"
+#include "wire/jq/jq.h"
 
 enum { NAMES_BYTES_MAX = 400 };
 

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "config/agents.h"
+
 enum { NAME_BYTES_MAX = 80 };
 
 enum kind { KIND_ROW, KIND_EVENT, KIND_IGNORED, KIND_OTHER };

@@ -2,8 +2,8 @@
 #ifndef WEIR_TRANSFORM_JQ_MAPPING_H
 #define WEIR_TRANSFORM_JQ_MAPPING_H
 
-#include "transform/jq/jq.h"
 #include "transform/transform.h"
+#include "wire/jq/jq.h"
 #include "wire/json.h"
 
 /* What the agent's mapping gives for the signal, as jq_run gives it. */

@@ -1,4 +1,4 @@
-#include "transform/jq/prelude.h"
+#include "wire/jq/prelude.h"
 
 const char jq_prelude[] =
     /* To jq 1.6 error(null) is the end of the outputs, and nobody would be told. */

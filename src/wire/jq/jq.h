@@ -3,12 +3,23 @@
  * libjq has no limit of any kind and aborts when memory is short, so each program runs in a child
  * of the process that asks: compiled once, with no environment, no file, no clock and no more
  * memory and processor time than its limits say. Who asks survives whatever the program does. */
-#ifndef WEIR_TRANSFORM_JQ_JQ_H
-#define WEIR_TRANSFORM_JQ_JQ_H
+#ifndef WEIR_WIRE_JQ_JQ_H
+#define WEIR_WIRE_JQ_JQ_H
 
 #include "base/arena.h"
 #include "base/failure.h"
-#include "config/agents.h"
+#include "base/str.h"
+
+/* What a program may take; beyond it its input is refused. */
+struct mapping_limits {
+    size_t memory_bytes, output_bytes;
+    int64_t time_ms, depth, outputs;
+};
+struct mapping {
+    struct str name;    /* `gitlab`, or the path of a file; in messages */
+    struct str program; /* its text                                     */
+    struct mapping_limits limits;
+};
 
 /* The programs of one asking process, each with its child once it was asked. */
 struct jq_pool;

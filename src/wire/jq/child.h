@@ -3,12 +3,12 @@
  * Parent and child talk over one stream socket, in the machine's own byte order: a question is its
  * two lengths, context, body; an answer is its kind, its length, its bytes. The first answer comes
  * by itself: whether the program could be compiled. */
-#ifndef WEIR_TRANSFORM_JQ_CHILD_H
-#define WEIR_TRANSFORM_JQ_CHILD_H
+#ifndef WEIR_WIRE_JQ_CHILD_H
+#define WEIR_WIRE_JQ_CHILD_H
 
 #include <stdint.h>
 
-#include "config/agents.h"
+#include "wire/jq/jq.h"
 
 struct jq_question {
     uint32_t context_bytes, body_bytes;

@@ -1,6 +1,6 @@
 /* convert.h - JSON between yyjson and libjq. */
-#ifndef WEIR_TRANSFORM_JQ_CONVERT_H
-#define WEIR_TRANSFORM_JQ_CONVERT_H
+#ifndef WEIR_WIRE_JQ_CONVERT_H
+#define WEIR_WIRE_JQ_CONVERT_H
 
 #include <jv.h>
 

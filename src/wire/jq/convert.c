@@ -1,4 +1,4 @@
-#include "transform/jq/convert.h"
+#include "wire/jq/convert.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "transform/jq/child.h"
-#include "transform/jq/jq.h"
+#include "wire/jq/child.h"
+#include "wire/jq/jq.h"
 
 enum { DEATHS_MAX = 2, GRACE_MS = 10000, COMPILE_MS = 40000 };
 

@@ -1,4 +1,4 @@
-#include "transform/jq/child.h"
+#include "wire/jq/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "transform/jq/convert.h"
-#include "transform/jq/prelude.h"
 #include "wire/confine.h"
+#include "wire/jq/convert.h"
+#include "wire/jq/prelude.h"
 
 #define SCRATCH_BYTES_MAX ((size_t)64 << 30) /* RLIMIT_AS is what holds */
 enum { COMPILE_MS = 20000, NAME_BYTES = 16 };

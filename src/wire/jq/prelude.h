@@ -2,8 +2,8 @@
  *
  * It has no newline, so that the lines that jq names are the program's own, and it ends where the
  * program begins: behind a pipe, so that a program cannot bring files in by `import`. */
-#ifndef WEIR_TRANSFORM_JQ_PRELUDE_H
-#define WEIR_TRANSFORM_JQ_PRELUDE_H
+#ifndef WEIR_WIRE_JQ_PRELUDE_H
+#define WEIR_WIRE_JQ_PRELUDE_H
 
 extern const char jq_prelude[];
 
