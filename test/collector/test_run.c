@@ -203,7 +203,8 @@ static void a_partition_gives_the_text_of_its_template(void **state)
     struct run_line line;
     struct metric m;
     char text[2000];
-    int fd[2];
+    pid_t pid = 0;
+    int fd = -1;
     (void)state;
     arena_init(&a, ARENA_BYTES);
     const struct collector c = {.id = S("events"),
@@ -211,9 +212,8 @@ static void a_partition_gives_the_text_of_its_template(void **state)
                                 .template = S("INSERT INTO t SELECT * FROM s3('{{ .URI }}')"),
                                 .source = &type};
     const struct run r = {.collector = &c, .start_us = 60000000, .end_us = 120000000};
-    assert_int_equal(pipe(fd), 0);
-    assert_int_equal(run_here(&r, fd[1], &f), OK);
-    const ssize_t n = read(fd[0], text, sizeof text);
+    assert_int_equal(run_start(&r, &pid, &fd, &f), OK);
+    const ssize_t n = read(fd, text, sizeof text);
     struct str rest;
     assert_true(n > 0);
     const struct str first = str_cut((struct str){text, (size_t)n}, '\n', &rest);
@@ -222,8 +222,8 @@ static void a_partition_gives_the_text_of_its_template(void **state)
     assert_int_equal(metric_read(&a, line.metric, &m, &f), OK);
     assert_true(str_eq(m.body, S("INSERT INTO t SELECT * FROM s3('https://b.s3/year=2024')")));
     assert_true(m.window_start_us == 60000000 && m.window_end_us == 120000000);
-    close(fd[0]);
-    close(fd[1]);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    close(fd);
     arena_close(&a);
 }
 

@@ -1,6 +1,7 @@
 """Each sink of a running weir against the real server, which is down, slow, cut off or killed meanwhile: nothing is lost,
 and each fact is there once."""
 import http.server
+import itertools
 import json
 import subprocess
 import threading
@@ -11,6 +12,7 @@ from services import S3, Kafka, PostgreSQL
 
 AGENTS = {"github": {"type": "github", "secret": "s"}}
 MODELS = ["change", "pipeline_run", "task_run"]
+SEEDS = itertools.count(100)
 KILLED = {"WEIR_FAILPOINT": "sink.delivered:2:kill"}  # behind the far end, before the cursor; the next life has no such point
 
 
@@ -52,7 +54,7 @@ def postgresql_behind_a_line_that_is_slow_cut_and_refused_has_a_row_a_fact(folde
         url = server.url.replace(str(server.port), str(line.port))
         with Weir(folder, agents=AGENTS, environment=KILLED, sinks=sink("postgresql", uri=url, table="facts")) as weir:
             simulate(weir, 1)
-            eventually(lambda: "killed by signal 9" in weir.log.read_text() or not simulate(weir, 1, 5), "the sink is killed", 60)
+            eventually(lambda: "killed by signal 9" in weir.log.read_text() or simulate(weir, next(SEEDS), 5), "the sink is killed", 60)
             line.mode = "delay"
             simulate(weir, 2)
             line.reset()
@@ -76,7 +78,7 @@ def objects_behind_such_a_line_hold_each_fact_once(folder):
         keys = {"AWS_ACCESS_KEY_ID": server.key, "AWS_SECRET_ACCESS_KEY": server.secret}
         with Weir(folder, agents=AGENTS, environment=KILLED | keys, sinks=given) as weir:
             simulate(weir, 1)
-            eventually(lambda: "killed by signal 9" in weir.log.read_text() or not simulate(weir, 1, 5), "the sink is killed", 60)
+            eventually(lambda: "killed by signal 9" in weir.log.read_text() or simulate(weir, next(SEEDS), 5), "the sink is killed", 60)
             line.mode = "delay"
             simulate(weir, 2)
             line.reset()
