@@ -25,7 +25,7 @@ enum {
 
 struct filling {
     const struct config *config;
-    struct str name, from, to;
+    struct str name;
     int64_t from_us, to_us;
     bool is_anew;
     bool is_shown;    /* a bar on stderr                */
@@ -155,11 +155,9 @@ static int check(void *of, const struct words *words)
 {
     struct filling *const w = of;
     w->name = str_of(words->at[0]);
-    w->to_us = clock_now_us();
-    if (!clock_parse_day(w->from, &w->from_us) ||
-        (w->to.len > 0 && !clock_parse_day(w->to, &w->to_us)) || w->from_us >= w->to_us) {
-        (void)fprintf(stderr, "weir backfill: --from and --to take 2026-03-07 or "
-                              "2026-03-07T12:00:00Z, and --from is the earlier one\n");
+    w->to_us = w->to_us == TIME_NONE ? clock_now_us() : w->to_us;
+    if (w->from_us == TIME_NONE || w->from_us >= w->to_us) {
+        (void)fprintf(stderr, "weir backfill: --from TIME is needed, and lies before --to\n");
         return EXIT_USAGE;
     }
     return EXIT_DONE;
@@ -191,10 +189,11 @@ static int end_of(const struct filling *w, enum outcome result, const struct fai
 
 int command_backfill(int argc, char **argv)
 {
-    struct filling w = {.begun_us = clock_mono_us()};
+    struct filling w = {.begun_us = clock_mono_us(), .from_us = TIME_NONE, .to_us = TIME_NONE};
     const struct flag flags[] = {
-        {"from", 0, FLAG_TEXT, &w.from, "TIME", "windows that begin then or later"},
-        {"to", 0, FLAG_TEXT, &w.to, "TIME", "windows that end then or earlier; absent: until now"},
+        {"from", 0, FLAG_TIME, &w.from_us, "TIME", "windows that begin then or later"},
+        {"to", 0, FLAG_TIME, &w.to_us, "TIME",
+         "windows that end then or earlier; absent: until now"},
         {"anew", 0, FLAG_SWITCH, &w.is_anew, NULL, "also those that a backfill has collected"},
         {0}};
     const struct usage usage = {

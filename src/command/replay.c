@@ -23,7 +23,7 @@ enum { CONFIG_BYTES_MAX = 64 << 20, FLUSH_MS = 600000 };
 
 struct replaying {
     struct replay replay;
-    struct str from, to, agent;
+    struct str agent;
     bool is_dry, is_anew, is_store_only;
     bool is_resumed; /* an interrupted one goes on */
     enum rows_format format;
@@ -63,8 +63,8 @@ static enum outcome name_plan(struct replaying *w, struct failure *f)
     char hex[32];
     enum outcome result = OK;
     buf_init(&text, a, CONFIG_BYTES_MAX);
-    buf_printf(&text, "%s\n%.*s\n%.*s\n%.*s\n", WEIR_BUILD, STR_ARG(w->from), STR_ARG(w->to),
-               STR_ARG(w->agent));
+    buf_printf(&text, "%s\n%lld\n%lld\n%.*s\n", WEIR_BUILD, (long long)w->replay.plan.range.from_us,
+               (long long)w->replay.plan.range.to_us, STR_ARG(w->agent));
     for (size_t i = 0; i < w->replay.config->files.n && result == OK; i++) {
         struct str file;
         result = file_read(a, arena_cstr(a, w->replay.config->files.at[i]), CONFIG_BYTES_MAX, &file,
@@ -315,40 +315,31 @@ static enum outcome refill(struct replaying *w, struct failure *f)
 
 /* ---- the command ---- */
 
-static int read_time(const char *flag, struct str text, int64_t *out)
-{
-    if (text.at == NULL || clock_parse_day(text, out)) {
-        return EXIT_DONE;
-    }
-    (void)fprintf(stderr, "weir replay: --%s takes 2026-03-07 or 2026-03-07T12:00:00Z\n", flag);
-    return EXIT_USAGE;
-}
-
 static int check(void *of, const struct words *words)
 {
     struct replaying *const w = of;
-    struct plan_range *const range = &w->replay.plan.range;
+    const struct plan_range *const range = &w->replay.plan.range;
     (void)words;
-    if (w->is_store_only && (w->from.at || w->to.at || w->agent.at || w->is_dry || w->is_anew)) {
+    if (w->is_store_only && (range->from_us != INT64_MIN || range->to_us != INT64_MAX ||
+                             w->agent.at || w->is_dry || w->is_anew)) {
         (void)fprintf(stderr, "weir replay: --store-only takes no other flag: it fills the store "
                               "from the whole lake\n");
         return EXIT_USAGE;
     }
-    int status = read_time("from", w->from, &range->from_us);
-    status = status == EXIT_DONE ? read_time("to", w->to, &range->to_us) : status;
-    if (status == EXIT_DONE && range->from_us >= range->to_us) {
+    if (range->from_us >= range->to_us) {
         (void)fprintf(stderr, "weir replay: --from must be before --to: nothing lies between\n");
         return EXIT_USAGE;
     }
-    return status;
+    return EXIT_DONE;
 }
 
 int command_replay(int argc, char **argv)
 {
     struct replaying w = {.replay.plan.range = {INT64_MIN, INT64_MAX, {NULL, 0}}, .lock_fd = -1};
     const struct flag flags[] = {
-        {"from", 0, FLAG_TEXT, &w.from, "TIME", "signals received then or later alone"},
-        {"to", 0, FLAG_TEXT, &w.to, "TIME", "signals received before alone"},
+        {"from", 0, FLAG_TIME, &w.replay.plan.range.from_us, "TIME",
+         "signals received then or later alone"},
+        {"to", 0, FLAG_TIME, &w.replay.plan.range.to_us, "TIME", "signals received before alone"},
         {"agent", 0, FLAG_TEXT, &w.agent, "NAME", "signals that this agent took alone"},
         {"dry-run", 0, FLAG_SWITCH, &w.is_dry, NULL, "show what will differ, and change nothing"},
         {"anew", 0, FLAG_SWITCH, &w.is_anew, NULL, "begin again, though one was interrupted"},

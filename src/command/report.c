@@ -19,7 +19,7 @@ enum { DAYS = 91 };
 #define DAY_US ((int64_t)86400 * 1000000)
 
 struct report {
-    struct str from, to, by, html;
+    struct str by, html;
     struct report_flags flags; /* go before the configuration */
     struct window window;
     struct dora_wish dora;
@@ -230,16 +230,13 @@ static int check(void *of, const struct words *words)
     if (!options_fit(r)) {
         return EXIT_USAGE;
     }
-    r->window.to_us = clock_now_us();
-    if (r->to.len > 0 && !clock_parse_day(r->to, &r->window.to_us)) {
-        return wrong("to", r->to, "a date (2026-11-22) or a time (2026-11-22T14:00:00Z)");
-    }
-    r->window.from_us = r->window.to_us - DAYS * DAY_US;
-    if (r->from.len > 0 && !clock_parse_day(r->from, &r->window.from_us)) {
-        return wrong("from", r->from, "a date (2026-08-23) or a time (2026-08-23T14:00:00Z)");
+    r->window.to_us = r->window.to_us == TIME_NONE ? clock_now_us() : r->window.to_us;
+    if (r->window.from_us == TIME_NONE) {
+        r->window.from_us = r->window.to_us - DAYS * DAY_US;
     }
     if (r->window.from_us >= r->window.to_us) {
-        return wrong("from", r->from, "lies behind --to; the window is [from, to)");
+        (void)fprintf(stderr, "weir report: --from lies behind --to; the window is [from, to)\n");
+        return EXIT_USAGE;
     }
     if (!read_by(r->by, &r->dora)) {
         return wrong("by", r->by, "of service or team, environment, week or month");
@@ -307,10 +304,11 @@ static int run(struct report *r, const struct usage *usage, int argc, char **arg
 
 int command_report(int argc, char **argv)
 {
-    struct report r = {0};
+    struct report r = {.window = {.from_us = TIME_NONE, .to_us = TIME_NONE}};
     const struct flag flags[] = {
-        {"from", 0, FLAG_TEXT, &r.from, "TIME", "the window begins there (91 days before its end)"},
-        {"to", 0, FLAG_TEXT, &r.to, "TIME", "and ends before this (now)"},
+        {"from", 0, FLAG_TIME, &r.window.from_us, "TIME",
+         "the window begins there (91 days before its end)"},
+        {"to", 0, FLAG_TIME, &r.window.to_us, "TIME", "and ends before this (now)"},
         {"by", 0, FLAG_TEXT, &r.by, "WHAT,…",
          "a row each: service or team, environment, week or month (service,environment)"},
         {"zone", 0, FLAG_TEXT, &r.flags.zone, "NAME", "in which days and weeks are cut (UTC)"},

@@ -23,8 +23,8 @@ enum {
 };
 
 struct asked {
-    struct str to, until, rate, faults, secret, manifest, ca, shape_name;
-    int64_t count, days, seed, connections;
+    struct str to, rate, faults, secret, manifest, ca, shape_name;
+    int64_t count, days, seed, connections, until_us;
     enum shape shape;
 };
 
@@ -40,13 +40,6 @@ static int wrong(const char *option, struct str value, const char *form)
 {
     (void)fprintf(stderr, "weir simulate: --%s \"%.*s\": %s\n", option, STR_ARG(value), form);
     return EXIT_USAGE;
-}
-
-/* A time, or a date, which means its first moment. */
-static bool read_until(struct str text, int64_t *out_us)
-{
-    *out_us = clock_now_us();
-    return text.len == 0 || clock_parse_day(text, out_us);
 }
 
 /* `200/s` or `200`. */
@@ -249,9 +242,7 @@ static int check(struct arena *a, const struct words *words, struct asked *q, st
         return wrong("shape", q->shape_name, "flat is the one other shape, and of cdevents alone");
     }
     q->shape = is_flat ? SHAPE_FLAT : is_github ? SHAPE_GITHUB : SHAPE_CDEVENTS;
-    if (!read_until(q->until, &m->until_us)) {
-        return wrong("until", q->until, "a date or a time: 2026-11-22, 2026-11-22T05:53:00Z");
-    }
+    m->until_us = q->until_us == TIME_NONE ? clock_now_us() : q->until_us;
     if (!read_rate(a, q->rate, &m->sender.rate)) {
         return wrong("rate", q->rate, "deliveries a second: 200/s");
     }
@@ -277,6 +268,7 @@ int command_simulate(int argc, char **argv)
                       .count = NOT_GIVEN,
                       .days = NOT_GIVEN,
                       .seed = 1,
+                      .until_us = TIME_NONE,
                       .connections = CONNECTIONS};
     const struct flag flags[] = {
         {"to", 0, FLAG_TEXT, &q.to, "URL|FILE|-", "where to; a file holds a delivery a line"},
@@ -287,7 +279,7 @@ int command_simulate(int argc, char **argv)
         hook_flag_ca(&q.ca),
         {"days", 0, FLAG_NUMBER, &q.days, "N", "so much virtual time; 30 days without --count"},
         {"count", 0, FLAG_NUMBER, &q.count, "N", "so many deliveries, faults not counted"},
-        {"until", 0, FLAG_TEXT, &q.until, "TIME", "when the virtual time ends; now"},
+        {"until", 0, FLAG_TIME, &q.until_us, "TIME", "when the virtual time ends; now"},
         {"seed", 0, FLAG_NUMBER, &q.seed, "N", "the same seed and --until make the same bytes; 1"},
         {"rate", 0, FLAG_TEXT, &q.rate, "N/s", "no faster than this"},
         {"faults", 0, FLAG_TEXT, &q.faults, "LIST",

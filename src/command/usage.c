@@ -70,16 +70,6 @@ static const struct flag *flag_find(const struct usage *u, struct str name, bool
     return NULL;
 }
 
-static bool read_time(struct str text, int64_t *out_us)
-{
-    char whole[CLOCK_TEXT_BYTES];
-    if (text.len != sizeof "2026-11-22" - 1) {
-        return clock_parse(text, out_us);
-    }
-    const int n = snprintf(whole, sizeof whole, "%.*sT00:00:00Z", STR_ARG(text));
-    return clock_parse((struct str){whole, (size_t)n}, out_us);
-}
-
 static bool set(const struct usage *u, const struct flag *f, struct str value, int *status)
 {
     char message[160];
@@ -118,9 +108,9 @@ static bool set(const struct usage *u, const struct flag *f, struct str value, i
         return true;
     }
     case FLAG_TIME:
-        if (!read_time(value, f->to)) {
+        if (!clock_parse_day(value, f->to)) {
             (void)snprintf(message, sizeof message,
-                           "--%s takes 2026-03-07 or 2026-03-07T12:00:00Z, not", f->name);
+                           "--%s takes 2026-11-22 or 2026-11-22T12:00:00Z, not", f->name);
             return wrong(u, status, message, value);
         }
         return true;
