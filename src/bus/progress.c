@@ -12,7 +12,7 @@
 #include "base/hash.h"
 
 /* VERSION changes with the layout: pages of another weir are replaced by the one that runs. */
-enum { MAGIC = 0x72696577, VERSION = 5 };
+enum { MAGIC = 0x72696577, VERSION = 6 };
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "processes share these words: no lock may be in them");
 
 /* `sequence` is odd while the duty writes the members after it: a reader that saw it odd, or
@@ -37,8 +37,12 @@ struct page {
     _Atomic int64_t busy_since_us, beat_us;
     struct page_hand {
         _Atomic uint64_t lane, at; /* hash of its name */
-        _Atomic uint32_t deaths;   /* hand: 1 while it is held; suspect: how many died on it */
-    } hand, suspect;
+        _Atomic uint32_t is_held;
+    } hand;
+    struct page_suspect {
+        _Atomic uint64_t lane, at;
+        _Atomic uint32_t deaths, kills;
+    } suspect;
     struct page_cursor cursor[PROGRESS_CURSORS];
     struct page_counter counter[PROGRESS_COUNTERS];
 };
@@ -197,33 +201,38 @@ static uint64_t lane_hash(struct lane lane)
     return hash_64(lane.name, (uint64_t)lane.stream);
 }
 
-void progress_hand_start(struct progress *p)
+void progress_hand_died(struct progress *p, bool is_killed)
 {
-    struct page_hand *const hand = &p->page->hand;
-    struct page_hand *const suspect = &p->page->suspect;
-    if (!hand->deaths) {
+    const struct page_hand *const hand = &p->page->hand;
+    struct page_suspect *const suspect = &p->page->suspect;
+    if (!hand->is_held) {
         return;
     }
-    const bool is_again = suspect->lane == hand->lane && suspect->at == hand->at;
-    suspect->deaths = is_again ? suspect->deaths + 1 : 1;
+    if (suspect->lane != hand->lane || suspect->at != hand->at) {
+        suspect->deaths = suspect->kills = 0;
+    }
+    suspect->deaths += !is_killed;
+    suspect->kills += is_killed;
     suspect->lane = hand->lane;
     suspect->at = hand->at;
-    hand->deaths = 0;
+    progress_hand_done(p);
 }
 
-unsigned progress_hand(struct progress *p, struct lane lane, struct position at)
+struct hand_past progress_hand(struct progress *p, struct lane lane, struct position at)
 {
     struct page_hand *const hand = &p->page->hand;
-    const struct page_hand *const suspect = &p->page->suspect;
+    const struct page_suspect *const suspect = &p->page->suspect;
     hand->lane = lane_hash(lane);
     hand->at = at.at;
-    hand->deaths = 1;
-    return suspect->lane == hand->lane && suspect->at == hand->at ? suspect->deaths : 0;
+    hand->is_held = 1;
+    const bool is_suspect = suspect->lane == hand->lane && suspect->at == hand->at;
+    return is_suspect ? (struct hand_past){.deaths = suspect->deaths, .kills = suspect->kills}
+                      : (struct hand_past){0};
 }
 
 void progress_hand_done(struct progress *p)
 {
-    p->page->hand.deaths = 0;
+    p->page->hand.is_held = 0;
 }
 
 static struct page_counter *counter_find(struct page *page, const char *name, uint32_t n)

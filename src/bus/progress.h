@@ -38,12 +38,17 @@ int64_t progress_busy_since_us(const struct progress *p);
 /* When the newest beat was, busy or not; 0: never. */
 int64_t progress_beat_us(const struct progress *p);
 
-/* Poison: a record that a process dies on. Call progress_hand_start once when the process starts,
- * progress_hand before work on a record that could kill it (the answer: how many processes in a row
- * have died with this very record in hand), progress_hand_done after it. */
-void progress_hand_start(struct progress *p);
-unsigned progress_hand(struct progress *p, struct lane lane, struct position at);
+/* Poison: a record that a process dies on. The duty calls progress_hand before work on a record
+ * that could kill it, progress_hand_done after it and once when it starts: a weir that is killed as
+ * a whole leaves a record in hand too, which is no fault of the record's. The orchestrator, which
+ * alone sees how a duty ended, calls progress_hand_died when it was not asked to. */
+struct hand_past {
+    unsigned deaths; /* processes in a row that ended by themselves, or hung, with it in hand */
+    unsigned kills;  /* and those that were killed from outside                               */
+};
+struct hand_past progress_hand(struct progress *p, struct lane lane, struct position at);
 void progress_hand_done(struct progress *p);
+void progress_hand_died(struct progress *p, bool is_killed);
 
 /* The counter of this name, made at 0 when there is none: `accepted{agent=github}`,
  * `refused{agent=github,reason=signature}`. When the page is full: the counter `other`. The caller

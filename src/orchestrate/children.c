@@ -245,6 +245,9 @@ static void ended(struct children *all, struct child *c, int status, int64_t now
         c->deadline_us = 0;
         return;
     }
+    /* who hung is killed here, which is its own doing */
+    progress_hand_died(c->page,
+                       !c->is_killed && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     c->tries = now_us - c->started_us > LASTING_MS * 1000LL ? 1 : c->tries + 1;
     const int64_t wait_ms = backoff_ms(c->tries);
     c->due_us = now_us + wait_ms * 1000;

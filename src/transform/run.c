@@ -15,6 +15,7 @@ enum {
     BATCH_BYTES =
         1 << 20,    /* of raw signals: a few hundred webhooks, which the step's sync is shared by */
     DEATHS_MAX = 2, /* then a signal is poison and becomes a dead letter */
+    KILLS_MAX = 8,  /* so it is when it may be what the machine runs out of memory on */
     CONFLICT_LOG_US = 60 * 1000 * 1000
 };
 #define BATCH_ARENA_BYTES_MAX ((size_t)512 << 20)
@@ -140,11 +141,15 @@ static void transform_one(struct transform_stage *t, const struct transform_in *
                           const struct slice_work *w, const struct record *raw,
                           struct transform_out *out)
 {
-    const unsigned deaths = progress_hand(t->progress, w->slice->lane, raw->at);
-    if (deaths < DEATHS_MAX) {
+    const struct hand_past past = progress_hand(t->progress, w->slice->lane, raw->at);
+    const unsigned all = past.deaths + past.kills;
+    FAILPOINT("transform.in_hand");
+    if (past.deaths < DEATHS_MAX && all < KILLS_MAX) {
         transform_signal(in, out);
     } else {
-        (void)transform_dead(out, "", "%u processes in a row died on this signal", deaths);
+        (void)transform_dead(out, "", "%u processes in a row died on this signal%s", all,
+                             past.kills ? ", killed from outside: is the machine out of memory?"
+                                        : "");
     }
     progress_hand_done(t->progress);
 }
@@ -455,7 +460,7 @@ enum outcome transform_open(struct arena *a, const struct config *config, struct
     arena_init(&t->batch, BATCH_ARENA_BYTES_MAX);
     arena_init(&t->scratch, 0); /* each signal brings its ceiling */
     t->pool = jq_pool_open(a);
-    progress_hand_start(progress);
+    progress_hand_done(progress);
     reset_counters(progress); /* the totals come with each lane's cursor */
     enum outcome result = repetitions_open(a, dir, bus_id(bus), &config->repetitions,
                                            &t->repetitions, f);

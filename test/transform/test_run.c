@@ -495,9 +495,9 @@ static void a_signal_that_two_processes_died_on_is_buried(void **state)
     struct fixture *const x = *state;
     const struct position at = append(x, "intake-0", issue(x, "github", "d1", 1, true));
     const struct lane lane = {STREAM_RAW, S("intake-0")};
-    for (int death = 1; death <= 2; death++) {
-        progress_hand_start(x->progress);
-        assert_int_equal(progress_hand(x->progress, lane, at), death - 1);
+    for (unsigned death = 0; death < 2; death++) {
+        assert_int_equal(progress_hand(x->progress, lane, at).deaths, death);
+        progress_hand_died(x->progress, false);
     }
     transform_close(x->stage);
     open_stage(x);
@@ -509,6 +509,43 @@ static void a_signal_that_two_processes_died_on_is_buried(void **state)
                "2 processes in a row died on this signal");
 }
 
+static void a_signal_in_hand_when_all_of_weir_was_killed_is_not_suspected(void **state)
+{
+    struct fixture *const x = *state;
+    const struct position at = append(x, "intake-0", issue(x, "github", "d1", 1, true));
+    const struct lane lane = {STREAM_RAW, S("intake-0")};
+    for (int kill = 1; kill <= 20; kill++) {
+        const struct hand_past past = progress_hand(x->progress, lane, at);
+        assert_int_equal(past.deaths + past.kills, 0);
+        transform_close(x->stage);
+        open_stage(x);
+        progress_hand_died(x->progress, kill % 2 == 0); /* before it took anything up */
+    }
+    turn(x);
+    assert_int_equal(counted(x, "stored"), 1);
+    assert_int_equal(counted(x, "dead"), 0);
+}
+
+static void a_signal_that_was_in_hand_at_eight_kills_is_buried(void **state)
+{
+    struct fixture *const x = *state;
+    const struct lane lane = {STREAM_RAW, S("intake-0")};
+    const struct position at = append(x, "intake-0", issue(x, "github", "d1", 1, true));
+    for (int kill = 1; kill <= 7; kill++) {
+        (void)progress_hand(x->progress, lane, at);
+        progress_hand_died(x->progress, true);
+    }
+    const struct hand_past past = progress_hand(x->progress, lane, at);
+    assert_int_equal(past.kills, 7);
+    assert_int_equal(past.deaths, 0);
+    progress_hand_died(x->progress, true);
+    turn(x);
+    assert_int_equal(counted(x, "dead"), 1);
+    assert_str(all_of(x, STREAM_DEAD, "transform-raw-intake-0").record[0].signal.reason,
+               "8 processes in a row died on this signal, killed from outside: is the machine out "
+               "of memory?");
+}
+
 /* Who dies while it waits did not die on what it did last. */
 static void a_signal_that_is_done_is_not_suspected_of_a_death_behind_it(void **state)
 {
@@ -517,9 +554,9 @@ static void a_signal_that_is_done_is_not_suspected_of_a_death_behind_it(void **s
     const struct position at = append(x, "intake-0", issue(x, "github", "d1", 1, true));
     turn(x);
     for (int death = 1; death <= 2; death++) {
-        progress_hand_start(x->progress);
+        progress_hand_died(x->progress, false);
     }
-    assert_int_equal(progress_hand(x->progress, lane, at), 0);
+    assert_int_equal(progress_hand(x->progress, lane, at).deaths, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -543,6 +580,8 @@ int main(void)
         TEST(totals_come_back_with_the_cursor),
         TEST(an_agent_that_is_gone_makes_dead_letters),
         TEST(a_signal_that_two_processes_died_on_is_buried),
+        TEST(a_signal_in_hand_when_all_of_weir_was_killed_is_not_suspected),
+        TEST(a_signal_that_was_in_hand_at_eight_kills_is_buried),
         TEST(a_signal_that_is_done_is_not_suspected_of_a_death_behind_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

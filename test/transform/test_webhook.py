@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """A webhook through HTTP, a user's mapping and the store; a changed mapping; a mapping that goes wild."""
+import contextlib
 import hashlib
 import hmac
 import json
+import os
 import pathlib
 import re
 import signal
@@ -80,6 +82,53 @@ def a_mapping_that_goes_wild_buries_its_signal_alone_and_a_mended_one_takes_it(f
         eventually(weir.is_ready, "it is ready again")
         weir.command("dead", "retry", "--all")
         eventually(lambda: set(titles(weir)) == {"i1", "i2", "i3", "i5"}, "all are taken")
+
+
+def mapping_at_work(weir, done=()):
+    """The pid of a mapping's process, not one of those, that computes longer than compiling takes; None: there is none."""
+    for child in weir.children():
+        with contextlib.suppress(OSError):
+            for pid in map(int, pathlib.Path(f"/proc/{child}/task/{child}/children").read_text().split()):
+                stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+                ticks = sum(map(int, stat.rpartition(")")[2].split()[11:13]))
+                if "weir-mapping" in stat and pid not in done and ticks > WORKING_TICKS:
+                    return pid
+    return None
+
+
+SLOW = AGENT | {"limits": {"time": "20s"}}
+SLOW_PROGRAM = f"if .slow then reduce range(5000000) as $i (0; . + 1) | empty else empty end, {PROGRAM}"  # more than a second
+WORKING_TICKS = 30
+
+
+@case
+def a_weir_killed_again_and_again_over_one_signal_does_not_blame_it(folder):
+    (folder / "own.jq").write_text(SLOW_PROGRAM)
+    weir = Weir(folder, agents={"pager": SLOW})
+    for turn in range(3):
+        weir.start()
+        if turn == 0:
+            post(weir, "i1", slow=True)
+        eventually(lambda: mapping_at_work(weir), "the signal is in hand")
+        weir.kill()
+    with weir:
+        assert titles(weir) == {"i1": "it burns"}
+        assert weir.rows("dead", "list") == []
+
+
+@case
+def a_mapping_killed_from_outside_does_not_blame_its_signal(folder):
+    (folder / "own.jq").write_text(SLOW_PROGRAM)
+    with Weir(folder, agents={"pager": SLOW}) as weir:
+        post(weir, "i1", slow=True)
+        done = set()
+        while len(done) < 3:
+            done.add(eventually(lambda: mapping_at_work(weir, done), "the mapping works"))
+            for pid in done:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        assert titles(weir) == {"i1": "it burns"}
+        assert weir.rows("dead", "list") == []
 
 
 HARM = {"loop": ("def f: f; f", "limits.time"), "endless": ("range(1e12)", "limits.outputs"), "input": ("input", "one input"),

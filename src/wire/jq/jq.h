@@ -44,7 +44,8 @@ struct jq_input {
  *            stands there as its elements. Numbers of the input that a double cannot hold reached
  *            it as text
  *   returns  OK | REJECT the program's own message (at the pointer that it named), a limit, or what
- *            killed its child twice in a row | RETRY no child could be started
+ *            ended its child twice in a row (kills from outside count less: the eighth does)
+ *            | RETRY no child could be started
  *   source   jq 1.6 manual */
 enum outcome jq_run(struct jq_pool *pool, struct arena *a, const struct jq_input *in,
                     struct str *out, struct failure *f);

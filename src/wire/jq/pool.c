@@ -11,7 +11,7 @@
 #include "wire/jq/child.h"
 #include "wire/jq/jq.h"
 
-enum { DEATHS_MAX = 2, GRACE_MS = 10000, COMPILE_MS = 40000 };
+enum { DEATHS_MAX = 2, KILLS_MAX = 8, GRACE_MS = 10000, COMPILE_MS = 40000 };
 
 struct worker {
     const struct mapping *mapping;
@@ -27,6 +27,13 @@ struct jq_pool {
 
 /* What became of a question. */
 enum end { ANSWERED, DIED };
+
+/* How its processes in a row ended. One that was killed from outside tells little of its program:
+ * whoever kills weir kills it too. But the machine may have run out of memory by it. */
+struct ends {
+    int deaths, kills;
+    struct failure why; /* the last one */
+};
 
 struct str jq_name(const struct mapping *mapping)
 {
@@ -66,8 +73,9 @@ static enum outcome start(struct worker *w, struct failure *f)
 }
 
 /* Its end as a sentence. */
-static void bury(struct worker *w, struct failure *f)
+static void bury(struct worker *w, struct ends *ends)
 {
+    struct failure *const f = &ends->why;
     const struct mapping_limits *const limits = &w->mapping->limits;
     int status = 0;
     (void)close(w->fd);
@@ -76,6 +84,8 @@ static void bury(struct worker *w, struct failure *f)
     }
     w->pid = 0;
     const int by = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    ends->kills += by == SIGKILL && !w->fault;
+    ends->deaths += by != SIGKILL || w->fault;
     if (by == SIGPROF) {
         (void)failed(f, REJECT, "it ran longer than %lld ms (limits.time)",
                      (long long)limits->time_ms);
@@ -170,7 +180,7 @@ static enum end hear(struct worker *w, struct arena *a, int64_t deadline_us, str
     if (!at) {
         *result = failed(f, REJECT, "mapping %.*s gives more than memory holds",
                          STR_ARG(jq_name(w->mapping)));
-        bury(w, &(struct failure){.outcome = OK}); /* its bytes stand in the stream */
+        bury(w, &(struct ends){0}); /* its bytes stand in the stream */
         return ANSWERED;
     }
     if (!receive(w, at, reply.bytes, deadline_us)) {
@@ -185,14 +195,13 @@ static enum end hear(struct worker *w, struct arena *a, int64_t deadline_us, str
 static enum end begin(struct worker *w, struct arena *a, enum outcome *result, struct failure *f)
 {
     struct str nothing;
-    struct failure ignored;
     const int64_t deadline_us = clock_mono_us() + (int64_t)COMPILE_MS * 1000;
     *result = start(w, f);
     if (*result == OK && hear(w, a, deadline_us, &nothing, result, f) == DIED) {
         return DIED;
     }
     if (*result != OK && w->pid > 0) {
-        bury(w, &ignored); /* it has ended by itself */
+        bury(w, &(struct ends){0}); /* it has ended by itself */
     }
     return ANSWERED;
 }
@@ -214,10 +223,9 @@ static enum end ask(struct worker *w, struct arena *a, const struct jq_input *in
 
 static void close_all(void *pool)
 {
-    struct failure ignored;
     for (struct worker *w = ((struct jq_pool *)pool)->first; w; w = w->next) {
         if (w->pid > 0) {
-            bury(w, &ignored);
+            bury(w, &(struct ends){0});
         }
     }
 }
@@ -244,54 +252,61 @@ static struct worker *worker_of(struct jq_pool *pool, const struct mapping *mapp
     return w;
 }
 
+/* One more process may be tried. */
+static bool is_open(const struct ends *ends)
+{
+    return ends->deaths < DEATHS_MAX && ends->deaths + ends->kills < KILLS_MAX;
+}
+
 enum outcome jq_ready(struct jq_pool *pool, struct arena *a, const struct mapping *mapping,
                       struct failure *f)
 {
     struct worker *const w = worker_of(pool, mapping);
-    struct failure why = {0};
+    struct ends ends = {0};
     enum outcome result = OK;
-    for (int deaths = 0; w->pid == 0 && deaths < DEATHS_MAX; deaths++) {
+    while (w->pid == 0 && is_open(&ends)) {
         if (begin(w, a, &result, f) == ANSWERED) {
             return result;
         }
-        bury(w, &why);
+        bury(w, &ends);
     }
     /* It could be compiled when the configuration was read: no fault of any signal. */
     return w->pid > 0 ? OK
                       : failed(f, RETRY, "mapping %.*s: cannot be started: %s",
-                               STR_ARG(jq_name(mapping)), why.text);
+                               STR_ARG(jq_name(mapping)), ends.why.text);
 }
 
 enum outcome jq_run(struct jq_pool *pool, struct arena *a, const struct jq_input *in,
                     struct str *out, struct failure *f)
 {
     struct worker *const w = worker_of(pool, in->mapping);
-    struct failure why = {0};
-    for (int deaths = 0; deaths < DEATHS_MAX; deaths++) {
+    struct ends ends = {0};
+    while (is_open(&ends)) {
         enum outcome result = jq_ready(pool, a, in->mapping, f);
         if (result != OK || ask(w, a, in, out, &result, f) == ANSWERED) {
             return result;
         }
-        bury(w, &why);
+        bury(w, &ends);
     }
-    return failed(f, REJECT, "mapping %.*s: died twice in a row on this signal: %s",
-                  STR_ARG(jq_name(in->mapping)), why.text);
+    return failed(f, REJECT, "mapping %.*s: died %s in a row on this signal: %s",
+                  STR_ARG(jq_name(in->mapping)), ends.kills ? "again and again" : "twice",
+                  ends.why.text);
 }
 
 enum outcome jq_check(const struct mapping *mapping, struct failure *f)
 {
     struct arena a;
-    struct failure why;
+    struct ends ends = {0};
     struct worker w = {.mapping = mapping};
     enum outcome result = OK;
     arena_init(&a, (size_t)1 << 20);
     if (begin(&w, &a, &result, f) == DIED) {
-        bury(&w, &why);
+        bury(&w, &ends);
         result = failed(f, REJECT, "mapping %.*s cannot be compiled: %s", STR_ARG(jq_name(mapping)),
-                        why.text);
+                        ends.why.text);
     }
     if (w.pid > 0) {
-        bury(&w, &why);
+        bury(&w, &ends);
     }
     arena_close(&a);
     return result;
