@@ -75,10 +75,10 @@ static enum outcome tell(const struct upload_request *r, const struct upload_ans
     const bool is_passing = strstr(says, "<Code>RequestTimeout<") ||
                             strstr(says, "<Code>OperationAborted<") ||
                             strstr(says, "<Code>SlowDown<");
-    if (result == REJECT) { /* it is never the record's fault */
-        return f->outcome = is_passing ? RETRY : STOP;
+    if (result == OK || upload_is_busy(answer->status)) {
+        return result;
     }
-    return result;
+    return f->outcome = is_passing ? RETRY : STOP; /* it is never the record's fault */
 }
 
 /* `query`: what follows the URL, sorted, or empty. */

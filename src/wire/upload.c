@@ -194,11 +194,25 @@ enum outcome upload(struct uploader *u, struct arena *a, const struct upload_req
     return OK;
 }
 
+bool upload_is_busy(long status)
+{
+    return status == 408 || status == 425 || status == 429 || status >= 500;
+}
+
+/* What to look at where neither what was sent nor a moment is at fault. */
+static const char *advice(long status)
+{
+    return status == 401 || status == 403 ? "; check the credentials"
+           : status == 407                ? "; check the credentials of the proxy"
+           : upload_is_busy(status)       ? ""
+                                          : "; check the address, the method and the headers";
+}
+
 enum outcome upload_status(const struct upload_request *r, const struct upload_answer *answer,
                            struct failure *f)
 {
     const long s = answer->status;
-    const bool is_busy = s == 408 || s == 425 || s == 429 || s >= 500;
+    const bool is_of_body = s == 400 || s == 409 || s == 413 || s == 422;
     const struct str url = shown(r->url), says = str_sub(answer->body, 0, SHOWN_BYTES_MAX);
     if (s >= 200 && s < 300) {
         return OK;
@@ -208,6 +222,7 @@ enum outcome upload_status(const struct upload_request *r, const struct upload_a
                       "%.*s %.*s answers HTTP %ld, a redirection: give the address it points to",
                       STR_ARG(r->method), STR_ARG(url), s);
     }
-    return failed(f, is_busy ? RETRY : REJECT, "%.*s %.*s answers HTTP %ld%s%.*s",
-                  STR_ARG(r->method), STR_ARG(url), s, says.len > 0 ? ": " : "", STR_ARG(says));
+    return failed(f, is_of_body ? REJECT : RETRY, "%.*s %.*s answers HTTP %ld%s%.*s%s",
+                  STR_ARG(r->method), STR_ARG(url), s, says.len > 0 ? ": " : "", STR_ARG(says),
+                  is_of_body ? "" : advice(s));
 }

@@ -48,10 +48,14 @@ void uploader_close(struct uploader *u); /* safe for NULL */
 enum outcome upload(struct uploader *u, struct arena *a, const struct upload_request *r,
                     struct upload_answer *out, struct failure *f);
 
-/* What the status says of what was sent: OK 2xx | RETRY 408, 425, 429, 5xx | STOP 3xx: the address
- * is another one | REJECT the rest. The sentence has method, address, status and what the answer
- * says. source RFC 9110 section 15, RFC 8470, RFC 6585 */
+/* What the status says of what was sent: OK 2xx | REJECT 400, 409, 413, 422: this body never works
+ * | STOP 3xx: the address is another one | RETRY the rest: busy or broken (408, 425, 429, 5xx), or
+ * what a person has to mend, such as credentials (401, 403, 407) or an address (404, 405), until
+ * which everything waits. The sentence has method, address, status, what the answer says, and what
+ * to look at. source RFC 9110 section 15, RFC 8470, RFC 6585 */
 enum outcome upload_status(const struct upload_request *r, const struct upload_answer *answer,
                            struct failure *f);
+/* A status that passes by itself: 408, 425, 429, 5xx. */
+bool upload_is_busy(long status);
 
 #endif

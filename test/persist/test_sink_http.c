@@ -249,20 +249,53 @@ static void what_an_answer_means(void **state)
     static const struct {
         const char *status;
         enum outcome outcome;
-    } cases[] = {{"200", OK},     {"202", OK},     {"301", STOP},  {"304", STOP},   {"400", REJECT},
-                 {"401", REJECT}, {"404", REJECT}, {"408", RETRY}, {"413", REJECT}, {"425", RETRY},
-                 {"429", RETRY},  {"500", RETRY},  {"501", RETRY}, {"503", RETRY}};
+        const char *says;
+    } cases[] = {{"200", OK, ""},
+                 {"202", OK, ""},
+                 {"301", STOP, "redirection"},
+                 {"304", STOP, "redirection"},
+                 {"400", REJECT, ": why?"},
+                 {"401", RETRY, ": why?; check the credentials"},
+                 {"403", RETRY, "credentials"},
+                 {"404", RETRY, "check the address"},
+                 {"405", RETRY, "the method"},
+                 {"407", RETRY, "of the proxy"},
+                 {"408", RETRY, ": why?"},
+                 {"409", REJECT, ""},
+                 {"410", RETRY, "check the address"},
+                 {"413", REJECT, ""},
+                 {"415", RETRY, "the headers"},
+                 {"422", REJECT, ""},
+                 {"425", RETRY, ""},
+                 {"429", RETRY, ""},
+                 {"500", RETRY, ""},
+                 {"501", RETRY, ""},
+                 {"503", RETRY, ""}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         start(cases[i].status);
         assert_int_equal(give("1"), cases[i].outcome);
         assert_int_equal(done, cases[i].outcome == OK);
         assert_true(cases[i].outcome == OK || strstr(f.text, cases[i].status));
+        assert_non_null(strstr(f.text, cases[i].says));
         assert_null(strstr(f.text, "hidden"));
         sink_close(sink);
         server_stop();
         port = 0;
     }
+}
+
+static void wrong_credentials_delay_all_and_kill_none(void **state)
+{
+    (void)state;
+    options.batch_size = 2;
+    start("200 401 403 200");
+    assert_int_equal(give("1 2 3 4 5"), RETRY);
+    assert_int_equal(done, 2);
+    assert_int_equal(give("3 4 5"), RETRY);
+    assert_int_equal(done, 0);
+    assert_int_equal(give("3 4 5"), OK);
+    assert_int_equal(count("\r\n\r\n3\n4\n"), 3);
 }
 
 static void retry_after_is_handed_on(void **state)
@@ -326,6 +359,7 @@ int main(void)
         TEST(batches_are_json_lines),
         TEST(gzip_shrinks_what_is_sent),
         TEST(what_an_answer_means),
+        TEST(wrong_credentials_delay_all_and_kill_none),
         TEST(retry_after_is_handed_on),
         TEST(of_a_refused_batch_the_one_at_fault_is_found),
         TEST(connections_that_are_cut_refused_or_silent_are_tried_again),
