@@ -59,6 +59,31 @@ static void open_sinks(struct invoking *v)
     }
 }
 
+static void tell_refused(const struct giving *g, const struct failure *f)
+{
+    (void)fprintf(stderr, "sink %.*s: a record is refused: %s\n", STR_ARG(g->config->name),
+                  f->text);
+}
+
+/* As the sink's own encoding has them; returns how many. */
+static size_t encode(struct invoking *v, struct giving *g, struct sink_item *out)
+{
+    struct failure f;
+    size_t n = 0;
+    for (size_t i = 0; i < v->n && !g->has_failed; i++) {
+        bool is_left_out = false;
+        out[n] = v->item[i];
+        const enum outcome result = sink_item_encode(g->sink, &v->batch, &out[n], &is_left_out, &f);
+        n += result == OK && !is_left_out;
+        if (result == REJECT) {
+            tell_refused(g, &f);
+        } else if (result != OK) {
+            tell_sink(g, "failed", &f);
+        }
+    }
+    return n;
+}
+
 /* A record that one sink refuses for good is told, and the rest goes on. */
 static void give_to(struct giving *g, const struct sink_item *item, size_t n)
 {
@@ -70,8 +95,7 @@ static void give_to(struct giving *g, const struct sink_item *item, size_t n)
         sent += done;
         g->delivered += done;
         if (result == REJECT) {
-            (void)fprintf(stderr, "sink %.*s: a record is refused: %s\n", STR_ARG(g->config->name),
-                          f.text);
+            tell_refused(g, &f);
             sent++;
         } else if (result != OK) {
             tell_sink(g, "failed", &f);
@@ -86,7 +110,8 @@ static void give_batch(struct invoking *v)
     }
     (void)fflush(stdout);
     for (size_t i = 0; i < v->giving_n; i++) {
-        give_to(&v->giving[i], v->item, v->n);
+        struct sink_item item[ITEMS_MAX];
+        give_to(&v->giving[i], item, encode(v, &v->giving[i], item));
     }
     v->n = 0;
     arena_reset(&v->batch);

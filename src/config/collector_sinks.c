@@ -124,8 +124,13 @@ static bool read_sink(const struct sections *s, const struct option *options,
     }
     struct sections any_case = *s;
     any_case.is_any_case = true;
-    out->options = section_options(&any_case, out->type, w.config ? w.config : &none, config_path,
-                                   e->place.file);
+    const size_t before = s->problems->lines.n;
+    const struct section_check check = {&any_case, w.config ? w.config : &none, config_path,
+                                        e->place.file};
+    out->options = section_options(&any_case, out->type, check.map, config_path, check.file);
+    if (s->problems->lines.n == before) {
+        sink_encoding_complete(&check, out->type, out->options);
+    }
     return true;
 }
 

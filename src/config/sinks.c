@@ -5,8 +5,10 @@
 
 #include "config/section.h"
 #include "config/value.h"
+#include "wire/json.h"
 
 enum { KIB = 1024, MIB = 1024 * KIB, SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
+enum { PROGRAM_OUTPUTS_MAX = 1000 }; /* that `encoding.jq` makes of one record */
 
 static const char *const column_types[] = {"BYTE_ARRAY", "DOUBLE", "INT64", "BOOLEAN", NULL};
 static const struct option column_options[] = {
@@ -35,7 +37,8 @@ static const struct option encoding_options[] = {
     {"type", OPTION_CHOICE, offsetof(struct sink_encoding, type), "json", .words = encodings,
      .about = "how records are written"},
     {"jq", OPTION_TEXT, offsetof(struct sink_encoding, jq), "",
-     .about = "jq program that makes of a record what is written"},
+     .about = "jq program that makes of a record what is written: any value, or a text as it is; "
+              "none: the record is left out"},
     {"config", OPTION_SECTION, offsetof(struct sink_encoding, config),
      .section = encoding_config_options, .about = "of Parquet"},
     {0},
@@ -124,6 +127,30 @@ const struct option prometheus_sink_options[] = {
     ENCODING,
     {0},
 };
+
+struct mapping sink_program(const struct sink_encoding *e)
+{
+    return (struct mapping){.name = S("encoding"),
+                            .program = e->jq,
+                            .limits = {.memory_bytes = 256 * (size_t)MIB,
+                                       .output_bytes = 8 * (size_t)MIB,
+                                       .time_ms = SECOND,
+                                       .depth = JSON_DEPTH_MAX - 2,
+                                       .outputs = PROGRAM_OUTPUTS_MAX}};
+}
+
+void sink_encoding_complete(const struct section_check *c, const struct section_type *type,
+                            const struct sink_encoding *e)
+{
+    const struct mapping program = sink_program(e);
+    struct failure f;
+    if (e->jq.len > 0 && !c->s->is_without_mappings && jq_check(&program, &f) != OK) {
+        section_wrong(c, "encoding.jq", ": %s", f.text);
+    }
+    if (e->type == ENCODING_PARQUET && strcmp(type->name, "s3") != 0) {
+        section_wrong(c, "encoding.type", ": Parquet is for sinks of type s3; this one takes json");
+    }
+}
 
 /* A folder that is not there yet may come: a note, no error. */
 void file_complete(const struct section_check *c, void *options)

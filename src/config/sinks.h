@@ -8,6 +8,7 @@
 #define WEIR_CONFIG_SINKS_H
 
 #include "config/option.h"
+#include "wire/jq/jq.h"
 
 /* One column of Parquet. */
 struct sink_column {
@@ -24,7 +25,7 @@ struct sink_encoding_config {
 enum sink_encoding_type { ENCODING_JSON, ENCODING_PARQUET };
 struct sink_encoding {
     int type;      /* enum sink_encoding_type                              */
-    struct str jq; /* the record as this program makes it; empty: as it is */
+    struct str jq; /* what this program makes of the record; empty: as it is */
     struct sink_encoding_config config;
 };
 
@@ -81,6 +82,11 @@ extern const struct option console_options[], file_options[], http_sink_options[
     s3_sink_options[], postgresql_options[], prometheus_sink_options[];
 
 struct section_check;
+/* The program of `encoding.jq`, with its limits. */
+struct mapping sink_program(const struct sink_encoding *e);
+/* Of every type: can the program be compiled, and has the type this encoding? */
+void sink_encoding_complete(const struct section_check *c, const struct section_type *type,
+                            const struct sink_encoding *e);
 /* What the tables cannot say (section_type.complete). */
 void file_complete(const struct section_check *c, void *options);
 void http_sink_complete(const struct section_check *c, void *options);

@@ -312,6 +312,12 @@ static void an_address_or_pipeline_that_cannot_be_one_is_told_without_a_server(v
          "source.config.paging.next is missing"},
         {METRIC EVERY POSTGRES "sinks: { h: { type: http, config: { uri: h:80 } } }\n",
          "a.yaml:4:42: sinks.h.config.uri is no address that is known here; it wants http://"},
+        {METRIC EVERY POSTGRES
+         "sinks: { c: { type: console, config: { encoding: { jq: '{n: .name' } } } }\n",
+         "a.yaml:4:56: sinks.c.config.encoding.jq: mapping encoding: line 1: syntax error"},
+        {METRIC EVERY POSTGRES
+         "sinks: { c: { type: console, config: { encoding: { type: parquet } } } }\n",
+         "a.yaml:4:58: sinks.c.config.encoding.type: Parquet is for sinks of type s3"},
         {0},
     };
     assert_mistakes(*state, cases);

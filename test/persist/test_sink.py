@@ -1,8 +1,10 @@
 """Sinks of a running weir: each a process with a cursor of its own."""
+import http.server
 import itertools
 import json
 import signal
 import subprocess
+import threading
 
 from blackbox import BINARY, Weir, case, eventually, run
 
@@ -101,6 +103,55 @@ def one_sink_that_fails_delays_no_other(folder):
         assert {e["id"] for e in lines(folder / "gone", "bad")} == {e["id"] for e in lines(folder, "good")}
     finally:
         weir.stop()
+
+
+@case
+def records_are_what_the_program_of_their_sink_makes(folder):
+    given = sinks(folder, runs=["pipeline_run"])
+    given["runs"]["config"]["encoding"] = {"jq": 'if .data.attempt then {id, run: .data.id} else error("no run") end'}
+    with Weir(folder, agents=AGENTS, sinks=given) as weir:
+        simulate(weir, 1)
+        weir.command("flush")
+        got = lines(folder, "runs")
+        assert got and all(set(record) == {"id", "run"} for record in got), got[:3]
+        assert sorted({record["id"] for record in got}) == sorted(set(facts(weir, "pipeline_run")))
+
+
+class Door(http.server.BaseHTTPRequestHandler):
+    """Open to who knows the word."""
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        is_known = self.headers["Authorization"] == self.server.word
+        (self.server.taken if is_known else self.server.refused).append(json.loads(body)["id"])
+        self.send_response(204 if is_known else 401)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@case
+def wrong_credentials_make_no_dead_letter_and_are_red_until_they_are_right(folder):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    server.word, server.taken, server.refused = "new", [], []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    given = {"far": {"type": "http", "models": ["change"], "config": {
+        "uri": f"http://127.0.0.1:{server.server_address[1]}/", "headers": {"Authorization": "old"}}}}
+    try:
+        with Weir(folder, agents=AGENTS, sinks=given) as weir:
+            simulate(weir, 1)
+            eventually(lambda: "answers HTTP 401; check the credentials" in weir.log.read_text(), "it is told")
+            eventually(lambda: weir.get("/readyz")[0] == 503 and "sink-far" in str(weir.get("/readyz")[1]), "it is red")
+            server.word = "old"
+            weir.command("flush", "--timeout", "100s")
+            assert server.refused and sorted(server.taken) == facts(weir, "change")
+            assert weir.rows("dead", "list") == []
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 run()

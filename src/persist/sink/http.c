@@ -1,4 +1,6 @@
-/* HTTP: a record a request, or several as JSON lines in one. Only 2xx counts as taken. */
+/* HTTP: a record a request, or several as JSON lines in one. Only 2xx counts as taken; what speaks
+ * of the body (400, 409, 413, 422) makes a dead letter, and everything else waits (upload_status):
+ * an outage of credentials is no fault of the records. */
 #include "persist/sink/sink.h"
 #include "wire/gzip.h"
 #include "wire/upload.h"
@@ -132,6 +134,7 @@ static void http_close(struct sink *s)
 const struct sink_driver sink_http = {.name = "http",
                                       .state_bytes = sizeof(struct http_sink),
                                       .items_max = ITEMS_MAX,
+                                      .takes_lines = true,
                                       .open = http_open,
                                       .send = http_send,
                                       .close = http_close};

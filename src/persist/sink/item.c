@@ -1,6 +1,7 @@
 /* What a sink is given of what the streams carry. */
 #include "persist/sink/shape.h"
 #include "persist/sink/sink.h"
+#include "wire/json.h"
 
 enum { BODY_BYTES_MAX = 64 << 20 };
 
@@ -56,20 +57,82 @@ void sink_item_of_fact(struct arena *a, const struct signal *fact, struct sink_i
                               .fact = fact};
 }
 
-/* What is asked for and nobody does is told, not passed over. */
-static enum outcome check_encoding(const struct sink_config *config, struct failure *f)
+/* ---- encoding.jq ---- */
+
+static enum outcome run_program(const struct sink *s, struct arena *a, const struct sink_item *item,
+                                yyjson_val **out, struct failure *f)
 {
-    const struct sink_encoding *const e = config->options; /* first in each of them */
-    if (e->jq.len > 0) {
-        return failed(f, STOP, "%.*s: encoding.jq is not there yet: take it away",
-                      STR_ARG(config->place));
+    char at[CLOCK_TEXT_BYTES];
+    struct str given;
+    yyjson_doc *doc = NULL;
+    struct buf context, text;
+    (void)clock_text(item->fact ? item->fact->received_us : item->metric->at_us, at);
+    buf_init(&context, a, 1 << 20);
+    buf_add(&context, S("{\"headers\":{},\"agent\":"));
+    buf_add_json(&context, item->metric ? item->metric->collector : item->fact->agent);
+    buf_add(&context, S(",\"id\":"));
+    buf_add_json(&context, item->key);
+    buf_printf(&context, ",\"received\":\"%s\"}", at);
+    buf_init(&text, a, 8 * (size_t)BODY_BYTES_MAX);
+    if (str_eq(item->type, S("text/plain"))) {
+        buf_add_json(&text, item->body);
     }
-    if (e->type == ENCODING_PARQUET && strcmp(config->type->name, "s3") != 0) {
-        return failed(f, STOP, "%.*s: Parquet is for sinks of type s3; this one takes json",
-                      STR_ARG(config->place));
+    const struct jq_input in = {.mapping = &s->program,
+                                .body = text.len > 0 ? buf_str(&text) : item->body,
+                                .context = buf_str(&context)};
+    enum outcome result = jq_run(s->pool, a, &in, &given, f);
+    if (result == OK) {
+        result = json_read_exact(a, given, &doc, f);
     }
+    *out = result == OK ? yyjson_doc_get_root(doc) : NULL;
+    return result;
+}
+
+enum outcome sink_item_encode(const struct sink *s, struct arena *a, struct sink_item *item,
+                              bool *is_left_out, struct failure *f)
+{
+    yyjson_val *given = NULL, *one = NULL;
+    size_t i = 0, n = 0;
+    struct buf b;
+    *is_left_out = false;
+    if (s->program.program.len == 0) {
+        return OK;
+    }
+    const enum outcome result = run_program(s, a, item, &given, f);
+    if (result != OK) {
+        return result;
+    }
+    if (yyjson_arr_size(given) > 1 && !s->driver->takes_lines) {
+        return failed(f, REJECT,
+                      "encoding.jq made %zu values of one record; a sink of type %s takes one",
+                      yyjson_arr_size(given), s->driver->name);
+    }
+    item->type = S("application/json");
+    buf_init(&b, a, BODY_BYTES_MAX);
+    yyjson_arr_foreach(given, i, n, one)
+    {
+        const bool is_text = yyjson_is_str(one);
+        item->type = is_text ? S("text/plain") : item->type;
+        buf_add(&b, i > 0 ? S("\n") : S(""));
+        buf_add(&b, is_text ? json_text(one) : json_write(a, one));
+    }
+    item->body = buf_str(&b);
+    item->is_made = true;
+    *is_left_out = n == 0;
     return OK;
 }
+
+/* Before the driver opens: what it loads may start threads, and a process is forked here. */
+static enum outcome open_program(struct sink *s, struct failure *f)
+{
+    const struct sink_encoding *const e = s->options; /* first in each of them */
+    s->program = sink_program(e);
+    s->pool = jq_pool_open(s->arena);
+    const enum outcome result = e->jq.len > 0 ? jq_ready(s->pool, s->arena, &s->program, f) : OK;
+    return result == REJECT ? (f->outcome = STOP) : result;
+}
+
+/* ---- the sink ---- */
 
 enum outcome sink_open(struct arena *a, const struct sink_config *config, struct str mark,
                        struct sink **out, struct failure *f)
@@ -82,7 +145,7 @@ enum outcome sink_open(struct arena *a, const struct sink_config *config, struct
                        .mark = mark};
     s->state = arena_alloc(a, 1, s->driver->state_bytes);
     *out = NULL;
-    const enum outcome result = check_encoding(config, f);
+    const enum outcome result = open_program(s, f);
     if (result != OK) {
         return result;
     }

@@ -227,7 +227,7 @@ static rd_kafka_resp_err_t produce(struct kafka_sink *k, const struct sink_item 
                                    struct slot *slot, struct arena *scratch)
 {
     struct values v = {.arena = scratch};
-    const bool is_event = item->fact && !item->metric;
+    const bool is_event = item->fact && !item->metric && !item->is_made;
     v.at[v.n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = k->topic};
     v.at[v.n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY};
     v.at[v.n++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = slot};

@@ -43,7 +43,7 @@ struct stage {
     struct pending refused; /* never taken: the next read makes it a dead letter */
     struct failure why;
     bool has_refused;
-    _Atomic uint64_t *delivered, *unknown;
+    _Atomic uint64_t *delivered, *unknown, *left_out;
 };
 
 static const struct sink_config *config_of(const struct persister *p)
@@ -168,6 +168,7 @@ static enum outcome stage_open(struct persister *p, struct failure *f)
     s->path = arena_printf(p->arena, "%.*s/%.*s.json", STR_ARG(folder), STR_ARG(c->name));
     s->delivered = progress_counter(p->progress, "delivered");
     s->unknown = progress_counter(p->progress, "unknown_collectors");
+    s->left_out = progress_counter(p->progress, "left_out");
     arena_init(&s->arena, PENDING_BYTES_MAX);
     enum outcome result = file_make_dirs(folder.at, f);
     if (result == OK && access(s->path.at, F_OK) == 0) {
@@ -239,7 +240,19 @@ static bool is_wanted_model(const struct sink_config *c, const struct model *m)
     return false;
 }
 
-enum item_is { ITEM_OWN, ITEM_OTHERS, ITEM_WRONG };
+enum item_is { ITEM_OWN, ITEM_OTHERS, ITEM_WRONG, ITEM_LATER };
+
+/* As encoding.jq has it. */
+static enum item_is encoded(struct stage *s, struct sink_item *item, struct failure *why)
+{
+    bool is_left_out = false;
+    const enum outcome result = sink_item_encode(s->sink, &s->arena, item, &is_left_out, why);
+    *s->left_out += is_left_out;
+    return result == RETRY ? ITEM_LATER
+           : result != OK  ? ITEM_WRONG
+           : is_left_out   ? ITEM_OTHERS
+                           : ITEM_OWN;
+}
 
 /* What the fact is to this sink. */
 static enum item_is item_of(struct persister *p, const struct signal *fact, struct sink_item *out,
@@ -258,7 +271,7 @@ static enum item_is item_of(struct persister *p, const struct signal *fact, stru
         struct signal *const own = arena_new(&s->arena, struct signal);
         *own = signal_copy(&s->arena, fact);
         sink_item_of_fact(&s->arena, own, out);
-        return ITEM_OWN;
+        return encoded(s, out, why);
     }
     struct metric metric;
     struct signal *const own = arena_new(&s->arena, struct signal);
@@ -272,7 +285,7 @@ static enum item_is item_of(struct persister *p, const struct signal *fact, stru
         return ITEM_OTHERS;
     }
     sink_item_of_metric(&s->arena, from, &metric, out);
-    return ITEM_OWN;
+    return encoded(s, out, why);
 }
 
 static bool is_refused(const struct stage *s, size_t lane, struct position at)
@@ -280,26 +293,37 @@ static bool is_refused(const struct stage *s, size_t lane, struct position at)
     return s->has_refused && s->refused.lane == lane && s->refused.at.at == at.at;
 }
 
-static void take_record(struct persister *p, const struct slice *slice, size_t k, size_t lane,
-                        struct rejects *rejects)
+static enum outcome take_record(struct persister *p, const struct slice *slice, size_t k,
+                                size_t lane, struct rejects *rejects, struct failure *f)
 {
     struct stage *const s = p->state;
     const struct record *const r = &slice->record[k];
     struct pending item = {.lane = lane, .at = r->at};
-    struct failure why;
     if (is_refused(s, lane, r->at)) {
         persist_reject(rejects, slice, r, &s->why);
-        s->has_refused = false;
-        return;
+        return OK;
     }
-    const enum item_is is = item_of(p, &r->signal, &item.item, &why);
-    if (is == ITEM_WRONG) {
-        persist_reject(rejects, slice, r, &why);
-    } else if (is == ITEM_OWN) {
+    switch (item_of(p, &r->signal, &item.item, f)) {
+    case ITEM_WRONG: persist_reject(rejects, slice, r, f); break;
+    case ITEM_LATER: return RETRY;
+    case ITEM_OTHERS: break;
+    case ITEM_OWN:
         item.item.lane = s->lane[lane].lane.name;
         item.item.position = r->at.at;
         s->pending = arena_more(&s->arena, s->pending, s->n, &s->room, sizeof *s->pending);
         s->pending[s->n++] = item;
+        break;
+    }
+    return OK;
+}
+
+/* Everything up to its end was taken. */
+static void pass(struct stage *s, size_t lane, struct position to)
+{
+    s->lane[lane].taken = to;
+    s->moved_us = s->moved_us ? s->moved_us : clock_mono_us();
+    if (s->has_refused && s->refused.lane == lane && s->refused.at.at < to.at) {
+        s->has_refused = false;
     }
 }
 
@@ -307,18 +331,23 @@ static enum outcome stage_take(struct persister *p, const struct batch *b, struc
                                struct failure *f)
 {
     struct stage *const s = p->state;
+    const size_t before = s->n;
     for (size_t i = 0; i < b->n; i++) {
         const struct slice *const slice = &b->slice[i];
-        struct sink_lane *const lane = lane_of(s, p->arena, slice->lane);
+        const struct sink_lane *const lane = lane_of(s, p->arena, slice->lane);
         if (!lane) { /* its cursor was asked before */
             return failed(f, STOP, "more than %d lanes: fewer intake processes are needed",
                           (int)(sizeof s->lane / sizeof *s->lane));
         }
         for (size_t k = 0; k < slice->n; k++) {
-            take_record(p, slice, k, (size_t)(lane - s->lane), rejects);
+            if (take_record(p, slice, k, (size_t)(lane - s->lane), rejects, f) != OK) {
+                s->n = before;
+                return RETRY;
+            }
         }
-        lane->taken = slice->to;
-        s->moved_us = s->moved_us ? s->moved_us : clock_mono_us();
+    }
+    for (size_t i = 0; i < b->n; i++) {
+        pass(s, (size_t)(lane_of(s, p->arena, b->slice[i].lane) - s->lane), b->slice[i].to);
     }
     return OK;
 }

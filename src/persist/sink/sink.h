@@ -13,12 +13,14 @@
 #include "config/sinks.h"
 #include "persist/persister.h"
 #include "signal/metric.h"
+#include "wire/jq/jq.h"
 
 struct sink_item {
     struct str key;   /* the same for the same thing: metric_key, or the fact's id         */
     struct str model; /* "metric"                                                          */
     struct str body;  /* as it is to be written, without a newline                         */
     struct str type;  /* its media type                                                    */
+    bool is_made;     /* by encoding.jq: it is no CloudEvent, whatever it was made of      */
     struct str lane;  /* and the position in it: where its fact stands; no two are equal   */
     uint64_t position;
     int64_t at_us; /* what partitions are made of: begin of its window, else its time   */
@@ -35,12 +37,15 @@ struct sink {
     struct str bus;         /* whose positions items have; set behind `open`                      */
     int64_t retry_after_ms; /* set with RETRY: the far end's own word; 0: none                 */
     struct str mark;        /* that the last flush left behind, kept with the cursors; "": none   */
+    struct mapping program; /* of encoding.jq; its text is empty where there is none              */
+    struct jq_pool *pool;   /* that runs it                                                       */
 };
 
 struct sink_driver {
     const char *name;
     size_t state_bytes;
-    size_t items_max; /* handed over at once */
+    size_t items_max; /* handed over at once                          */
+    bool takes_lines; /* a body may be several lines, of encoding.jq  */
     /* Reach the far end. STOP: rights, a setting. */
     enum outcome (*open)(struct sink *s, struct failure *f);
     /* Take items from the front; *done of them are taken, also when it fails.
@@ -70,6 +75,12 @@ void sink_item_of_metric(struct arena *a, const struct collector *c, const struc
 /* The item of a fact of another model: a CloudEvent in structured JSON (JSON Event Format 1.0.2).
  */
 void sink_item_of_fact(struct arena *a, const struct signal *fact, struct sink_item *out);
+
+/* The item as encoding.jq of the sink makes it; untouched where there is none.
+ *   returns OK, *is_left_out: the program gave nothing, so nothing is to be sent | REJECT the
+ *           program's own message, or a limit of it | RETRY it has no process */
+enum outcome sink_item_encode(const struct sink *s, struct arena *a, struct sink_item *item,
+                              bool *is_left_out, struct failure *f);
 
 /* STREAM_BIT of what sinks read. */
 extern const unsigned sink_streams;
