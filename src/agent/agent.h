@@ -26,6 +26,7 @@ struct request {
     const struct header *header;
     size_t headers_n;
     struct str token_query; /* ?access_token=, decoded; empty: none                        */
+    struct str query;       /* as it was sent, `?` and all; empty: none                    */
     int64_t received_us;
     struct str sent;         /* the body as it came; empty in `admit`                       */
     struct str body;         /* inflated; empty in `admit` and `prove`                      */

@@ -55,7 +55,8 @@ struct client {
     enum client_stage stage; /* what follows belongs to the request */
     const struct hook *hook;
     struct pocket *pocket;
-    struct str uri; /* of the head, as in struct request_line */
+    struct str uri;   /* of the head, as in struct request_line */
+    struct str query; /* of it, as struct request has it        */
     struct request request;
     bool is_gzip;
     char *body;

@@ -161,6 +161,7 @@ static void fill_request(struct client *c, const struct head *head)
                                   .header = head->header,
                                   .headers_n = head->headers_n,
                                   .token_query = str_of(token),
+                                  .query = c->query,
                                   .secrets = d->secrets,
                                   .received_us = clock_now_us(),
                                   .events_max = (size_t)d->limits->batch_events_max,
@@ -364,6 +365,9 @@ void *exchange_begin(void *door, const char *uri, struct MHD_Connection *connect
     client_begin(c);
     /* Looked at now: libmicrohttpd decodes it in place. */
     c->uri = uri && !strstr(uri, "%00") && !strchr(uri, ' ') ? str_of(uri) : (struct str){0};
+    const size_t query = str_find(c->uri, '?');
+    c->query = query < c->uri.len ? arena_str(&c->pocket->arena, str_sub(c->uri, query, c->uri.len))
+                                  : (struct str){0};
     return c;
 }
 

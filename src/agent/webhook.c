@@ -2,6 +2,7 @@
  *
  * Who sent it is proved by a signature over the body, by a token, or by both, as configured; what
  * it means is the mapping's (transform/jq/). */
+#include "agent/cloudevent.h"
 #include "agent/media.h"
 #include "agent/proof.h"
 #include "base/hash.h"
@@ -14,12 +15,15 @@ enum { ID_BYTES_MAX = 1000, EVENT_BYTES_MAX = 100, SECOND = 1000, HOUR = 3600 * 
 enum { KIB = 1024, MIB = 1024 * KIB };
 #define MINUTE_US INT64_C(60000000)
 #define HEADER "header:"
+#define QUERY "query:"
 #define IN(member) offsetof(struct webhook_options, member)
 #define IN_SIGNATURE(member) offsetof(struct webhook_signature, member)
 
 /* by enum hash_kind */
 static const char *const algorithms[] = {"hmac-sha1", "hmac-sha256", "hmac-sha512", NULL};
+/* by enum webhook_encoding; a signature is no text */
 static const char *const encodings[] = {"hex", "base64", NULL};
+static const char *const secret_encodings[] = {"hex", "base64", "text", NULL};
 
 static const struct option timestamp_options[] = {
     {"header", OPTION_TEXT, offsetof(struct webhook_timestamp, header), "",
@@ -32,17 +36,30 @@ static const struct option timestamp_options[] = {
 
 static const struct option signature_options[] = {
     {"header", OPTION_TEXT, IN_SIGNATURE(header), "",
-     .about = "header with the signature, or several separated by commas"},
+     .about = "header with the signature, or several"},
     {"algorithm", OPTION_CHOICE, IN_SIGNATURE(algorithm), "hmac-sha256", .words = algorithms,
      .about = "hmac-sha256, hmac-sha512 or hmac-sha1"},
     {"prefix", OPTION_TEXT, IN_SIGNATURE(prefix), "",
      .about = "what stands before the signature: `sha256=`, `v1=`"},
+    {"separator", OPTION_TEXT, IN_SIGNATURE(separator), ",",
+     .about = "the one character between several in a header"},
     {"encoding", OPTION_CHOICE, IN_SIGNATURE(encoding), "hex", .words = encodings,
      .about = "hex or base64"},
     {"signs", OPTION_TEXT, IN_SIGNATURE(signs), "{body}",
-     .about = "what is signed, with a time: `{timestamp}.{body}`, `v0:{timestamp}:{body}`"},
+     .about = "what is signed: `{timestamp}.{body}`, `v0:{timestamp}:{body}`, "
+              "`{header:X-Id}.{body}`, `{url}`"},
+    {"url", OPTION_TEXT, IN_SIGNATURE(url), "",
+     .about = "what {url} is: the address that the sender was given, without a query"},
+    {"digest", OPTION_TEXT, IN_SIGNATURE(digest), "",
+     .about = "where the SHA-256 of the body (hex) stands that is signed in place of it: "
+              "query:NAME, header:NAME"},
     {"timestamp", OPTION_SECTION, IN_SIGNATURE(timestamp), .section = timestamp_options,
      .about = "the time that is signed too"},
+    {"secret_encoding", OPTION_CHOICE, IN_SIGNATURE(secret_encoding), "text",
+     .words = secret_encodings,
+     .about = "how the secret is written: base64 and hex stand for the bytes that sign"},
+    {"secret_prefix", OPTION_TEXT, IN_SIGNATURE(secret_prefix), "",
+     .about = "what stands before the encoded secret: `whsec_`"},
     {0}};
 
 static const struct option limits_options[] = {
@@ -106,9 +123,124 @@ static bool is_place(struct str text)
     return is;
 }
 
-static void check_signature(const struct section_check *c, const struct webhook_options *o)
+/* What a form holds; `unknown`: braces that stand for nothing. */
+struct form {
+    size_t parts[PROOF_HEADER + 1];
+    struct str unknown;
+    bool has_digest; /* the header with it, or the URL with its parameter, is signed */
+};
+
+static struct form form_of(const struct webhook_signature *s)
 {
-    const struct webhook_signature *const s = &o->signature;
+    struct form form = {.has_digest = false};
+    for (struct str rest = s->signs; rest.len > 0 && form.unknown.len == 0;) {
+        const struct str from = rest;
+        struct proof_part part;
+        if (!proof_next_part(&rest, &part) ||
+            (part.kind == PROOF_HEADER && !is_header_name(part.text))) {
+            form.unknown = str_sub(from, 0, str_find(from, '}') + 1);
+            break;
+        }
+        form.parts[part.kind]++;
+        const struct str name = str_sub(s->digest, sizeof HEADER - 1, s->digest.len);
+        form.has_digest |= str_starts(s->digest, S(HEADER))
+                               ? part.kind == PROOF_HEADER && str_eq_nocase(name, part.text)
+                               : part.kind == PROOF_URL;
+    }
+    return form;
+}
+
+static void check_url(const struct section_check *c, const struct webhook_signature *s,
+                      const struct form *form)
+{
+    const bool is_url = str_starts(s->url, S("http://")) || str_starts(s->url, S("https://"));
+    if (form->parts[PROOF_URL] > 0 && s->url.len == 0) {
+        section_wrong(
+            c, "signature.url",
+            " is missing: signs holds {url}, and behind a proxy only you know the address");
+    } else if (form->parts[PROOF_URL] == 0 && s->url.len > 0) {
+        section_wrong(c, "signature.url", " is of no use: signature.signs holds no {url}");
+    } else if (s->url.len > 0 && (!is_url || str_find(s->url, '?') < s->url.len ||
+                                  str_find(s->url, '#') < s->url.len)) {
+        section_wrong(c, "signature.url", " wants https://HOST/PATH, without a query");
+    }
+}
+
+static void check_digest(const struct section_check *c, const struct webhook_signature *s,
+                         const struct form *form)
+{
+    const bool is_place = (str_starts(s->digest, S(HEADER)) &&
+                           is_header_name(str_sub(s->digest, sizeof HEADER - 1, s->digest.len))) ||
+                          (str_starts(s->digest, S(QUERY)) && s->digest.len > sizeof QUERY - 1);
+    if (s->digest.len > 0 && !is_place) {
+        section_wrong(c, "signature.digest", " wants query:NAME or header:NAME");
+    } else if (s->digest.len > 0 && !form->has_digest) {
+        section_wrong(c, "signature.digest",
+                      " is not signed: signature.signs wants {url} or the {header:NAME} with it");
+    }
+}
+
+static void check_form(const struct section_check *c, const struct webhook_signature *s)
+{
+    const struct form form = form_of(s);
+    const bool has_timestamp = s->timestamp.header.len > 0;
+    if (form.unknown.len > 0) {
+        section_wrong(
+            c, "signature.signs",
+            " holds %.*s; what is signed is {body}, {timestamp}, {header:NAME}, {url} and "
+            "text without braces",
+            STR_ARG(form.unknown));
+        return;
+    }
+    if (form.parts[PROOF_BODY] != (s->digest.len > 0 ? 0 : 1)) {
+        section_wrong(c, "signature.signs", "%s",
+                      s->digest.len > 0 ? " wants no {body} where signature.digest stands for it"
+                                        : " wants {body} once, or signature.digest in its place");
+    }
+    if (form.parts[PROOF_TIMESTAMP] != (has_timestamp ? 1 : 0)) {
+        section_wrong(c, "signature.signs", "%s",
+                      has_timestamp
+                          ? " wants {timestamp} once"
+                          : " wants {timestamp} only where signature.timestamp.header is");
+    }
+    check_url(c, s, &form);
+    check_digest(c, s, &form);
+}
+
+/* The bytes that sign, of a secret as it is written; false: it is written otherwise. */
+static bool read_key(struct arena *a, const struct webhook_signature *s, struct str secret,
+                     struct str *out)
+{
+    const size_t prefix = str_starts(secret, s->secret_prefix) ? s->secret_prefix.len : 0;
+    const struct str text = str_sub(secret, prefix, secret.len);
+    *out = text;
+    if (s->secret_encoding == WEBHOOK_BASE64) {
+        return ce_base64(a, text, out) && out->len > 0;
+    }
+    if (s->secret_encoding == WEBHOOK_HEX) {
+        unsigned char *const bytes = arena_array(a, unsigned char, text.len / 2 + 1);
+        *out = (struct str){(const char *)bytes, text.len / 2};
+        return text.len > 0 && hex_read(text, bytes, text.len / 2);
+    }
+    return true;
+}
+
+static void read_keys(const struct section_check *c, const struct str_list *secret,
+                      struct webhook_signature *s)
+{
+    s->key = (struct str_list){.at = arena_array(c->s->arena, struct str, secret->n),
+                               .n = secret->n};
+    for (size_t i = 0; i < secret->n; i++) {
+        if (!read_key(c->s->arena, s, secret->at[i], &s->key.at[i])) {
+            section_wrong(c, "secret", " is not what signature.secret_encoding says: %s",
+                          secret_encodings[s->secret_encoding]);
+        }
+    }
+}
+
+static void check_signature(const struct section_check *c, struct webhook_options *o)
+{
+    struct webhook_signature *const s = &o->signature;
     const bool has_timestamp = s->timestamp.header.len > 0;
     if (o->secret.n > 0 && !is_header_name(s->header)) {
         section_wrong(c, "signature.header",
@@ -117,17 +249,20 @@ static void check_signature(const struct section_check *c, const struct webhook_
     if (o->secret.n == 0 && s->header.len > 0 && !c->s->is_without_secrets) {
         section_wrong(c, "secret", ": a signature wants the secret that it is made with");
     }
+    if (s->separator.len != 1) {
+        section_wrong(c, "signature.separator", " wants one character");
+    }
+    if (s->secret_prefix.len > 0 && s->secret_encoding == WEBHOOK_TEXT) {
+        section_wrong(c, "signature.secret_prefix", " wants a signature.secret_encoding");
+    }
     if (!has_timestamp && s->timestamp.prefix.len > 0) {
         section_wrong(c, "signature.timestamp", ": its prefix wants the header that it stands in");
     }
     if (has_timestamp && !is_header_name(s->timestamp.header)) {
         section_wrong(c, "signature.timestamp.header", " is no name of a header");
     }
-    if (s->signs.len > 0 && !proof_is_form(s->signs, has_timestamp)) {
-        section_wrong(c, "signature.signs", " wants {body} once%s, and no other braces",
-                      has_timestamp ? " and {timestamp} once"
-                                    : "; {timestamp} only where signature.timestamp.header is");
-    }
+    check_form(c, s);
+    read_keys(c, &o->secret, s);
 }
 
 void webhook_complete(const struct section_check *c, struct webhook_options *o)
@@ -179,7 +314,7 @@ static bool admit(const struct request *q, struct refusal *why)
 static bool prove(const struct request *q, struct refusal *why)
 {
     const struct webhook_options *const o = q->options;
-    return o->secret.n == 0 || proof_is_signed(q, &o->signature, &o->secret, why);
+    return o->secret.n == 0 || proof_is_signed(q, &o->signature, why);
 }
 
 /* What stands there, the first of several places; a number as its digits; empty: nothing. */

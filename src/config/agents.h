@@ -26,12 +26,18 @@ struct webhook_timestamp {
     struct str header, prefix; /* header empty: the signature holds no time */
     int64_t tolerance_ms;
 };
+enum webhook_encoding { WEBHOOK_HEX, WEBHOOK_BASE64, WEBHOOK_TEXT };
 struct webhook_signature {
-    struct str header, prefix;
-    int algorithm;    /* enum hash_kind                                    */
-    int encoding;     /* 0 hex, 1 base64                                   */
-    struct str signs; /* `{body}`, `{timestamp}.{body}`                 */
+    struct str header, prefix, separator;
+    int algorithm;     /* enum hash_kind                                              */
+    int encoding;      /* enum webhook_encoding                                       */
+    struct str signs;  /* `{body}`, `{header:X-Id}.{timestamp}.{body}`, `{url}`       */
+    struct str url;    /* `{url}` without its query                                   */
+    struct str digest; /* where the body's SHA-256 is that is signed in place of it   */
     struct webhook_timestamp timestamp;
+    struct str secret_prefix; /* of the secrets as they are written                    */
+    int secret_encoding;      /* enum webhook_encoding                                 */
+    struct str_list key;      /* the secrets as bytes: webhook_complete makes them     */
 };
 
 struct webhook_options {

@@ -22,6 +22,8 @@ struct desk {
     struct request request;
     struct taken taken;
     struct refusal refusal;
+    struct str query;
+    int64_t now_us;
 };
 
 static struct desk desk;
@@ -29,11 +31,14 @@ static struct desk desk;
 static int set_up(void **state)
 {
     (void)state;
-    desk = (struct desk){0};
+    desk = (struct desk){.now_us = NOW_US};
     arena_init(&desk.arena, 1 << 20);
     arena_init(&desk.scratch, 1 << 20);
-    desk.options.signature = (struct webhook_signature){
-        .algorithm = HASH_SHA256, .signs = S("{body}"), .timestamp = {.tolerance_ms = 300000}};
+    desk.options.signature = (struct webhook_signature){.algorithm = HASH_SHA256,
+                                                        .signs = S("{body}"),
+                                                        .separator = S(","),
+                                                        .secret_encoding = WEBHOOK_TEXT,
+                                                        .timestamp = {.tolerance_ms = 300000}};
     return 0;
 }
 
@@ -62,11 +67,15 @@ static bool take(const char *headers, const char *body)
         desk.header[n].name = str_cut(line, ':', &value);
         desk.header[n].value = str_trim(value);
     }
+    if (desk.options.signature.secret_encoding == WEBHOOK_TEXT) {
+        desk.options.signature.key = desk.options.secret;
+    }
     desk.request = (struct request){.agent = S("pager"),
                                     .options = &desk.options,
                                     .header = desk.header,
                                     .headers_n = n,
-                                    .received_us = NOW_US,
+                                    .received_us = desk.now_us,
+                                    .query = desk.query,
                                     .token_query = desk.request.token_query,
                                     .arena = &desk.arena,
                                     .scratch = &desk.scratch};
@@ -198,6 +207,101 @@ static void a_signed_time_must_be_near(void **state)
     assert_refused(signed_line("v1=", HASH_SHA256, "k1", BODY), BODY, 401, "timestamp");
 }
 
+/* The example of the specification of Standard Webhooks: its secret, id, time, body and signature.
+ * The key is `printf MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw | base64 -d`. */
+static void a_standard_webhook_is_believed(void **state)
+{
+    static struct str key[] = {STR("an older key"), STR("\x31"
+                                                        "\xf2"
+                                                        "\x90"
+                                                        "\xf6"
+                                                        "\xbf"
+                                                        "\x06"
+                                                        "\x29"
+                                                        "\x8a"
+                                                        "\xab"
+                                                        "\x4f"
+                                                        "\x08"
+                                                        "\xd4"
+                                                        "\x3c"
+                                                        "\x3f"
+                                                        "\x08"
+                                                        "\x2c"
+                                                        "\xf6"
+                                                        "\x48"
+                                                        "\xa3"
+                                                        "\x62"
+                                                        "\xda"
+                                                        "\x2d"
+                                                        "\xa4"
+                                                        "\xb0")};
+    struct webhook_signature *const s = &desk.options.signature;
+    const char *const line = JSON "webhook-id: msg_p5jXN8AQM9LWM0D4loKWxJek\n"
+                                  "webhook-timestamp: 1614265330\nwebhook-signature: ";
+    const char *const fits = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+    const char *const body = "{\"test\": 2432232314}";
+    char headers[600];
+    (void)state;
+    desk.now_us = INT64_C(1614265330) * 1000000;
+    desk.options.secret = list(0, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", NULL);
+    s->header = S("webhook-signature");
+    s->prefix = S("v1,");
+    s->separator = S(" ");
+    s->encoding = WEBHOOK_BASE64;
+    s->signs = S("{header:webhook-id}.{timestamp}.{body}");
+    s->timestamp.header = S("webhook-timestamp");
+    s->secret_encoding = WEBHOOK_BASE64;
+    s->key = (struct str_list){key, 2};
+    (void)snprintf(headers, sizeof headers, "%s%s\n", line, fits);
+    assert_true(take(headers, body));
+    assert_refused(headers, "{\"test\": 2432232315}", 401, "signature");
+    (void)snprintf(headers, sizeof headers, "%sv1,bm9uZQ== %s v2,MzJsNDk4MzI0K2V=\n", line, fits);
+    assert_true(take(headers, body));
+    (void)snprintf(headers, sizeof headers, "%s%s\nWebhook-Id: other\n", line, fits);
+    assert_refused(headers, body, 401, "signature"); /* whose id is it? */
+    (void)snprintf(headers, sizeof headers, "%sv1a,%s\n", line, fits + 3);
+    assert_refused(headers, body, 401, "signature");
+    assert_refused(JSON "webhook-timestamp: 1614265330\nwebhook-signature: v1,AAAA\n", body, 401,
+                   "signature");
+    desk.now_us += INT64_C(301) * 1000000;
+    (void)snprintf(headers, sizeof headers, "%s%s\n", line, fits);
+    assert_refused(headers, body, 401, "timestamp");
+}
+
+/* Twilio's own example of a signed JSON body, from the tests of its library for Python. */
+static void an_address_with_the_bodys_digest_is_believed(void **state)
+{
+    struct webhook_signature *const s = &desk.options.signature;
+    const char *const body = "{\"property\": \"value\", \"boolean\": true}";
+    const char *const headers = JSON "X-Twilio-Signature: a9nBmqA0ju/hNViExpshrM61xv4=\n";
+    const struct str query = STR("?foo=1&bar=2&bodySHA256=0a1ff7634d9ab3b95db5c9a2dfe9416e41502b28"
+                                 "3a80c7cf19632632f96e6620");
+    (void)state;
+    desk.options.secret = list(0, "12345", NULL);
+    s->header = S("X-Twilio-Signature");
+    s->algorithm = HASH_SHA1;
+    s->encoding = WEBHOOK_BASE64;
+    s->signs = S("{url}");
+    s->url = S("https://mycompany.com/myapp.php");
+    s->digest = S("query:bodySHA256");
+    desk.query = query;
+    assert_true(take(headers, body));
+    assert_refused(headers, "{}", 401, "signature");
+    desk.query = str_sub(query, 0, query.len - 1);
+    assert_refused(headers, body, 401, "signature");
+    desk.query = arena_printf(&desk.arena, "%.*s&x=1", STR_ARG(query));
+    assert_refused(headers, body, 401, "signature");
+    desk.query = (struct str){0};
+    assert_refused(headers, body, 401, "signature");
+    assert_non_null(strstr(desk.refusal.detail.at, "query:bodySHA256"));
+    s->signs = S("{header:X-Digest}");
+    s->digest = S("header:X-Digest");
+    assert_refused(headers, body, 401, "signature");
+    assert_true(take(JSON "X-Digest: 0a1ff7634d9ab3b95db5c9a2dfe9416e41502b283a80c7cf19632632f96e66"
+                          "20\nX-Twilio-Signature: SK3MjGfwsPoPpqJMe5c+puCL2js=\n",
+                     body));
+}
+
 static void a_token_is_taken_from_each_of_its_places(void **state)
 {
     (void)state;
@@ -272,6 +376,8 @@ int main(void)
         TEST(one_of_several_signatures_and_of_several_secrets_is_enough),
         TEST(base64_is_taken_where_it_is_configured),
         TEST(a_signed_time_must_be_near),
+        TEST(a_standard_webhook_is_believed),
+        TEST(an_address_with_the_bodys_digest_is_believed),
         TEST(a_token_is_taken_from_each_of_its_places),
         TEST(what_proves_the_sender_is_not_kept),
         TEST(a_delivery_is_called_as_configured),
