@@ -11,6 +11,7 @@
 #include "bus/progress.h"
 #include "config/config.h"
 #include "signal/signal.h"
+#include "wire/json.h"
 
 struct section_check;
 struct webhook_options;
@@ -83,6 +84,11 @@ bool refuse(struct arena *a, struct refusal *why, struct refusal is, const char 
  * asks for the same again). `where` begins the detail. Always false. */
 bool refuse_json(const struct request *q, struct refusal *why, struct str where,
                  const struct failure *f);
+
+/* The body of a sender who was believed. JSON that the transform cannot read (nested too deep, half
+ * a surrogate pair, a number beyond a double) is taken like any other, and becomes a dead letter
+ * there: nobody would send it again for a 400. false: refused, it is no JSON at all. */
+bool request_json(const struct request *q, struct str text, yyjson_val **out, struct refusal *why);
 
 /* The value of a header by its name of any case; empty (at == NULL) when it is not there. */
 struct str request_header(const struct request *q, struct str name);

@@ -12,9 +12,10 @@ enum {
     POCKET_LEAST = 256 * 1024,
     HEADERS_COPIES = 16, /* of the headers: JSON, problems, texts of signals */
     SCRATCH_LEAST = 8 << 20,
-    /* the densest text that a body can be: read, looked at for keys that stand twice, a
-       CloudEvent's data written from it, and the bytes that a signature is made of */
-    SCRATCH_FACTOR = JSON_FACTOR + JSON_UNIQUE_FACTOR + JSON_WRITE_FACTOR + 1,
+    /* the densest text that a body can be: read; read again from a copy where it cannot be used,
+       or looked at for keys that stand twice and a CloudEvent's data written from it; and the bytes
+       that a signature is made of */
+    SCRATCH_FACTOR = JSON_FACTOR + (JSON_FACTOR + 1) + 1,
     POCKET_FACTOR =
         6, /* body and inflated, with what they grow through (3), decoded (1), texts (2) */
     POCKET_EVENT_BYTES = 1024, /* struct signal and its short texts, for each event of a batch */

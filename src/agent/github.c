@@ -142,8 +142,7 @@ static bool take(const struct request *q, struct taken *out, struct refusal *why
     const struct str id = request_header(q, S("X-GitHub-Delivery"));
     const struct str event = request_header(q, S("X-GitHub-Event"));
     struct str payload = {0};
-    struct failure f;
-    yyjson_doc *doc = NULL;
+    yyjson_val *root = NULL;
     if (!is_word(id, DELIVERY_BYTES_MAX, "-_.:")) {
         return refuse(q->arena, why, (struct refusal){.status = 400, .reason = "delivery"},
                       "the header X-GitHub-Delivery is missing or is no id");
@@ -152,17 +151,8 @@ static bool take(const struct request *q, struct taken *out, struct refusal *why
         return refuse(q->arena, why, (struct refusal){.status = 400, .reason = "event"},
                       "the header X-GitHub-Event is missing or is no event name");
     }
-    if (!payload_of(q, &payload, why)) {
+    if (!payload_of(q, &payload, why) || !request_json(q, payload, &root, why)) {
         return false;
-    }
-    if (json_try_read(q->scratch, payload, &doc, &f) != OK ||
-        json_check_unique(q->scratch, yyjson_doc_get_root(doc), &f) != OK) {
-        return refuse_json(q, why, S(""), &f);
-    }
-    yyjson_val *const root = yyjson_doc_get_root(doc);
-    if (!yyjson_is_obj(root)) {
-        return refuse(q->arena, why, (struct refusal){.status = 400, .reason = "json"},
-                      "the payload is JSON, but no object");
     }
     struct signal *const s = arena_new(q->arena, struct signal);
     *s = (struct signal){.id = id,

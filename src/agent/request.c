@@ -31,6 +31,20 @@ bool refuse_json(const struct request *q, struct refusal *why, struct str where,
         "%.*s%s", STR_ARG(where), f->text);
 }
 
+bool request_json(const struct request *q, struct str text, yyjson_val **out, struct refusal *why)
+{
+    struct failure f;
+    yyjson_doc *doc = NULL;
+    enum outcome result = json_try_read(q->scratch, text, &doc, &f);
+    if (result == REJECT) {
+        struct failure lax = {0};
+        result = json_try_read_lax(q->scratch, text, &doc, &lax);
+        f = result == RETRY ? lax : f;
+    }
+    *out = yyjson_doc_get_root(doc);
+    return result == OK || refuse_json(q, why, S(""), &f);
+}
+
 struct str request_header(const struct request *q, struct str name)
 {
     for (size_t i = 0; i < q->headers_n; i++) {

@@ -381,17 +381,14 @@ static bool take(const struct request *q, struct taken *out, struct refusal *why
 {
     const struct webhook_options *const o = q->options;
     const bool has_header = request_header(q, S("Authorization")).len > 0;
-    struct failure f;
-    yyjson_doc *doc = NULL;
+    yyjson_val *root = NULL;
     if (!media_is_json(media_type(request_header(q, S("Content-Type"))))) {
         return refuse(q->arena, why, (struct refusal){.status = 415, .reason = "media_type"},
                       "a webhook is JSON: Content-Type: application/json");
     }
-    if (json_try_read(q->scratch, q->body, &doc, &f) != OK ||
-        json_check_unique(q->scratch, yyjson_doc_get_root(doc), &f) != OK) {
-        return refuse_json(q, why, S(""), &f);
+    if (!request_json(q, q->body, &root, why)) {
+        return false;
     }
-    yyjson_val *const root = yyjson_doc_get_root(doc);
     const struct str id = id_of(q, root);
     const struct str event = str_sub(look_up(q, root, o->event), 0, EVENT_BYTES_MAX);
     struct signal *const s = arena_new(q->arena, struct signal);

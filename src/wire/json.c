@@ -1,9 +1,14 @@
 #include "wire/json.h"
 
+#include "base/hash.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEYS_FEW_MAX = 256 };
+enum {
+    KEYS_FEW_MAX = 255,   /* a slot is one byte, 0 an empty one */
+    KEYS_FEW_SLOTS = 1024 /* a quarter of them is used at most */
+};
 
 static void *alc_malloc(void *ctx, size_t size)
 {
@@ -140,6 +145,57 @@ enum outcome json_try_read_exact(struct arena *a, struct str text, yyjson_doc **
     return read_with(&alc, text, YYJSON_READ_NUMBER_AS_RAW, out, f);
 }
 
+/* The value of four hex digits; beyond 0xFFFF: they are none. */
+static uint32_t hex_unit(struct str text, size_t at)
+{
+    unsigned char bytes[2];
+    return hex_read(str_sub(text, at, 4), bytes, sizeof bytes) ? (uint32_t)bytes[0] << 8 | bytes[1]
+                                                               : UINT32_MAX;
+}
+
+/* Escapes \uD800 to \uDFFF that are no pair, as \uFFFD. Where a backslash stands outside of a text,
+ * no reader takes it for JSON anyway. */
+static void mend_surrogates(char *at, size_t len)
+{
+    const struct str text = {at, len};
+    for (size_t i = 0; i + 1 < len; i++) {
+        if (at[i] != '\\') {
+            continue;
+        }
+        i++;
+        const uint32_t unit = at[i] == 'u' ? hex_unit(text, i + 1) : UINT32_MAX;
+        if (unit > 0xFFFF || (unit & 0xF800) != 0xD800) {
+            continue;
+        }
+        const bool has_low = str_eq(str_sub(text, i + 5, 2), S("\\u")) &&
+                             (hex_unit(text, i + 7) & 0xFFFFFC00) == 0xDC00;
+        if ((unit & 0xFC00) == 0xD800 && has_low) {
+            i += 10; /* to the last digit of the pair */
+        } else {
+            memcpy(at + i + 1, "FFFD", 4);
+        }
+    }
+}
+
+enum outcome json_try_read_lax(struct arena *a, struct str text, yyjson_doc **out,
+                               struct failure *f)
+{
+    const yyjson_alc alc = alc_try_of(a);
+    yyjson_read_err err = {0};
+    char *const copy = arena_try(a, text.len + 1, 1);
+    if (!copy) {
+        return no_room(a, text.len, f);
+    }
+    memcpy(copy, text.len ? text.at : "", text.len);
+    mend_surrogates(copy, text.len);
+    *out = yyjson_read_opts(copy, text.len, YYJSON_READ_BIGNUM_AS_RAW, &alc, &err);
+    if (*out) {
+        return OK;
+    }
+    return err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ? no_room(a, text.len, f)
+                                                           : no_json(text, &err, f);
+}
+
 static int key_order(const void *a, const void *b)
 {
     const struct str *const x = a;
@@ -153,42 +209,54 @@ static enum outcome is_twice(struct str key, struct failure *f)
                   STR_ARG(str_sub(key, 0, 80)));
 }
 
-/* Its ends and its length tell most keys apart. */
-static size_t key_hash(struct str key)
+/* Its ends and its length tell most keys apart. Loads of fixed sizes: no call of memcpy. */
+static size_t key_hash(const char *at, size_t len)
 {
     uint64_t first = 0;
     uint64_t last = 0;
-    const size_t n = key.len < sizeof first ? key.len : sizeof first;
-    memcpy(&first, key.at, n);
-    memcpy(&last, key.at + key.len - n, n);
-    return (size_t)(((first ^ last << 7 ^ key.len) * UINT64_C(0x9E3779B97F4A7C15)) >> 40);
+    if (len >= 8) {
+        memcpy(&first, at, 8);
+        memcpy(&last, at + len - 8, 8);
+    } else if (len >= 4) {
+        memcpy(&first, at, 4);
+        memcpy(&last, at + len - 4, 4);
+    } else if (len > 0) {
+        first = (uint64_t)(unsigned char)at[0] << 16 | (uint64_t)(unsigned char)at[len / 2] << 8 |
+                (unsigned char)at[len - 1];
+    }
+    return (size_t)(((first ^ last << 7 ^ len) * UINT64_C(0x9E3779B97F4A7C15)) >> 40);
 }
 
-/* What webhooks consist of: a table on the stack. Keys that are made to collide cost their square,
- * which is little. */
+static bool is_same_key(yyjson_val *a, yyjson_val *b)
+{
+    const size_t len = unsafe_yyjson_get_len(a);
+    return len == unsafe_yyjson_get_len(b) &&
+           memcmp(unsafe_yyjson_get_str(a), unsafe_yyjson_get_str(b), len) == 0;
+}
+
+/* What webhooks consist of: a table on the stack, of numbers of keys. Keys that are made to collide
+ * cost their square, which is little. */
 static enum outcome check_few(yyjson_val *object, struct failure *f)
 {
-    struct str seen[2 * KEYS_FEW_MAX];
+    yyjson_val *keys[KEYS_FEW_MAX];
+    unsigned char slot[KEYS_FEW_SLOTS];
+    const size_t n = yyjson_obj_size(object);
     size_t room = 4;
-    size_t i = 0;
-    size_t n = 0;
-    yyjson_val *key = NULL;
-    yyjson_val *value = NULL;
-    while (room < 2 * yyjson_obj_size(object)) {
+    yyjson_val *key = unsafe_yyjson_get_first(object);
+    while (room < 4 * n) {
         room *= 2;
     }
-    memset(seen, 0, room * sizeof *seen);
-    yyjson_obj_foreach(object, i, n, key, value)
-    {
-        const struct str text = json_text(key);
-        size_t k = key_hash(text) & (room - 1);
-        while (seen[k].at && !str_eq(seen[k], text)) {
+    memset(slot, 0, room);
+    for (size_t i = 0; i < n; i++, key = unsafe_yyjson_get_next(key + 1)) {
+        size_t k = key_hash(unsafe_yyjson_get_str(key), unsafe_yyjson_get_len(key)) & (room - 1);
+        while (slot[k] && !is_same_key(keys[slot[k] - 1], key)) {
             k = (k + 1) & (room - 1);
         }
-        if (seen[k].at) {
-            return is_twice(text, f);
+        if (slot[k]) {
+            return is_twice(json_text(key), f);
         }
-        seen[k] = text;
+        keys[i] = key;
+        slot[k] = (unsigned char)(i + 1);
     }
     return OK;
 }
@@ -217,35 +285,14 @@ static enum outcome check_many(struct arena *a, yyjson_val *object, struct failu
     return OK;
 }
 
-static enum outcome check_object(struct arena *a, yyjson_val *object, struct failure *f)
-{
-    return yyjson_obj_size(object) <= KEYS_FEW_MAX ? check_few(object, f)
-                                                   : check_many(a, object, f);
-}
-
 enum outcome json_check_unique(struct arena *a, yyjson_val *root, struct failure *f)
 {
-    /* yyjson lays a document out in one array: walking it needs no recursion. Bounded by
-     * JSON_DEPTH_MAX anyway. */
-    size_t i = 0;
-    size_t n = 0;
-    yyjson_val *key = NULL;
-    yyjson_val *value = NULL;
+    /* yyjson lays a document out in one array, what is in a container behind it */
+    yyjson_val *const end = root ? unsafe_yyjson_get_next(root) : NULL;
     enum outcome result = OK;
-    if (yyjson_is_obj(root)) {
-        result = check_object(a, root, f);
-        yyjson_obj_foreach(root, i, n, key, value)
-        {
-            if (result == OK && yyjson_is_ctn(value)) {
-                result = json_check_unique(a, value, f);
-            }
-        }
-    } else if (yyjson_is_arr(root)) {
-        yyjson_arr_foreach(root, i, n, value)
-        {
-            if (result == OK && yyjson_is_ctn(value)) {
-                result = json_check_unique(a, value, f);
-            }
+    for (yyjson_val *v = root; v < end && result == OK; v++) {
+        if (unsafe_yyjson_is_obj(v) && yyjson_obj_size(v) > 1) {
+            result = yyjson_obj_size(v) <= KEYS_FEW_MAX ? check_few(v, f) : check_many(a, v, f);
         }
     }
     return result;

@@ -34,6 +34,12 @@ enum outcome json_try_read(struct arena *a, struct str text, yyjson_doc **out, s
 enum outcome json_try_read_exact(struct arena *a, struct str text, yyjson_doc **out,
                                  struct failure *f);
 
+/* All that the grammar of RFC 8259 calls JSON: nested to any depth, halves of surrogate pairs (they
+ * become U+FFFD), numbers of any size (those beyond a double are yyjson_is_raw). For a look at what
+ * the others refuse. returns OK | REJECT not JSON | RETRY out of memory */
+enum outcome json_try_read_lax(struct arena *a, struct str text, yyjson_doc **out,
+                               struct failure *f);
+
 /* No object in the document has a key twice.
  * returns OK | REJECT naming the key | RETRY memory is short */
 enum outcome json_check_unique(struct arena *a, yyjson_val *root, struct failure *f);

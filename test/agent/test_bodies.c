@@ -326,7 +326,7 @@ static void memory_of_large_bodies_is_given_back(void **state)
     s->config.intake.body_bytes_max = 26 * MIB;
     s->config.intake.bodies_bytes_max = (size_t)512 * MIB;
     server_start(s);
-    const struct str small = github_post(&s->arena, "push", "1", S("[]"));
+    const struct str small = github_post(&s->arena, "push", "1", S("["));
     assert_int_equal(ask(s, small).status, 400);
     const uint64_t before_kib = own_kib(s);
     const struct str large = github_post(&s->arena, "push", "1", spaces(s, BODY));

@@ -351,6 +351,20 @@ static void a_delivery_is_called_as_configured(void **state)
     assert_true(str_is_utf8(desk.taken.signal->id));
 }
 
+static void json_that_cannot_be_used_is_taken_under_its_id(void **state)
+{
+    (void)state;
+    desk.options.id = list(0, "/event/id", NULL);
+    assert_true(take(JSON, "{\"event\":{\"id\":\"E1\"},\"a\":\"\\udfff\"}"));
+    assert_str(desk.taken.signal->id, "E1");
+    assert_true(take(JSON, "{\"event\":{\"id\":\"E1\"},\"a\":1e400}"));
+    assert_str(desk.taken.signal->id, "E1");
+    assert_str(desk.taken.signal->data, "{\"event\":{\"id\":\"E1\"},\"a\":1e400}");
+    assert_true(take(JSON, "{\"event\":{\"id\":1e400}}"));
+    assert_int_equal(desk.taken.signal->id.at[64], '-'); /* no id: the bytes and the minute */
+    assert_refused(JSON, "{\"event\":{\"id\":\"E1\"},\"a\":\"\\udfff\"", 400, "json");
+}
+
 static void without_an_id_the_bytes_and_the_minute_are_it(void **state)
 {
     (void)state;
@@ -381,6 +395,7 @@ int main(void)
         TEST(a_token_is_taken_from_each_of_its_places),
         TEST(what_proves_the_sender_is_not_kept),
         TEST(a_delivery_is_called_as_configured),
+        TEST(json_that_cannot_be_used_is_taken_under_its_id),
         TEST(without_an_id_the_bytes_and_the_minute_are_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

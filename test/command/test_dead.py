@@ -45,6 +45,29 @@ def a_dead_letter_is_listed_shown_and_dropped(folder):
 
 
 @case
+def json_that_cannot_be_used_is_kept_and_says_why(folder):
+    agents = AGENTS | {"pager": {"type": "webhook", "secret": "k", "signature": {"header": "X-Sign"}, "id": "/id",
+                                 "mapping": "own.jq"}}
+    (folder / "own.jq").write_text('ignored("fine")')
+    bodies = {"surrogate in": b'{"id":"surrogate in","a":"\\ud83d"}',
+              "deeper than 64": b'{"id":"deeper than 64","a":' + b"[" * 100 + b"]" * 100 + b"}",
+              '"b" stands twice': b'{"id":"\\"b\\" stands twice","a":{"b":1,"b":2}}'}
+    with Weir(folder, agents=agents) as weir:
+        for n, body in enumerate(bodies.values()):
+            signed = sign("s3cret", body)
+            headers = signed | {"X-GitHub-Event": "push", "X-GitHub-Delivery": f"d-{n}"}
+            assert weir.post("/hooks/github", body, headers)[0] == 202
+            pager = {"X-Sign": sign("k", body)["X-Hub-Signature-256"].removeprefix("sha256=")}
+            assert weir.post("/hooks/pager", body, pager | {"Content-Type": "application/json"})[0] == 202
+        letters = eventually(lambda: len(dead(weir)) == 6 and dead(weir), "all are dead")
+        for letter in letters:
+            why = list(bodies)[int(letter["signal"][2:])] if letter["agent"] == "github" else letter["signal"]
+            assert why in letter["reason"], letter
+        raw = weir.rows("query", "SELECT id, body FROM raw WHERE agent = 'pager'")
+        assert {row["id"]: row["body"] for row in raw} == {why: body.decode() for why, body in bodies.items()}, raw
+
+
+@case
 def an_id_beside_a_real_one_is_unknown_and_no_damage(folder):
     with Weir(folder, agents=AGENTS) as weir:
         for number in range(4):

@@ -123,6 +123,21 @@ static void what_is_no_json_object_is_dead(void **state)
     }
 }
 
+static void json_that_cannot_be_used_is_dead_and_says_why(void **state)
+{
+    (void)state;
+    static const char *const bodies[][2] = {
+        {"{\"ref\":\"\\ud83d\"}", "low surrogate"},
+        {"{\"ref\":1e400}", "beyond"},
+        {"{\"a\":{\"b\":1,\"c\":2,\"b\":3}}", "\"b\" stands twice"}};
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        const struct transform_out out = deliver(&arena, NULL, S("push"), S("a-guid"),
+                                                 str_of(bodies[i][0]));
+        assert_int_equal(out.fate, FATE_DEAD);
+        assert_non_null(strstr(out.why.text, bodies[i][1]));
+    }
+}
+
 static void a_name_that_is_no_word_is_not_repeated(void **state)
 {
     (void)state;
@@ -140,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_dead_letter_names_the_field_that_is_missing_or_wrong),
         cmocka_unit_test(what_is_no_json_object_is_dead),
+        cmocka_unit_test(json_that_cannot_be_used_is_dead_and_says_why),
         cmocka_unit_test(a_name_that_is_no_word_is_not_repeated),
     };
     arena_init(&arena, 64 << 20);

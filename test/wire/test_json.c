@@ -109,6 +109,31 @@ static void what_a_double_cannot_hold_is_told_from_what_is_no_json(void **state)
     assert_non_null(strstr(f.text, "not JSON"));
 }
 
+static void what_the_grammar_allows_is_read_for_a_look_at_it(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    yyjson_doc *doc = NULL;
+    static const char *const mended[][2] = {
+        {"\"\\ud83d\"", "\xef\xbf\xbd"},
+        {"\"\\uDC00x\"", "\xef\xbf\xbdx"},
+        {"\"\\ud83d\\ud83d\\ude00\\u0041\"", "\xef\xbf\xbd\xf0\x9f\x98\x80\x41"},
+        {"\"\\ud83d\\n\\ude00\"", "\xef\xbf\xbd\n\xef\xbf\xbd"},
+        {"\"\\\\ud83d\"", "\\ud83d"},
+    };
+    for (size_t i = 0; i < sizeof mended / sizeof *mended; i++) {
+        assert_int_equal(json_try_read_lax(&arena, str_of(mended[i][0]), &doc, &f), OK);
+        assert_true(str_eq(json_text(yyjson_doc_get_root(doc)), str_of(mended[i][1])));
+    }
+    assert_int_equal(json_try_read_lax(&arena, nested("{\"a\":", "1e400", "}", 5000), &doc, &f),
+                     OK);
+    assert_int_equal(json_try_read_lax(&arena, S("\"\\ud83\""), &doc, &f), REJECT);
+    assert_int_equal(json_try_read_lax(&arena, S("\"\\ud83d"), &doc, &f), REJECT);
+    assert_int_equal(json_try_read_lax(&arena, S("\"\xff\""), &doc, &f), REJECT);
+    assert_int_equal(json_try_read_lax(&arena, S("\\ud83d"), &doc, &f), REJECT);
+    assert_int_equal(json_try_read_lax(&arena, S(""), &doc, &f), REJECT);
+}
+
 static enum outcome unique(struct str text, struct failure *f)
 {
     yyjson_doc *doc = NULL;
@@ -142,6 +167,28 @@ static void a_key_that_stands_twice_is_found_in_objects_of_every_size(void **sta
     }
 }
 
+/* The hash looks at a key's ends alone: whatever it sees, two keys are one only where all is equal.
+ */
+static void keys_of_every_length_are_told_apart(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    for (size_t len = 0; len < 20; len++) {
+        for (size_t at = 0; at <= len; at++) { /* where they differ; at the end: nowhere */
+            struct buf b;
+            buf_init(&b, &arena, SIZE_MAX);
+            buf_add(&b, S("[{},[0,{}],{\"x\":{}},{\"n\":[{}],\""));
+            for (size_t i = 0; i < 2 * len; i++) {
+                buf_add(&b, i == len ? S("\":1,\"") : S(""));
+                buf_add_byte(&b, i == len + at ? 'b' : 'a');
+            }
+            buf_add(&b, len ? S("\":2}]") : S("\":1,\"\":2}]"));
+            assert_int_equal(unique(buf_str(&b), &f), at == len ? REJECT : OK);
+            arena_reset(&arena);
+        }
+    }
+}
+
 static void a_path_stops_where_nothing_is(void **state)
 {
     (void)state;
@@ -163,7 +210,9 @@ int main(void)
         cmocka_unit_test_setup(what_is_no_json_is_rejected_with_its_place, empty),
         cmocka_unit_test_setup(the_densest_text_is_read_in_the_memory_that_is_promised, empty),
         cmocka_unit_test_setup(what_a_double_cannot_hold_is_told_from_what_is_no_json, empty),
+        cmocka_unit_test_setup(what_the_grammar_allows_is_read_for_a_look_at_it, empty),
         cmocka_unit_test_setup(a_key_that_stands_twice_is_found_in_objects_of_every_size, empty),
+        cmocka_unit_test_setup(keys_of_every_length_are_told_apart, empty),
         cmocka_unit_test_setup(a_path_stops_where_nothing_is, empty),
     };
     arena_init(&arena, 16 << 20);

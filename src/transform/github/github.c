@@ -164,7 +164,8 @@ void transform_github(const struct transform_in *in, struct transform_out *out)
     yyjson_doc *doc = NULL;
     struct failure f = {0};
     d.event = str_starts(type, prefix) ? str_sub(type, prefix.len, type.len) : S("");
-    if (json_try_read(in->arena, in->raw->data, &doc, &f) != OK) {
+    if (json_try_read(in->arena, in->raw->data, &doc, &f) != OK ||
+        json_check_unique(in->arena, yyjson_doc_get_root(doc), &f) != OK) {
         const struct str what = arena_printf(in->arena, "github %.*s: ", STR_ARG(d.event));
         (void)transform_failed(out, what, &f);
         return;

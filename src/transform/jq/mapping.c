@@ -134,12 +134,23 @@ enum outcome transform_webhook_prepare(const struct transform_in *in, struct fai
     return jq_ready(in->pool, in->arena, &o->mapping, f) == RETRY ? RETRY : OK;
 }
 
+/* The program reads the body itself, and of two members of one name only the last. */
+static enum outcome check_body(const struct transform_in *in, struct failure *f)
+{
+    yyjson_doc *doc = NULL;
+    const enum outcome result = json_try_read_exact(in->arena, in->raw->data, &doc, f);
+    return result == OK ? json_check_unique(in->arena, yyjson_doc_get_root(doc), f) : result;
+}
+
 void transform_webhook(const struct transform_in *in, struct transform_out *out)
 {
     struct failure f = {0};
     struct str json;
     yyjson_doc *doc = NULL;
-    enum outcome result = mapping_run(in, &json, &f);
+    enum outcome result = check_body(in, &f);
+    if (result == OK) {
+        result = mapping_run(in, &json, &f);
+    }
     if (result == OK) {
         result = json_try_read_exact(in->arena, json, &doc, &f);
     }
