@@ -138,9 +138,10 @@ static const struct section_type sinks[] = {
      .driver = &sink_postgresql,
      .complete = postgresql_complete},
     {.name = "prometheus",
-     .needs = LATER,
      .options = prometheus_sink_options,
-     .bytes = sizeof(struct prometheus_sink_options)},
+     .bytes = sizeof(struct prometheus_sink_options),
+     .driver = &sink_prometheus,
+     .complete = prometheus_sink_complete},
     {0},
 };
 

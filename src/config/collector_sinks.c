@@ -155,6 +155,10 @@ static void check_models(const struct sections *s, const struct yaml_entry *e, c
             problem_add(s->problems, given->value.place,
                         "sinks.%.*s.models: there is no model %.*s; docs/design.md lists them",
                         STR_ARG(e->key), STR_ARG(m->models.at[i]));
+        } else if (!sink_takes(m->type, m->models.at[i])) {
+            problem_add(s->problems, given->value.place,
+                        "sinks.%.*s.models: a sink of type %s takes metric alone, not %.*s",
+                        STR_ARG(e->key), m->type->name, STR_ARG(m->models.at[i]));
         }
     }
 }

@@ -6,6 +6,7 @@
 #include "config/section.h"
 #include "config/value.h"
 #include "wire/json.h"
+#include "wire/listen.h"
 
 enum { KIB = 1024, MIB = 1024 * KIB, SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE };
 enum { PROGRAM_OUTPUTS_MAX = 1000 }; /* that `encoding.jq` makes of one record */
@@ -123,8 +124,10 @@ const struct option prometheus_sink_options[] = {
     {"listen", OPTION_TEXT, PROMETHEUS(listen), "127.0.0.1:9464",
      .about = "address of its /metrics with the last value of each series"},
     {"keep", OPTION_DURATION, PROMETHEUS(keep_ms), "5m", SECOND, INT64_MAX,
-     .about = "a series that was not written so long is taken away"},
-    ENCODING,
+     .about = "a series that was not read anew for so long is taken away: more than the longest "
+              "interval of the collectors"},
+    {"series_max", OPTION_INT, PROMETHEUS(series_max), "10000", 1, 100000,
+     .about = "series at most; what would be one more becomes a dead letter"},
     {0},
 };
 
@@ -175,6 +178,20 @@ void http_sink_complete(const struct section_check *c, void *options)
         section_wrong(c, "uri",
                       " is no address that is known here; it wants http://… or https://…");
     }
+}
+
+void prometheus_sink_complete(const struct section_check *c, void *options)
+{
+    const struct prometheus_sink_options *const o = options;
+    struct failure f;
+    if (listen_check(o->listen, &f) != OK) {
+        section_wrong(c, "listen", " is no address: 127.0.0.1:9464, [::1]:9464 or unix:PATH is");
+    }
+}
+
+bool sink_takes(const struct section_type *type, struct str model)
+{
+    return !str_starts(str_of(type->name), S("prometheus")) || str_eq(model, S("metric"));
 }
 
 void postgresql_complete(const struct section_check *c, void *options)

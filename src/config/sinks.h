@@ -73,9 +73,10 @@ struct postgresql_options {
 };
 
 struct prometheus_sink_options {
-    struct sink_encoding encoding;
-    struct str listen; /* IP:PORT of its own /metrics                     */
-    int64_t keep_ms;   /* a series that was not written so long goes away */
+    struct sink_encoding encoding; /* none to choose                              */
+    struct str listen;             /* IP:PORT of its own /metrics                 */
+    int64_t keep_ms;               /* a series that was not read so long is gone  */
+    int64_t series_max;
 };
 
 extern const struct option console_options[], file_options[], http_sink_options[], kafka_options[],
@@ -92,5 +93,8 @@ void file_complete(const struct section_check *c, void *options);
 void http_sink_complete(const struct section_check *c, void *options);
 void postgresql_complete(const struct section_check *c, void *options);
 void kafka_complete(const struct section_check *c, void *options);
+void prometheus_sink_complete(const struct section_check *c, void *options);
+/* Whether sinks of this type take facts of the model. */
+bool sink_takes(const struct section_type *type, struct str model);
 
 #endif

@@ -1,4 +1,5 @@
 #include "serve/collected.h"
+#include "wire/exposition.h"
 
 #include <stdio.h>
 
@@ -63,21 +64,6 @@ void collected_take(struct arena *a, const struct config *config, const struct s
     state_close(s);
 }
 
-void collected_add_escaped(struct buf *b, struct str value)
-{
-    for (size_t i = 0; i < value.len; i++) {
-        const char c = value.at[i];
-        if (c == '\\' || c == '"') {
-            buf_add_byte(b, '\\');
-        }
-        if (c == '\n') {
-            buf_add(b, S("\\n"));
-        } else {
-            buf_add_byte(b, c);
-        }
-    }
-}
-
 static void begin(const struct writing *w, const char *name, const char *type, const char *help)
 {
     const char *const suffix = strcmp(type, "counter") == 0 && !w->is_openmetrics ? "_total" : "";
@@ -91,7 +77,7 @@ static void add_head(const struct writing *w, const char *name, const char *labe
                      const struct state_observed *o)
 {
     buf_printf(w->to, "%s{%s=\"", name, label);
-    collected_add_escaped(w->to, o->label);
+    exposition_add_escaped(w->to, o->label);
     buf_printf(w->to, "\",result_status_code=\"%s\"", o->is_ok ? "OK" : "ERROR");
 }
 
@@ -158,7 +144,7 @@ static void add_source_metrics(const struct writing *w)
         const struct state_observed *const o = &c->observed[i];
         if (str_eq(o->series, S("source")) && o->is_ok) {
             buf_add(w->to, S("collector_source_metrics_total{source_type=\""));
-            collected_add_escaped(w->to, o->label);
+            exposition_add_escaped(w->to, o->label);
             buf_printf(w->to, "\"} %llu\n", (unsigned long long)o->metrics);
         }
     }
@@ -202,7 +188,7 @@ static void add_figure(const struct writing *w, const struct figure *g)
             e = str_eq(c->entry[k].id, e.id) ? c->entry[k] : e;
         }
         buf_printf(w->to, "%s%s{collector_name=\"", g->name, suffix);
-        collected_add_escaped(w->to, e.id);
+        exposition_add_escaped(w->to, e.id);
         buf_printf(w->to, "\"} %.17g\n", g->of(&e));
     }
 }

@@ -28,7 +28,4 @@ void collected_take(struct arena *a, const struct config *config, const struct s
 /* The families, as Prometheus text or OpenMetrics; nothing where there are no collectors. */
 void collected_write(const struct collected *c, struct buf *to, bool is_openmetrics);
 
-/* A label's value, with what the formats escape. */
-void collected_add_escaped(struct buf *b, struct str value);
-
 #endif

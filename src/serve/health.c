@@ -3,7 +3,7 @@
 
 enum { REASON_BYTES_MAX = 200, REASON_ARENA_BYTES = 256 * 1024 };
 
-void answer_livez(struct answer *to)
+void answer_livez(struct page *to)
 {
     to->status = 200;
     to->type = "text/plain; charset=utf-8";
@@ -30,7 +30,7 @@ static bool add_reason(struct buf *b, const struct survey_stage *stage)
     return false;
 }
 
-void answer_readyz(const struct survey *s, struct answer *to)
+void answer_readyz(const struct survey *s, struct page *to)
 {
     struct buf *const b = &to->body;
     to->type = "text/plain; charset=utf-8";
@@ -48,7 +48,7 @@ void answer_readyz(const struct survey *s, struct answer *to)
     }
 }
 
-void answer_health(const struct survey *s, struct answer *to)
+void answer_health(const struct survey *s, struct page *to)
 {
     struct buf *const b = &to->body;
     char now[CLOCK_TEXT_BYTES];

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "version.h"
+#include "wire/exposition.h"
 
 struct writing {
     struct buf *to;
@@ -18,13 +19,6 @@ static void begin(const struct writing *w, const char *name, const char *type, c
     /* OpenMetrics names a counter's family without the suffix that its samples carry */
     const char *const suffix = strcmp(type, "counter") == 0 && !w->is_openmetrics ? "_total" : "";
     buf_printf(w->to, "# HELP %s%s %s\n# TYPE %s%s %s\n", name, suffix, help, name, suffix, type);
-}
-
-static void add_label(struct buf *b, struct str name, struct str value)
-{
-    buf_printf(b, "%.*s=\"", STR_ARG(name));
-    collected_add_escaped(b, value);
-    buf_add_byte(b, '"');
 }
 
 static void add_number(struct buf *b, double value)
@@ -128,14 +122,14 @@ static void add_sample(const struct writing *w, const struct sample *sample)
 {
     struct str rest = sample->labels;
     buf_printf(w->to, "weir_%.*s_total{", STR_ARG(sample->family));
-    add_label(w->to, S("process"), sample->process);
+    exposition_add_label(w->to, S("process"), sample->process);
     while (rest.len > 0) {
         struct str value = {NULL, 0};
         const struct str part = str_cut(rest, ',', &rest);
         const bool has_name = str_find(part, '=') < part.len;
         const struct str name = has_name ? str_cut(part, '=', &value) : S("name");
         buf_add_byte(w->to, ',');
-        add_label(w->to, name, has_name ? value : part);
+        exposition_add_label(w->to, name, has_name ? value : part);
     }
     buf_add_byte(w->to, '}');
     add_number(w->to, (double)sample->value);
@@ -175,7 +169,7 @@ static void add_damage(const struct writing *w, const struct survey *s)
 }
 
 void answer_metrics(const struct survey *s, const struct collected *c, struct arena *a,
-                    bool is_openmetrics, struct answer *to)
+                    bool is_openmetrics, struct page *to)
 {
     const struct writing w = {&to->body, is_openmetrics};
     to->status = 200;

@@ -72,6 +72,13 @@ static enum outcome read_address(struct str text, union address *out, socklen_t 
     return inet_pton(AF_INET, host, &out->v4.sin_addr) == 1 ? OK : bad_address(text, f);
 }
 
+enum outcome listen_check(struct str address, struct failure *f)
+{
+    union address at;
+    socklen_t len = 0;
+    return read_address(address, &at, &len, f);
+}
+
 /* Remove a socket file that nobody listens at; anything else stays and makes bind fail. */
 static void remove_stale(const union address *at, socklen_t len)
 {

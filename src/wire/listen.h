@@ -8,6 +8,9 @@
 #include "base/arena.h"
 #include "base/failure.h"
 
+/* returns OK | STOP not an address as listen_open reads it */
+enum outcome listen_check(struct str address, struct failure *f);
+
 /* Listen at `127.0.0.1:8080`, `[::1]:8080` or `unix:PATH` (port 0: the kernel chooses). The
  * descriptor does not block and is closed by exec. A socket file that nobody listens at any more is
  * replaced.

@@ -39,6 +39,8 @@ static const struct section_type sinks[] = {
     CHECKED("http", http_sink_options, http_sink_options, http_sink_complete),
     CHECKED("kafka", kafka_options, kafka_options, kafka_complete),
     TYPE("s3", s3_sink_options, s3_sink_options),
+    CHECKED("prometheus", prometheus_sink_options, prometheus_sink_options,
+            prometheus_sink_complete),
     {.name = "postgresql", .needs = "-Dpostgresql=enabled"},
     {0},
 };
@@ -318,6 +320,8 @@ static void an_address_or_pipeline_that_cannot_be_one_is_told_without_a_server(v
         {METRIC EVERY POSTGRES
          "sinks: { c: { type: console, config: { encoding: { type: parquet } } } }\n",
          "a.yaml:4:58: sinks.c.config.encoding.type: Parquet is for sinks of type s3"},
+        {METRIC EVERY POSTGRES "sinks: { p: { type: prometheus, config: { listen: here } } }\n",
+         "a.yaml:4:51: sinks.p.config.listen is no address"},
         {0},
     };
     assert_mistakes(*state, cases);
@@ -532,6 +536,8 @@ static void weirs_own_sections_are_strict(void **state)
         {"sinks: { a: { type: console } }\n", "a.yaml:1:10: sinks.a is given nothing"},
         {"sinks: { a: { type: console, models: [deploymnt] } }\n",
          "a.yaml:1:39: sinks.a.models: there is no model deploymnt"},
+        {"sinks: { a: { type: prometheus, models: [metric, change] } }\n",
+         "a.yaml:1:42: sinks.a.models: a sink of type prometheus takes metric alone, not change"},
         {"sinks: { a: { type: console, models: [change], confg: {} } }\n",
          "a.yaml:1:48: unknown key sinks.a.confg; did you mean config?"},
         {"collectors: { u: { metrc: {} } }\n",

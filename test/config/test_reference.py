@@ -82,13 +82,15 @@ def notes_beyond_a_hundred_are_counted(folder):
 @case
 def the_configurations_in_the_manual_of_collectors_are_right(folder):
     text = (ROOT / "docs" / "collectors.md").read_text()
-    paths, inside, encoded = re.findall(r"^```yaml\n(.*?)^```$", text, re.S | re.M)
+    paths, inside, encoded, shown = re.findall(r"^```yaml\n(.*?)^```$", text, re.S | re.M)
     shutil.copytree(ROOT / "examples" / "collectors" / "c", folder / "collectors")
     (folder / "weir.yaml").write_text(paths)
     assert len(validated(folder, "weir.yaml")[0]) == 1 + 2 * 8
     (folder / "weir.yaml").write_text(inside + paths[paths.index("sinks:"):])
     assert validated(folder, "weir.yaml", DATABASE_URL="postgresql://localhost/test") == (["ok weir.yaml"], [])
     (folder / "weir.yaml").write_text(inside.replace("[warehouse]", "[search, influx]") + encoded)
+    assert validated(folder, "weir.yaml", DATABASE_URL="postgresql://localhost/test") == (["ok weir.yaml"], [])
+    (folder / "weir.yaml").write_text(inside.replace("warehouse", "board") + shown)
     assert validated(folder, "weir.yaml", DATABASE_URL="postgresql://localhost/test") == (["ok weir.yaml"], [])
 
 

@@ -66,7 +66,7 @@ static void add_plain(struct buf *b, const char *digits, int count, int point)
     }
 }
 
-static void add_number(struct buf *b, double number)
+void shape_write_number(struct buf *b, double number)
 {
     char text[NUMBER_BYTES] = "", digits[DIGITS_MAX + 1] = "0";
     int count = 0;
@@ -146,7 +146,7 @@ static void write_nested(struct buf *b, enum record_shape shape, int64_t grain_u
     buf_add(b, S(",\"name\":"));
     add_text(b, m->name);
     buf_add(b, S(",\"value\":"));
-    add_number(b, m->value);
+    shape_write_number(b, m->value);
     buf_add(b, S(",\"type\":"));
     add_text(b, m->type);
     buf_add(b, S(",\"tags\":"));
@@ -181,7 +181,7 @@ static void write_flat(struct buf *b, struct str key, const struct metric *m)
     buf_add(b, S(",\"uuid\":"));
     add_uuid(b, key);
     buf_add(b, S(",\"value\":"));
-    add_number(b, m->value);
+    shape_write_number(b, m->value);
     buf_add(b, S(",\"window\":"));
     add_time(b, m->window_start_us);
     buf_add_byte(b, '}');

@@ -14,5 +14,7 @@
  * with a body is that body. */
 void shape_write(struct buf *b, enum record_shape shape, int64_t grain_us, struct str key,
                  const struct metric *m);
+/* A number so; it is one. */
+void shape_write_number(struct buf *b, double value);
 
 #endif

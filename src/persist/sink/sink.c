@@ -13,7 +13,7 @@
 
 enum {
     READ_BYTES_MAX = 1 << 20,
-    CURSORS_BYTES_MAX = 1 << 20,
+    CURSORS_BYTES_MAX = 128 << 20, /* with the mark of a driver */
     SAVE_MS = 1000 /* a cursor that moved over what is not this sink's is saved after so long */
 };
 #define PENDING_BYTES_MAX ((size_t)1 << 30)
