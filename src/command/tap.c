@@ -192,6 +192,7 @@ static enum outcome tap(struct tap *t, struct failure *f)
         result = turn(t, &a, f);
         arena_reset(&a);
     }
+    asked_install(NULL, NULL); /* whoever asks again wakes nobody */
     reader_leave(t->reader);
     arena_close(&a);
     return result;

@@ -2,6 +2,7 @@
 import json
 import signal
 import subprocess
+import time
 
 from blackbox import BINARY, Weir, case, eventually, run, sign
 from webhook import one, post, pull_request, weir_with_github
@@ -87,8 +88,22 @@ class Tap:
     def end(self, *signals):
         for number in signals:
             self.process.send_signal(number)
-        out, _ = self.process.communicate(timeout=30)
+        try:
+            out, _ = self.process.communicate(timeout=30)
+        finally:
+            self.process.kill()
         return self.process.returncode, [json.loads(line) for line in out.splitlines()]
+
+
+@case
+def a_tap_that_is_asked_to_stop_again_and_again_ends_once(folder):
+    with weir_with_github(folder) as weir:
+        for _ in range(5):
+            tap = Tap(weir)
+            until = time.monotonic() + 30
+            while tap.process.poll() is None and time.monotonic() < until:
+                tap.process.send_signal(signal.SIGTERM)  # also while it frees what the first one would have woken
+            assert tap.end() == (0, [])
 
 
 @case
