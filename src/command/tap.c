@@ -158,7 +158,7 @@ static enum outcome begin_lanes(struct tap *t, struct arena *a, const struct bat
 static enum outcome turn(struct tap *t, struct arena *a, struct failure *f)
 {
     struct batch in = {.arena = a};
-    enum outcome result = reader_read(t->reader, READ_BYTES_MAX, -1, &in, f);
+    enum outcome result = reader_read(t->reader, READ_BYTES_MAX, t->is_first ? 0 : -1, &in, f);
     if (result == OK && in.gained_n > 0) {
         result = begin_lanes(t, a, &in, f);
     }

@@ -103,6 +103,7 @@ def a_tap_that_is_asked_to_stop_again_and_again_ends_once(folder):
             until = time.monotonic() + 30
             while tap.process.poll() is None and time.monotonic() < until:
                 tap.process.send_signal(signal.SIGTERM)  # also while it frees what the first one would have woken
+                time.sleep(0.003)
             assert tap.end() == (0, [])
 
 
