@@ -138,6 +138,66 @@ static void json_that_cannot_be_used_is_dead_and_says_why(void **state)
     }
 }
 
+/* A delivery's body with `json` at the pointer. */
+static struct str body_with(struct str body, const char *pointer, const char *json)
+{
+    size_t len = 0;
+    yyjson_doc *const doc = yyjson_read(body.at, body.len, 0);
+    yyjson_doc *const other = yyjson_read(json, strlen(json), 0);
+    yyjson_mut_doc *const changed = yyjson_doc_mut_copy(doc, NULL);
+    yyjson_mut_val *const put = yyjson_val_mut_copy(changed, yyjson_doc_get_root(other));
+    assert_true(yyjson_mut_doc_ptr_set(changed, pointer, put));
+    char *const text = yyjson_mut_write(changed, 0, &len);
+    const struct str result = arena_str(&arena, (struct str){text, len});
+    free(text);
+    yyjson_mut_doc_free(changed);
+    yyjson_doc_free(other);
+    yyjson_doc_free(doc);
+    return result;
+}
+
+static void a_dead_letter_says_what_was_found_and_what_is_needed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *pointer, *json, *named, *why;
+    } cases[] = {
+        {"PR1", "/pull_request/title", "{}", "", "is an object, and the row needs a text"},
+        {"PR1", "/pull_request/title", "[1.5]", "", "is a list, and the row needs a text"},
+        {"PR1", "/pull_request/title", "true", "", "is true, and the row needs a text"},
+        {"PR1", "/pull_request/commits", "\"many\"", "",
+         "is the text \"many\", and the row needs a whole number"},
+        {"PR1", "/pull_request/commits", "1.5", "", "is 1.5, and the row needs a whole number"},
+        {"PR1", "/pull_request/draft", "\"yes\"", "",
+         "is the text \"yes\", and the row needs true or false"},
+        {"PR1", "/pull_request/updated_at", "\"Monday\"", "",
+         "is the text \"Monday\", and the row needs a time as RFC 3339 has it"},
+        {"PR1", "/pull_request/updated_at", "[]", "",
+         "is a list, and the row needs a time as RFC 3339 has it"},
+        {"PR1", "/pull_request/created_at",
+         "\"01234567890123456789012345678901234567\xc3\xa4\xc3\xa4\"", "",
+         "is the text \"01234567890123456789012345678901234567\xc3\xa4\", and"},
+        {"PR1", "/pull_request/labels", "{}", "", "is an object, and the row needs a list"},
+        {"PR1", "/pull_request/labels", "\"bug\"", "",
+         "is the text \"bug\", and the row needs a list"},
+        {"PR1", "/pull_request/labels/1/name", "{}", "/pull_request/labels",
+         "is a list, and name of its element 1 is an object: the row needs a text of each"},
+        {"PR1", "/pull_request/labels/1", "{}", "/pull_request/labels",
+         "is a list, and name of its element 1 is not there: the row needs a text of each"},
+        {"PU1", "/commits", "7", "", "is 7, and the row needs a list"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct recorded r = recorded_read(&kept, cases[i].name);
+        const struct str body = body_with(r.body, cases[i].pointer, cases[i].json);
+        const struct transform_out out = deliver(&arena, r.config, r.event, r.id, body);
+        assert_int_equal(out.fate, FATE_DEAD);
+        assert_string_equal(out.why.pointer, cases[i].named[0] ? cases[i].named : cases[i].pointer);
+        if (!strstr(out.why.text, cases[i].why)) {
+            fail_msg("\"%s\" does not say \"%s\"", out.why.text, cases[i].why);
+        }
+    }
+}
+
 static void a_name_that_is_no_word_is_not_repeated(void **state)
 {
     (void)state;
@@ -155,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_dead_letter_names_the_field_that_is_missing_or_wrong),
         cmocka_unit_test(what_is_no_json_object_is_dead),
+        cmocka_unit_test(a_dead_letter_says_what_was_found_and_what_is_needed),
         cmocka_unit_test(json_that_cannot_be_used_is_dead_and_says_why),
         cmocka_unit_test(a_name_that_is_no_word_is_not_repeated),
     };

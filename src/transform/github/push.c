@@ -184,7 +184,7 @@ static bool commits(struct delivery *d)
         return false;
     }
     if (!yyjson_is_arr(found.value)) {
-        return delivery_dead(d, S("commits"), "is no list");
+        return delivery_unfit(d, &found, "a list");
     }
     d->here_array = "commits";
     yyjson_arr_foreach(found.value, d->here_index, n, d->here)

@@ -64,10 +64,13 @@ struct delivery {
 /* What stands at a path. */
 struct found {
     yyjson_val *value; /* of the payload; NULL when `text` is no string of it          */
+    yyjson_val *other; /* what stands where the path goes through a list; NULL: one    */
     struct str text;   /* of a string, a variable, a literal, a template, a function   */
     struct str member; /* what to take of each element of the array `value`; or ""     */
     struct str path;   /* the alternative that it was, or the last one               */
-    bool is_there, is_optional, is_number; /* is_number: `text` is one in JSON */
+    bool is_there, is_optional;
+    bool is_number; /* `text` is one in JSON                            */
+    bool is_list;   /* the path goes through a list, whose elements these are     */
 };
 /* false: the path is not optional and nothing is there; the signal is dead. */
 bool delivery_find(struct delivery *d, const char *path, struct found *out);
@@ -81,6 +84,10 @@ bool delivery_bool(struct delivery *d, const char *path, bool otherwise, bool *o
 int64_t time_before(int64_t time_us, int64_t span_ms);
 /* Dead at this path. Always false. */
 bool delivery_dead(struct delivery *d, struct str path, const char *why);
+
+/* Dead because what was found is of another kind than the row needs (`a text`); it says both.
+ * Always false. */
+bool delivery_unfit(struct delivery *d, const struct found *found, const char *needed);
 
 /* ---- pick.c ---- */
 

@@ -2,7 +2,10 @@
  * picks in payload order cost one comparison each, and picks of one object find it at once. */
 #include "transform/mapping/mapping.h"
 
-enum { LEVELS = sizeof(((struct delivery *)NULL)->walk) / sizeof(struct walk) };
+enum {
+    LEVELS = sizeof(((struct delivery *)NULL)->walk) / sizeof(struct walk),
+    SHOWN_BYTES_MAX = 40
+};
 /* 9999-12-31T23:59:59Z; and what stands for "unknown" (year 1) lies before 1900. */
 static const int64_t seconds_max = INT64_C(253402300799);
 static const int64_t unknown_before_us = INT64_C(-2208988800000000);
@@ -44,8 +47,10 @@ static void follow(struct delivery *d, struct str path, struct found *out)
         key.len -= is_array ? 2 : 0;
         out->value = step(d, level++, out->value, key);
         if (is_array) {
-            out->value = yyjson_is_arr(out->value) ? out->value : NULL;
+            out->other = yyjson_is_arr(out->value) ? NULL : out->value;
+            out->value = out->other ? NULL : out->value;
             out->member = path;
+            out->is_list = true;
             return;
         }
     }
@@ -87,7 +92,7 @@ static bool count(struct delivery *d, struct str path, struct found *out)
         .is_there = yyjson_is_arr(list.value), .is_number = true, .is_optional = true};
     out->text = out->is_there ? arena_printf(d->in->arena, "%zu", yyjson_arr_size(list.value))
                               : S("");
-    return out->is_there || !list.is_there || delivery_dead(d, list.path, "is no list");
+    return out->is_there || !list.is_there || delivery_unfit(d, &list, "a list");
 }
 
 /* `function(path)` */
@@ -147,7 +152,12 @@ static bool find_at(struct delivery *d, struct str path, struct found *out)
             return true;
         }
     }
-    return out->is_there || out->is_optional || delivery_dead(d, out->path, "is not there");
+    if (out->is_there || out->is_optional) {
+        return true;
+    }
+    out->value = out->other;
+    return out->other ? delivery_unfit(d, out, "a list")
+                      : delivery_dead(d, out->path, "is not there");
 }
 
 bool delivery_find(struct delivery *d, const char *path, struct found *out)
@@ -165,7 +175,7 @@ static bool text_at(struct delivery *d, struct str path, struct str *out)
     if (found.is_there && yyjson_is_int(found.value)) {
         *out = json_write(d->in->arena, found.value); /* its digits, above 2^63 too */
     } else if (found.is_there && found.value && !yyjson_is_str(found.value)) {
-        return delivery_dead(d, found.path, "is no text");
+        return delivery_unfit(d, &found, "a text");
     } else {
         *out = found.text;
     }
@@ -191,13 +201,13 @@ bool delivery_time(struct delivery *d, const char *path, int64_t *out)
     if (yyjson_is_int(found.value)) {
         const int64_t seconds = yyjson_get_sint(found.value);
         if (seconds < 0 || seconds > seconds_max) {
-            return delivery_dead(d, found.path, "is no time: seconds since 1970 were expected");
+            return delivery_unfit(d, &found, "seconds since 1970");
         }
         *out = seconds * 1000000;
         return true;
     }
     if (!clock_parse(found.text, out)) {
-        return delivery_dead(d, found.path, "is no time as RFC 3339 has it");
+        return delivery_unfit(d, &found, "a time as RFC 3339 has it");
     }
     if (*out < unknown_before_us) {
         *out = TIME_NONE;
@@ -220,7 +230,7 @@ bool delivery_bool(struct delivery *d, const char *path, bool otherwise, bool *o
         return false;
     }
     if (found.is_there && !yyjson_is_bool(found.value)) {
-        return delivery_dead(d, found.path, "is neither true nor false");
+        return delivery_unfit(d, &found, "true or false");
     }
     *out = found.is_there ? yyjson_get_bool(found.value) : otherwise;
     return true;
@@ -269,4 +279,32 @@ bool delivery_dead(struct delivery *d, struct str path, const char *why)
     const char *const pointer = arena_cstr(d->in->arena, buf_str(&b));
     return transform_dead(d->out, pointer, "%s %.*s, row %s: %s %s", d->kind, STR_ARG(d->event),
                           d->row_name ? d->row_name : "", pointer, why);
+}
+
+/* What was found, for people; of a long text its beginning. */
+static struct str shown(struct delivery *d, const struct found *found)
+{
+    struct buf b;
+    const struct str text = found->value ? json_text(found->value) : found->text;
+    size_t n = text.len < SHOWN_BYTES_MAX ? text.len : SHOWN_BYTES_MAX;
+    if (yyjson_is_ctn(found->value)) {
+        return yyjson_is_arr(found->value) ? S("a list") : S("an object");
+    }
+    if (found->value && !yyjson_is_str(found->value)) {
+        return json_write(d->in->arena, found->value); /* a number, true, false */
+    }
+    while (n > 0 && n < text.len && ((unsigned char)text.at[n] & 0xC0) == 0x80) {
+        n--; /* the whole of its last character, or nothing of it */
+    }
+    buf_init(&b, d->in->arena, 7 * SHOWN_BYTES_MAX);
+    buf_add(&b, S("the text "));
+    buf_add_json(&b, str_sub(text, 0, n));
+    return buf_str(&b);
+}
+
+bool delivery_unfit(struct delivery *d, const struct found *found, const char *needed)
+{
+    const struct str why = arena_printf(d->in->arena, "is %.*s, and the row needs %s",
+                                        STR_ARG(shown(d, found)), needed);
+    return delivery_dead(d, found->path, why.at);
 }

@@ -7,6 +7,21 @@ enum { JSON_BYTES_MAX = 64 * 1024 * 1024 };
 
 /* ---- lists ---- */
 
+/* An element that gives no text. */
+static bool is_wordless(struct delivery *d, const struct found *from, size_t i, yyjson_val *v)
+{
+    const char *const what = !v                 ? "not there"
+                             : yyjson_is_obj(v) ? "an object"
+                             : yyjson_is_arr(v) ? "a list"
+                                                : "no text";
+    const struct str why = arena_printf(d->in->arena,
+                                        "is a list, and %.*s%sof its element %zu is %s: "
+                                        "the row needs a text of each",
+                                        STR_ARG(from->member), from->member.len ? " " : "", i,
+                                        what);
+    return delivery_dead(d, from->path, why.at);
+}
+
 /* `member` of each element as text (a number as its digits), or each element itself. */
 static bool list_of(struct delivery *d, const struct found *from, struct value *out)
 {
@@ -14,7 +29,7 @@ static bool list_of(struct delivery *d, const struct found *from, struct value *
     size_t n = 0;
     yyjson_val *element = NULL;
     if (!yyjson_is_arr(from->value)) {
-        return delivery_dead(d, from->path, "is no list");
+        return delivery_unfit(d, from, "a list");
     }
     *out = (struct value){.kind = VALUE_LIST};
     out->list.at = arena_array(d->in->arena, struct str, yyjson_arr_size(from->value));
@@ -26,7 +41,7 @@ static bool list_of(struct delivery *d, const struct found *from, struct value *
         } else if (yyjson_is_int(v)) {
             out->list.at[out->list.n++] = json_write(d->in->arena, v);
         } else if (!from->is_optional) {
-            return delivery_dead(d, from->path, "holds an element without its text");
+            return is_wordless(d, from, i, v);
         }
     }
     return true;
@@ -100,7 +115,7 @@ static bool json_of(struct delivery *d, const char *path, struct value *out)
         return true;
     }
     if (!yyjson_is_ctn(found.value)) {
-        return delivery_dead(d, found.path, "is neither an object nor a list");
+        return delivery_unfit(d, &found, "an object or a list");
     }
     buf_init(&b, d->in->arena, JSON_BYTES_MAX);
     if (found.member.len) {
@@ -129,7 +144,7 @@ static bool int_of(struct delivery *d, const char *path, struct value *out)
         }
         out->number = (int64_t)digits;
     } else if (found.is_there) {
-        return delivery_dead(d, found.path, "is no whole number");
+        return delivery_unfit(d, &found, "a whole number");
     }
     return true;
 }
@@ -254,6 +269,8 @@ static bool write_member(struct delivery *d, struct buf *b, const struct pick *p
         buf_add(b, text);
     } else if (is_plain) {
         buf_add_json(b, text);
+    } else if (is_text && !found.is_list) {
+        return delivery_unfit(d, &found, "a text");
     } else if (is_text) {
         return write_texts(d, b, &found);
     } else if (found.member.len) {
