@@ -19,7 +19,7 @@ struct repetitions;
 struct sighting {
     struct lane lane;
     struct position at;
-    uint64_t body; /* XXH3-64 of the payload */
+    uint64_t body; /* what it says (content.h) */
 };
 
 enum known { KNOWN_NOT, KNOWN_HERE, KNOWN_REPETITION, KNOWN_CONFLICT };
@@ -39,8 +39,8 @@ enum outcome repetitions_open(struct arena *a, struct str dir, struct str bus_id
                               struct failure *f);
 void repetitions_close(struct repetitions *r);
 
-/* What is known of (agent, source, id): nothing; this very sighting; another with the same body;
- * another with another body. */
+/* What is known of (agent, source, id): nothing; this very sighting; another that says the same;
+ * another that says something else. */
 enum known repetitions_find(const struct repetitions *r, const struct signal *s,
                             const struct sighting *here);
 

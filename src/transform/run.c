@@ -2,10 +2,9 @@
 
 #include "base/asked.h"
 #include "base/failpoint.h"
-#include "base/hash.h"
 #include "base/log.h"
 #include "bus/upkeep.h"
-#include "signal/metric.h"
+#include "transform/content.h"
 #include "transform/repetitions.h"
 #include "transform/tally.h"
 #include "transform/transform.h"
@@ -202,7 +201,7 @@ static void say_conflict(struct transform_stage *t, const struct signal *raw)
         t->conflict_said_us = now_us;
         log_event(
             LOG_WARN, "conflict", log_s("agent", raw->agent), log_s("id", raw->id),
-            log_c("why", "the same identity came before with another body; the first one stays"),
+            log_c("why", "the same identity came before with other content; the first one stays"),
             log_n("times", (int64_t)t->conflicts_n));
     }
 }
@@ -213,11 +212,13 @@ static enum outcome take(struct transform_stage *t, struct slice_work *w, const 
     if (pass_retry(t, w, raw)) {
         return OK;
     }
-    /* a metric's identity is its key and its value: besides, it says when it was read */
-    const bool is_metric = str_eq(raw->signal.type, str_of(metric_signal_type));
-    const struct sighting here = {.lane = w->slice->lane,
-                                  .at = raw->at,
-                                  .body = is_metric ? 0 : hash_64(raw->signal.data, 0)};
+    struct sighting here = {.lane = w->slice->lane, .at = raw->at};
+    t->scratch.bytes_max = transform_scratch_bytes(&raw->signal);
+    const enum outcome result = content_hash(&t->scratch, &raw->signal, &here.body, f);
+    arena_reset(&t->scratch);
+    if (result != OK) {
+        return result;
+    }
     const enum known known = repetitions_find(t->repetitions, &raw->signal, &here);
     switch (known) {
     case KNOWN_REPETITION: tally_count(&t->batch, &w->tally, true, S("repetition")); return OK;

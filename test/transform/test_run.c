@@ -32,6 +32,7 @@ static bool is_taken_away(void *to, struct lane lane)
 }
 
 static const struct section_type github = {.name = "github"};
+static const struct section_type cdevents = {.name = "cdevents"};
 
 static void open_stage(struct fixture *x)
 {
@@ -261,6 +262,60 @@ static void a_known_identity_with_another_body_is_a_conflict(void **state)
     assert_int_equal(counted(x, "stored"), 1);
     assert_int_equal(counted(x, "ignored{conflict}"), 1);
     assert_int_equal(all_of(x, STREAM_STANDARD, "intake-0").n, 2);
+}
+
+/* A CDEvent as an agent takes it. */
+static struct signal event(struct fixture *x, const char *body)
+{
+    x->agent[1] = (struct named){.name = S("builds"), .type = &cdevents};
+    return (struct signal){.id = S("e1"),
+                           .source = S("/ci"),
+                           .type = S("dev.cdevents.taskrun.started.0.3.0"),
+                           .agent = S("builds"),
+                           .partitionkey = S("/ci"),
+                           .time_us = TIME_NONE,
+                           .received_us = clock_now_us(),
+                           .data = str_of(body)};
+}
+
+/* In binary mode its bytes are the sender's, in structured mode they are written anew. */
+static void an_event_that_comes_in_two_modes_is_a_repetition(void **state)
+{
+    struct fixture *const x = *state;
+    append(x, "intake-0",
+           event(x, "{\"context\":{\"specversion\":\"0.5.1\",\"id\":\"e1\",\"source\":\"/ci\","
+                    "\"type\":\"dev.cdevents.taskrun.started.0.3.0\","
+                    "\"timestamp\":\"2026-03-02T10:05:00Z\"},"
+                    "\"subject\":{\"id\":\"t\",\"content\":{}},"
+                    "\"customData\":{\"a\":[1.0,-0,1e2,0.50,true],\"b\":\"\\u00e4/\"}}"));
+    append(x, "intake-0",
+           event(x, "{ \"subject\": {\"content\": {}, \"id\": \"t\"},"
+                    "\"customData\":{\"b\":\"\xc3\xa4\\/\", \"a\":[1,0.0,100,0.5,true]},"
+                    "\"context\":{\"type\":\"dev.cdevents.taskrun.started.0.3.0\","
+                    "\"specversion\":\"0.5.1\",\"source\":\"/ci\",\"id\":\"e1\","
+                    "\"timestamp\":\"2026-03-02T10:05:00Z\"}}"));
+    turn(x);
+    assert_int_equal(counted(x, "stored"), 1);
+    assert_int_equal(counted(x, "ignored{repetition}"), 1);
+    static const char *const others[] = {"[1,0.0,100,0.5,false]", "[0.0,1,100,0.5,true]",
+                                         "[1,0.0,100,0.5]",       "[1,0.0,100,0.5,\"true\"]",
+                                         "[-1,0.0,100,0.5,true]", "{\"x\":[1,0.0,100,0.5,true]}",
+                                         "[[1,0.0,100,0.5,true]]"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        append(x, "intake-0",
+               event(x, arena_printf(&x->arena,
+                                     "{\"context\":{\"specversion\":\"0.5.1\",\"id\":\"e1\","
+                                     "\"source\":\"/ci\","
+                                     "\"type\":\"dev.cdevents.taskrun.started.0.3.0\","
+                                     "\"timestamp\":\"2026-03-02T10:05:00Z\"},"
+                                     "\"subject\":{\"id\":\"t\",\"content\":{}},"
+                                     "\"customData\":{\"a\":%s,\"b\":\"\\u00e4/\"}}",
+                                     others[i])
+                            .at));
+        turn(x);
+        assert_int_equal(counted(x, "ignored{conflict}"), i + 1);
+    }
+    assert_int_equal(counted(x, "stored"), 1);
 }
 
 static void a_retry_is_transformed_anew_and_enters_the_index(void **state)
@@ -571,6 +626,7 @@ int main(void)
         TEST(a_signal_without_output_after_all_leaves_the_index),
         TEST(the_same_fact_through_two_agents_is_one_fact),
         TEST(a_known_identity_with_another_body_is_a_conflict),
+        TEST(an_event_that_comes_in_two_modes_is_a_repetition),
         TEST(a_retry_is_transformed_anew_and_enters_the_index),
         TEST(a_replay_with_a_fresh_index_gives_the_same_facts),
         TEST(what_fails_before_the_step_is_tried_again_and_counted_once),

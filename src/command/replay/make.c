@@ -8,10 +8,10 @@
 #include "base/asked.h"
 #include "base/failpoint.h"
 #include "base/file.h"
-#include "base/hash.h"
 #include "command/past.h"
 #include "command/replay/replay.h"
 #include "persist/lake/schema.h"
+#include "transform/content.h"
 #include "transform/repetitions.h"
 #include "transform/transform.h"
 #include "wire/jq/jq.h"
@@ -77,8 +77,13 @@ static enum outcome make_one(struct making *m, const struct past *past, struct f
     struct transform_out out = {.arena = &m->chunk};
     const struct signal *const raw = &past->signal;
     const bool is_in = raw->received_us >= m->replay->plan.range.from_us;
-    const struct sighting here = {
-        .lane = {STREAM_RAW, past->lane}, .at = {past->position}, .body = hash_64(raw->data, 0)};
+    struct sighting here = {.lane = {STREAM_RAW, past->lane}, .at = {past->position}};
+    m->scratch.bytes_max = transform_scratch_bytes(raw);
+    const enum outcome hashed = content_hash(&m->scratch, raw, &here.body, f);
+    arena_reset(&m->scratch);
+    if (hashed != OK) {
+        return hashed;
+    }
     const enum known known = repetitions_find(m->repetitions, raw, &here);
     if (past_is_passed(past) || known == KNOWN_REPETITION || known == KNOWN_CONFLICT) {
         m->counts.ignored += is_in;
@@ -89,7 +94,6 @@ static enum outcome make_one(struct making *m, const struct past *past, struct f
                                     .config = m->replay->config,
                                     .arena = &m->scratch,
                                     .pool = m->pool};
-    m->scratch.bytes_max = transform_scratch_bytes(raw);
     transform_signal(&in, &out);
     arena_reset(&m->scratch);
     if (out.fate == FATE_LATER) {
