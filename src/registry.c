@@ -142,6 +142,11 @@ static const struct section_type sinks[] = {
      .bytes = sizeof(struct prometheus_sink_options),
      .driver = &sink_prometheus,
      .complete = prometheus_sink_complete},
+    {.name = "prometheus_remote_write",
+     .options = remote_write_options,
+     .bytes = sizeof(struct remote_write_options),
+     .driver = &sink_remote_write,
+     .complete = remote_write_complete},
     {0},
 };
 

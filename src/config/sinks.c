@@ -131,6 +131,19 @@ const struct option prometheus_sink_options[] = {
     {0},
 };
 
+#define REMOTE(member) offsetof(struct remote_write_options, member)
+const struct option remote_write_options[] = {
+    {"uri", OPTION_TEXT, REMOTE(uri), NULL,
+     .about = "where samples are sent: http://HOST:9090/api/v1/write"},
+    {"headers", OPTION_PAIRS, REMOTE(headers), "",
+     .about = "of each request, such as Authorization, X-Scope-OrgID"},
+    {"batch_size", OPTION_INT, REMOTE(batch_size), "1000", 1, 1000,
+     .about = "samples of one request at most"},
+    {"timeout", OPTION_DURATION, REMOTE(timeout_ms), "30s", 100, HOUR,
+     .about = "for one request, then it is sent again"},
+    {0},
+};
+
 struct mapping sink_program(const struct sink_encoding *e)
 {
     return (struct mapping){.name = S("encoding"),
@@ -171,13 +184,23 @@ void file_complete(const struct section_check *c, void *options)
     }
 }
 
-void http_sink_complete(const struct section_check *c, void *options)
+static void check_http(const struct section_check *c, struct str uri)
 {
     static const char *const schemes[] = {"http://", "https://", NULL};
-    if (!value_has_scheme(((const struct http_sink_options *)options)->uri, schemes)) {
+    if (!value_has_scheme(uri, schemes)) {
         section_wrong(c, "uri",
                       " is no address that is known here; it wants http://… or https://…");
     }
+}
+
+void http_sink_complete(const struct section_check *c, void *options)
+{
+    check_http(c, ((const struct http_sink_options *)options)->uri);
+}
+
+void remote_write_complete(const struct section_check *c, void *options)
+{
+    check_http(c, ((const struct remote_write_options *)options)->uri);
 }
 
 void prometheus_sink_complete(const struct section_check *c, void *options)

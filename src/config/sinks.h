@@ -79,8 +79,15 @@ struct prometheus_sink_options {
     int64_t series_max;
 };
 
+struct remote_write_options {
+    struct sink_encoding encoding; /* none to choose */
+    struct str uri;
+    struct pair_list headers;
+    int64_t batch_size, timeout_ms;
+};
+
 extern const struct option console_options[], file_options[], http_sink_options[], kafka_options[],
-    s3_sink_options[], postgresql_options[], prometheus_sink_options[];
+    s3_sink_options[], postgresql_options[], prometheus_sink_options[], remote_write_options[];
 
 struct section_check;
 /* The program of `encoding.jq`, with its limits. */
@@ -94,6 +101,7 @@ void http_sink_complete(const struct section_check *c, void *options);
 void postgresql_complete(const struct section_check *c, void *options);
 void kafka_complete(const struct section_check *c, void *options);
 void prometheus_sink_complete(const struct section_check *c, void *options);
+void remote_write_complete(const struct section_check *c, void *options);
 /* Whether sinks of this type take facts of the model. */
 bool sink_takes(const struct section_type *type, struct str model);
 

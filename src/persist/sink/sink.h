@@ -88,6 +88,6 @@ extern const unsigned sink_streams;
 const struct persister_driver *sink_persister(struct arena *a, const struct sink_config *config);
 
 extern const struct sink_driver sink_console, sink_file, sink_http, sink_kafka, sink_s3,
-    sink_postgresql, sink_prometheus;
+    sink_postgresql, sink_prometheus, sink_remote_write;
 
 #endif
