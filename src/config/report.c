@@ -30,7 +30,9 @@ const struct option report_options[] = {
     {"leave_bots", OPTION_BOOL, offsetof(struct config_report, leaves_bots), "false",
      .about = "leave out what bots wrote"},
     {"bots", OPTION_LIST, offsetof(struct config_report, bots), "",
-     .about = "names of bots, beside all that are called NAME[bot]"},
+     .about =
+         "globs of bots' names, beside all that are called NAME[bot]: `*-ci`; `*` is any text, `?` "
+         "one letter, brackets are letters"},
     {"hotfix", OPTION_SECTION, offsetof(struct config_report, hotfix), .section = hotfix_options,
      .about = "which changes are hotfixes"},
     {"lead_from", OPTION_CHOICE, offsetof(struct config_report, lead_from), "committed",

@@ -19,7 +19,7 @@ struct config_report {
     int median;           /* enum report_median: the mean of two middle values, or the lower */
     bool hides_people;    /* a hash stands for each name                            */
     bool leaves_bots;     /* commits and changes of bots do not count               */
-    struct str_list bots; /* names of bots, beside NAME[bot]                        */
+    struct str_list bots; /* globs of their names, beside NAME[bot]                  */
     struct config_hotfix hotfix;
     int lead_from;            /* enum report_lead                                       */
     struct str_list failures; /* what shows that a deployment failed; none: every evidence that an

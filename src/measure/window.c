@@ -46,16 +46,32 @@ static const char *bool_text(bool value)
     return value ? "true" : "false";
 }
 
-static void add_people(struct buf *b, const struct config_report *c)
+/* A name with `*` and `?` as a pattern of LIKE: brackets are letters of it, since bots are called
+ * NAME[bot]. */
+static void add_glob(struct buf *b, struct arena *a, struct str glob)
+{
+    struct buf like;
+    buf_init(&like, a, 2 * glob.len);
+    for (size_t i = 0; i < glob.len; i++) {
+        const char c = glob.at[i];
+        buf_add(&like, c && strchr("%_\\", c) ? S("\\") : S(""));
+        buf_add_byte(&like, c == '*' ? '%' : c == '?' ? '_' : c);
+    }
+    buf_add(b, S(" OR x ILIKE "));
+    duck_add_literal(b, buf_str(&like));
+    buf_add(b, S(" ESCAPE '\\'"));
+}
+
+static void add_people(struct buf *b, struct arena *a, const struct config_report *c)
 {
     buf_printf(b, "CREATE TEMP MACRO person(x) AS %s;\n",
                c->hides_people ? "left(sha256(x), 12)" : "x");
-    buf_printf(b,
-               "CREATE TEMP MACRO is_left(x) AS %s AND coalesce(x LIKE '%%[bot]' OR\n"
-               "    list_contains(",
+    buf_printf(b, "CREATE TEMP MACRO is_left(x) AS %s AND coalesce(x LIKE '%%[bot]'",
                bool_text(c->leaves_bots));
-    window_add_list(b, &c->bots);
-    buf_add(b, S(", x), false);\n"));
+    for (size_t i = 0; i < c->bots.n; i++) {
+        add_glob(b, a, c->bots.at[i]);
+    }
+    buf_add(b, S(", false);\n"));
 }
 
 enum outcome window_take(struct duck *d, struct arena *a, const struct window *w, struct failure *f)
@@ -76,7 +92,7 @@ enum outcome window_take(struct duck *d, struct arena *a, const struct window *w
                "'%%Y-%%m-%%dT%%H:%%M:%%SZ');\n",
                bool_text(is_lower), bool_text(w->choice.hides_people),
                bool_text(w->choice.leaves_bots), is_lower ? "disc" : "cont");
-    add_people(&b, &w->choice);
+    add_people(&b, a, &w->choice);
     buf_add_byte(&b, '\0');
     return buf_is_over(&b)
                ? failed(f, REJECT, "the zone and the bots have more than %d bytes of names",

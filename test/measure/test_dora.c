@@ -284,6 +284,26 @@ static void bots_are_also_those_that_are_named(void **state)
     assert_line(told_of("choices", &w), "commit c3 D3 7200.0 s");
 }
 
+static void bots_are_named_by_globs(void **state)
+{
+    static const struct {
+        const char *glob;
+        bool is_renovate; /* or another name */
+    } cases[] = {{"reno*", true},       {"*ATE", true},         {"reno?ate", true},
+                 {"*", true},           {"renovat[ae]", false}, {"*[bot]", false},
+                 {"reno_ate", false},   {"%", false},           {"reno", false},
+                 {"reno\\vate", false}, {"'", false},           {"re*n*v*e", true}};
+    struct dora_wish w = march();
+    (void)state;
+    w.window.choice.leaves_bots = true;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct str bot = str_of(cases[i].glob);
+        w.window.choice.bots = (struct str_list){&bot, 1};
+        assert_line(told_of("choices", &w),
+                    cases[i].is_renovate ? "commit c3 D3 by a bot" : "commit c3 D3 7200.0 s");
+    }
+}
+
 static void a_service_of_a_monorepo_has_what_touches_its_paths(void **state)
 {
     static const struct dora_service services[] = {{STR("cart"), STR(""), true},
@@ -324,6 +344,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_lead_time_begins_where_it_is_chosen, begin, end),
         cmocka_unit_test_setup_teardown(what_shows_a_failure_is_chosen, begin, end),
         cmocka_unit_test_setup_teardown(bots_are_also_those_that_are_named, begin, end),
+        cmocka_unit_test_setup_teardown(bots_are_named_by_globs, begin, end),
         cmocka_unit_test_setup_teardown(a_service_of_a_monorepo_has_what_touches_its_paths, begin,
                                         end),
         cmocka_unit_test_setup_teardown(a_zone_that_is_not_known_is_refused, begin, end),
