@@ -172,9 +172,52 @@ static void a_second_implementation_blames_the_same_deployments(void **state)
     }
 }
 
+/* #1 comes from a fork's main, of which nothing was ever pushed here; #2 from a branch of here. */
+static const char changes[] =
+    "CREATE OR REPLACE TEMP VIEW commit_folded AS SELECT * FROM (VALUES\n"
+    " ('shop', 'm1', 'main', TIMESTAMP '2026-03-01 08:00:00'),\n"
+    " ('shop', 'm2', 'main', TIMESTAMP '2026-03-02 08:00:00'),\n"
+    " ('shop', 'f1', 'feature', TIMESTAMP '2026-03-03 08:00:00'),\n"
+    " ('shop', 'f2', 'feature', TIMESTAMP '2026-03-03 09:00:00')\n"
+    ") AS t(repository, sha, branch, committed_at);\n"
+    "CREATE OR REPLACE TEMP VIEW change_folded AS SELECT * FROM (VALUES\n"
+    " ('shop', '1', 1, 'main', 'main', 'fork', 'x1', 'm2', " AT("07:00") ", " AT(
+        "12:00") "),\n"
+                 " ('shop', '2', 2, 'feature', 'main', 'shop', 'f2', NULL, " AT(
+                     "07:00") ", NULL),\n"
+                              " ('shop', '3', 3, 'main', 'main', NULL, 'y1', NULL, " AT(
+                                  "07:00") ", NULL),\n"
+                                           " ('shop', '4', 4, 'feature', 'main', 'fork', 'z1', "
+                                           "NULL, " AT(
+                                               "07:00") ", NULL)\n"
+                                                        ") AS t(repository, id, number, "
+                                                        "head_branch, base_branch, "
+                                                        "head_repository, head_sha, merge_sha,\n"
+                                                        "    created_at, closed_at)";
+
+static void a_change_of_a_fork_has_no_commit_of_a_branch_of_that_name_here(void **state)
+{
+    (void)state;
+    run(changes);
+    make_table("told", derived_sql(model_find(S("commit"))));
+    assert_int_equal(number_of("SELECT count(*) FROM told WHERE change_number = 2 AND "
+                               "sha IN ('f1', 'f2')"),
+                     2);
+    assert_int_equal(number_of("SELECT count(*) FROM told WHERE change_number = 1 AND sha = 'm2'"),
+                     1);
+    assert_int_equal(number_of("SELECT count(*) FROM told"), 3);
+    make_table("told", derived_sql(model_find(S("change"))));
+    assert_int_equal(number_of("SELECT count(*) FROM told WHERE id = '2' AND "
+                               "first_commit_at = TIMESTAMP '2026-03-03 08:00:00'"),
+                     1);
+    assert_int_equal(number_of("SELECT count(*) FROM told"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            a_change_of_a_fork_has_no_commit_of_a_branch_of_that_name_here, begin, end),
         cmocka_unit_test_setup_teardown(an_incident_is_blamed_by_the_strongest_evidence, begin,
                                         end),
         cmocka_unit_test_setup_teardown(a_second_implementation_blames_the_same_deployments, begin,

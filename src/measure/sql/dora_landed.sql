@@ -1,15 +1,25 @@
--- Relations asked: change, commit, dora_deployment, wish. Gives dora_landed: what came onto a line of
--- history (a branch that changes are merged into or that is deployed) and when, one row a merged
--- change and one a commit that came without any; commit_of: a commit's change, and whether it only
+-- Relations asked: change, commit, push, dora_deployment, wish. Gives dora_landed: what came onto a line of
+-- history (a branch that changes are merged into or that is deployed) and when first, one row a line and merged
+-- change and one a line and commit that came without any; commit_of: a commit's change, and whether it only
 -- repeats that change's own commits.
 
 CREATE TEMP TABLE merged AS
 SELECT c.repository, c.number, c.title, c.url, c.author, c.labels, c.head_branch, c.head_sha,
-    c.base_branch, c.merge_sha, c.created_at, c.merged_at
+    c.base_branch, c.merge_sha, c.created_at, c.merged_at, c.is_of_branch
 FROM change AS c, wish AS w
 WHERE c.merged_at < w.to_at;
 
--- A branch lives on after a change was closed: a commit belongs to the change closed next.
+-- A merge, a squash and a rebase push new commits onto the base branch.
+CREATE TEMP TABLE commit_copy AS
+SELECT k.repository, k.sha, min(m.number) AS number, bool_or(k.branch = m.base_branch) AS is_on_base
+FROM merged AS m
+JOIN commit AS tip ON tip.repository = m.repository AND tip.sha = m.merge_sha
+JOIN commit AS k ON k.repository = m.repository AND (k.sha = tip.sha
+    OR (tip.branch = m.base_branch AND k.branch = tip.branch AND k.pushed_at = tip.pushed_at))
+GROUP BY k.repository, k.sha;
+
+-- A branch lives on after a change was closed: a commit belongs to the change closed next. What another change
+-- brought onto that branch (develop, which is merged into main) is that change's.
 CREATE TEMP TABLE commit_own AS
 WITH exact AS (
     SELECT k.repository, k.sha, m.number, m.merged_at
@@ -23,43 +33,72 @@ WITH exact AS (
     FROM (SELECT repository, sha, branch, coalesce(pushed_at, committed_at) AS seen_at FROM commit) AS k
     ASOF JOIN (SELECT repository, number, merged_at, head_branch,
             coalesce(closed_at, merged_at) AS closed_at FROM change
-        WHERE head_branch IS DISTINCT FROM base_branch AND coalesce(closed_at, merged_at) IS NOT NULL
+        WHERE head_branch IS DISTINCT FROM base_branch AND is_of_branch
+            AND coalesce(closed_at, merged_at) IS NOT NULL
     ) AS c ON k.repository = c.repository AND k.branch = c.head_branch AND k.seen_at <= c.closed_at
 )
 SELECT repository, sha, arg_min(number, (grade, merged_at, number)) AS number
-FROM (SELECT *, 0 AS grade FROM exact UNION ALL SELECT *, 1 FROM by_branch WHERE merged_at IS NOT NULL)
+FROM (SELECT *, 0 AS grade FROM exact UNION ALL SELECT *, 1 FROM by_branch WHERE merged_at IS NOT NULL) AS o
+WHERE NOT EXISTS (FROM commit_copy AS c WHERE c.repository = o.repository AND c.sha = o.sha
+    AND c.is_on_base AND c.number <> o.number)
 GROUP BY repository, sha;
 
--- A merge, a squash and a rebase push new commits onto the base branch.
-CREATE TEMP TABLE commit_copy AS
-SELECT k.repository, k.sha, min(m.number) AS number
-FROM merged AS m
-JOIN commit AS tip ON tip.repository = m.repository AND tip.sha = m.merge_sha
-JOIN commit AS k ON k.repository = m.repository AND (k.sha = tip.sha
-    OR (tip.branch = m.base_branch AND k.branch = tip.branch AND k.pushed_at = tip.pushed_at))
-GROUP BY k.repository, k.sha;
-
+-- A copy counts where nothing is known of what it repeats. A change of a branch that others were merged into
+-- repeats their commits.
 CREATE TEMP TABLE commit_of AS
+WITH holding AS (
+    SELECT repository, number FROM commit_own
+    UNION
+    SELECT m.repository, m.number FROM merged AS m
+    JOIN (SELECT repository, base_branch, min(merged_at) AS first_at FROM merged GROUP BY ALL) AS b
+        ON b.repository = m.repository AND b.base_branch = m.head_branch AND b.first_at <= m.merged_at
+    WHERE m.is_of_branch AND m.head_branch <> m.base_branch
+)
 SELECT repository, sha, number, false AS is_copy FROM commit_own
 UNION ALL
 SELECT repository, sha, number,
-    EXISTS (FROM commit_own AS o WHERE o.repository = c.repository AND o.number = c.number)
+    EXISTS (FROM holding AS h WHERE h.repository = c.repository AND h.number = c.number)
 FROM commit_copy AS c
 WHERE NOT EXISTS (FROM commit_own AS o WHERE o.repository = c.repository AND o.sha = c.sha);
 
 CREATE TEMP TABLE line AS
 SELECT repository, base_branch AS line FROM merged WHERE base_branch IS NOT NULL
 UNION
-SELECT k.repository, k.branch FROM commit AS k JOIN dora_deployment AS d ON d.sha = k.sha
-    AND coalesce(d.repository, k.repository) = k.repository
-WHERE k.branch IS NOT NULL;
+SELECT p.repository, p.branch FROM push AS p JOIN dora_deployment AS d ON d.sha = p.sha
+    AND coalesce(d.repository, p.repository) = p.repository;
 
+-- A branch that was merged by hand brings commits that were pushed before, and perhaps a change's merge.
 CREATE TEMP TABLE dora_landed AS
 SELECT repository, coalesce(base_branch, '') AS line, merged_at AS landed_at, number,
     CAST(NULL AS VARCHAR) AS sha
 FROM merged
 UNION ALL
-SELECT k.repository, k.branch, coalesce(k.pushed_at, k.committed_at), NULL, k.sha
-FROM commit AS k JOIN line AS l ON l.repository = k.repository AND l.line = k.branch, wish AS w
-WHERE coalesce(k.pushed_at, k.committed_at) < w.to_at
-    AND NOT EXISTS (FROM commit_of AS o WHERE o.repository = k.repository AND o.sha = k.sha);
+SELECT m.repository, p.branch, p.pushed_at, m.number, NULL
+FROM merged AS m JOIN push AS p ON p.repository = m.repository AND p.sha = m.merge_sha
+    AND p.branch <> m.base_branch AND p.pushed_at >= m.merged_at
+JOIN line AS l ON l.repository = p.repository AND l.line = p.branch
+UNION ALL
+SELECT p.repository, p.branch, p.pushed_at, NULL, p.sha
+FROM push AS p JOIN line AS l ON l.repository = p.repository AND l.line = p.branch, wish AS w
+WHERE p.pushed_at < w.to_at
+    AND NOT EXISTS (FROM commit_of AS o WHERE o.repository = p.repository AND o.sha = p.sha);
+
+-- A change of a line (develop, or the branch of another change) brings what had come onto that line: a squash too,
+-- which no push tells of. Three times, for feature, develop, release, main.
+CREATE TEMP MACRO carried() AS TABLE
+WITH onward AS (
+    SELECT m.repository, m.head_branch, m.base_branch, m.merged_at
+    FROM merged AS m JOIN line AS l ON l.repository = m.repository AND l.line = m.head_branch
+    WHERE m.is_of_branch AND m.head_branch <> m.base_branch
+)
+SELECT a.repository, a.base_branch AS line, o.merged_at AS landed_at, a.number, a.sha
+FROM (SELECT a.*, h.base_branch FROM dora_landed AS a
+    JOIN (SELECT DISTINCT repository, head_branch, base_branch FROM onward) AS h
+        ON h.repository = a.repository AND h.head_branch = a.line
+    WHERE NOT EXISTS (FROM dora_landed AS b WHERE b.repository = a.repository AND b.line = h.base_branch
+        AND b.number IS NOT DISTINCT FROM a.number AND b.sha IS NOT DISTINCT FROM a.sha)) AS a
+ASOF JOIN onward AS o ON o.repository = a.repository AND o.head_branch = a.line
+    AND o.base_branch = a.base_branch AND a.landed_at <= o.merged_at;
+INSERT INTO dora_landed FROM carried();
+INSERT INTO dora_landed FROM carried();
+INSERT INTO dora_landed FROM carried();

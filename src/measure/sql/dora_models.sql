@@ -1,18 +1,22 @@
--- Relations asked: deployment_folded, change_folded, commit_folded, incident, as weir query shows them, and
--- wish. Gives deployment, change, commit, incident, folded once and with the columns that the steps read; of
+-- Relations asked: deployment_folded, change_folded, commit_folded, commit_history, incident, as weir query shows
+-- them, and wish. Gives deployment, change, commit, incident, folded once and with the columns that the steps read; of
 -- derived columns those of incident alone, which cost most of the time. A commit's lead time begins at begun_at.
+-- push: each branch that a commit was pushed to, and when first.
 CREATE TEMP TABLE deployment AS
 SELECT source, id, repository, service, environment, is_production, sha, ref, state, is_rollback, created_at,
     finished_at, url
 FROM deployment_folded;
 CREATE TEMP TABLE change AS
 SELECT repository, number, title, url, author, labels, base_branch, head_branch, head_sha, merge_sha, created_at,
-    merged_at, closed_at
+    merged_at, closed_at, coalesce(head_repository = repository, true) AS is_of_branch -- else of a fork's
 FROM change_folded;
 CREATE TEMP TABLE commit AS
 SELECT repository, sha, author, committed_at, pushed_at, branch, services,
     CASE w.lead_from WHEN 'authored' THEN authored_at WHEN 'pushed' THEN pushed_at ELSE committed_at END AS begun_at
 FROM commit_folded, wish AS w;
+CREATE TEMP TABLE push AS
+SELECT repository, sha, branch, coalesce(min(pushed_at), min(committed_at)) AS pushed_at
+FROM commit_history WHERE branch IS NOT NULL GROUP BY repository, sha, branch;
 CREATE TEMP TABLE incident AS
 SELECT source, id, service, environment, title, url, is_incident, detected_at, resolved_at, caused_by_deployment,
     fixed_by_deployment, evidence

@@ -1,35 +1,36 @@
--- Relations asked: dora_deployment, dora_landed, merged, commit_own, commit_copy, commit, known. Gives
+-- Relations asked: dora_deployment, dora_landed, merged, commit_own, commit_copy, commit, push, known. Gives
 -- deployment_at: how far along which line each deployment stands; dora_reached: what landed, and the first
 -- deployment of each service and environment that holds it (nth null: none yet); commit_early: commits
 -- that were deployed before their change was merged.
 
 CREATE TEMP TABLE place AS
-SELECT repository, sha, arg_min(line, grade) AS line, arg_min(stood_at, grade) AS stood_at
+SELECT repository, sha, line, min(stood_at) AS stood_at, min(grade) AS grade
 FROM (
-    SELECT repository, merge_sha AS sha, coalesce(base_branch, '') AS line, merged_at AS stood_at,
-        (0, merged_at) AS grade
+    SELECT repository, merge_sha AS sha, coalesce(base_branch, '') AS line, merged_at AS stood_at, 0 AS grade
     FROM merged
     UNION ALL
-    SELECT c.repository, c.sha, coalesce(m.base_branch, ''), m.merged_at, (1, m.merged_at)
+    SELECT c.repository, c.sha, coalesce(m.base_branch, ''), m.merged_at, 1
     FROM commit_copy AS c JOIN merged AS m ON m.repository = c.repository AND m.number = c.number
     UNION ALL
-    SELECT repository, sha, branch, coalesce(pushed_at, committed_at), (2, committed_at) FROM commit
+    SELECT repository, sha, branch, pushed_at, 2 FROM push
 )
 WHERE sha IS NOT NULL
-GROUP BY repository, sha;
+GROUP BY repository, sha, line;
 
--- A deployment stands where its commit landed; where nothing is known of the commit, at the time when it
--- was asked for, on every line of its repository.
+-- A deployment stands where its commit landed: where a change brought it, else on the branch that it names, else
+-- where it was pushed first. Where nothing is known of the commit, at the time when it was asked for, on every line
+-- of its repository.
 CREATE TEMP TABLE deployment_at AS
 WITH known AS (
-    SELECT d.service, d.environment, d.nth, min(p.repository) AS repository,
-        arg_min(p.line, p.repository) AS line, arg_min(p.stood_at, p.repository) AS stood_at
+    SELECT d.service, d.environment, d.nth,
+        arg_min({repository: p.repository, line: p.line, stood_at: p.stood_at},
+            (p.repository, p.grade, p.grade = 2 AND p.line IS DISTINCT FROM d.ref, p.stood_at, p.line)) AS at
     FROM dora_deployment AS d
     JOIN place AS p ON p.sha = d.sha AND p.repository = coalesce(d.repository, p.repository)
     GROUP BY d.service, d.environment, d.nth
 )
-SELECT d.service, d.environment, d.nth, d.sha, coalesce(d.repository, k.repository) AS repository, k.line,
-    coalesce(k.stood_at, d.created_at, d.finished_at) AS stood_at
+SELECT d.service, d.environment, d.nth, d.sha, coalesce(d.repository, k.at.repository) AS repository, k.at.line AS line,
+    coalesce(k.at.stood_at, d.created_at, d.finished_at) AS stood_at
 FROM dora_deployment AS d LEFT JOIN known AS k USING (service, environment, nth);
 
 -- Of a line only those that went further than all before: what the others hold was there already.
@@ -45,14 +46,17 @@ FROM (
 )
 WHERE before_at IS NULL OR stood_at > before_at;
 
+-- What came onto several lines was deployed with the first deployment of any of them.
 CREATE TEMP TABLE dora_reached AS
-SELECT s.service, s.environment, s.has_paths, l.repository, l.line, l.landed_at, l.number, l.sha, a.nth
+SELECT s.service, s.environment, s.has_paths, l.repository, min(l.landed_at) AS landed_at, l.number, l.sha,
+    min(a.nth) AS nth
 FROM dora_landed AS l
 JOIN (SELECT DISTINCT d.service, d.environment, d.repository, coalesce(k.has_paths, false) AS has_paths
     FROM deployment_at AS d LEFT JOIN known AS k USING (service)) AS s
     ON s.repository = l.repository
 ASOF LEFT JOIN advance AS a ON a.service = s.service AND a.environment = s.environment
-    AND a.repository = l.repository AND a.line = l.line AND l.landed_at <= a.stood_at;
+    AND a.repository = l.repository AND a.line = l.line AND l.landed_at <= a.stood_at
+GROUP BY ALL;
 
 CREATE TEMP TABLE commit_early AS
 SELECT d.service, d.environment, k.repository, k.sha, min(d.nth) AS nth

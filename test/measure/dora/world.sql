@@ -5,10 +5,12 @@ CREATE TABLE deployment (source VARCHAR DEFAULT 'https://ci', id VARCHAR, reposi
     created_at TIMESTAMPTZ, finished_at TIMESTAMPTZ, url VARCHAR);
 CREATE TABLE change (repository VARCHAR DEFAULT 'shop', number BIGINT, title VARCHAR, url VARCHAR,
     author VARCHAR DEFAULT 'ann', labels VARCHAR[], base_branch VARCHAR DEFAULT 'main', head_branch VARCHAR,
-    head_sha VARCHAR, merge_sha VARCHAR, created_at TIMESTAMPTZ, merged_at TIMESTAMPTZ, closed_at TIMESTAMPTZ);
+    head_sha VARCHAR, merge_sha VARCHAR, head_repository VARCHAR, created_at TIMESTAMPTZ, merged_at TIMESTAMPTZ, closed_at TIMESTAMPTZ);
 CREATE TABLE commit (repository VARCHAR DEFAULT 'shop', sha VARCHAR, author VARCHAR DEFAULT 'ann',
     authored_at TIMESTAMPTZ, committed_at TIMESTAMPTZ, pushed_at TIMESTAMPTZ, branch VARCHAR, parents VARCHAR[],
     services VARCHAR[]);
+-- Pushes that held a commit besides the first one.
+CREATE TABLE push_again (repository VARCHAR DEFAULT 'shop', sha VARCHAR, pushed_at TIMESTAMPTZ, branch VARCHAR);
 CREATE TABLE incident (source VARCHAR DEFAULT 'https://pager', id VARCHAR, service VARCHAR DEFAULT 'shop',
     environment VARCHAR DEFAULT 'production', title VARCHAR, url VARCHAR, is_incident BOOLEAN,
     detected_at TIMESTAMPTZ, resolved_at TIMESTAMPTZ, caused_by_deployment VARCHAR,
@@ -16,3 +18,5 @@ CREATE TABLE incident (source VARCHAR DEFAULT 'https://pager', id VARCHAR, servi
 CREATE VIEW deployment_folded AS FROM deployment;
 CREATE VIEW change_folded AS FROM change;
 CREATE VIEW commit_folded AS FROM commit;
+CREATE VIEW commit_history AS SELECT repository, sha, pushed_at, branch, committed_at FROM commit
+    UNION ALL SELECT repository, sha, pushed_at, branch, NULL FROM push_again;
