@@ -104,8 +104,8 @@ static const struct story stories[] = {
         {"name", "build"}, {"url", "https://ci.acme.example/7"}, {"outcome", "failure"},
         {"queue_s", "60"}, {"duration_s", "300"}, {"errors", "exit code 2"}}},
     {"taskrun.started taskrun.finished", "task_run", {
-        {"name", "compile"}, {"pipeline_run_id", "run-7"}, {"outcome", "error"},
-        {"url", "https://ci.acme.example/7/1"}, {"duration_s", "180"}}},
+        {"name", "compile"}, {"pipeline_run_id", "run-7"}, {"outcome", "failure"},
+        {"original_result", "error"}, {"url", "https://ci.acme.example/7/1"}, {"duration_s", "180"}}},
     {"testcaserun.queued testcaserun.started testcaserun.finished", "test_run", {
         {"outcome", "failure"}, {"failed", "1"}, {"suite_run_id", "suite-1"}, {"type", "unit"},
         {"duration_s", "20"}, {"severity", "high"}}},

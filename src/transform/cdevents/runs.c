@@ -24,7 +24,7 @@ static const struct pick pipeline_started[] = {
     {0}};
 static const struct pick pipeline_finished[] = {
     PIPELINE,
-    {"outcome",             "outcome?"},
+    {"outcome",             "outcome(outcome?)"},
     {"finished_at",         "$time"},
     {"original_result",     "$original_outcome?"},
     {"errors",              "errors?"},
@@ -45,7 +45,7 @@ static const struct pick task_started[] = {
     {0}};
 static const struct pick task_finished[] = {
     TASK,
-    {"outcome",             "outcome?"},
+    {"outcome",             "outcome(outcome?)"},
     {"finished_at",         "$time"},
     {"original_result",     "$original_outcome?"},
     {"errors",              "errors?"},

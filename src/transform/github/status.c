@@ -22,6 +22,11 @@ static const struct pick run_picks[] = {
     {"original_status",    "state"},
     {0}};
 
+static const struct pick end_picks[] = {
+    {"outcome",            "outcome(state)"},
+    {"original_result",    "state"},
+    {0}};
+
 /* subject.content      <- payload */
 static const struct pick content[] = {
     {"pipelineName",       "context"},
@@ -50,12 +55,10 @@ static bool pending(struct delivery *d)
 static bool ended(struct delivery *d)
 {
     struct fact fact;
-    struct str outcome;
     if (!delivery_fact(d, "pipeline_run", run_picks, &fact) ||
-        !delivery_text(d, "status(state)", &outcome)) {
+        !delivery_columns(d, &fact, end_picks)) {
         return false;
     }
-    fact_text(&fact, "outcome", outcome);
     fact_time(&fact, "finished_at", d->at_us);
     fact_group(&fact, "state", d->at_us, ORDINAL_ENDED);
     return transform_add(d->in, d->out, &fact);

@@ -189,9 +189,9 @@ static const struct {
 } counted[] = {
     {"change", "state", "open merged closed"},
     {"deployment", "state", "queued running succeeded failed inactive"},
-    {"pipeline_run", "outcome", "success failure cancel error"},
-    {"task_run", "outcome", "success failure cancel error"},
-    {"test_run", "outcome", "success failure cancel error"},
+    {"pipeline_run", "outcome", "success failure cancel"},
+    {"task_run", "outcome", "success failure cancel"},
+    {"test_run", "outcome", "success failure cancel"},
     {"test_run", "kind", "case suite"},
     {"incident", "state", "open resolved"},
     {"ticket", "state", "open closed"},

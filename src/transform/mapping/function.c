@@ -10,7 +10,8 @@ static struct str outcome(struct str conclusion)
     } outcomes[] = {
         {STR("success"), STR("success")},   {STR("failure"), STR("failure")},
         {STR("timed_out"), STR("failure")}, {STR("startup_failure"), STR("failure")},
-        {STR("cancelled"), STR("cancel")},
+        {STR("cancelled"), STR("cancel")},  {STR("cancel"), STR("cancel")},
+        {STR("error"), STR("failure")}, /* CDEvents and commit statuses: original_result has it */
     };
     for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++) {
         if (str_eq(outcomes[i].conclusion, conclusion)) {

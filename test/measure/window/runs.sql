@@ -1,19 +1,19 @@
 CREATE TABLE pipeline_run (source VARCHAR DEFAULT 'ci', id VARCHAR, attempt BIGINT DEFAULT 1, repository VARCHAR DEFAULT 'shop',
-    name VARCHAR, sha VARCHAR, actor VARCHAR, outcome VARCHAR, queue_s DOUBLE, duration_s DOUBLE, errors VARCHAR,
+    name VARCHAR, sha VARCHAR, actor VARCHAR, outcome VARCHAR, original_result VARCHAR, queue_s DOUBLE, duration_s DOUBLE, errors VARCHAR,
     attributes VARCHAR, finished_at TIMESTAMPTZ);
 CREATE TABLE task_run (source VARCHAR DEFAULT 'ci', id VARCHAR, attempt BIGINT DEFAULT 1, pipeline_run_id VARCHAR,
-    repository VARCHAR DEFAULT 'shop', name VARCHAR, outcome VARCHAR, queue_s DOUBLE, duration_s DOUBLE, errors VARCHAR,
+    repository VARCHAR DEFAULT 'shop', name VARCHAR, outcome VARCHAR, original_result VARCHAR, queue_s DOUBLE, duration_s DOUBLE, errors VARCHAR,
     finished_at TIMESTAMPTZ);
-INSERT INTO pipeline_run (id, attempt, name, sha, actor, outcome, queue_s, duration_s, errors, attributes, finished_at) VALUES
-    ('1', 1, 'build', 'a', 'ann', 'success', 10, 100, NULL, '{"environment":"dev"}', '2026-03-02 10:00:00Z'),
-    ('2', 1, 'build', 'b', 'bob', 'failure', 20, 200, 'Unit tests failed', '{"environment":"prod"}', '2026-03-03 10:00:00Z'),
-    ('2', 2, 'build', 'b', 'bob', 'success', NULL, 300, NULL, NULL, '2026-03-03 11:00:00Z'),
-    ('3', 1, 'deploy', 'b', 'bob', 'error', 5, NULL, 'Timeout', '{"environment":"prod"}', '2026-03-04 10:00:00Z'),
-    ('4', 1, 'deploy', 'b', NULL, NULL, 5, 50, NULL, NULL, '2026-03-04 10:00:00Z'),
-    ('5', 1, 'build', 'c', 'ann', 'success', 1, 1, NULL, NULL, '2026-04-01 00:00:00Z');
-INSERT INTO task_run (id, attempt, pipeline_run_id, name, outcome, duration_s, errors, finished_at) VALUES
-    ('11', 1, '2', 'test', 'failure', 60, 'one of 7 failed', '2026-03-03 10:00:00Z'),
-    ('12', 2, '2', 'test', 'success', 70, NULL, '2026-03-03 11:00:00Z'),
-    ('13', 1, '1', 'test', 'success', 50, NULL, '2026-03-02 10:00:00Z'),
-    ('14', 1, '1', 'lint', 'success', 5, NULL, '2026-03-02 10:00:00Z'),
-    ('15', 1, NULL, 'lone', 'cancel', NULL, NULL, '2026-03-02 10:00:00Z');
+INSERT INTO pipeline_run (id, attempt, name, sha, actor, outcome, original_result, queue_s, duration_s, errors, attributes, finished_at) VALUES
+    ('1', 1, 'build', 'a', 'ann', 'success', 'success', 10, 100, NULL, '{"environment":"dev"}', '2026-03-02 10:00:00Z'),
+    ('2', 1, 'build', 'b', 'bob', 'failure', 'Failed', 20, 200, 'Unit tests failed', '{"environment":"prod"}', '2026-03-03 10:00:00Z'),
+    ('2', 2, 'build', 'b', 'bob', 'success', 'success', NULL, 300, NULL, NULL, '2026-03-03 11:00:00Z'),
+    ('3', 1, 'deploy', 'b', 'bob', 'failure', 'error', 5, NULL, 'Timeout', '{"environment":"prod"}', '2026-03-04 10:00:00Z'),
+    ('4', 1, 'deploy', 'b', NULL, NULL, NULL, 5, 50, NULL, NULL, '2026-03-04 10:00:00Z'),
+    ('5', 1, 'build', 'c', 'ann', 'success', 'success', 1, 1, NULL, NULL, '2026-04-01 00:00:00Z');
+INSERT INTO task_run (id, attempt, pipeline_run_id, name, outcome, original_result, duration_s, errors, finished_at) VALUES
+    ('11', 1, '2', 'test', 'failure', NULL, 60, 'one of 7 failed', '2026-03-03 10:00:00Z'),
+    ('12', 2, '2', 'test', 'success', 'success', 70, NULL, '2026-03-03 11:00:00Z'),
+    ('13', 1, '1', 'test', 'success', 'success', 50, NULL, '2026-03-02 10:00:00Z'),
+    ('14', 1, '1', 'lint', 'success', 'success', 5, NULL, '2026-03-02 10:00:00Z'),
+    ('15', 1, NULL, 'lone', 'cancel', 'cancelled', NULL, NULL, '2026-03-02 10:00:00Z');
