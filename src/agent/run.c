@@ -128,7 +128,7 @@ static void note_append(struct run *r, enum outcome result, const struct failure
                                            : "requests are answered 503 until it works");
     }
     if (is_failing) {
-        progress_state(r->in->progress, DUTY_RETRYING);
+        progress_trouble(r->in->progress, DUTY_RETRYING, f);
     } else if (r->is_failing) {
         log_event(LOG_INFO, "appending again", log_s("lane", r->lane.name));
         progress_state(r->in->progress, DUTY_RUNNING);

@@ -12,7 +12,8 @@
 #include "base/hash.h"
 
 /* VERSION changes with the layout: pages of another weir are replaced by the one that runs. */
-enum { MAGIC = 0x72696577, VERSION = 6 };
+enum { TRIES = 1000 /* a duty that died while it wrote leaves a sequence odd */ };
+enum { MAGIC = 0x72696577, VERSION = 7 };
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "processes share these words: no lock may be in them");
 
 /* `sequence` is odd while the duty writes the members after it: a reader that saw it odd, or
@@ -29,6 +30,12 @@ struct page_counter {
     char name[PROGRESS_NAME_BYTES];
 };
 
+enum { WHY_WORDS = PROGRESS_WHY_BYTES / sizeof(uint64_t) };
+struct page_why {
+    _Atomic uint32_t sequence; /* as of a cursor */
+    _Atomic uint64_t text[WHY_WORDS];
+};
+
 struct page {
     _Atomic uint32_t magic, version;
     _Atomic uint32_t state;
@@ -43,6 +50,7 @@ struct page {
         _Atomic uint64_t lane, at;
         _Atomic uint32_t deaths, kills;
     } suspect;
+    struct page_why why;
     struct page_cursor cursor[PROGRESS_CURSORS];
     struct page_counter counter[PROGRESS_COUNTERS];
 };
@@ -161,9 +169,55 @@ void progress_close(struct progress *p)
     p->page = NULL;
 }
 
+static void set_why(struct page_why *why, struct str text)
+{
+    uint64_t word[WHY_WORDS] = {0};
+    char *const to = (char *)word;
+    size_t n = text.len < PROGRESS_WHY_BYTES - 1 ? text.len : PROGRESS_WHY_BYTES - 1;
+    while (n > 0 && n < text.len && ((unsigned char)text.at[n] & 0xC0) == 0x80) {
+        n--; /* no half of a character */
+    }
+    for (size_t i = 0; i < n; i++) {
+        to[i] = (unsigned char)text.at[i] < ' ' ? ' ' : text.at[i];
+    }
+    const uint32_t sequence = why->sequence | 1U;
+    why->sequence = sequence;
+    for (size_t i = 0; i < WHY_WORDS; i++) {
+        why->text[i] = word[i];
+    }
+    why->sequence = sequence + 1;
+}
+
+void progress_trouble(struct progress *p, enum duty_state state, const struct failure *why)
+{
+    set_why(&p->page->why, str_of(why->text));
+    progress_state(p, state);
+}
+
+void progress_why(const struct progress *p, char out[PROGRESS_WHY_BYTES])
+{
+    const struct page_why *const why = &p->page->why;
+    uint64_t word[WHY_WORDS];
+    for (int try = 0; try < TRIES; try++) {
+        const uint32_t before = why->sequence;
+        for (size_t i = 0; i < WHY_WORDS; i++) {
+            word[i] = why->text[i];
+        }
+        if (before == why->sequence && before % 2 == 0) {
+            break;
+        }
+    }
+    memcpy(out, word, sizeof word);
+    out[PROGRESS_WHY_BYTES - 1] = '\0'; /* whatever was on the page */
+}
+
 void progress_state(struct progress *p, enum duty_state state)
 {
     if (p->page->state != (uint32_t)state) {
+        if (state == DUTY_RUNNING &&
+            atomic_load_explicit(&p->page->why.text[0], memory_order_relaxed)) {
+            set_why(&p->page->why, S(""));
+        }
         p->page->state = (uint32_t)state;
         tell(p);
     }
@@ -313,7 +367,6 @@ void progress_cursor(struct progress *p, struct lane lane, struct position at,
 
 bool progress_cursor_at(const struct progress *p, size_t i, struct progress_cursor *out)
 {
-    enum { TRIES = 1000 }; /* a duty that died while it wrote leaves the sequence odd */
     const struct page *const page = p->page;
     if (i >= at_most(page->cursors_n, PROGRESS_CURSORS)) {
         return false;

@@ -11,7 +11,12 @@
 
 #include "bus/bus.h"
 
-enum { PROGRESS_CURSORS = READER_LANES_MAX, PROGRESS_COUNTERS = 800, PROGRESS_NAME_BYTES = 96 };
+enum {
+    PROGRESS_CURSORS = READER_LANES_MAX,
+    PROGRESS_COUNTERS = 800,
+    PROGRESS_NAME_BYTES = 96,
+    PROGRESS_WHY_BYTES = 256 /* with its end */
+};
 enum duty_state { DUTY_STARTING, DUTY_RUNNING, DUTY_RETRYING, DUTY_STOPPED };
 
 struct progress;
@@ -30,7 +35,11 @@ void progress_tell(struct progress *p, int event_fd);
 void progress_watch(struct progress *p);
 
 void progress_state(struct progress *p, enum duty_state state);
+/* The same of a duty that cannot go on: readyz and status show why, on one line, until it runs. */
+void progress_trouble(struct progress *p, enum duty_state state, const struct failure *why);
 enum duty_state progress_state_is(const struct progress *p);
+/* What hinders it, or did when it ended; empty: nothing that it could tell. */
+void progress_why(const struct progress *p, char out[PROGRESS_WHY_BYTES]);
 /* A sign of life: the monotonic time of the newest turn of the duty's loop; 0 while it waits for
  * something to do (then it can't hang). */
 void progress_beat(struct progress *p, bool is_busy);

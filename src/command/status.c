@@ -57,8 +57,13 @@ static void add_streams(struct buf *b, const struct survey *s)
         } else {
             buf_printf(b, "%llu", (unsigned long long)stage->lag_bytes);
         }
-        buf_printf(b, ",\"lag_ms\":%lld,\"restarts\":%llu}", (long long)stage->lag_ms,
+        buf_printf(b, ",\"lag_ms\":%lld,\"restarts\":%llu", (long long)stage->lag_ms,
                    (unsigned long long)stage->restarts);
+        if (stage->why.len > 0) {
+            buf_add(b, S(",\"why\":"));
+            buf_add_json(b, stage->why);
+        }
+        buf_add_byte(b, '}');
     }
     buf_add(b, S("],"));
 }
@@ -300,10 +305,14 @@ static int answer(const struct status *s)
 {
     int ill = 0;
     for (size_t i = 0; i < s->survey->stages_n; i++) {
-        ill += s->survey->stage[i].state != STAGE_OK;
+        const struct survey_stage *const stage = &s->survey->stage[i];
+        ill += stage->state != STAGE_OK;
+        if (stage->why.len > 0 && s->survey->pid > 0) {
+            (void)fprintf(stderr, "weir status: %s: %.*s\n", stage->name, STR_ARG(stage->why));
+        }
     }
     if (ill > 0 && s->survey->pid > 0) {
-        (void)fprintf(stderr, "%d stage%s not as it should be; the log says why\n", ill,
+        (void)fprintf(stderr, "%d stage%s not as it should be; the log says more\n", ill,
                       ill == 1 ? " is" : "s are");
     }
     const struct str unread[] = {s->dead_why, s->store_why};

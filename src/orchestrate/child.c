@@ -73,7 +73,11 @@ static enum outcome run(struct child *c, const struct nursery *n, struct failure
         bus_close(bus);
     }
     progress_beat(c->page, false);
-    progress_state(c->page, DUTY_STOPPED);
+    if (result == OK) {
+        progress_state(c->page, DUTY_STOPPED);
+    } else {
+        progress_trouble(c->page, DUTY_STOPPED, f);
+    }
     arena_close(&a);
     return result;
 }

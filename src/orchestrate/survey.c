@@ -230,6 +230,16 @@ static enum stage_state state_of(const struct survey *s, struct str name, bool i
     return STAGE_DOWN;
 }
 
+static struct str why_of(const struct progress *page, struct arena *a, enum stage_state state)
+{
+    char text[PROGRESS_WHY_BYTES];
+    if (!page || (state != STAGE_RETRYING && state != STAGE_DOWN)) {
+        return S("");
+    }
+    progress_why(page, text);
+    return arena_str(a, str_of(text));
+}
+
 /* "intake-0" is a process of the stage "intake". */
 static bool is_of_stage(struct str process, struct str stage)
 {
@@ -244,7 +254,10 @@ static void add_process(struct survey *s, struct arena *a, const struct progress
     const char *const restarts = arena_printf(a, "restarts{%.*s}", STR_ARG(name)).at;
     const bool is_down = s->pid == 0 || counter_of(orchestrator, down) > 0;
     const enum stage_state state = state_of(s, name, is_down);
-    stage->state = state > stage->state ? state : stage->state;
+    if (state > stage->state) {
+        stage->state = state;
+        stage->why = why_of(page_of(s, name), a, state);
+    }
     stage->restarts += counter_of(orchestrator, restarts);
 }
 

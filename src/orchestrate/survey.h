@@ -27,6 +27,7 @@ struct survey_stage {
     uint64_t lag_bytes; /* of all lanes it reads; UINT64_MAX: unknown         */
     int64_t lag_ms;     /* age of the oldest signal it has not taken; 0: none */
     uint64_t restarts;
+    struct str why; /* what hinders it, as it says itself; empty: nothing, or it cannot */
 };
 
 struct survey_page {

@@ -96,7 +96,7 @@ static enum outcome insist(struct loop *l, enum outcome (*step)(struct loop *, s
         if (is_told_now(f, tries, &told)) {
             log_failure(LOG_WARN, what, f, "the same is tried again");
         }
-        progress_state(l->p.progress, DUTY_RETRYING);
+        progress_trouble(l->p.progress, DUTY_RETRYING, f);
         progress_beat(l->p.progress, false);
         l->is_flushing = asked_to_flush() || l->is_flushing;
         asked_pause(pause_ms);

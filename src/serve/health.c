@@ -1,7 +1,7 @@
 /* health.c - whether weir lives, works, and what hinders it. */
 #include "serve/answer.h"
 
-enum { REASON_BYTES_MAX = 200, REASON_ARENA_BYTES = 256 * 1024 };
+enum { REASON_BYTES_MAX = PROGRESS_WHY_BYTES + 200, REASON_ARENA_BYTES = 256 * 1024 };
 
 void answer_livez(struct page *to)
 {
@@ -13,18 +13,19 @@ void answer_livez(struct page *to)
 /* What is wrong with a stage, for people; false: nothing. */
 static bool add_reason(struct buf *b, const struct survey_stage *stage)
 {
+    const struct str why = stage->why.len > 0 ? stage->why : S("the log says why");
     switch (stage->state) {
     case STAGE_OK: return false;
     case STAGE_STARTING: buf_printf(b, "%s is starting", stage->name); return true;
     case STAGE_RETRYING:
-        buf_printf(b, "%s cannot go on and tries again; the log says why", stage->name);
+        buf_printf(b, "%s cannot go on and tries again: %.*s", stage->name, STR_ARG(why));
         return true;
     case STAGE_BEHIND:
         buf_printf(b, "%s is %lld s behind", stage->name, (long long)(stage->lag_ms / 1000));
         return true;
     case STAGE_DOWN:
-        buf_printf(b, "%s is down, restarted %llu times; the log says why", stage->name,
-                   (unsigned long long)stage->restarts);
+        buf_printf(b, "%s is down, restarted %llu times: %.*s", stage->name,
+                   (unsigned long long)stage->restarts, STR_ARG(why));
         return true;
     }
     return false;

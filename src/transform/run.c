@@ -520,7 +520,7 @@ static enum outcome run_until_asked(struct transform_stage *t, struct failure *f
             return result;
         }
         if (f->cause != CAUSE_FENCED) { /* fenced, it is read again at once: no trouble */
-            progress_state(t->progress, DUTY_RETRYING);
+            progress_trouble(t->progress, DUTY_RETRYING, f);
             log_failure(LOG_WARN, "batch failed", f, "the batch is read and tried again");
             asked_pause(backoff_ms(++tries));
         }

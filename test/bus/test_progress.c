@@ -35,6 +35,34 @@ static struct progress *page(const char *duty)
     return p;
 }
 
+static void what_hinders_a_duty_is_told_until_it_runs_again(void **state)
+{
+    struct progress *const p = page("store");
+    struct progress *const q = page("store");
+    struct failure f = {0};
+    char why[PROGRESS_WHY_BYTES] = "before";
+    (void)state;
+    progress_why(q, why);
+    assert_string_equal(why, "");
+    (void)failed(&f, RETRY, "write %s:\n%s", "a", "No space left on device");
+    progress_trouble(p, DUTY_RETRYING, &f);
+    progress_why(q, why);
+    assert_string_equal(why, "write a: No space left on device");
+    assert_int_equal(progress_state_is(q), DUTY_RETRYING);
+    (void)failed(&f, RETRY, "%0*d\xc3\xa4", PROGRESS_WHY_BYTES - 2, 0);
+    progress_trouble(p, DUTY_RETRYING, &f); /* of its last character there is room for a half */
+    progress_why(q, why);
+    assert_int_equal(strlen(why), PROGRESS_WHY_BYTES - 2);
+    progress_state(p, DUTY_STARTING);
+    progress_why(q, why);
+    assert_true(why[0] == '0');
+    progress_state(p, DUTY_RUNNING);
+    progress_why(q, why);
+    assert_string_equal(why, "");
+    progress_close(p);
+    progress_close(q);
+}
+
 static void what_one_process_writes_another_sees(void **state)
 {
     struct progress *const p = page("store");
@@ -145,6 +173,8 @@ static void a_page_that_a_power_cut_left_half_written_begins_anew(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_hinders_a_duty_is_told_until_it_runs_again, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(what_one_process_writes_another_sees, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_page_that_outlived_its_process_goes_on, set_up,
                                         tear_down),

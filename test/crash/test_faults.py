@@ -31,6 +31,15 @@ def answers(weir, n=1):
     return [weir.post("/hooks/github", b"{}", {"X-GitHub-Event": "ping", "X-GitHub-Delivery": "x"})[0] for _ in range(n)]
 
 
+FULL = "No space left on device"
+
+
+def whys(weir):
+    """What hinders each stage, as status tells it."""
+    said = subprocess.run([BINARY, "status", "--json"], cwd=weir.folder, capture_output=True, text=True, timeout=60, check=False)
+    return " ".join(stage.get("why", "") for stage in json.loads(said.stdout)["stages"])
+
+
 @case
 def a_full_disk_is_said_and_survived(folder):
     if os.geteuid() != 0:
@@ -54,7 +63,9 @@ def a_full_disk_is_said_and_survived(folder):
                 except OSError:
                     pass
             end = ledger.load(weir.port)
-            eventually(lambda: "No space left on device" in weir.log.read_text(), "the log says that the disk is full")
+            eventually(lambda: FULL in weir.log.read_text(), "the log says that the disk is full")
+            eventually(lambda: FULL in str(weir.get("/readyz")[1]), "readyz says it")
+            eventually(lambda: FULL in whys(weir), "status says it")
             time.sleep(1)
             end()
             ballast.unlink()
