@@ -2,6 +2,7 @@
 
 #include "agent/agent.h"
 #include "bus/driver.h"
+#include "collector/mysql_uri.h"
 #include "collector/source.h"
 #include "collector/source_http.h"
 #include "config/agents.h"
@@ -22,6 +23,12 @@ static void complete_http(const struct section_check *c, void *options)
 {
     http_source_complete(c, options);
     http_rows_complete(c, options);
+}
+
+static void complete_mysql(const struct section_check *c, void *options)
+{
+    mysql_complete(c, options);
+    mysql_uri_complete(c, options);
 }
 
 static const struct section_type agents[] = {
@@ -97,10 +104,10 @@ static const struct section_type sources[] = {
      .bytes = sizeof(struct sqlite_options),
      .driver = &source_sqlite},
     {.name = "mysql",
-     .needs = LATER,
-     .options = mysql_options,
-     .bytes = sizeof(struct mysql_options),
-     .complete = mysql_complete},
+     .options = mysql_source_options,
+     .bytes = sizeof(struct mysql_source_options),
+     .complete = complete_mysql,
+     .driver = &source_mysql},
     {.name = "command",
      .options = command_options,
      .bytes = sizeof(struct command_options),

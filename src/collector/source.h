@@ -51,6 +51,6 @@ struct source_driver {
 };
 
 extern const struct source_driver source_command, source_files, source_http, source_mongodb,
-    source_partition_s3, source_postgres, source_prometheus, source_s3, source_sqlite;
+    source_mysql, source_partition_s3, source_postgres, source_prometheus, source_s3, source_sqlite;
 
 #endif

@@ -32,9 +32,13 @@ const struct option postgres_options[] = {
     {0},
 };
 
-#define MYSQL(member) offsetof(struct mysql_options, member)
-const struct option mysql_options[] = {
-    {"uri", OPTION_TEXT, MYSQL(uri), NULL, .about = "mysql://USER:PASSWORD@HOST:3306/DATABASE"},
+#define MYSQL(member) offsetof(struct mysql_source_options, member)
+const struct option mysql_source_options[] = {
+    {"uri", OPTION_TEXT, MYSQL(uri), NULL,
+     .about =
+         "mysql://USER:PASSWORD@HOST:3306/DATABASE, or mariadb://; behind a ? and joined by &: "
+         "ssl-mode=DISABLED, PREFERRED (default), REQUIRED or VERIFY_IDENTITY, ssl-ca, "
+         "ssl-capath, ssl-cert, ssl-key, socket (of a server on this machine)"},
     {"sql", OPTION_TEXT, MYSQL(sql), NULL,
      .about = "query with a column `value`; the first ? is the window's start or the bookmark, the "
               "second its end"},
@@ -197,7 +201,7 @@ void postgres_complete(const struct section_check *c, void *options)
 void mysql_complete(const struct section_check *c, void *options)
 {
     static const char *const schemes[] = {"mysql://", "mariadb://", NULL};
-    check_uri(c, ((const struct mysql_options *)options)->uri, schemes,
+    check_uri(c, ((const struct mysql_source_options *)options)->uri, schemes,
               "mysql://USER:PASSWORD@HOST:3306/DATABASE");
 }
 

@@ -18,9 +18,9 @@ struct postgres_options {
     struct str uri; /* of libpq */
     struct str sql;
 };
-struct mysql_options {
+struct mysql_source_options {
     struct source_time time;
-    struct str uri; /* mysql://USER:PASSWORD@HOST:PORT/DATABASE */
+    struct str uri; /* collector/mysql_uri.h */
     struct str sql; /* ? and ? */
 };
 struct sqlite_options {
@@ -93,9 +93,9 @@ struct command_options {
     size_t output_bytes_max;
 };
 
-extern const struct option postgres_options[], mysql_options[], sqlite_options[], mongodb_options[],
-    prometheus_options[], s3_source_options[], files_options[], partition_s3_options[],
-    http_source_options[], command_options[];
+extern const struct option postgres_options[], mysql_source_options[], sqlite_options[],
+    mongodb_options[], prometheus_options[], s3_source_options[], files_options[],
+    partition_s3_options[], http_source_options[], command_options[];
 
 struct section_check;
 /* What the tables cannot say (section_type.complete). */

@@ -4,7 +4,7 @@ import os
 import subprocess
 
 from blackbox import BINARY, Weir, case, eventually, run
-from services import PostgreSQL, Prometheus, S3
+from services import MariaDB, PostgreSQL, Prometheus, S3
 
 USERS = """CREATE TABLE users (account varchar, signup_time timestamp);
 INSERT INTO users SELECT unnest(ARRAY['amazon', 'google', 'amazon', 'google', 'google']), now();"""
@@ -76,6 +76,49 @@ def what_grows_comes_once_over_an_outage(folder):
             rows = eventually(lambda: len(weir.rows("query", "SELECT * FROM metric")) == 5 and
                               weir.rows("query", "SELECT tags FROM metric"), "the others, too", 90)
             assert sorted(json.loads(r["tags"])["account"] for r in rows) == list("abcde"), rows
+
+
+@case
+def windows_and_what_grows_come_once_from_mysql_over_an_outage(folder):
+    with MariaDB() as server:
+        server.sql("CREATE TABLE signups (id bigint auto_increment primary key, account text, at datetime(6)); "
+                   "INSERT INTO signups (account, at) VALUES ('a', utc_timestamp(6)), ('b', utc_timestamp(6))")
+        sources = {"grown": {"sql": "SELECT id, account, 1 AS value FROM signups WHERE id > coalesce(?, 0) ORDER BY id"},
+                   "windows": {"sql": "SELECT count(*) AS value FROM signups WHERE at >= ? AND at < ?", "time": {"window": "1s"}}}
+        how = {"grown": {"invocation_strategy": "incremental", "column": "id"},
+               "windows": {"invocation_strategy": "historic_tumbling_window"}}
+        collectors = {name: {"metric": {"name": name, "type": "COUNT"}, "schedule": {"interval": "200ms"}, "collector": how[name],
+                             "source": {"type": "mysql", "config": {"uri": server.url, **config}}}
+                      for name, config in sources.items()}
+        with Weir(folder, collectors=collectors) as weir:
+            eventually(lambda: listed(weir, "grown")["records"] == 2, "both are read")
+            eventually(lambda: weir.rows("query", "SELECT * FROM metric WHERE name = 'windows'"), "a window is read")
+            server.stop()
+            eventually(lambda: all(listed(weir, name)["state"] == "retrying" for name in sources), "the server is away")
+            server.start()
+            server.sql("INSERT INTO signups (account) VALUES ('c'), ('d'), ('e')")
+            rows = eventually(lambda: len(weir.rows("query", "SELECT * FROM metric WHERE name = 'grown'")) == 5 and
+                              weir.rows("query", "SELECT tags FROM metric WHERE name = 'grown'"), "the others, too", 90)
+            assert sorted(json.loads(r["tags"])["account"] for r in rows) == list("abcde"), rows
+            eventually(lambda: listed(weir, "windows")["state"] == "ok", "windows are read again", 90)
+            starts = [row["at"] for row in weir.rows("query", "SELECT epoch(window_start_at) AS at FROM metric "
+                                                     "WHERE name = 'windows' ORDER BY 1")]
+            assert [at - starts[0] for at in starts] == list(range(len(starts))), ("a window lacks, or is there twice", starts)
+
+
+@case
+def a_mysql_server_without_tls_is_refused_where_tls_is_asked_for(folder):
+    with MariaDB(tls=False) as server:
+        collector = {"metric": {"name": "x", "type": "COUNT"}, "schedule": {"interval": "1h"}, "collector": {"type": "metric"},
+                     "source": {"type": "metric.mysql", "config": {"uri": server.url, "sql": "SELECT 42 AS value"}},
+                     "sinks": {"console": {"type": "console"}}}
+        assert [r["value"] for r in invoke(folder, json.dumps(collector))] == [42]
+        for mode in ("REQUIRED", "VERIFY_IDENTITY"):
+            collector["source"]["config"]["uri"] = f"{server.url}?ssl-mode={mode}"
+            (folder / "strict.yaml").write_text(json.dumps(collector))
+            done = subprocess.run([BINARY, "invoke", "-c", "strict.yaml"], cwd=folder, capture_output=True, text=True, timeout=60,
+                                  check=False)
+            assert done.returncode == 1 and "does not support" in done.stderr and "secret" not in done.stderr, done
 
 
 @case

@@ -102,6 +102,17 @@ class Service:
         """As a power cut would."""
         self.stop(signal.SIGKILL)
 
+    def certify(self, *files):
+        """A certificate for localhost, `self.ca`, and its key; both, the folder and `files` readable by who runs the server."""
+        tool("openssl")
+        self.ca, self.key_file = self.folder / "cert.pem", self.folder / "key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                        "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                        "-keyout", self.key_file, "-out", self.ca], check=True, capture_output=True)
+        if AS_NOBODY:
+            for path in (self.folder, self.key_file, *files):
+                shutil.chown(path, "nobody")
+
 
 class PostgreSQL(Service):
     """User weir (its superuser) with password `secret` by SCRAM; TLS with the certificate `self.ca`, for localhost."""
@@ -110,16 +121,9 @@ class PostgreSQL(Service):
         found = [str(p) for p in sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
         self.initdb, self.psql = tool("initdb", *found), tool("psql", *found)
         self.postgres = tool("postgres", pathlib.Path(self.initdb).resolve().parent, *found)
-        tool("openssl")
-        self.ca, key = self.folder / "cert.pem", self.folder / "key.pem"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-                        "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-                        "-keyout", key, "-out", self.ca], check=True, capture_output=True)
         password = self.folder / "password"
         password.write_text("secret")
-        if AS_NOBODY:
-            for path in (self.folder, key, password):
-                shutil.chown(path, "nobody")
+        self.certify(password)
         made = subprocess.run([*AS_NOBODY, self.initdb, "-D", self.folder / "data", "-U", "weir", "-A", "scram-sha-256",
                                f"--pwfile={password}", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
                               capture_output=True, text=True, cwd=self.folder)
@@ -128,7 +132,7 @@ class PostgreSQL(Service):
 
     def words(self):
         settings = ["fsync=off", "shared_buffers=32MB", "wal_level=logical", "ssl=on", f"ssl_cert_file={self.ca}",
-                    f"ssl_key_file={self.folder}/key.pem"]
+                    f"ssl_key_file={self.key_file}"]
         return [*AS_NOBODY, self.postgres, "-D", self.folder / "data", "-k", self.folder, "-h", "127.0.0.1", "-p",
                 str(self.port), *[word for setting in settings for word in ("-c", setting)]]
 
@@ -142,6 +146,47 @@ class PostgreSQL(Service):
         """Run statements; the answer's rows as psql -At prints them."""
         done = subprocess.run([self.psql, "-qAtX", "-v", "ON_ERROR_STOP=1", "-d", self.url], input=text,
                               capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+class MariaDB(Service):
+    """User weir (who may do all) with password `secret`, database `test`; TLS with the certificate `self.ca`, for localhost."""
+
+    def __init__(self, tls=True):
+        super().__init__()
+        self.tls = tls
+
+    def prepare(self):
+        self.mariadbd = tool("mariadbd", "/usr/sbin")
+        self.client, install = tool("mariadb"), tool("mariadb-install-db")
+        first = self.folder / "first.sql"
+        first.write_text("CREATE DATABASE IF NOT EXISTS test;\n"
+                         "CREATE USER IF NOT EXISTS weir IDENTIFIED BY 'secret';\nGRANT ALL ON *.* TO weir WITH GRANT OPTION;\n")
+        self.certify(first)
+        made = subprocess.run([*AS_NOBODY, install, "--no-defaults", f"--datadir={self.folder}/data", "--skip-test-db",
+                               "--auth-root-authentication-method=normal", "--skip-name-resolve"],
+                              capture_output=True, text=True, cwd=self.folder)
+        assert made.returncode == 0, made.stdout + made.stderr
+        self.url = f"mysql://weir:secret@127.0.0.1:{self.port}/test"
+
+    def words(self):
+        return [*AS_NOBODY, self.mariadbd, "--no-defaults", f"--datadir={self.folder}/data", f"--socket={self.folder}/sock",
+                f"--port={self.port}", "--bind-address=127.0.0.1", f"--init-file={self.folder}/first.sql", "--skip-name-resolve",
+                f"--pid-file={self.folder}/pid", "--innodb-buffer-pool-size=32M", "--innodb-flush-log-at-trx-commit=0",
+                "--character-set-server=utf8mb4",
+                *([f"--ssl-cert={self.ca}", f"--ssl-key={self.key_file}"] if self.tls else ["--skip-ssl"])]
+
+    def asked(self, *words, **more):
+        return subprocess.run([self.client, "--no-defaults", "-h127.0.0.1", f"-P{self.port}", "-uweir", "-psecret", "-NB", "test",
+                               *words], capture_output=True, text=True, **more)
+
+    def is_ready(self):
+        return self.asked("-e", "select 1").returncode == 0
+
+    def sql(self, text):
+        """Run statements; the answer's rows, columns by tab."""
+        done = self.asked(input=text)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -306,7 +351,8 @@ class Kafka(Service):
         return [tuple(line.split("\t", 1)) for line in done.stdout.splitlines()]
 
 
-SERVICES = {"postgres": PostgreSQL, "mongodb": MongoDB, "s3": S3, "kafka": Kafka, "prometheus": Prometheus, "http": Scripted}
+SERVICES = {"postgres": PostgreSQL, "mysql": MariaDB, "mongodb": MongoDB, "s3": S3, "kafka": Kafka, "prometheus": Prometheus,
+            "http": Scripted}
 
 
 def main(names):
