@@ -63,9 +63,6 @@ static const struct section_type stores[] = {
     {0},
 };
 
-/* Known by name and options; what is to run them has not come yet. */
-#define LATER "a newer version of its source"
-
 static const struct section_type sources[] = {
     {.name = "postgres",
      .options = postgres_options,
