@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pty
+import re
 import struct
 import subprocess
 import termios
@@ -139,6 +140,38 @@ def json_and_csv_are_one_choice(_folder):
     rows = [json.loads(line) for line in piped("drivers", "--json").stdout.splitlines()]
     assert {"role", "name", "built", "needs"} == set(rows[0]) and "sqlite" in {row["name"] for row in rows}, rows
     assert piped("drivers", "--csv").stdout.splitlines()[0] == "role,name,built,needs"
+
+
+@case
+def a_report_leaves_out_columns_and_cuts_no_name(folder):
+    window = ("--from", "2026-03-01", "--to", "2026-03-15")
+    with Weir(folder, agents=AGENTS) as weir:
+        sent = piped("simulate", "github", "--days", "20", "--until", "2026-03-15T00:00:00Z", "--seed", "3", "--secret", "s3cret",
+                     "--to", f"http://127.0.0.1:{weir.port}/hooks/github")
+        assert sent.returncode == 0, sent
+        weir.command("flush")
+        shown = {(name, columns): on_terminal(columns, "report", *name.split(), *window, folder=folder)
+                 for columns in (60, 80, 120, 240) for name in ("activity", "runs", "dora", "dora --by environment")}
+    for (name, columns), lines in shown.items():
+        assert all(width(line) <= columns for line in lines), (name, columns, [line for line in lines if width(line) > columns])
+    for columns in (60, 80, 120):
+        lines = shown["activity", columns]
+        head = lines[lines.index("By repository") + 1]
+        assert head.startswith("repository  ") and "_" not in head and "merged unreviewed" not in head, head
+        rows = [line for line in lines if line.startswith("github.com/acme/shop ")]
+        assert rows and "…" not in rows[0], lines
+        assert any(line.startswith("also, in a wider terminal, --json or --html: ") for line in lines), lines
+    lines = shown["activity", 240]
+    assert "open to merge p90 lines p50 merged unreviewed" in lines[lines.index("By repository") + 1], lines
+    assert re.search(r" \d+(\.\d)? (min|h|d) +\d+(\.\d)? (min|h|d) ", lines[lines.index("By repository") + 2]), lines
+    assert not any(line.startswith("also") for line in lines), lines
+    assert any(re.search(r"^ci .* \d+\.\d % ", line) for line in shown["runs", 80]), shown["runs", 80]
+    lines = shown["dora", 80]
+    assert lines[0].startswith("Delivery, production, 1 Mar to 15 Mar 2026, 2 weeks   complete to "), lines
+    assert any(line.startswith("Service         per day ") for line in lines), lines
+    assert lines[-1] == "--explain lists the deployments and changes behind each figure; --html FILE", lines
+    lines = shown["dora --by environment", 80]
+    assert lines[[i for i, line in enumerate(lines) if line.startswith("Environment ")][0] + 1].startswith("production  "), lines
 
 
 run()

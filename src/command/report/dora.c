@@ -13,11 +13,13 @@
 #include "command/screen.h"
 
 enum {
-    WEEKS_SHOWN = 13, /* a quarter */
-    COLUMNS = 80,     /* in a pipe */
-    COLUMNS_FOR_CHARTS = 60,
-    COLUMNS_FOR_P90 = 50,
-    COLUMNS_FOR_COUNTS = 110,
+    WEEKS_SHOWN = 13,        /* a quarter */
+    COLUMNS = 80,            /* in a pipe */
+    COLUMNS_FOR_CHARTS = 80, /* of the five figures */
+    COLUMNS_FOR_P90 = 66,
+    ROOM_FOR_COUNTS = 110, /* of a row without its environment */
+    ROOM_FOR_CHARTS = 75,
+    ROOM_FOR_P90 = 59,
     NAME_COLUMNS = 14,
     NAME_COLUMNS_OF_FIVE = 21, /* with p50 */
     NARROW_NAME_COLUMNS = 17,
@@ -72,6 +74,8 @@ static void put_line(const struct page *p, const struct dora_figure *all, const 
     if (p->columns >= COLUMNS_FOR_P90) {
         screen_put(p->arena, l->before, 9);
         (void)printf("  %-8s", l->trend);
+    } else {
+        (void)printf("  ");
     }
     if (p->has_charts) {
         screen_put(p->arena, l->value ? chart_of(p, all, l->value) : S(""), -(WEEKS_SHOWN + 2));
@@ -87,7 +91,7 @@ static struct str count_text(struct arena *a, int64_t n, const char *one, const 
 static void put_five(const struct page *p, const struct dora_figure *f, const struct dora_figure *b)
 {
     struct arena *const a = p->arena;
-    const bool is_wide = p->columns >= COLUMNS_FOR_CHARTS;
+    const bool is_wide = p->columns >= COLUMNS_FOR_P90;
     const struct line lines[] = {
         {is_wide ? "Deployment frequency" : "Deployments", "", say_per_day(a, f->per_day),
          say_per_day(a, b->deployments ? b->per_day : (double)NAN),
@@ -127,43 +131,74 @@ static void put_five(const struct page *p, const struct dora_figure *f, const st
 
 /* ---- one row a service ---- */
 
+/* Beside the name, where it says more than the title does. */
+static bool shows_environment(const struct page *p, const struct dora_wish *w)
+{
+    bool is_other = false;
+    for (size_t i = 1; i < p->of[DORA_NOW].n; i++) {
+        is_other |= !str_eq(p->of[DORA_NOW].at[i].environment, S("production"));
+    }
+    return w->is_by_environment && w->group != DORA_ALL && is_other;
+}
+
+/* What a row has for all but its environment. */
+static size_t room_of(const struct page *p, const struct dora_wish *w)
+{
+    const size_t taken = shows_environment(p, w) ? NAME_COLUMNS - 1 : 0;
+    return p->columns > taken ? p->columns - taken : 0;
+}
+
+static bool has_row_charts(const struct page *p, const struct dora_wish *w)
+{
+    return room_of(p, w) >= ROOM_FOR_CHARTS && say_has_charts();
+}
+
 static void put_row_head(const struct page *p, const struct dora_wish *w)
 {
-    screen_put(p->arena, w->group == DORA_TEAM ? S("Team") : S("Service"), -NAME_COLUMNS);
-    if (w->is_by_environment) {
+    screen_put(p->arena,
+               w->group == DORA_TEAM  ? S("Team")
+               : w->group == DORA_ALL ? S("Environment")
+                                      : S("Service"),
+               -NAME_COLUMNS);
+    if (shows_environment(p, w)) {
         screen_put(p->arena, S("Environment"), -(NAME_COLUMNS - 1));
     }
     (void)printf("%9s%8s", "per day", "lead");
-    if (p->columns >= COLUMNS_FOR_P90) {
+    if (room_of(p, w) >= ROOM_FOR_P90) {
         (void)printf("%8s", "p90");
     }
     (void)printf("%9s", "failed");
-    if (p->columns >= COLUMNS_FOR_COUNTS) {
+    if (room_of(p, w) >= ROOM_FOR_COUNTS) {
         (void)printf("%9s%9s%8s", "of", "rework", "open");
     }
     (void)printf("%11s", "recovery");
-    (void)puts(p->has_charts ? "   lead by week" : "");
+    (void)puts(has_row_charts(p, w) ? "   lead by week" : "");
 }
 
 static void put_row(const struct page *p, const struct dora_wish *w, const struct dora_figure *f)
 {
     struct arena *const a = p->arena;
-    screen_put(a, f->service.len > 0 ? f->service : S("(none)"), -NAME_COLUMNS);
-    if (w->is_by_environment) {
+    const struct str name = w->group == DORA_ALL ? f->environment : f->service;
+    screen_put(a, name.len > 0 ? name : S("(none)"), -NAME_COLUMNS);
+    if (shows_environment(p, w)) {
         screen_put(a, f->environment, -(NAME_COLUMNS - 1));
     }
     screen_put(a, say_per_day(a, f->per_day), 9);
     screen_put(a, say_few(a, say_span(a, f->lead_p50_s), f->commits), 8);
-    if (p->columns >= COLUMNS_FOR_P90) {
+    if (room_of(p, w) >= ROOM_FOR_P90) {
         screen_put(a, say_few(a, say_span(a, f->lead_p90_s), f->commits), 8);
     }
     screen_put(a, say_few(a, say_rate(a, f->fail_rate), f->deployments), 9);
-    if (p->columns >= COLUMNS_FOR_COUNTS) {
+    if (room_of(p, w) >= ROOM_FOR_COUNTS) {
         (void)printf("%9lld%9lld%8lld", (long long)f->deployments, (long long)f->rework,
                      (long long)f->open_incidents);
     }
     screen_put(a, say_few(a, say_span(a, f->recovery_p50_s), f->recovered), 11);
-    (void)printf("   %.*s\n", STR_ARG(p->has_charts ? chart_of(p, f, figure_lead_p50) : S("")));
+    if (has_row_charts(p, w)) {
+        const struct str chart = chart_of(p, f, figure_lead_p50);
+        (void)printf("   %.*s", STR_ARG(chart));
+    }
+    (void)putchar('\n');
 }
 
 static void put_rows(const struct page *p, const struct dora_wish *w)
@@ -195,7 +230,8 @@ static enum outcome put_left_out(const struct ask *q, const struct page *p, stru
         }
         if (shown++ < REASONS_SHOWN) {
             const struct str text = screen_line(p->arena, duck_text(&r, 0));
-            (void)printf("  %.*s\n", STR_ARG(text));
+            (void)printf("  ");
+            screen_wrap(text, 2, 4);
         }
     }
     if (shown > REASONS_SHOWN) {
@@ -231,6 +267,11 @@ static void put_definitions(struct arena *a, const struct dora_wish *w)
                   "rollback, a hotfix, or the fix of an incident."),
                 0, 0);
     screen_wrap(screen_line(a, choice_text(a, &w->window.choice)), 0, 0);
+    if (!w->is_explained) {
+        (void)putchar('\n');
+        screen_wrap(
+            S("--explain lists the deployments and changes behind each figure; --html FILE"), 0, 0);
+    }
 }
 
 static void put_head(const struct page *p, const struct dora_wish *w, const struct ask *q)
@@ -238,10 +279,14 @@ static void put_head(const struct page *p, const struct dora_wish *w, const stru
     char complete[CLOCK_TEXT_BYTES];
     struct arena *const a = p->arena;
     const long long days = (w->window.to_us - w->window.from_us) / 86400000000;
+    const bool is_weeks = days > 7 && days % 7 == 0;
     (void)clock_text(q->complete_us, complete);
-    (void)printf("Delivery, production, %s to %s, %lld days%scomplete to %.8s UTC\n\n",
+    (void)printf("Delivery, production, %s to %s, %lld %s%scomplete to %.8s UTC\n\n",
                  say_day(a, w->window.from_us, w->window.to_us).at,
-                 say_day(a, w->window.to_us, w->window.to_us).at, days,
+                 say_day(a, w->window.to_us, w->window.to_us).at, is_weeks ? days / 7 : days,
+                 is_weeks    ? "weeks"
+                 : days == 1 ? "day"
+                             : "days",
                  p->columns < COLUMNS ? "\n" : "   ", complete + 11);
     if (p->columns >= COLUMNS_FOR_P90) {
         (void)printf("%30s%9s%10s%s%s\n", "now", "before", "",
@@ -278,15 +323,24 @@ enum outcome report_dora(const struct ask *q, struct arena *a, const struct dora
 enum outcome report_dora_explain(const struct ask *q, struct arena *a, struct failure *f)
 {
     static const struct report_table tables[] = {
-        {"Deployments", "SELECT id, service, environment, finished_at, sha, commits, failed_by, "
-                        "recovered_at, rework FROM explain_deployment"},
-        {"Changes", "SELECT number, repository, service, environment, first_commit_at, merged_at, "
-                    "deployment, lead_s, left_out, title FROM explain_change"},
-        {"Commits", "SELECT sha, change, service, environment, committed_at, deployment, lead_s "
-                    "FROM explain_commit"},
-        {"Incidents", "SELECT id, service, environment, detected_at, resolved_at, caused_by, "
-                      "evidence, fixed_by, left_out, title FROM explain_incident"},
-        {"Left out", "SELECT what, id, service, environment, reason, seen_at FROM explain_out"},
+        {"Deployments",
+         "SELECT id, service, environment, finished_at, sha, commits, failed_by, "
+         "recovered_at, rework FROM explain_deployment",
+         false},
+        {"Changes",
+         "SELECT number, repository, service, environment, first_commit_at, merged_at, "
+         "deployment, lead_s, left_out, title FROM explain_change",
+         false},
+        {"Commits",
+         "SELECT sha, change, service, environment, committed_at, deployment, lead_s "
+         "FROM explain_commit",
+         false},
+        {"Incidents",
+         "SELECT id, service, environment, detected_at, resolved_at, caused_by, "
+         "evidence, fixed_by, left_out, title FROM explain_incident",
+         false},
+        {"Left out", "SELECT what, id, service, environment, reason, seen_at FROM explain_out",
+         false},
     };
     enum outcome result = OK;
     for (size_t i = 0; i < sizeof tables / sizeof *tables && result == OK; i++) {

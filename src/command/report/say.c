@@ -29,7 +29,7 @@ struct str say_span(struct arena *a, double s)
         return arena_printf(a, "%.0f s", s);
     }
     if (s < 1.5 * HOUR_S) {
-        return arena_printf(a, "%.0f min", s / MIN_S);
+        return with_unit(a, s / MIN_S, "min");
     }
     return s < 2 * DAY_S ? with_unit(a, s / HOUR_S, "h") : with_unit(a, s / DAY_S, "d");
 }

@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 
-/* "45 s", "62 min", "2.6 h", "24 h", "3.6 d", "12 d". */
+/* "45 s", "2.5 min", "62 min", "2.6 h", "24 h", "3.6 d", "12 d". */
 struct str say_span(struct arena *a, double s);
 /* "5.2 %" of 0.052. */
 struct str say_rate(struct arena *a, double share);

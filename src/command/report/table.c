@@ -2,16 +2,131 @@
 
 #include <stdio.h>
 
-#include "command/answer.h"
+#include "command/report/say.h"
+#include "command/rows.h"
+#include "command/screen.h"
+
+enum { COLUMNS_MAX = 32, TEXT_COLUMNS_MAX = 32 };
+
+struct gathered {
+    struct arena *arena;
+    struct cell *cell; /* by row and column */
+    struct str name[COLUMNS_MAX];
+    bool is_number[COLUMNS_MAX], is_span[COLUMNS_MAX], is_rate[COLUMNS_MAX];
+    size_t width[COLUMNS_MAX];
+    size_t columns_n, n, room;
+};
+
+/* `open_to_merge_p50_s` is headed "open to merge p50". */
+static struct str heading(struct arena *a, struct str name)
+{
+    struct buf b;
+    const bool is_span = str_ends(name, S("_s"));
+    buf_init(&b, a, name.len);
+    for (size_t i = 0; i + (is_span ? 2 : 0) < name.len; i++) {
+        buf_add_byte(&b, name.at[i] == '_' ? ' ' : name.at[i]);
+    }
+    return buf_str(&b);
+}
+
+static struct cell cell_of(const struct gathered *g, struct duck_result *r, size_t i)
+{
+    const bool is_real = duck_type(r, i) == DUCKDB_TYPE_DOUBLE ||
+                         duck_type(r, i) == DUCKDB_TYPE_FLOAT;
+    if (!g->is_number[i]) {
+        return duck_is_null(r, i) ? (struct cell){CELL_NULL, S("")}
+                                  : (struct cell){CELL_TEXT, arena_str(g->arena, duck_text(r, i))};
+    }
+    if (duck_is_null(r, i)) {
+        return g->is_span[i] || g->is_rate[i] ? (struct cell){CELL_TEXT, S("–")}
+                                              : (struct cell){CELL_NULL, S("")};
+    }
+    const int64_t whole = is_real ? 0 : duck_i64(r, i);
+    const double value = is_real ? duck_f64(r, i) : (double)whole;
+    const struct str text = g->is_span[i] ? say_span(g->arena, value)
+                            : g->is_rate[i]
+                                ? say_rate(g->arena, value)
+                                : arena_printf(g->arena, is_real ? "%.6g" : "%.0f", value);
+    return (struct cell){CELL_NUMBER, text};
+}
+
+static void gather(struct gathered *g, struct duck_result *r)
+{
+    g->columns_n = r->columns_n < COLUMNS_MAX ? r->columns_n : COLUMNS_MAX;
+    for (size_t i = 0; i < g->columns_n; i++) {
+        const struct str name = duck_column(r, i);
+        g->name[i] = heading(g->arena, name);
+        g->is_number[i] = duck_type(r, i) != DUCKDB_TYPE_VARCHAR;
+        g->is_span[i] = g->is_number[i] && str_ends(name, S("_s"));
+        g->is_rate[i] = g->is_number[i] && str_ends(name, S("_rate"));
+        g->width[i] = screen_width(g->name[i]);
+    }
+    while (duck_next(r)) {
+        for (size_t i = 0; i < g->columns_n; i++) {
+            const struct cell cell = cell_of(g, r, i);
+            const size_t width = screen_width(screen_line(g->arena, cell.text));
+            g->cell = arena_more(g->arena, g->cell, g->n * g->columns_n + i, &g->room,
+                                 sizeof *g->cell);
+            g->cell[g->n * g->columns_n + i] = cell;
+            g->width[i] = width > g->width[i] ? width : g->width[i];
+        }
+        g->n++;
+    }
+}
+
+/* As many of the first columns as fit; a text counts as what it can be cut to. */
+static size_t fitting(const struct gathered *g)
+{
+    const size_t columns = screen_columns();
+    size_t all = 0;
+    size_t n = 0;
+    for (; n < g->columns_n; n++) {
+        const bool is_cut = !g->is_number[n] && g->width[n] > TEXT_COLUMNS_MAX;
+        all += (is_cut ? TEXT_COLUMNS_MAX : g->width[n]) + (n > 0);
+        if (columns > 0 && all > columns && n > 1) {
+            break;
+        }
+    }
+    return n;
+}
+
+static void tell_rest(const struct gathered *g, size_t n)
+{
+    struct buf b;
+    if (n == g->columns_n || g->n == 0) {
+        return;
+    }
+    buf_init(&b, g->arena, (size_t)1 << 12);
+    buf_add(&b, S("also, in a wider terminal, --json or --html:"));
+    for (size_t i = n; i < g->columns_n; i++) {
+        buf_add(&b, i > n ? S(", ") : S(" "));
+        buf_add(&b, g->name[i]);
+    }
+    screen_wrap(buf_str(&b), 0, 0);
+}
 
 enum outcome report_table(const struct ask *q, struct arena *a, const struct report_table *t,
                           struct failure *f)
 {
     struct duck_result r;
+    struct rows *rows = NULL;
+    struct gathered g = {.arena = a};
     (void)printf("\n%s\n", t->title);
     (void)fflush(stdout);
     enum outcome result = duck_query(q->duck, t->sql, &r, f);
-    result = result == OK ? answer_print(a, ROWS_TABLE, &r, NULL, f) : result;
+    if (result == OK) {
+        gather(&g, &r);
+    }
     duck_result_close(&r);
+    const size_t n = t->is_of_figures ? fitting(&g) : g.columns_n;
+    const struct rows_head head = {g.name, g.is_number, n, 0};
+    result = result == OK ? rows_begin(a, ROWS_TABLE, &head, &rows, f) : result;
+    for (size_t i = 0; i < g.n && result == OK; i++) {
+        rows_add(rows, &g.cell[i * g.columns_n]);
+    }
+    if (result == OK) {
+        rows_end(rows);
+        tell_rest(&g, n);
+    }
     return result;
 }
