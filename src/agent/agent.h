@@ -53,7 +53,6 @@ struct refusal {
 };
 
 struct agent_driver {
-    const char *name;      /* `type` in the configuration                                      */
     const char *accepts;   /* its media types, as an answer 415 tells them in Accept           */
     const char *challenge; /* WWW-Authenticate of an answer 401                                */
 

@@ -267,7 +267,6 @@ static bool take(const struct request *q, struct taken *out, struct refusal *why
 }
 
 const struct agent_driver agent_cdevents = {
-    .name = "cdevents",
     .accepts = "application/json, application/cloudevents+json, application/cloudevents-batch+json",
     .challenge = "Bearer realm=\"weir\"", /* RFC 6750, section 3 */
     .admit = admit,

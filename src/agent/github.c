@@ -169,7 +169,6 @@ static bool take(const struct request *q, struct taken *out, struct refusal *why
 }
 
 const struct agent_driver agent_github = {
-    .name = "github",
     .accepts = "application/json, application/x-www-form-urlencoded",
     /* no scheme is registered for a signed body: its header's name stands for one */
     .challenge = "X-Hub-Signature-256 realm=\"weir\"",

@@ -408,7 +408,6 @@ static bool take(const struct request *q, struct taken *out, struct refusal *why
 }
 
 const struct agent_driver agent_webhook = {
-    .name = "webhook",
     .accepts = "application/json",
     .challenge = "Bearer realm=\"weir\"", /* or the signature that its detail tells of */
     .admit = admit,
