@@ -88,8 +88,9 @@ static struct client *cut_group(struct door *d, size_t *records)
 
 /* The records of all clients that are not decided yet, received now: a body that came slowly must
  * not be older than what a reader has already called complete. */
-static size_t fill_records(struct client *first, struct record *record)
+static size_t fill_records(const struct run *r, struct client *first, struct record *record)
 {
+    progress_receiving(r->in->progress, clock_now_us());
     const int64_t now_us = clock_now_us();
     size_t n = 0;
     for (struct client *c = first; c; c = c->next_waiting) {
@@ -159,7 +160,7 @@ static enum outcome append_group(struct run *r, struct client *first, size_t roo
     struct record *const record = arena_array(&r->group, struct record, room);
     enum outcome result = OK;
     for (;;) {
-        const size_t n = fill_records(first, record);
+        const size_t n = fill_records(r, first, record);
         FAILPOINT("agent.before_append");
         result = n > 0 ? bus_append_begin(r->in->bus, r->lane, record, n, f) : REJECT;
         if (result != REJECT || n == 0) {
@@ -209,6 +210,9 @@ static enum outcome begin_group(struct run *r, struct failure *f)
     const enum outcome result = append_group(r, first, n, f);
     struct client *const left = undecided(first);
     r->is_begun = result == OK;
+    if (!r->is_begun) {
+        progress_receiving(r->in->progress, 0);
+    }
     if (r->is_begun) {
         r->door.begun = left;
         for (struct client *c = left; c; c = c->next_waiting) {
@@ -226,6 +230,7 @@ static enum outcome end_group(struct run *r, struct failure *f)
 {
     const enum outcome result = bus_append_end(r->in->bus, r->lane, f);
     FAILPOINT("agent.after_append");
+    progress_receiving(r->in->progress, 0);
     note_append(r, result, f);
     decide_group(r->door.begun, result, f);
     r->door.begun = NULL;
@@ -568,6 +573,7 @@ enum outcome agent_run(const struct intake *in, struct failure *f)
     enum outcome result = run_open(&r, f);
     if (result == OK) {
         asked_install(asked_wake_fd, &r.wake_fd);
+        progress_receiving(in->progress, 0); /* what a killed one left: it is recovered or cut */
         progress_state(in->progress, DUTY_RUNNING);
         result = loop(&r, f);
     }

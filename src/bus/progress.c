@@ -13,7 +13,7 @@
 
 /* VERSION changes with the layout: pages of another weir are replaced by the one that runs. */
 enum { TRIES = 1000 /* a duty that died while it wrote leaves a sequence odd */ };
-enum { MAGIC = 0x72696577, VERSION = 7 };
+enum { MAGIC = 0x72696577, VERSION = 8 };
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "processes share these words: no lock may be in them");
 
 /* `sequence` is odd while the duty writes the members after it: a reader that saw it odd, or
@@ -41,7 +41,7 @@ struct page {
     _Atomic uint32_t state;
     _Atomic uint32_t is_watched;            /* 1: the next busy turn is told, once */
     _Atomic uint32_t cursors_n, counters_n; /* moved after the name is written */
-    _Atomic int64_t busy_since_us, beat_us;
+    _Atomic int64_t busy_since_us, beat_us, receiving_us;
     struct page_hand {
         _Atomic uint64_t lane, at; /* hash of its name */
         _Atomic uint32_t is_held;
@@ -248,6 +248,16 @@ int64_t progress_busy_since_us(const struct progress *p)
 int64_t progress_beat_us(const struct progress *p)
 {
     return p->page->beat_us;
+}
+
+void progress_receiving(struct progress *p, int64_t since_us)
+{
+    p->page->receiving_us = since_us;
+}
+
+int64_t progress_receiving_us(const struct progress *p)
+{
+    return p->page->receiving_us;
 }
 
 static uint64_t lane_hash(struct lane lane)

@@ -47,6 +47,12 @@ int64_t progress_busy_since_us(const struct progress *p);
 /* When the newest beat was, busy or not; 0: never. */
 int64_t progress_beat_us(const struct progress *p);
 
+/* A writer of raw signals: what it received from then on may not be visible yet (0: all is). It is
+ * set before a receipt time is read, and cleared when the group is visible: who reads it between
+ * the clock and the ends of the lanes knows what is on its way. */
+void progress_receiving(struct progress *p, int64_t since_us);
+int64_t progress_receiving_us(const struct progress *p);
+
 /* Poison: a record that a process dies on. The duty calls progress_hand before work on a record
  * that could kill it, progress_hand_done after it and once when it starts: a weir that is killed as
  * a whole leaves a record in hand too, which is no fault of the record's. The orchestrator, which

@@ -315,6 +315,17 @@ static enum outcome take_stage(const struct looking *l, const struct duty *d, st
     return OK;
 }
 
+/* What is on its way to a lane is not complete: read after the clock and before the lanes' ends. */
+static void bound_by_writers(struct survey *s)
+{
+    for (size_t i = 0; i < s->pages_n; i++) {
+        const int64_t since_us = progress_receiving_us(s->page[i].page);
+        if (since_us > 0 && since_us <= s->complete_us) {
+            s->complete_us = since_us - 1;
+        }
+    }
+}
+
 static enum outcome take_stages(const struct looking *l, struct failure *f)
 {
     enum { STAGES_MAX = TRIM_READERS_MAX + 8 /* those that read, and those that do not */ };
@@ -363,6 +374,7 @@ enum outcome survey_take(struct arena *a, const struct survey_of *of, struct sur
     const struct looking l = {a, of, out};
     out->pid = lock_holder(a, of->config->data);
     open_pages(out, a, arena_printf(a, "%.*s/run", STR_ARG(of->config->data)));
+    bound_by_writers(out);
     const struct progress *const orchestrator = page_of(out, S("orchestrator"));
     out->started_us = (int64_t)counter_of(orchestrator, "started_us");
     out->uptime_us = clock_mono_us() - (int64_t)counter_of(orchestrator, "started_mono_us");

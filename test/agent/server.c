@@ -283,6 +283,15 @@ enum duty_state server_state(struct server *s)
     return state;
 }
 
+int64_t server_receiving_us(struct server *s)
+{
+    struct progress *page = NULL;
+    assert_true(progress_peek(&s->arena, str_of(s->dir), S("intake-0"), &page));
+    const int64_t since_us = progress_receiving_us(page);
+    progress_close(page);
+    return since_us;
+}
+
 int server_stop(struct server *s)
 {
     enum { SIGNALS_MAX = 30000 };

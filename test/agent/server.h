@@ -48,6 +48,7 @@ void server_init(struct server *s);
 void server_start(struct server *s);
 /* What the intake shows of itself now. */
 enum duty_state server_state(struct server *s);
+int64_t server_receiving_us(struct server *s);
 /* SIGTERM, wait, collect. Returns the child's exit status (0: agent_run said OK). */
 int server_stop(struct server *s);
 /* The same for a child that may be dead by itself: nothing is collected. */
