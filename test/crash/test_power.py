@@ -80,6 +80,10 @@ def what_was_answered_survives_power_cuts(folder):
             weir.start()
             end = ledger.load(weir.port)
             time.sleep(dice.uniform(0.3, 1.5))
+            if number % 2 == 0:  # what the killed one wrote and had not synced, the next one has to sync before it shows it
+                weir.kill()
+                weir.start(ready=dice.random() < 0.5)
+                time.sleep(dice.uniform(0, 0.5))
             copy = folder / f"disk-{number}"
             cut_power(weir, disk, copy)  # whatever was answered, was answered before the processes were stopped
             end()
