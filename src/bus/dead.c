@@ -36,10 +36,21 @@ static void closed_add(struct closed *c, struct str id)
     c->id[c->n++] = arena_str(c->arena, id);
 }
 
-/* Every record of a lane; stops when take says false. */
+static bool is_again(const struct dead_visit *visit, enum outcome result, const struct failure *f)
+{
+    return result == RETRY && visit && visit->unreadable && visit->unreadable(visit->to, f);
+}
+
+/* What is done with a record; false: enough. `visit` NULL: what cannot be read is the end. */
+struct taking {
+    bool (*take)(void *to, const struct record *r);
+    void *to;
+    const struct dead_visit *visit;
+};
+
+/* Every record of a lane. */
 static enum outcome each_record(struct bus *bus, const struct lane_ends *lane,
-                                bool (*take)(void *to, const struct record *r), void *to,
-                                struct failure *f)
+                                const struct taking *t, struct failure *f)
 {
     struct arena a;
     struct position from = lane->begin;
@@ -50,11 +61,15 @@ static enum outcome each_record(struct bus *bus, const struct lane_ends *lane,
         struct batch batch = {.arena = &a};
         arena_reset(&a);
         result = bus_look(bus, (struct span){lane->lane, from, lane->end}, LOOK_BYTES, &batch, f);
+        if (is_again(t->visit, result, f)) {
+            result = OK;
+            continue;
+        }
         if (result != OK || batch.n == 0) {
             break;
         }
         for (size_t i = 0; i < batch.slice[0].n && goes_on; i++) {
-            goes_on = take(to, &batch.slice[0].record[i]);
+            goes_on = t->take(t->to, &batch.slice[0].record[i]);
         }
         goes_on = goes_on && batch.slice[0].to.at > from.at;
         from = batch.slice[0].to;
@@ -71,16 +86,17 @@ static bool take_closed(void *to, const struct record *r)
     return true;
 }
 
-static enum outcome read_closed(struct bus *bus, struct arena *a, struct closed *out,
-                                struct failure *f)
+static enum outcome read_closed(struct bus *bus, struct arena *a, const struct dead_visit *visit,
+                                struct closed *out, struct failure *f)
 {
+    const struct taking taking = {take_closed, out, visit};
     struct lane_ends *lane = NULL;
     size_t n = 0;
     *out = (struct closed){.arena = a};
     enum outcome result = bus_ends(bus, a, STREAM_RAW, &lane, &n, f);
     for (size_t i = 0; i < n && result == OK; i++) {
         if (lane_eq(lane[i].lane, dead_retry_lane())) {
-            result = each_record(bus, &lane[i], take_closed, out, f);
+            result = each_record(bus, &lane[i], &taking, f);
         }
     }
     if (out->n > 0) {
@@ -136,7 +152,7 @@ enum outcome dead_each(struct bus *bus, struct dead_visit visit, struct failure 
     struct lane_ends *lane = NULL;
     size_t n = 0;
     arena_init(&a, CLOSED_ARENA_BYTES_MAX);
-    enum outcome result = read_closed(bus, &a, &closed, f);
+    enum outcome result = read_closed(bus, &a, &visit, &closed, f);
     if (result == OK) {
         result = bus_ends(bus, &a, STREAM_DEAD, &lane, &n, f);
     }
@@ -144,7 +160,8 @@ enum outcome dead_each(struct bus *bus, struct dead_visit visit, struct failure 
     for (size_t i = 0; i < n && result == OK && v.goes_on; i++) {
         v.lane = lane[i].lane;
         v.last = (struct origin){0};
-        result = each_record(bus, &lane[i], take_letter, &v, f);
+        result = each_record(bus, &lane[i], &(struct taking){take_letter, &v, &visit}, f);
+        result = result == RETRY && visit.unreadable ? OK : result;
     }
     arena_close(&a);
     return result;
@@ -172,7 +189,7 @@ enum outcome dead_find(struct bus *bus, struct arena *a, struct str id, struct d
                       "%.*s is no id of a dead letter, which looks like dead/LANE:NUMBER",
                       STR_ARG(id));
     }
-    enum outcome result = read_closed(bus, a, &closed, f);
+    enum outcome result = read_closed(bus, a, NULL, &closed, f);
     if (result == OK) {
         result = bus_ends(bus, a, STREAM_DEAD, &ends, &n, f);
     }
@@ -200,5 +217,5 @@ static bool count_letter(void *to, const struct dead_letter *letter)
 enum outcome dead_count(struct bus *bus, uint64_t *out, struct failure *f)
 {
     *out = 0;
-    return dead_each(bus, (struct dead_visit){count_letter, out}, f);
+    return dead_each(bus, (struct dead_visit){.letter = count_letter, .to = out}, f);
 }

@@ -21,10 +21,13 @@ struct dead_visit {
     bool (*letter)(void *to, const struct dead_letter *letter); /* false: enough; texts live until
                                                                    it returns */
     void *to;
+    /* A lane cannot be read behind what was visited of it (RETRY). true: look there again, its
+     * keeper may have mended it; false: go on with the next lane. NULL: that is the end. */
+    bool (*unreadable)(void *to, const struct failure *why);
 };
 
 /* Every open dead letter, lane by lane, oldest first.
- *   returns OK | RETRY | STOP as the bus says */
+ *   returns OK | RETRY | STOP as the bus says; RETRY also where it cannot be told which are open */
 enum outcome dead_each(struct bus *bus, struct dead_visit visit, struct failure *f);
 
 /* The letter of this id (with or without `dead/`), in the arena.

@@ -501,7 +501,7 @@ enum outcome trace_follow(struct trace *t, struct trace_signal *s, struct failur
     }
     if (result == OK) {
         struct letter_of letter = {t->arena, s};
-        result = dead_each(t->bus, (struct dead_visit){see_letter, &letter}, f);
+        result = dead_each(t->bus, (struct dead_visit){.letter = see_letter, .to = &letter}, f);
     }
     s->end = s->dead.len > 0 ? TRACE_DEAD : TRACE_STORED;
     return result == OK && s->facts_n == 0 && s->dead.len == 0 ? say_why(t, s, f) : result;

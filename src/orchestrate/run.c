@@ -263,7 +263,10 @@ static void take_signals(struct weir *w)
                 w->begun_us = now_us;
             }
             break;
-        case SIGUSR1: children_flush(&w->children, NULL); break;
+        case SIGUSR1:
+            (void)mend(w); /* a command reads too, and has no other way to say what it met */
+            children_flush(&w->children, NULL);
+            break;
         default: begin_stop(w, (int)info.ssi_signo); break;
         }
     }

@@ -67,6 +67,33 @@ def json_that_cannot_be_used_is_kept_and_says_why(folder):
         assert {row["id"]: row["body"] for row in raw} == {why: body.decode() for why, body in bodies.items()}, raw
 
 
+def spoil(folder, mark):
+    """One byte of a dead letter is another."""
+    path = next((folder / "data").rglob("dead/transform-raw-intake-0/*.seg"))
+    with path.open("r+b") as segment:
+        at = segment.read().index(mark)
+        segment.seek(at)
+        segment.write(b"X")
+
+
+@case
+def damage_is_mended_and_the_other_letters_are_shown_and_sent_again(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        for number in range(4):
+            broken(weir, number)
+        letters = eventually(lambda: len(dead(weir)) == 4 and dead(weir), "all are dead")
+        spoil(folder, b'"number": 1}')
+        assert dead(weir) == [letters[0], letters[2], letters[3]], dead(weir)
+        eventually(lambda: weir.log.read_text().count("damage set aside") == 1, "it is told")
+        spoil(folder, b'"number": 2}')
+        assert weir.command("dead", "retry", "--all") == "retry 2\n"
+        again = eventually(lambda: len(dead(weir)) == 2 and dead(weir), "they died again")
+        assert [letter["signal"] for letter in again] == ["d-0", "d-3"], again
+    spoil(folder, b'"number": 0}')
+    said = subprocess.run([BINARY, "dead", "list"], capture_output=True, text=True, cwd=folder, check=False, timeout=60)
+    assert said.returncode == 1 and "no weir runs" in said.stderr and "is left out" in said.stderr, said
+
+
 @case
 def an_id_beside_a_real_one_is_unknown_and_no_damage(folder):
     with Weir(folder, agents=AGENTS) as weir:
