@@ -97,10 +97,24 @@ static enum outcome outcome_of(unsigned code, const char *text)
                                                            : REJECT;
 }
 
+/* The library ends some sentences with errno, which after a non-blocking call says that it would
+ * have waited, now so and now so. */
+static int words_of(const char *text)
+{
+    static const char *const waits[] = {", system error: 11", ", system error: 115"};
+    const struct str all = str_of(text);
+    for (size_t i = 0; i < sizeof waits / sizeof *waits; i++) {
+        if (str_ends(all, str_of(waits[i]))) {
+            return (int)(all.len - strlen(waits[i]));
+        }
+    }
+    return (int)all.len;
+}
+
 static enum outcome tell(unsigned code, const char *state, const char *text, struct failure *f)
 {
-    return failed(f, outcome_of(code, text), "MySQL: %s (error %u, SQLSTATE %s)", text, code,
-                  state);
+    return failed(f, outcome_of(code, text), "MySQL: %.*s (error %u, SQLSTATE %s)", words_of(text),
+                  text, code, state);
 }
 
 static enum outcome tell_connection(const struct session *s, struct failure *f)
