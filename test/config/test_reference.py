@@ -82,7 +82,7 @@ def notes_beyond_a_hundred_are_counted(folder):
 @case
 def the_configurations_in_the_manual_of_collectors_are_right(folder):
     text = (ROOT / "docs" / "collectors.md").read_text()
-    paths, inside, encoded, shown, written = re.findall(r"^```yaml\n(.*?)^```$", text, re.S | re.M)
+    paths, inside, encoded, secured, shown, written = re.findall(r"^```yaml\n(.*?)^```$", text, re.S | re.M)
     shutil.copytree(ROOT / "examples" / "collectors" / "c", folder / "collectors")
     (folder / "weir.yaml").write_text(paths)
     assert len(validated(folder, "weir.yaml")[0]) == 1 + 2 * 8
@@ -90,6 +90,9 @@ def the_configurations_in_the_manual_of_collectors_are_right(folder):
     assert validated(folder, "weir.yaml", DATABASE_URL="postgresql://localhost/test") == (["ok weir.yaml"], [])
     (folder / "weir.yaml").write_text(inside.replace("[warehouse]", "[search, influx]") + encoded)
     assert validated(folder, "weir.yaml", DATABASE_URL="postgresql://localhost/test") == (["ok weir.yaml"], [])
+    (folder / "weir.yaml").write_text(inside.replace("[warehouse]", "[topic, rows]") + secured)
+    assert validated(folder, "weir.yaml", DATABASE_URL="postgresql://localhost/test", KAFKA_PASSWORD="k", PGPASSWORD="p") == \
+        (["ok weir.yaml"], [])
     for sinks in (shown, written):
         (folder / "weir.yaml").write_text(inside.replace("warehouse", "board") + sinks)
         assert validated(folder, "weir.yaml", DATABASE_URL="postgresql://localhost/test") == (["ok weir.yaml"], [])

@@ -3,12 +3,13 @@ and each fact is there once."""
 import http.server
 import itertools
 import json
+import signal
 import subprocess
 import threading
 
 from blackbox import BINARY, Weir, case, eventually, run
 from proxy import Proxy
-from services import S3, Kafka, PostgreSQL
+from services import S3, Kafka, PostgreSQL, make_certificate
 
 AGENTS = {"github": {"type": "github", "secret": "s"}}
 MODELS = ["change", "pipeline_run", "task_run"]
@@ -30,6 +31,13 @@ def sink(kind, **config):
     return {"far": {"type": kind, "models": MODELS, "config": config}}
 
 
+def reload(weir):
+    before = weir.log.read_text().count("event=reload ")
+    weir.write_config()
+    weir.process.send_signal(signal.SIGHUP)
+    eventually(lambda: weir.log.read_text().count("event=reload ") > before, "it has read the new configuration", 60)
+
+
 def flush(weir):
     weir.command("flush", "--timeout", "100s")
 
@@ -46,6 +54,61 @@ def kafka_that_is_killed_meanwhile_holds_each_fact_once(folder):
         simulate(weir, 3)
         flush(weir)
         assert sorted(key for key, _ in broker.all("facts")) == facts(weir)
+
+
+@case
+def kafka_that_wants_tls_and_a_password_holds_each_fact_once_it_is_given_them(folder):
+    right = {"security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN", "sasl.username": "weir", "sasl.password": "secret"}
+    with Kafka() as broker:
+        right["ssl.ca.location"] = str(broker.ca)
+        stranger = folder / "stranger"
+        stranger.mkdir()
+        other = str(make_certificate(stranger)[0])
+
+        def given(**options):
+            return sink("kafka", brokers=[broker.secure], topic="facts", allow_auto_topic_creation=True, options=options)
+
+        with Weir(folder, agents=AGENTS, sinks=given(**right | {"sasl.password": "wrong"})) as weir:
+            simulate(weir, 1)
+            eventually(lambda: "Invalid username or password" in weir.log.read_text(), "the password is refused, and that is told", 60)
+            weir.config["sinks"] = given(**right | {"ssl.ca.location": other})
+            reload(weir)
+            eventually(lambda: "certificate verify failed" in weir.log.read_text(), "another's certificate is refused", 60)
+            weir.config["sinks"] = given(**right)
+            reload(weir)
+            simulate(weir, 2)
+            flush(weir)
+            assert sorted(key for key, _ in broker.all("facts")) == facts(weir)
+            assert weir.rows("dead", "list") == []
+
+
+@case
+def postgresql_by_tls_is_written_to_when_its_certificate_is_the_one(folder):
+    with PostgreSQL() as server:
+        stranger = folder / "stranger"
+        stranger.mkdir()
+        other = make_certificate(stranger)[0]
+
+        def given(ca, host="localhost"):
+            address = server.url.replace("127.0.0.1", host)
+            return sink("postgresql", uri=f"{address}?sslmode=verify-full&sslrootcert={ca}", table="facts")
+
+        weir = Weir(folder, agents=AGENTS, sinks=given(other)).start(ready=False)
+        try:
+            eventually(lambda: "certificate verify failed" in weir.log.read_text(), "another's certificate is refused", 60)
+            simulate(weir, 1)
+            weir.config["sinks"] = given(server.ca, "127.0.0.1")
+            reload(weir)
+            eventually(lambda: "does not match host name" in weir.log.read_text(), "so is another's name", 60)
+            weir.config["sinks"] = given(server.ca)
+            reload(weir)
+            flush(weir)
+            assert sorted(server.sql("SELECT key FROM facts").split()) == facts(weir)
+            secured = server.sql("SELECT bool_and(ssl), count(*) > 0 FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) "
+                                 "WHERE application_name LIKE 'weir%'")
+            assert secured == "t|t\n", secured
+        finally:
+            weir.stop()
 
 
 @case

@@ -47,6 +47,16 @@ def answers(url):
         return False
 
 
+def make_certificate(folder):
+    """cert.pem and key.pem for localhost, which sign themselves: paths of both."""
+    tool("openssl")
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate],
+                   check=True, capture_output=True)
+    return certificate, key
+
+
 class Service:
     """A server of one process; `words` says how it is started, `is_ready` when it is."""
 
@@ -104,11 +114,7 @@ class Service:
 
     def certify(self, *files):
         """A certificate for localhost, `self.ca`, and its key; both, the folder and `files` readable by who runs the server."""
-        tool("openssl")
-        self.ca, self.key_file = self.folder / "cert.pem", self.folder / "key.pem"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-                        "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-                        "-keyout", self.key_file, "-out", self.ca], check=True, capture_output=True)
+        self.ca, self.key_file = make_certificate(self.folder)
         if AS_NOBODY:
             for path in (self.folder, self.key_file, *files):
                 shutil.chown(path, "nobody")
@@ -309,20 +315,32 @@ class Scripted:
 
 
 class Kafka(Service):
-    """A broker that is its own controller (KRaft); topics are made when they are first written to."""
+    """A broker that is its own controller (KRaft); topics are made when they are first written to.
+
+    At `secure` it wants TLS by the certificate `self.ca`, for localhost, and user weir with password `secret` by PLAIN
+    (its SCRAM is understood by librdkafka from 2.6.1 on, which Debian 12 has not).
+    """
 
     def prepare(self):
         self.jars = DEPS / "kafka"
         if not self.jars.is_dir():
             raise Skip("no Kafka here: run tools/setup service")
-        self.url, controller = f"127.0.0.1:{self.port}", free_port()
+        self.url, self.secure, controller = f"127.0.0.1:{self.port}", f"localhost:{free_port()}", free_port()
+        self.ca, key = make_certificate(self.folder)
+        both = self.folder / "both.pem"
+        both.write_text(key.read_text() + self.ca.read_text())
+        login = "listener.name.secure"
         self.settings = self.folder / "server.properties"
         self.settings.write_text("\n".join(f"{name}={value}" for name, value in {
             "process.roles": "broker,controller", "node.id": 1, "controller.quorum.voters": f"1@127.0.0.1:{controller}",
-            "listeners": f"PLAINTEXT://{self.url},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": f"PLAINTEXT://{self.url}", "controller.listener.names": "CONTROLLER",
+            "listeners": f"PLAINTEXT://{self.url},SECURE://{self.secure},CONTROLLER://127.0.0.1:{controller}",
+            "advertised.listeners": f"PLAINTEXT://{self.url},SECURE://{self.secure}", "controller.listener.names": "CONTROLLER",
             "inter.broker.listener.name": "PLAINTEXT",
-            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL",
+            f"{login}.ssl.keystore.type": "PEM", f"{login}.ssl.keystore.location": both,
+            f"{login}.sasl.enabled.mechanisms": "PLAIN",
+            f"{login}.plain.sasl.jaas.config":
+                'org.apache.kafka.common.security.plain.PlainLoginModule required user_weir="secret";',
             "log.dirs": self.folder / "data", "num.partitions": 3, "offsets.topic.replication.factor": 1,
             "transaction.state.log.replication.factor": 1, "transaction.state.log.min.isr": 1,
             "share.coordinator.state.topic.replication.factor": 1, "share.coordinator.state.topic.min.isr": 1,

@@ -4,6 +4,7 @@
  *   source  CloudEvents 1.0.2, Kafka protocol binding, section 3.2 (binary) */
 #include <stdio.h>
 
+#include "base/asked.h"
 #include "base/hash.h"
 #include "persist/sink/sink.h"
 #include "wire/kafka.h"
@@ -13,6 +14,7 @@ enum {
     SLOTS_MAX = 2 * ITEMS_MAX,
     ROUND_BYTES_MAX = 64 << 20, /* handed over at once                              */
     ANSWER_MS = 10 * 1000,      /* for all of a round; then the same is asked again */
+    STOP_MS = 3 * 1000,         /* … when a stop is asked for                       */
     METADATA_MS = 10 * 1000,
     TURN_MS = 100,
     VALUES_MAX = 24,
@@ -36,7 +38,8 @@ struct kafka_sink {
     struct slot **of;  /* of the items in hand */
     size_t used_n, flying_n, next;
     const char *topic;
-    char error[ERROR_BYTES]; /* that it told last */
+    char error[ERROR_BYTES]; /* that it told last, and since when nothing was acknowledged: the same
+                              * again it keeps to itself */
 };
 
 /* ---- what librdkafka tells ---- */
@@ -346,8 +349,8 @@ static enum outcome settle(struct kafka_sink *k, size_t n, size_t *done, struct 
     for (*done = 0; *done < n; ++*done) {
         struct slot *const slot = k->of[*done];
         if (slot->state == SLOT_FLYING) {
-            return failed(f, RETRY, "Kafka, topic %s: no acknowledgement in %d s%s%s", k->topic,
-                          ANSWER_MS / 1000, k->error[0] ? ": " : "", k->error);
+            return failed(f, RETRY, "Kafka, topic %s: no acknowledgement in time%s%s", k->topic,
+                          k->error[0] ? ": " : "", k->error);
         }
         if (slot->state == SLOT_FAILED) {
             const enum outcome result = tell(k, slot, f);
@@ -355,8 +358,21 @@ static enum outcome settle(struct kafka_sink *k, size_t n, size_t *done, struct 
             return result;
         }
         slot_drop(k, slot);
+        k->error[0] = 0;
     }
     return OK;
+}
+
+/* Until all that flies has landed, or the time is up; who is asked to stop has less of it. */
+static void await(const struct kafka_sink *k, int64_t end_us)
+{
+    int64_t stop_us = INT64_MAX;
+    while (k->flying_n > 0 && clock_mono_us() < end_us && clock_mono_us() < stop_us) {
+        (void)k->lib->poll(k->producer, TURN_MS);
+        if (asked_to_stop() && stop_us == INT64_MAX) {
+            stop_us = clock_mono_us() + STOP_MS * 1000LL;
+        }
+    }
 }
 
 static enum outcome kafka_send(struct sink *s, const struct sink_item *item, size_t n, size_t *done,
@@ -379,10 +395,7 @@ static enum outcome kafka_send(struct sink *s, const struct sink_item *item, siz
         size_t round = n - *done, settled = 0;
         const int64_t end_us = clock_mono_us() + ANSWER_MS * 1000LL;
         hand_over(k, item + *done, &round);
-        k->error[0] = 0;
-        while (k->flying_n > 0 && clock_mono_us() < end_us) {
-            (void)k->lib->poll(k->producer, TURN_MS);
-        }
+        await(k, end_us);
         const enum outcome result = round > 0
                                         ? settle(k, round, &settled, f)
                                         : failed(f, RETRY, "Kafka: librdkafka's queue is full");
