@@ -169,10 +169,10 @@ static void check_url(const struct section_check *c, const struct webhook_signat
 static void check_digest(const struct section_check *c, const struct webhook_signature *s,
                          const struct form *form)
 {
-    const bool is_place = (str_starts(s->digest, S(HEADER)) &&
+    const bool is_right = (str_starts(s->digest, S(HEADER)) &&
                            is_header_name(str_sub(s->digest, sizeof HEADER - 1, s->digest.len))) ||
                           (str_starts(s->digest, S(QUERY)) && s->digest.len > sizeof QUERY - 1);
-    if (s->digest.len > 0 && !is_place) {
+    if (s->digest.len > 0 && !is_right) {
         section_wrong(c, "signature.digest", " wants query:NAME or header:NAME");
     } else if (s->digest.len > 0 && !form->has_digest) {
         section_wrong(c, "signature.digest",
