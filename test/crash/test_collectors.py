@@ -3,6 +3,7 @@
 WEIR_CRASH_SEED chooses how often each place is passed before; the seed is printed.
 """
 import json
+import itertools
 import os
 import random
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import time
 
 from blackbox import BINARY, Skip, Weir, case, eventually, run
+from services import PostgreSQL, Scripted
 
 SEED = int(os.environ.get("WEIR_CRASH_SEED", str(random.randrange(1 << 32))))
 ROWS, MANY = 5, 9000
@@ -132,6 +134,70 @@ def random_kills_of_the_collecting_process_and_of_all(folder):
     weir.kill()
     with make(folder) as weir:
         check(weir, lines)
+
+
+def served(folder, postgres, api, **environment):
+    """Windows of two seconds by PostgreSQL, and by HTTP in two pages."""
+    sql = f"SELECT i, $1::timestamptz AS of, i AS value FROM generate_series(1, {ROWS}) i WHERE $2::timestamptz IS NOT NULL"
+    configs = {"postgres": {"uri": postgres.url, "sql": sql},
+               "http": {"uri": api.url + "/one", "rows": ".rows[]", "paging": {"by": "cursor", "next": "/next"}}}
+    return Weir(folder, environment=environment, **SECTIONS, collectors={
+        name: {"metric": {"name": name, "type": "COUNT"}, "schedule": {"interval": "200ms"},
+               "collector": {"invocation_strategy": "historic_tumbling_window"},
+               "source": {"type": name, "config": {**config, "time": {"window": "2s"}}}} for name, config in configs.items()})
+
+
+def check_served(weir, names=("postgres", "http")):
+    """Every window up to one that began after this call, whole, of one read, and once."""
+    now = time.time()
+
+    def windows(name):
+        rows = weir.rows("query", "SELECT CAST(epoch(CAST(window_start_at AS TIMESTAMPTZ)) AS BIGINT) AS at, count(*) AS n, "
+                         "sum(value) AS sum, count(DISTINCT CAST(tags AS JSON)->>'of') AS reads, count(DISTINCT key) AS keys "
+                         f"FROM metric WHERE name = '{name}' GROUP BY 1 ORDER BY 1")
+        return rows if rows and rows[-1]["at"] > now else None
+    for name in names:
+        seen = eventually(lambda name=name: windows(name), f"{name} has come to now", 60)
+        assert [w["at"] for w in seen] == list(range(seen[0]["at"], seen[-1]["at"] + 1, 2)), (name, "a window is lacking", seen)
+        assert {(w["n"], w["keys"], w["sum"]) for w in seen} == {(ROWS, ROWS, ROWS * (ROWS + 1) / 2)}, (name, seen)
+        assert name == "http" or {w["reads"] for w in seen} == {1}, (name, "rows of two windows are mixed", seen)
+    facts = weir.rows("query", "SELECT count(*) AS n, count(DISTINCT key) AS keys FROM metric_history")[0]
+    assert facts["n"] == facts["keys"], facts
+    assert "event=conflict" not in weir.log.read_text(), "the same number read again is no conflict"
+
+
+@case
+def a_kill_at_every_failpoint_of_a_run_that_asks_a_server(folder):
+    dice, half = random.Random(SEED), ROWS // 2
+    pages = [{"rows": [{"i": i, "value": i} for i in range(1, half + 1)], "next": "/two"},
+             {"rows": [{"i": i, "value": i} for i in range(half + 1, ROWS + 1)]}]
+    script = json.dumps([{"path": path, "body": page} for path, page in zip(("/one", "/two"), pages)])
+    with PostgreSQL() as postgres, Scripted(script) as api:
+        names, homes = folder / "names", itertools.count()
+        (folder / "places").mkdir()
+        with served(folder / "places", postgres, api, WEIR_FAILPOINT_LIST=str(names)) as weir:
+            check_served(weir)
+        if not names.exists():
+            raise Skip("this build has no failpoints")
+        found = sorted(name for name in set(names.read_text().split()) if name.startswith(("run.", "source.", "collect.")))
+        print(f"  seed {SEED}, failpoints: {' '.join(found)}", flush=True)
+        assert "source.row" in found and len(found) >= 9, found
+        for name in found:
+            home = folder / f"home{next(homes)}"
+            home.mkdir()
+            # counted anew in each process: a run passes a place once, or once a row
+            passed = dice.randint(1, half) if name.endswith(".row") else 1 if name.startswith("run.") else dice.randint(1, 3)
+            weir = served(home, postgres, api, WEIR_FAILPOINT=f"{name}:{passed}:kill").start(ready=False)
+            eventually(weir.is_ready, "weir is ready")
+            log, last = weir.log, name == "run.ended"  # there it has said all, and is not missed
+            eventually(lambda log=log, weir=weir, last=last: weir.rows("query", "SELECT 1 FROM metric LIMIT 1") if last
+                       else "signal 9" in log.read_text() or "signal=9" in log.read_text(), f"{name}:{passed} is reached")
+            weir.kill()
+            with served(home, postgres, api) as weir:
+                try:
+                    check_served(weir)
+                except AssertionError as error:
+                    raise AssertionError(f"after a kill at {name}:{passed}: {error}") from error
 
 
 run()
