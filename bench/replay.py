@@ -86,7 +86,7 @@ def timed(weir, *words):
 
 def report(weir, facts):
     """The whole span, from the program's start to its end."""
-    rows = " + ".join(f"(SELECT count(DISTINCT {key}) FROM {model}_folded)" for model, key in
+    rows = " + ".join(f"(SELECT count(DISTINCT {key}) FROM parts.{model}_folded)" for model, key in
                       (("deployment", "id"), ("change", "id"), ("commit", "sha"), ("incident", "id")))
     folded_s = timed(weir, "query", f"SELECT {rows} AS n")
     show(f"weir report dora, all of a lake of {facts:,} facts", timed(weir, "report", "dora", "--from", "2000-01-01", "--to", UNTIL),

@@ -288,7 +288,7 @@ static enum outcome load_tail(struct looking *l, const struct source *s, struct 
 {
     struct buf sql;
     buf_init(&sql, l->ask->arena, SQL_BYTES_MAX);
-    buf_printf(&sql, "CREATE TEMP TABLE %s_tail AS ", s->model->name);
+    buf_printf(&sql, "CREATE TABLE parts.%s_tail AS ", s->model->name);
     if (s->fd < 0) {
         schema_add_empty(&sql, s->model);
     } else {
@@ -302,7 +302,8 @@ static enum outcome load_tail(struct looking *l, const struct source *s, struct 
     return run(l, &sql, f);
 }
 
-/* MODEL_facts: files and tail; over it MODEL_history and MODEL_folded. */
+/* MODEL_facts: files and tail; over it MODEL_history and MODEL_folded. A view finds what stands in
+ * its own schema. */
 static enum outcome add_views(struct looking *l, const struct source *s, struct failure *f)
 {
     struct buf sql;
@@ -310,12 +311,12 @@ static enum outcome add_views(struct looking *l, const struct source *s, struct 
     const struct str facts = arena_printf(l->ask->arena, "%s_facts", name);
     enum outcome result = load_tail(l, s, f);
     buf_init(&sql, l->ask->arena, SQL_BYTES_MAX);
-    buf_printf(&sql, "CREATE TEMP VIEW %s_facts AS ", name);
+    buf_printf(&sql, "CREATE VIEW parts.%s_facts AS ", name);
     source_add(&sql, l->ask->arena, &s->log, s->model);
-    buf_printf(&sql, " UNION ALL SELECT * FROM %s_tail; CREATE TEMP VIEW %s_folded AS ", name,
+    buf_printf(&sql, " UNION ALL SELECT * FROM %s_tail; CREATE VIEW parts.%s_folded AS ", name,
                name);
     view_add_folded(&sql, s->model, DIALECT_DUCKDB, facts);
-    buf_printf(&sql, "; CREATE VIEW %s_history AS ", name);
+    buf_printf(&sql, "; CREATE VIEW parts.%s_history AS ", name);
     view_add_history(&sql, s->model, DIALECT_DUCKDB, facts);
     return result == OK ? run(l, &sql, f) : result;
 }
@@ -323,9 +324,13 @@ static enum outcome add_views(struct looking *l, const struct source *s, struct 
 static enum outcome add_model(struct looking *l, const struct source *s, struct failure *f)
 {
     struct buf sql;
+    const char *const name = s->model->name;
     buf_init(&sql, l->ask->arena, SQL_BYTES_MAX);
-    buf_printf(&sql, "CREATE VIEW %s AS ", s->model->name);
+    buf_printf(&sql, "CREATE VIEW parts.%s AS ", name);
     view_add_model(&sql, s->model, DIALECT_DUCKDB);
+    buf_printf(&sql,
+               "; CREATE VIEW %s AS FROM parts.%s; CREATE VIEW %s_history AS FROM parts.%s_history",
+               name, name, name, name);
     return run(l, &sql, f);
 }
 
@@ -341,6 +346,7 @@ static enum outcome lock_down(struct looking *l, struct failure *f)
     duck_add_literal(&sql, arena_printf(l->ask->arena, "%.*s/replay/", STR_ARG(l->config->data)));
     buf_add(&sql, S("]; SET temp_directory = "));
     duck_add_literal(&sql, l->ask->spill);
+    buf_add(&sql, l->ask->hides_parts ? S("") : S("; SET search_path = 'main,parts'"));
     buf_add(&sql, S("; SET enable_external_access = false; "
                     "SET lock_configuration = true"));
     return run(l, &sql, f);
@@ -351,6 +357,7 @@ static enum outcome open_engine(struct looking *l, struct failure *f)
     const struct duck_options o = {.memory_bytes_max = l->config->lake.query_memory_bytes_max,
                                    .threads = 2};
     enum outcome result = duck_open(l->ask->arena, &o, &l->ask->duck, f);
+    result = result == OK ? duck_run(l->ask->duck, "CREATE SCHEMA parts", f) : result;
     for (size_t i = 0; i < l->n && result == OK; i++) {
         result = l->source[i].is_wanted ? add_views(l, &l->source[i], f) : OK;
     }
@@ -364,7 +371,8 @@ enum outcome ask_open(struct ask *q, struct arena *a, const struct config *confi
                       struct str sql, struct failure *f)
 {
     struct looking *const l = arena_new(a, struct looking);
-    *q = (struct ask){.arena = a, .spill = q->spill, .complete_us = TIME_NONE};
+    *q = (struct ask){
+        .arena = a, .spill = q->spill, .hides_parts = q->hides_parts, .complete_us = TIME_NONE};
     *l = (struct looking){
         .ask = q, .bus = bus, .files = {&files_local, config->lake.path}, .config = config};
     choose(l, sql);
@@ -381,7 +389,7 @@ enum outcome ask_begin(struct ask *q, struct arena *a, const struct config *conf
 {
     struct survey survey;
     struct bus *bus;
-    *q = (struct ask){.arena = a};
+    *q = (struct ask){.arena = a, .hides_parts = q->hides_parts};
     enum outcome result = bus_visit(a, &config->bus, &bus, f);
     if (result != OK) {
         return result;

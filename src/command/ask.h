@@ -16,6 +16,8 @@ struct ask {
     struct duck *duck;
     struct str spill;    /* before ask_open: where what does not fit into memory may go; empty:
                             nowhere, the question fails */
+    bool hides_parts;    /* before: MODEL_facts, MODEL_folded and MODEL_tail, of which the views are
+                            made, are found in the schema `parts` alone */
     int64_t complete_us; /* all that was received until then is in it; TIME_NONE from ask_open */
     int64_t behind_us;   /* so long before now                                              */
 };

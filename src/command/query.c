@@ -211,7 +211,7 @@ static enum outcome tell_damage(struct arena *a, struct str lake, enum outcome r
 static enum outcome run_lake(const struct query *q, struct arena *a, struct str sql,
                              struct failure *f)
 {
-    struct ask ask = {0};
+    struct ask ask = {.hides_parts = true};
     enum outcome result = ask_begin(&ask, a, q->config, sql, f);
     if (result == OK) {
         result = answer(q, &ask, sql, f);

@@ -92,6 +92,10 @@ def only_one_statement_that_reads_is_answered(folder):
                     "PIVOT change ON state IN ('open') USING count(*)"):
             assert ask(sql).returncode == 0, (sql, ask(sql))
         assert not list(folder.glob("**/x.*"))
+        named = {row["name"] for row in weir.rows("query", "SHOW TABLES")}
+        assert {"change", "change_history", "raw"} <= named, named
+        assert not {name for name in named if name.endswith(("_facts", "_folded", "_tail"))}, named
+        assert weir.rows("query", "SELECT count(*) AS n FROM parts.change_folded")
 
 
 @case
