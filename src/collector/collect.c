@@ -65,10 +65,9 @@ static enum outcome do_collectors(const struct collect *c, struct buf *answer)
 static enum outcome do_anew(const struct collect *c, yyjson_val *root, struct failure *f)
 {
     const struct str name = json_text(json_get(root, S("collector")));
-    struct tended *const x = tend_find(c->tending, name);
-    return x ? tend_forget(c->tending, x, f)
-             : failed(f, REJECT, "there is no collector %.*s; `weir collectors` lists them",
-                      STR_ARG(name));
+    struct tended *x = NULL;
+    const enum outcome result = tend_find(c->tending, name, &x, f);
+    return result == OK ? tend_forget(c->tending, x, f) : result;
 }
 
 static enum outcome do_backfill(const struct collect *c, yyjson_val *root, struct buf *answer,

@@ -48,12 +48,8 @@ void fill_drop(struct tending *t, size_t i)
 
 /* ---- beginning ---- */
 
-static enum outcome check(const struct tended *x, const struct fill_ask *ask, struct failure *f)
+static enum outcome check(const struct tended *x, struct failure *f)
 {
-    if (!x) {
-        return failed(f, REJECT, "there is no collector %.*s; `weir collectors` lists them",
-                      STR_ARG(ask->collector));
-    }
     if (x->collector->strategy != STRATEGY_WINDOW) {
         return failed(f, REJECT,
                       "collector %.*s reads no windows (strategy historic_tumbling_window): its "
@@ -134,8 +130,11 @@ static void tell(const struct fill *fill, struct fill_told *told)
 enum outcome fill_take(struct tending *t, const struct fill_ask *ask, struct fill_told *told,
                        struct failure *f)
 {
-    struct tended *const x = tend_find(t, ask->collector);
-    enum outcome result = check(x, ask, f);
+    struct tended *x = NULL;
+    enum outcome result = tend_find(t, ask->collector, &x, f);
+    if (result == OK) {
+        result = check(x, f);
+    }
     *told = (struct fill_told){.why = ""};
     if (result != OK) {
         return result;

@@ -70,19 +70,29 @@ void tend_close(struct tending *t)
     arena_close(&t->arena);
 }
 
-struct tended *tend_find(struct tending *t, struct str name)
+enum outcome tend_find(struct tending *t, struct str name, struct tended **out, struct failure *f)
 {
-    struct tended *found = NULL;
+    struct tended *first = NULL, *second = NULL;
+    *out = NULL;
     for (size_t i = 0; i < t->n; i++) {
         const struct collector *const c = t->at[i].collector;
+        const bool is_called_so = str_eq(c->name, name);
         if (str_eq(c->id, name)) {
-            return &t->at[i];
+            *out = &t->at[i];
+            return OK;
         }
-        if (str_eq(c->name, name)) {
-            found = found ? found : &t->at[i]; /* of two, neither is called so alone */
-        }
+        second = is_called_so && first ? &t->at[i] : second;
+        first = is_called_so && !first ? &t->at[i] : first;
     }
-    return found;
+    if (second) {
+        return failed(f, REJECT,
+                      "more than one collector is called %.*s: %.*s, %.*s …; name one so",
+                      STR_ARG(name), STR_ARG(first->collector->id), STR_ARG(second->collector->id));
+    }
+    *out = first;
+    return first ? OK
+                 : failed(f, REJECT, "there is no collector %.*s; `weir collectors` lists them",
+                          STR_ARG(name));
 }
 
 /* ---- noting ---- */

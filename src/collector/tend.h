@@ -82,8 +82,9 @@ int tend_wait_ms(const struct tending *t, int64_t *wall_us);
 /* Nothing is started any more. false: nothing runs. `is_hard`: runs are asked to end, too. */
 bool tend_stop(struct tending *t, bool is_hard);
 
-/* By its id, or by a name that only one has; NULL: none. */
-struct tended *tend_find(struct tending *t, struct str name);
+/* By its id, or by a name that only one has.
+ *   returns OK | REJECT there is none; several have this name, and their ids */
+enum outcome tend_find(struct tending *t, struct str name, struct tended **out, struct failure *f);
 /* Forget how far it has come: it begins anew with its next run.
  *   returns OK durable | RETRY */
 enum outcome tend_forget(struct tending *t, struct tended *x, struct failure *f);

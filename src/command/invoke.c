@@ -212,17 +212,29 @@ static const struct collector *choose(const struct config *c, const struct words
 {
     const struct str name = words->n > 0 ? str_of(words->at[0]) : S("");
     const struct collectors *const all = &c->collectors;
+    const struct collector *called_so = NULL;
+    size_t n = 0;
     for (size_t i = 0; i < all->n; i++) {
         if (str_eq(all->at[i].id, name) || (name.len == 0 && all->n == 1)) {
             return &all->at[i];
         }
+        if (str_eq(all->at[i].name, name)) {
+            called_so = &all->at[i];
+            n++;
+        }
+    }
+    if (n == 1) {
+        return called_so;
     }
     if (all->n == 0) {
         (void)fprintf(stderr, "weir invoke: there is no collector in this configuration\n");
         return NULL;
     }
     (void)fprintf(stderr, "weir invoke: %s; there %s:",
-                  name.len ? "no collector of this name" : "which one", all->n == 1 ? "is" : "are");
+                  n > 1      ? "more than one collector has this name"
+                  : name.len ? "no collector of this name"
+                             : "which one",
+                  all->n == 1 ? "is" : "are");
     for (size_t i = 0; i < all->n; i++) {
         (void)fprintf(stderr, " %.*s", STR_ARG(all->at[i].id));
     }

@@ -156,6 +156,24 @@ def a_backfill_stops_and_goes_on_and_remembers(folder):
 
 
 @case
+def of_two_of_one_name_a_backfill_takes_neither_and_says_how_each_is_called(folder):
+    (folder / "each").mkdir()
+    for name in ("this", "that"):
+        one = windows("echo '{\"value\":1}'", "24h", type="metric")
+        one["source"]["type"] = "metric.command"
+        (folder / "each" / f"{name}.yaml").write_text(json.dumps({"name": "twice", **one}))
+    with Weir(folder, collectors="./each/*.yaml") as weir:
+        words = ["--from", "2024-01-01", "--to", "2024-01-04", "-c", str(folder / "weir.yaml")]
+        done = subprocess.run([BINARY, "backfill", "twice", *words], capture_output=True, text=True, check=False)
+        assert done.returncode == 1 and "more than one collector is called twice" in done.stderr, done.stderr
+        ids = re.findall(r"twice@[^ ,]+", done.stderr)
+        assert len(set(ids)) == 2, done.stderr
+        subprocess.run([BINARY, "backfill", ids[0], *words], capture_output=True, check=True)
+        rows = metrics(weir, "SELECT DISTINCT collector FROM metric WHERE window_start_at < TIMESTAMP '2024-02-01'")
+        assert [row["collector"] for row in rows] == [ids[0]], rows
+
+
+@case
 def a_run_that_takes_too_long_is_ended(folder):
     slow = collector("exec sleep 60", {"interval": "1h", "time_limit": "1s"})
     with Weir(folder, collectors={"slow": slow}) as weir:

@@ -333,6 +333,32 @@ static void a_million_rows_take_no_more_memory_than_a_few(void **state)
     (void)state;
 }
 
+static void a_million_users_of_two_customers_are_two_records(void **state)
+{
+    char bytes[1 << 13] = "";
+    int fd = -1, status = 0;
+    struct rusage used;
+    size_t all = 0;
+    NEEDS_SERVER();
+    make("CREATE TABLE million AS SELECT n AS id, 'customer ' || n % 2 AS customer, now() - n * "
+         "interval '1 second' AS signup_time FROM generate_series(1, 1000000) n");
+    const pid_t pid = begin("SELECT customer, count(*) AS value FROM million GROUP BY customer",
+                            &fd);
+    for (ssize_t n; (n = read(fd, bytes + all, sizeof bytes - 1 - all)) > 0;) {
+        all += (size_t)n;
+    }
+    close(fd);
+    assert_int_equal(wait4(pid, &status, 0, &used), pid);
+    assert_non_null(strstr(bytes, "{\"done\":{\"rows\":2,\"metrics\":2"));
+    assert_true(all < 2000);
+    print_message("%ld bytes of table, %zu bytes of records, %ld KiB at most\n",
+                  in_server("SELECT pg_relation_size('million')"), all, used.ru_maxrss);
+#ifndef __SANITIZE_ADDRESS__
+    assert_true(used.ru_maxrss < 64 * 1024);
+#endif
+    (void)state;
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -369,6 +395,7 @@ int main(void)
         cmocka_unit_test(a_query_beyond_its_time_is_ended_by_the_server),
         cmocka_unit_test(a_run_that_is_asked_to_stop_ends_its_query_in_the_server),
         cmocka_unit_test(a_million_rows_take_no_more_memory_than_a_few),
+        cmocka_unit_test(a_million_users_of_two_customers_are_two_records),
     };
     return cmocka_run_group_tests(all, start, stop);
 }

@@ -82,6 +82,11 @@ def of_several_one_is_named(folder):
     assert len(records) == 2
     _, told = invoke(folder, *words, "nobody", status=2)
     assert "no collector of this name" in told, told
+    for file in ("this.yaml", "that.yaml"):
+        put(folder, file, name="twice")
+    words = ["-c", "this.yaml", "-c", "that.yaml"]
+    _, told = invoke(folder, *words, "twice", status=2)
+    assert "more than one collector has this name" in told and "twice@this" in told and "twice@that" in told, told
 
 
 run()
