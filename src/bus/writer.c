@@ -251,13 +251,27 @@ static enum outcome roll(struct writer *w, struct lane_dir *dir, uint64_t bytes,
     return OK;
 }
 
-static enum outcome check_budget(const struct writer *w, const struct lane_dir *dir, uint64_t bytes,
+/* Of what steps wrote. */
+static uint64_t unread_of_steps(const struct embedded *e)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < e->dirs_n; i++) {
+        const struct lane_page *const page = e->dir[i]->page;
+        sum += e->dir[i]->lane.stream == STREAM_STANDARD ? page->mark - page->passed : 0;
+    }
+    return sum;
+}
+
+/* While only raw signals wait to be read, none but a step can make room: it may not wait for
+ * itself, whatever its size. So the budget is exceeded by one step at most. */
+static enum outcome check_budget(const struct writer *w, const struct lane_dir *dir, bool is_step,
                                  struct failure *f)
 {
     const uint64_t all = w->bus->config->disk_bytes_max;
     const uint64_t most = dir->lane.stream == STREAM_RAW ? all - all / STEP_SHARE : all;
     const uint64_t unread = w->bus->page->unread_bytes;
-    if (dir->lane.stream == STREAM_DEAD || all == 0 || unread + bytes <= most) {
+    if (dir->lane.stream == STREAM_DEAD || all == 0 || unread + w->begun.bytes <= most ||
+        (is_step && unread_of_steps(w->bus) == 0)) {
         return OK;
     }
     (void)failed(f, RETRY,
@@ -384,7 +398,7 @@ static enum outcome begin_group(struct lane_dir *dir, struct record *r, size_t n
     struct writer *const w = dir->writer;
     assert(!w->is_begun);
     encode(w, &w->begun, r, n, step);
-    enum outcome result = check_budget(w, dir, w->begun.bytes, f);
+    enum outcome result = check_budget(w, dir, step != NULL, f);
     if (result == OK && room_in(w) < w->begun.bytes) {
         result = roll(w, dir, w->begun.bytes, f);
     }

@@ -174,6 +174,24 @@ static void check_segment(const struct yaml *root, const struct config *c, struc
     }
 }
 
+/* A largest body waits as it came, and what is made of it beside it: events, and the facts that
+ * they fold into, each of which may hold it whole. */
+static void check_room(const struct yaml *root, const struct config *c, struct problems *p)
+{
+    enum { BODIES_LEAST = 4, MIB = 1024 * 1024 };
+    const struct yaml_entry *const one = find(root, "intake", "body_bytes_max");
+    const struct yaml_entry *const all = find(root, "bus", "disk_max");
+    const size_t least = (c->intake.body_bytes_max * BODIES_LEAST + MIB - 1) / MIB;
+    if ((one || all) && c->bus.disk_bytes_max > 0 && c->bus.disk_bytes_max / MIB < least) {
+        problem_add(
+            p, all ? all->value.place : one->value.place,
+            "bus.disk_max is less than four times intake.body_bytes_max: a largest body and "
+            "what is made of it must fit in; raise disk_max to %zuMiB or lower "
+            "body_bytes_max",
+            least);
+    }
+}
+
 /* What is there already must be of the right kind. */
 static void check_paths(const struct sections *s, const struct yaml *root, const struct config *c)
 {
@@ -245,6 +263,7 @@ void check_config(const struct sections *s, const struct yaml *root, const struc
     check_tls(s, root, c);
     check_bodies(root, c, s->problems);
     check_segment(root, c, s->problems);
+    check_room(root, c, s->problems);
     check_paths(s, root, c);
     check_rules(root, c, s->problems);
 }

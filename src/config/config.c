@@ -69,7 +69,9 @@ static const struct option bus_options[] = {
     {"keep", OPTION_DURATION, offsetof(struct config_bus, keep_ms), "7d", 0, FOREVER,
      .about = "how long signals stay that every reader has passed; raw stays in the lake"},
     {"disk_max", OPTION_SIZE, offsetof(struct config_bus, disk_bytes_max), "20GiB", 16 * MIB,
-     FOREVER, .about = "all streams together; what is read goes first, then the intake says 429"},
+     FOREVER,
+     .about = "all streams together, at least 4 times intake.body_bytes_max; what is read "
+              "goes first, then the intake says 429"},
     {0},
 };
 

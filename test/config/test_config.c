@@ -248,8 +248,11 @@ static const struct {
      "[::1]:PORT or unix:PATH"},
     {"intake: { listen: [127.0.0.1:1, 127.0.0.1:1] }\n",
      "weir.yaml:1:33: intake.listen names 127.0.0.1:1 twice"},
-    {"bus: { segment: 64MiB, disk_max: 32MiB }\n",
-     "weir.yaml:1:17: bus.segment is more than bus.disk_max: one segment must fit in; lower "
+    {"bus: { disk_max: 64MiB }\n",
+     "weir.yaml:1:18: bus.disk_max is less than four times intake.body_bytes_max: a largest body "
+     "and what is made of it must fit in; raise disk_max to 104MiB or lower body_bytes_max"},
+    {"intake: { body_bytes_max: 1MiB }\nbus: { segment: 64MiB, disk_max: 32MiB }\n",
+     "weir.yaml:2:17: bus.segment is more than bus.disk_max: one segment must fit in; lower "
      "segment or raise disk_max"},
     {"data: ''\n", "weir.yaml:1:7: data is empty; it wants a path"},
     {"lake: { path: '' }\n", "weir.yaml:1:15: lake.path is empty; it wants a path"},

@@ -83,7 +83,8 @@ def a_full_disk_is_said_and_survived(folder):
 
 @case
 def a_spent_disk_budget_is_429_until_the_readers_have_caught_up(folder):
-    sections = SECTIONS | {"bus": {"segment": "1MiB", "disk_max": "16MiB", "keep": "1s"}}
+    sections = SECTIONS | {"bus": {"segment": "1MiB", "disk_max": "16MiB", "keep": "1s"},
+                           "intake": {"body_bytes_max": "4MiB"}}
     ledger = Ledger(SEED)
     with Weir(folder, **sections) as weir:
         load_for(ledger, weir, 4)

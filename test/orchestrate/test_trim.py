@@ -6,7 +6,7 @@ import signal
 from blackbox import Weir, case, eventually, run, sign
 
 AGENTS = {"github": {"type": "github", "secret": "s3cret"}}
-SMALL = {"segment": "1MiB", "disk_max": "16MiB", "keep": "0"}
+SMALL = {"bus": {"segment": "1MiB", "disk_max": "16MiB", "keep": "0"}, "intake": {"body_bytes_max": "4MiB"}}
 BODY_BYTES = 200_000
 
 
@@ -22,7 +22,7 @@ def raw_bytes(weir):
 
 @case
 def what_all_have_passed_is_forgotten_and_the_intake_never_refuses(folder):
-    with Weir(folder, agents=AGENTS, bus=SMALL, lake={"flush": "200ms"}) as weir:
+    with Weir(folder, agents=AGENTS, **SMALL, lake={"flush": "200ms"}) as weir:
         for number in range(200):  # 40 MB through 16 MiB
             answer = ping(weir, number)
             while answer == 429:  # readers are a moment behind: it says so, and takes it later
@@ -36,14 +36,14 @@ def what_all_have_passed_is_forgotten_and_the_intake_never_refuses(folder):
 
 @case
 def a_lake_that_gathers_for_minutes_does_not_make_a_small_bus_refuse(folder):
-    with Weir(folder, agents=AGENTS, bus=SMALL) as weir:
+    with Weir(folder, agents=AGENTS, **SMALL) as weir:
         for number in range(150):  # 30 MB through 16 MiB, less than the lake flushes by itself
             eventually(lambda n=number: ping(weir, n) == 202, "the lake keeps what it holds, and there is room again")
 
 
 @case
 def unread_data_is_kept_and_fills_the_budget_until_429(folder):
-    with Weir(folder, agents=AGENTS, bus=SMALL, lake={"flush": "200ms"}) as weir:
+    with Weir(folder, agents=AGENTS, **SMALL, lake={"flush": "200ms"}) as weir:
         lake = next(pid for pid, line in weir.children().items() if "weir: lake" in line)
         os.kill(lake, signal.SIGSTOP)
         answers = [ping(weir, number) for number in range(120)]  # 24 MB
