@@ -337,6 +337,7 @@ struct repetitions_size repetitions_size(const struct repetitions *r)
     struct repetitions_size sum = {.bytes = bytes_of(r),
                                    .buckets = r->n,
                                    .forgotten = r->forgotten,
+                                   .since_us = r->n ? r->bucket[0].start_us : TIME_NONE,
                                    .torn = r->torn,
                                    .is_meta_lost = r->is_meta_lost,
                                    .is_foreign = r->is_foreign};

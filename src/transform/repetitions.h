@@ -27,6 +27,7 @@ enum known { KNOWN_NOT, KNOWN_HERE, KNOWN_REPETITION, KNOWN_CONFLICT };
 struct repetitions_size {
     uint64_t entries, bytes, buckets;
     uint64_t forgotten; /* buckets dropped over the budget before their time */
+    int64_t since_us;   /* what was received before is not known; TIME_NONE: nothing is */
     uint64_t torn;      /* entries blanked at open: torn by a power cut, or rotten */
     bool is_meta_lost;  /* begun anew at open: `meta` was damaged or gone          */
     bool is_foreign;    /* begun anew at open: it was of other streams             */

@@ -15,7 +15,7 @@ enum {
         1 << 20,    /* of raw signals: a few hundred webhooks, which the step's sync is shared by */
     DEATHS_MAX = 2, /* then a signal is poison and becomes a dead letter */
     KILLS_MAX = 8,  /* so it is when it may be what the machine runs out of memory on */
-    CONFLICT_LOG_US = 60 * 1000 * 1000
+    SAID_AGAIN_US = 60 * 1000 * 1000 /* what may come with each signal is told once a minute */
 };
 #define BATCH_ARENA_BYTES_MAX ((size_t)512 << 20)
 
@@ -41,8 +41,10 @@ struct transform_stage {
     struct reader *reader;
     struct repetitions *repetitions;
     struct jq_pool *pool;
-    int64_t conflict_said_us; /* of the monotonic clock */
-    uint64_t conflicts_n;     /* since the start        */
+    int64_t conflict_said_us;  /* of the monotonic clock */
+    uint64_t conflicts_n;      /* since the start        */
+    int64_t forgotten_said_us; /* of the monotonic clock */
+    uint64_t forgotten_said;   /* buckets, in all        */
     struct lane_state *lane[STREAM_LANES_MAX];
     size_t lanes_n;
 };
@@ -192,13 +194,19 @@ static enum outcome take_new(struct transform_stage *t, struct slice_work *w,
                : OK;
 }
 
-/* A sender that numbers its deliveries anew makes one of each: told once a minute. */
-static void say_conflict(struct transform_stage *t, const struct signal *raw)
+static bool may_say_again(int64_t *said_us)
 {
     const int64_t now_us = clock_mono_us();
+    const bool may = *said_us == 0 || now_us - *said_us >= SAID_AGAIN_US;
+    *said_us = may ? now_us : *said_us;
+    return may;
+}
+
+/* A sender that numbers its deliveries anew makes one of each. */
+static void say_conflict(struct transform_stage *t, const struct signal *raw)
+{
     t->conflicts_n++;
-    if (t->conflict_said_us == 0 || now_us - t->conflict_said_us >= CONFLICT_LOG_US) {
-        t->conflict_said_us = now_us;
+    if (may_say_again(&t->conflict_said_us)) {
         log_event(
             LOG_WARN, "conflict", log_s("agent", raw->agent), log_s("id", raw->id),
             log_c("why", "the same identity came before with other content; the first one stays"),
@@ -377,6 +385,23 @@ static enum outcome reload_stale(struct transform_stage *t, struct failure *f)
     return result;
 }
 
+/* Over its budget the index knows less than repetitions.keep promises. */
+static void say_forgotten(struct transform_stage *t)
+{
+    const struct repetitions_size size = repetitions_size(t->repetitions);
+    *progress_counter(t->progress, "repetitions_forgotten") = size.forgotten;
+    if (size.forgotten != t->forgotten_said && may_say_again(&t->forgotten_said_us)) {
+        log_event(LOG_WARN, "repetitions forgotten",
+                  log_n("buckets", (int64_t)(size.forgotten - t->forgotten_said)),
+                  log_n("known_for_s", (clock_now_us() - size.since_us) / (1000 * 1000)),
+                  log_c("why", "the index is over repetitions.disk_max before repetitions.keep is "
+                               "over"),
+                  log_c("next", "what was received earlier is taken as new if it comes again; "
+                                "raise repetitions.disk_max"));
+        t->forgotten_said = size.forgotten;
+    }
+}
+
 enum outcome transform_turn(struct transform_stage *t, int wait_ms, size_t *n, struct failure *f)
 {
     struct batch in = {.arena = &t->batch};
@@ -390,6 +415,7 @@ enum outcome transform_turn(struct transform_stage *t, int wait_ms, size_t *n, s
     hand_over(t, in.gained, in.gained_n, false);
     struct slice_work *const work = arena_array(&t->batch, struct slice_work, in.n);
     result = result == OK ? prepare(t, &in, work, f) : result;
+    say_forgotten(t);
     if (result != OK || in.n == 0) {
         return result == RETRY ? go_back(t, &in, f) : result;
     }
@@ -430,9 +456,8 @@ static enum outcome lanes_load(struct transform_stage *t, struct failure *f)
     return result;
 }
 
-/* What is forgotten before its time is said: those deliveries count once more if they come again.
- */
-static void say_forgotten(struct transform_stage *t)
+/* What damage made the index forget: those deliveries count once more if they come again. */
+static void say_damage(struct transform_stage *t)
 {
     const struct repetitions_size size = repetitions_size(t->repetitions);
     *progress_counter(t->progress, "repetitions_torn") = size.torn;
@@ -466,7 +491,7 @@ enum outcome transform_open(struct arena *a, const struct config *config, struct
     enum outcome result = repetitions_open(a, dir, bus_id(bus), &config->repetitions,
                                            &t->repetitions, f);
     if (result == OK) {
-        say_forgotten(t);
+        say_damage(t);
         result = reader_join(bus, transform_streams, S("transform"), CURSOR_BUS, &t->reader, f);
     }
     if (result == OK) {

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/failpoint.h"
 #include "base/hash.h"
 
 enum { DAY = 86400 };
@@ -223,6 +224,39 @@ static void the_budget_holds_and_what_it_drops_is_counted(void **state)
     assert_int_equal(find(x, 1, 2, 7), KNOWN_NOT);
 }
 
+static void it_says_from_when_on_it_knows(void **state)
+{
+    struct fixture *const x = *state;
+    assert_true(repetitions_size(x->r).since_us == TIME_NONE);
+    assert_int_equal(put(x, 1, 10, NOW_US), OK);
+    assert_int_equal(put(x, 2, 20, NOW_US + 2 * DAY_US), OK);
+    assert_true(repetitions_size(x->r).since_us == NOW_US);
+    x->keep.disk_bytes_max = 1; /* nothing fits: the bucket being written stays alone */
+    reopen(x, "bus");
+    assert_int_equal(put(x, 3, 30, NOW_US + 3 * DAY_US), OK);
+    assert_int_equal(repetitions_size(x->r).forgotten, 2);
+    assert_true(repetitions_size(x->r).since_us == NOW_US + 3 * DAY_US);
+}
+
+/* A sync is of the newest bucket alone, so what stands in the one before must be on the disk when
+ * the next one begins. */
+static void a_bucket_is_synced_before_the_next_one_begins(void **state)
+{
+    struct fixture *const x = *state;
+#ifndef WEIR_FAILPOINTS
+    skip();
+#endif
+    assert_int_equal(put(x, 1, 10, NOW_US), OK);
+    assert_int_equal(setenv("WEIR_FAILPOINT", "repetitions.sync.fails:1:fail", 1), 0);
+    failpoint_reset();
+    assert_int_equal(put(x, 2, 20, NOW_US + 2 * DAY_US), RETRY);
+    assert_int_equal(put(x, 2, 20, NOW_US + 2 * DAY_US), OK);
+    (void)unsetenv("WEIR_FAILPOINT");
+    failpoint_reset();
+    assert_int_equal(find(x, 1, 10, 7), KNOWN_HERE);
+    assert_int_equal(find(x, 2, 20, 7), KNOWN_HERE);
+}
+
 static void another_bus_means_nothing_here(void **state)
 {
     struct fixture *const x = *state;
@@ -338,6 +372,8 @@ int main(void)
         TEST(it_agrees_with_an_array_through_growth_and_reopening),
         TEST(what_is_older_than_keep_is_forgotten),
         TEST(the_budget_holds_and_what_it_drops_is_counted),
+        TEST(it_says_from_when_on_it_knows),
+        TEST(a_bucket_is_synced_before_the_next_one_begins),
         TEST(another_bus_means_nothing_here),
         TEST(a_table_of_another_boot_is_made_anew),
         TEST(an_index_whose_meta_is_damaged_or_gone_says_that_it_begins_anew),

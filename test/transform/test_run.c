@@ -264,6 +264,21 @@ static void a_known_identity_with_another_body_is_a_conflict(void **state)
     assert_int_equal(all_of(x, STREAM_STANDARD, "intake-0").n, 2);
 }
 
+static void what_the_index_forgets_before_its_time_is_counted(void **state)
+{
+    struct fixture *const x = *state;
+    transform_close(x->stage);
+    x->config.repetitions.disk_bytes_max = 1; /* a bucket for each */
+    open_stage(x);
+    append(x, "intake-0", issue(x, "github", "d1", 1, true));
+    turn(x);
+    assert_int_equal(counted(x, "repetitions_forgotten"), 0);
+    append(x, "intake-0", issue(x, "github", "d2", 2, true));
+    append(x, "intake-0", issue(x, "github", "d3", 3, true));
+    turn(x);
+    assert_int_equal(counted(x, "repetitions_forgotten"), 2);
+}
+
 /* A CDEvent as an agent takes it. */
 static struct signal event(struct fixture *x, const char *body)
 {
@@ -626,6 +641,7 @@ int main(void)
         TEST(a_signal_without_output_after_all_leaves_the_index),
         TEST(the_same_fact_through_two_agents_is_one_fact),
         TEST(a_known_identity_with_another_body_is_a_conflict),
+        TEST(what_the_index_forgets_before_its_time_is_counted),
         TEST(an_event_that_comes_in_two_modes_is_a_repetition),
         TEST(a_retry_is_transformed_anew_and_enters_the_index),
         TEST(a_replay_with_a_fresh_index_gives_the_same_facts),
