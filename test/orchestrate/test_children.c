@@ -323,6 +323,33 @@ static void who_comes_after_a_process_that_hung_is_not_killed_for_it(void **stat
     rig_close(r);
 }
 
+/* The record in hand is suspected less of a kill from outside (the machine was out of memory) than
+ * of an end of the process's own, to which a hang belongs. */
+static void a_kill_from_outside_is_told_from_a_hang(void **state)
+{
+    (void)state;
+    struct rig *const r = rig_of("middle", WORKS);
+    const struct lane lane = {STREAM_RAW, S("intake-0")};
+    const struct position at = {7};
+    until(r, children_all_run(&r->all));
+    struct child *const c = find(r, "middle");
+    (void)progress_hand(c->page, lane, at);
+    const pid_t first = c->pid;
+    kill(first, SIGKILL);
+    until(r, c->pid != first && children_all_run(&r->all));
+    struct hand_past past = progress_hand(c->page, lane, at);
+    assert_int_equal(past.kills, 1);
+    assert_int_equal(past.deaths, 0);
+    progress_beat(c->page, true);
+    const pid_t second = c->pid;
+    children_turn(&r->all, progress_busy_since_us(c->page) + HANG_MS * 1000 + 1);
+    until(r, c->pid != second && children_all_run(&r->all));
+    past = progress_hand(c->page, lane, at);
+    assert_int_equal(past.kills, 1);
+    assert_int_equal(past.deaths, 1);
+    rig_close(r);
+}
+
 /* ---- draining ---- */
 
 static void each_wave_is_asked_once_the_one_before_it_is_gone(void **state)
@@ -562,6 +589,7 @@ int main(void)
         cmocka_unit_test(who_is_busy_without_a_beat_hangs_and_who_waits_does_not),
         cmocka_unit_test(who_waits_is_asked_for_a_turn_and_hangs_when_it_does_not_answer),
         cmocka_unit_test(who_comes_after_a_process_that_hung_is_not_killed_for_it),
+        cmocka_unit_test(a_kill_from_outside_is_told_from_a_hang),
         cmocka_unit_test(each_wave_is_asked_once_the_one_before_it_is_gone),
         cmocka_unit_test(who_does_not_drain_in_time_is_killed_and_not_started_again),
         cmocka_unit_test(who_waits_to_be_started_again_does_not_hold_up_the_stop),
