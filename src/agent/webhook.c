@@ -13,7 +13,6 @@
 
 enum { ID_BYTES_MAX = 1000, EVENT_BYTES_MAX = 100, SECOND = 1000, HOUR = 3600 * SECOND };
 enum { KIB = 1024, MIB = 1024 * KIB };
-#define MINUTE_US INT64_C(60000000)
 #define HEADER "header:"
 #define QUERY "query:"
 #define IN(member) offsetof(struct webhook_options, member)

@@ -3,11 +3,9 @@
 #include <stdio.h>
 #include <time.h>
 
-#define US_PER_S INT64_C(1000000)
 /* 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z: what every reader of a timestamp can hold. */
 #define FIRST_S INT64_C(-62135596800)
 #define LAST_S INT64_C(253402300799)
-#define US_PER_DAY (INT64_C(86400) * US_PER_S)
 
 struct clock_date {
     int year, month, day; /* month and day count from 1 */
@@ -19,7 +17,7 @@ static int64_t read_us(clockid_t id)
 {
     struct timespec t;
     clock_gettime(id, &t);
-    return (int64_t)t.tv_sec * US_PER_S + t.tv_nsec / 1000;
+    return (int64_t)t.tv_sec * SECOND_US + t.tv_nsec / 1000;
 }
 
 int64_t clock_now_us(void)
@@ -58,7 +56,7 @@ static int64_t floor_div(int64_t a, int64_t b)
 /* The UTC date of an instant. */
 static struct clock_date clock_date_of(int64_t time_us)
 {
-    const int64_t z = floor_div(time_us, US_PER_DAY) + 719468;
+    const int64_t z = floor_div(time_us, DAY_US) + 719468;
     const int64_t era = (z >= 0 ? z : z - 146096) / 146097;
     const int64_t day_of_era = z - era * 146097;
     const int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 -
@@ -84,8 +82,8 @@ static void put_digits(char *to, size_t n, unsigned number)
 size_t clock_text(int64_t time_us, char out[CLOCK_TEXT_BYTES])
 {
     const struct clock_date d = clock_date_of(time_us);
-    const int64_t in_day = time_us - floor_div(time_us, US_PER_DAY) * US_PER_DAY;
-    const unsigned s = (unsigned)(in_day / US_PER_S);
+    const int64_t in_day = time_us - floor_div(time_us, DAY_US) * DAY_US;
+    const unsigned s = (unsigned)(in_day / SECOND_US);
     /* Every fact holds several times: by hand this takes a tenth of what snprintf does. */
     char rest[] = "-MM-DDTHH:MM:SS.uuuuuuZ";
     put_digits(rest + 1, 2, (unsigned)d.month);
@@ -93,7 +91,7 @@ size_t clock_text(int64_t time_us, char out[CLOCK_TEXT_BYTES])
     put_digits(rest + 7, 2, s / 3600);
     put_digits(rest + 10, 2, s / 60 % 60);
     put_digits(rest + 13, 2, s % 60);
-    put_digits(rest + 16, 6, (unsigned)(in_day % US_PER_S));
+    put_digits(rest + 16, 6, (unsigned)(in_day % SECOND_US));
     size_t len = 4;
     if (d.year >= 0 && d.year <= 9999) {
         put_digits(out, 4, (unsigned)d.year);
@@ -139,7 +137,7 @@ static bool parse_date(struct str *s, struct clock_date *d)
 
 static bool parse_fraction(struct str *s, int64_t *us)
 {
-    int64_t scale = US_PER_S;
+    int64_t scale = SECOND_US;
     *us = 0;
     if (!skip(s, '.')) {
         return true;
@@ -194,7 +192,7 @@ bool clock_parse(struct str text, int64_t *out_us)
     if (seconds < FIRST_S || seconds > LAST_S) {
         return false;
     }
-    *out_us = seconds * US_PER_S + fraction;
+    *out_us = seconds * SECOND_US + fraction;
     return true;
 }
 

@@ -8,6 +8,10 @@
 #include "base/str.h"
 
 #define TIME_NONE INT64_MIN
+#define SECOND_US INT64_C(1000000)
+#define MINUTE_US (60 * SECOND_US)
+#define HOUR_US (60 * MINUTE_US)
+#define DAY_US (24 * HOUR_US) /* in UTC, which has no leap seconds here */
 
 enum { CLOCK_TEXT_BYTES = 40 };
 

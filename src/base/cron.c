@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/duration.h"
 #include "base/zone.h"
 
@@ -11,7 +12,6 @@ enum {
     YEARS_MAX = 8 /* 29 February, over a year 2100 */,
     NAME_BYTES = 3
 };
-#define SECOND_US INT64_C(1000000)
 
 enum { MINUTE, HOUR, DAY, MONTH, WEEKDAY };
 

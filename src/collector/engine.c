@@ -165,7 +165,7 @@ enum outcome engine_file_rows(struct duck *d, const struct source_ask *ask, stru
 /* To the millisecond, which is what every reader of RFC 3339 takes; whole seconds without it. */
 static struct str time_text(struct arena *a, int64_t us)
 {
-    enum { SECOND_US = 1000000, FRACTION_BYTES = 8 /* .000000Z */ };
+    enum { FRACTION_BYTES = 8 /* .000000Z */ };
     char *const text = arena_array(a, char, CLOCK_TEXT_BYTES);
     if (us == TIME_NONE) {
         return (struct str){0};

@@ -13,8 +13,6 @@ enum {
     TIME_MS = 60 * 1000
 };
 #define JSON_BYTES_MAX ((size_t)512 << 20)
-#define SECOND_US INT64_C(1000000)
-#define DAY_US (86400 * SECOND_US)
 
 struct asking {
     const struct source_ask *ask;

@@ -606,9 +606,7 @@ int tend_wait_ms(const struct tending *t, int64_t *wall_us)
     if (t->note_mono_us > 0) {
         wait_us = least(wait_us, t->note_mono_us - now.mono_us);
     }
-    return wait_us == INT64_MAX ? -1
-           : wait_us <= 0       ? 0
-                                : (int)(least(wait_us, INT64_C(86400000000)) / 1000 + 1);
+    return wait_us == INT64_MAX ? -1 : wait_us <= 0 ? 0 : (int)(least(wait_us, DAY_US) / 1000 + 1);
 }
 
 bool tend_stop(struct tending *t, bool is_hard)

@@ -3,7 +3,7 @@
 #include <assert.h>
 
 /* 0001-01-01 in the proleptic Gregorian calendar stands 719,162 days before 1970-01-01. */
-#define YEAR_ONE_US (-(int64_t)719162 * 86400 * 1000000)
+#define YEAR_ONE_US (-719162 * DAY_US)
 
 /* The beginning of the window that holds the moment. */
 static int64_t window_cut(int64_t at_us, int64_t length_us)

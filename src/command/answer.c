@@ -57,7 +57,7 @@ static struct str time_text(struct arena *a, duckdb_type type, int64_t value)
         return value > 0 ? S("infinity") : S("-infinity");
     }
     if (type == DUCKDB_TYPE_DATE) {
-        const size_t len = clock_text(value * 86400 * 1000000, text);
+        const size_t len = clock_text(value * DAY_US, text);
         return arena_str(a, (struct str){text, len - sizeof "T00:00:00.000000Z" + 1});
     }
     const size_t len = clock_text(value, text);

@@ -16,7 +16,6 @@
 
 enum { DAYS = 91 };
 #define ARENA_BYTES_MAX ((size_t)4 << 30)
-#define DAY_US ((int64_t)86400 * 1000000)
 
 struct report {
     struct str by, html;

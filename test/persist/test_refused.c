@@ -173,7 +173,7 @@ static void facts_land_in_the_folder_of_their_own_day_whatever_their_signal_says
 {
     (void)state;
     struct signal s[2] = {change("1", ""), change("2", "")};
-    s[1].time_us -= LAKE_DAY_US * 3;
+    s[1].time_us -= DAY_US * 3;
     s[0].time_us = s[1].time_us;
     rig_send(&rig, "a", s, 2);
     assert_int_equal(run_lake(), OK);

@@ -9,7 +9,7 @@
 #include "persist/sink/sink.h"
 #include "test.h"
 
-enum { MINUTE_US = 60 * 1000 * 1000, ANSWER_BYTES_MAX = 1 << 20 };
+enum { ANSWER_BYTES_MAX = 1 << 20 };
 
 static struct arena arena;
 static struct prometheus_sink_options options;

@@ -14,7 +14,6 @@
 #include "base/hash.h"
 
 enum { DAY = 86400 };
-#define DAY_US (INT64_C(1000000) * DAY)
 #define NOW_US (INT64_C(1764000000) * 1000000)
 
 struct fixture {

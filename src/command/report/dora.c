@@ -278,7 +278,7 @@ static void put_head(const struct page *p, const struct dora_wish *w, const stru
 {
     char complete[CLOCK_TEXT_BYTES];
     struct arena *const a = p->arena;
-    const long long days = (w->window.to_us - w->window.from_us) / 86400000000;
+    const long long days = (w->window.to_us - w->window.from_us) / DAY_US;
     const bool is_weeks = days > 7 && days % 7 == 0;
     (void)clock_text(q->complete_us, complete);
     (void)printf("Delivery, production, %s to %s, %lld %s%scomplete to %.8s UTC\n\n",

@@ -7,7 +7,6 @@
 #include "command/report/say.h"
 
 enum { ROWS_MAX = 20000, COLUMNS_MAX = 32, ADDRESS_BYTES_MAX = 2048 };
-#define DAY_US ((int64_t)86400 * 1000000)
 
 static const struct {
     const char *name, *text;

@@ -2,9 +2,8 @@
 
 #include <math.h>
 
+#include "base/clock.h"
 #include "command/report/say.h"
-
-#define DAY_US 86400000000.0
 
 struct str sentence_count(struct arena *a, int64_t n, const char *one, const char *many)
 {
@@ -24,7 +23,7 @@ struct sentence sentence_frequency(struct arena *a, const struct dora_figure *no
     struct sentence s = {.figure = say_per_day(a, now->per_day),
                          .before = was(a, say_per_day(a, then), then),
                          .trend = say_trend(now->per_day, then, true, now->deployments)};
-    const double days = (double)(now->to_us - now->from_us) / DAY_US;
+    const double days = (double)(now->to_us - now->from_us) / (double)DAY_US;
     if (now->deployments == 0) {
         s.text = arena_printf(a, "Nothing was deployed in these %.0f days.", days);
     } else if (now->days_deployed == 1) {

@@ -10,11 +10,6 @@
 #include "base/clock.h"
 #include "command/simulate/draw.h"
 
-#define SECOND_US INT64_C(1000000)
-#define MINUTE_US (60 * SECOND_US)
-#define HOUR_US (60 * MINUTE_US)
-#define DAY_US (24 * HOUR_US)
-
 /* What the signals are. */
 enum shape {
     SHAPE_CDEVENTS,

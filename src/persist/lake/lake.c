@@ -233,7 +233,7 @@ struct gathered {
 static int64_t day_of(const struct slice *s, const struct record *r)
 {
     const int64_t us = s->lane.stream == STREAM_RAW ? lake_raw_us(&r->signal) : r->signal.time_us;
-    return us < 0 ? LAKE_DAYS : us / LAKE_DAY_US;
+    return us < 0 ? LAKE_DAYS : us / DAY_US;
 }
 
 static void gather(struct lake *l, struct gathered *g, const struct slice *s,

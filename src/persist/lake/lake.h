@@ -11,7 +11,6 @@
 #include "signal/model.h"
 
 enum { LAKE_TABLES_MAX = 64 };
-#define LAKE_DAY_US (INT64_C(86400) * 1000000)
 #define LAKE_DAYS INT64_MIN
 
 struct lake_lane {

@@ -10,7 +10,6 @@
 #include "base/file.h"
 #include "base/hash.h"
 
-#define DAY_US (INT64_C(86400) * 1000000)
 /* What is flushed is compacted soon, then at zstd's own level: 20 % less time now. */
 #define FRESH "COMPRESSION zstd, COMPRESSION_LEVEL 1"
 

@@ -26,7 +26,6 @@ enum {
     SELECT_BYTES_MAX = 4 << 20,
     ONE_FILE_BYTES_MAX = 2 * SMALL_BYTES_MAX,
 };
-#define DAY_US (INT64_C(86400) * 1000000)
 /* `forever` in the configuration, and what would overflow as µs */
 #define FOREVER_MS (INT64_MAX / 2000)
 #define AGAIN_US (INT64_C(600) * 1000000)

@@ -7,7 +7,6 @@
 
 enum { ORPHAN_AGE_MS = 3600 * 1000 };
 #define LOG_AGE_MS (INT64_C(30) * 86400 * 1000)
-#define SWEEP_US (INT64_C(86400) * 1000000)
 
 static struct str name_in(struct str key)
 {
@@ -181,7 +180,7 @@ static enum outcome vacuum_table(struct lake *l, struct lake_table *t, int64_t n
 
 enum outcome vacuum_run(struct lake *l, int64_t now_us, struct failure *f)
 {
-    const bool must_sweep = l->swept_us + SWEEP_US <= now_us;
+    const bool must_sweep = l->swept_us + DAY_US <= now_us;
     enum outcome result = OK;
     for (size_t i = 0; i < l->tables_n && result == OK; i++) {
         struct lake_table *const t = &l->table[i];
