@@ -1,4 +1,4 @@
-/* backup.c - a consistent copy of streams, lake and store, while weir runs.
+/* backup.c - a consistent copy of all that weir keeps, while it runs.
  *
  * The order makes it consistent: store and lake first, then what they read, up to its durable
  * marks, raw last. So every cursor in the copy stands before the end of what it reads, and a weir
@@ -314,8 +314,8 @@ int command_backup(int argc, char **argv)
     const struct usage usage = {
         .name = "backup",
         .words = "DIR",
-        .about = "Copy streams, lake and store into an empty folder, consistently, while weir "
-                 "runs. SHA256SUMS in it is written last and has the checksum of every file. The "
+        .about = "Copy streams, lake, store, and how far collectors and sinks have come into an "
+                 "empty folder, consistently, while weir runs. SHA256SUMS in it is written last and has the checksum of every file. The "
                  "configuration and its secrets are not copied.",
         .examples = "  weir backup /mnt/backup/monday\n",
         .words_least = 1,
