@@ -315,8 +315,9 @@ int command_backup(int argc, char **argv)
         .name = "backup",
         .words = "DIR",
         .about = "Copy streams, lake, store, and how far collectors and sinks have come into an "
-                 "empty folder, consistently, while weir runs. SHA256SUMS in it is written last and has the checksum of every file. The "
-                 "configuration and its secrets are not copied.",
+                 "empty folder, consistently, while weir runs. SHA256SUMS in it is written last "
+                 "and has the checksum of every file. The configuration and its secrets are not "
+                 "copied.",
         .examples = "  weir backup /mnt/backup/monday\n",
         .words_least = 1,
         .words_most = 1,
