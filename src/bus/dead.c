@@ -5,6 +5,7 @@
 enum { LOOK_BYTES = 1024 * 1024 };
 #define LOOK_ARENA_BYTES_MAX ((size_t)256 << 20)
 #define CLOSED_ARENA_BYTES_MAX ((size_t)256 << 20)
+#define SEEN_ARENA_BYTES_MAX ((size_t)64 << 20)
 
 const char dead_drop_type[] = "weir.drop";
 
@@ -105,28 +106,86 @@ static enum outcome read_closed(struct bus *bus, struct arena *a, const struct d
     return result;
 }
 
+/* Origins that letters of one lane were made of: the youngest SEEN_MAX to twice as many. */
+enum { SEEN_MAX = 1 << 18, SEEN_SLOTS_MIN = 64 };
+
+struct seen_origin {
+    uint64_t at;
+    uint32_t part;
+    bool is_taken;
+};
+
+struct seen {
+    struct seen_table {
+        struct seen_origin *slot;
+        size_t n, slots; /* a power of two, never more than half taken */
+    } now, before;       /* `before` is full, and looked at only       */
+};
+
+static struct seen_origin *seen_slot(const struct seen_table *t, const struct origin *o)
+{
+    size_t i = ((o->at.at * UINT64_C(0x9e3779b97f4a7c15)) >> 32) + o->part;
+    while (t->slot[i &= t->slots - 1].is_taken &&
+           (t->slot[i].at != o->at.at || t->slot[i].part != o->part)) {
+        i++;
+    }
+    return &t->slot[i];
+}
+
+static void seen_grow(struct seen_table *t, struct arena *a)
+{
+    struct seen_table more = {.n = t->n, .slots = t->slots ? 2 * t->slots : SEEN_SLOTS_MIN};
+    more.slot = arena_array(a, struct seen_origin, more.slots);
+    for (size_t i = 0; i < t->slots; i++) {
+        const struct seen_origin *const one = &t->slot[i];
+        if (one->is_taken) {
+            const struct origin o = {.at = {one->at}, .part = one->part};
+            *seen_slot(&more, &o) = *one;
+        }
+    }
+    *t = more;
+}
+
+/* true: it was there. */
+static bool seen_add(struct seen *s, struct arena *a, const struct origin *o)
+{
+    if (s->before.n > 0 && seen_slot(&s->before, o)->is_taken) {
+        return true;
+    }
+    if (s->now.n == SEEN_MAX) {
+        struct seen_origin *const slot = s->before.slot; /* full-grown too, or none yet */
+        const size_t slots = s->before.slots;
+        s->before = s->now;
+        s->now = (struct seen_table){.slot = slot, .slots = slots};
+        if (slots > 0) {
+            memset(slot, 0, slots * sizeof *slot);
+        }
+    }
+    if (2 * s->now.n >= s->now.slots) {
+        seen_grow(&s->now, a);
+    }
+    struct seen_origin *const slot = seen_slot(&s->now, o);
+    const bool was_there = slot->is_taken;
+    *slot = (struct seen_origin){o->at.at, o->part, true};
+    s->now.n += !was_there;
+    return was_there;
+}
+
 struct visiting {
     const struct closed *closed;
     struct dead_visit visit;
     struct lane lane;
-    struct origin last; /* of the lane's newest letter so far */
+    struct arena arena; /* of `seen`: the lane's */
+    struct seen seen;
     bool goes_on;
 };
 
 /* A letter is written before the step that it belongs to; a crash between the two brings it twice.
- * Origins only grow in a lane, so what is not beyond the last one came before. */
+ * In what order tells nothing: a flush finds what it refuses table by table, and what was buried
+ * before it comes from further behind. */
 static bool is_repeated(struct visiting *v, const struct origin *origin)
 {
-    const struct origin last = v->last;
-    const bool is_beyond = last.parts == 0 || origin->at.at > last.at.at ||
-                           (origin->at.at == last.at.at && origin->part > last.part);
-    if (origin->lane.name.len == 0) {
-        return false;
-    }
-    if (is_beyond) {
-        v->last = (struct origin){.at = origin->at, .part = origin->part, .parts = 1};
-    }
-    return !is_beyond;
+    return origin->lane.name.len > 0 && seen_add(&v->seen, &v->arena, origin);
 }
 
 static bool take_letter(void *to, const struct record *r)
@@ -157,12 +216,15 @@ enum outcome dead_each(struct bus *bus, struct dead_visit visit, struct failure 
         result = bus_ends(bus, &a, STREAM_DEAD, &lane, &n, f);
     }
     struct visiting v = {.closed = &closed, .visit = visit, .goes_on = true};
+    arena_init(&v.arena, SEEN_ARENA_BYTES_MAX);
     for (size_t i = 0; i < n && result == OK && v.goes_on; i++) {
         v.lane = lane[i].lane;
-        v.last = (struct origin){0};
+        v.seen = (struct seen){0};
+        arena_reset(&v.arena);
         result = each_record(bus, &lane[i], &(struct taking){take_letter, &v, &visit}, f);
         result = result == RETRY && visit.unreadable ? OK : result;
     }
+    arena_close(&v.arena);
     arena_close(&a);
     return result;
 }

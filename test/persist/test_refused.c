@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/asked.h"
+#include "bus/dead.h"
 #include "persist/lake/refuse.h"
 #include "persist/lakes.h"
 #include "persist/rig.h"
@@ -68,6 +69,24 @@ static size_t dead(struct record *out, size_t most)
         }
     }
     return n;
+}
+
+static bool note_id(void *to, const struct dead_letter *letter)
+{
+    struct buf *const ids = to;
+    buf_add(ids, letter->signal->id);
+    buf_add_byte(ids, ' ');
+    return true;
+}
+
+/* The ids of the letters that `weir dead list` shows, each with a space behind it. */
+static struct str listed(void)
+{
+    struct buf ids;
+    buf_init(&ids, &rig.arena, 1 << 20);
+    assert_int_equal(
+        dead_each(rig.bus, (struct dead_visit){.letter = note_id, .to = &ids}, &failure), OK);
+    return buf_str(&ids);
 }
 
 static int begin(void **state)
@@ -143,6 +162,31 @@ static void lanes_that_go_and_come_back_leave_each_fact_once(void **state)
     assert_int_equal(rows_of("change"), ROUNDS * FACTS);
 }
 
+/* Table by table, not in the order of the lane: every letter can be listed all the same. */
+static void letters_of_several_tables_are_all_listed(void **state)
+{
+    (void)state;
+    struct signal s[4] = {change("0", ""), change("1", ""), change("2", ",\"number\":\"twelve\""),
+                          change("3", "")};
+    s[1].type = s[3].type = S("weir.fact.deployment");
+    for (size_t i = 1; i < 4; i += 2) {
+        s[i].data = arena_printf(&rig.arena,
+                                 "{\"source\":\"r\",\"id\":\"%zu\",\"fact_id\":\"%32zu\","
+                                 "\"fact_at\":\"2026-03-07T12:00:00.000000Z\","
+                                 "\"created_at\":\"yesterday\"}",
+                                 i, i);
+    }
+    rig_send(&rig, "a", s, 4);
+    assert_int_equal(run_lake(), OK);
+    assert_int_equal(rows_of("change"), 1);
+    assert_int_equal(rig_counter(&rig, "dead"), 3);
+    const char *const ids = arena_cstr(&rig.arena, listed());
+    assert_int_equal(strlen(ids), strlen("1 2 3 "));
+    assert_non_null(strstr(ids, "1 "));
+    assert_non_null(strstr(ids, "2 "));
+    assert_non_null(strstr(ids, "3 "));
+}
+
 /* A wrong catalogue, a broken engine: these rows are well, and kept until a person has looked. */
 static void when_too_many_are_refused_none_is_buried_and_nothing_moves(void **state)
 {
@@ -191,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_row_that_is_refused_becomes_a_dead_letter_and_the_rest_lands),
         TEST(lanes_that_go_and_come_back_leave_each_fact_once),
+        TEST(letters_of_several_tables_are_all_listed),
         TEST(when_too_many_are_refused_none_is_buried_and_nothing_moves),
         TEST(facts_land_in_the_folder_of_their_own_day_whatever_their_signal_says),
     };
