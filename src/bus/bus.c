@@ -175,6 +175,13 @@ enum outcome bus_older(struct bus *b, struct lane lane, int64_t time_us, struct 
     return b->driver->older(b, lane, time_us, out, f);
 }
 
+enum outcome bus_oldest(struct bus *b, struct lane lane, struct position *out, int64_t *time_us,
+                        struct failure *f)
+{
+    check_lane(lane);
+    return b->driver->oldest(b, lane, out, time_us, f);
+}
+
 enum outcome bus_size(struct bus *b, struct lane lane, struct bus_size *out, struct failure *f)
 {
     check_lane(lane);

@@ -58,6 +58,8 @@ struct bus_driver {
                          struct failure *f);
     enum outcome (*older)(struct bus *b, struct lane lane, int64_t time_us, struct position *out,
                           struct failure *f);
+    enum outcome (*oldest)(struct bus *b, struct lane lane, struct position *out, int64_t *time_us,
+                           struct failure *f);
     enum outcome (*size)(struct bus *b, struct lane lane, struct bus_size *out, struct failure *f);
     uint64_t (*lag)(struct bus *b, struct lane lane, struct position at);
     enum outcome (*mend)(struct bus *b, struct finding_to report, struct failure *f);

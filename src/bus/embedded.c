@@ -204,6 +204,43 @@ static enum outcome embedded_older(struct bus *b, struct lane lane, int64_t time
     return result;
 }
 
+/* The oldest segment, unless the last group is in it. */
+static enum outcome oldest_segment(struct view *v, struct position *out, int64_t *time_us,
+                                   struct failure *f)
+{
+    struct arena a;
+    struct segments s;
+    struct group g;
+    arena_init(&a, LOOK_BYTES_MAX);
+    enum outcome result = segments_list(&a, v->dir->path, &s, f);
+    size_t next = 0;
+    while (next < s.n && s.first[next] <= v->dir->page->begin) {
+        next++;
+    }
+    if (result == OK && next < s.n && s.first[next] <= v->dir->page->last) {
+        *out = (struct position){s.first[next]};
+        result = view_group(v, out->at, &a, &g, f);
+        *time_us = g.time_us;
+    }
+    arena_close(&a);
+    return result;
+}
+
+static enum outcome embedded_oldest(struct bus *b, struct lane lane, struct position *out,
+                                    int64_t *time_us, struct failure *f)
+{
+    struct view v;
+    struct lane_dir *dir = NULL;
+    enum outcome result = lane_dir_find(b->arena, b->state, lane, &dir, f);
+    *out = (struct position){0};
+    if (result == OK && dir) {
+        view_open(&v, dir);
+        result = oldest_segment(&v, out, time_us, f);
+        view_close(&v);
+    }
+    return result;
+}
+
 /* How many records stand before the oldest group that is kept. */
 static enum outcome records_before(struct lane_dir *dir, uint64_t *out, struct failure *f)
 {
@@ -238,6 +275,7 @@ static enum outcome embedded_size(struct bus *b, struct lane lane, struct bus_si
     const struct lane_page *const page = dir->page;
     const uint64_t mark = page->mark;
     *out = (struct bus_size){.signals = page->records - before,
+                             .trimmed = before,
                              .bytes = mark - page->begin,
                              .unread_bytes = mark - page->passed};
     return result;
@@ -364,6 +402,7 @@ const struct bus_driver bus_embedded = {
     .passed = embedded_passed,
     .trim = embedded_trim,
     .older = embedded_older,
+    .oldest = embedded_oldest,
     .size = embedded_size,
     .lag = embedded_lag,
     .mend = embedded_mend,

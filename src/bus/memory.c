@@ -279,15 +279,30 @@ static enum outcome memory_older(struct bus *b, struct lane lane, int64_t time_u
     return OK;
 }
 
+static enum outcome memory_oldest(struct bus *b, struct lane lane, struct position *out,
+                                  int64_t *time_us, struct failure *f)
+{
+    const struct memory_lane *const l = lane_find(b, lane);
+    (void)f;
+    *out = (struct position){0};
+    if (l && l->first < l->group) {
+        *out = (struct position){l->entry[l->first + 1].at};
+        *time_us = l->entry[l->first + 1].time_us;
+    }
+    return OK;
+}
+
 static enum outcome memory_size(struct bus *b, struct lane lane, struct bus_size *out,
                                 struct failure *f)
 {
     const struct memory_lane *const l = lane_find(b, lane);
     (void)f;
     *out = (struct bus_size){0};
-    for (size_t i = l ? l->first : 0; l && i < l->n; i++) {
-        out->signals += l->entry[i].bytes.len > 0;
-        out->bytes += l->entry[i].bytes.len;
+    for (size_t i = 0; l && i < l->n; i++) {
+        const bool is_signal = l->entry[i].bytes.len > 0;
+        out->trimmed += is_signal && i < l->first;
+        out->signals += is_signal && i >= l->first;
+        out->bytes += i >= l->first ? l->entry[i].bytes.len : 0;
     }
     out->unread_bytes = l ? l->bytes - l->passed_bytes : 0;
     return OK;
@@ -551,6 +566,7 @@ const struct bus_driver bus_memory = {
     .passed = memory_passed,
     .trim = memory_trim,
     .older = memory_older,
+    .oldest = memory_oldest,
     .size = memory_size,
     .lag = memory_lag,
     .mend = memory_mend,

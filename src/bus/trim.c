@@ -72,6 +72,7 @@ static enum outcome size_of(const struct trim *t, const struct lane_ends *lane, 
             return result;
         }
         out->signals += one.signals;
+        out->trimmed += one.trimmed;
         out->bytes += one.bytes;
     }
     return OK;
@@ -87,27 +88,50 @@ static enum outcome trim_lanes(const struct trim *t, const struct lane_ends *lan
     return result;
 }
 
+/* Of all these lanes the piece that has been complete for the longest time, if any can go. */
+static enum outcome drop_oldest(const struct trim *t, const struct lane_ends *lane, size_t n,
+                                bool *is_dropped, struct failure *f)
+{
+    struct position keep_from = {0};
+    int64_t least_us = 0;
+    size_t which = n;
+    for (size_t i = 0; i < n; i++) {
+        struct position at;
+        int64_t time_us = 0;
+        const enum outcome result = bus_oldest(t->bus, lane[i].lane, &at, &time_us, f);
+        if (result != OK) {
+            return result;
+        }
+        if (at.at > 0 && (which == n || time_us < least_us)) {
+            keep_from = at;
+            least_us = time_us;
+            which = i;
+        }
+    }
+    *is_dropped = which < n;
+    return *is_dropped ? bus_trim(t->bus, lane[which].lane, keep_from, f) : OK;
+}
+
 /* Dead letters wait for a person, not for a reader: age, then size, decide. */
 static enum outcome trim_dead(const struct trim *t, const struct lane_ends *lane, size_t n,
                               struct trimmed *out, struct failure *f)
 {
-    enum { LEAST_MS = 1000 };
     struct bus_size size;
-    enum outcome result = trim_lanes(t, lane, n, t->config->dead.keep_ms, f);
+    enum outcome result = size_of(t, lane, n, &size, f);
+    const uint64_t before_n = size.trimmed;
     if (result == OK) {
-        result = size_of(t, lane, n, &size, f);
+        result = trim_lanes(t, lane, n, t->config->dead.keep_ms, f);
     }
-    const uint64_t before_n = result == OK ? size.signals : 0;
-    int64_t keep_ms = t->config->dead.keep_ms;
-    while (result == OK && size.bytes > t->config->dead.disk_bytes_max && keep_ms > LEAST_MS) {
-        keep_ms /= 2; /* the oldest first; how old that is nobody knows beforehand */
-        result = trim_lanes(t, lane, n, keep_ms, f);
-        if (result == OK) {
-            result = size_of(t, lane, n, &size, f);
+    bool goes_on = true;
+    while (result == OK && goes_on) {
+        result = size_of(t, lane, n, &size, f);
+        goes_on = result == OK && size.bytes > t->config->dead.disk_bytes_max;
+        if (goes_on) {
+            result = drop_oldest(t, lane, n, &goes_on, f);
         }
     }
-    if (result == OK) {
-        out->dead_n += before_n - size.signals;
+    if (result == OK && size.trimmed > before_n) { /* less: a hole hides how many there were */
+        out->dead_n += size.trimmed - before_n;
     }
     return result;
 }

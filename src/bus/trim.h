@@ -24,7 +24,7 @@ struct trim {
 };
 
 struct trimmed {
-    uint64_t dead_n; /* dead letters that the budget of `dead` made it forget */
+    uint64_t dead_n; /* dead letters that went: older than dead.keep, or over dead.disk_max */
     uint64_t held_bytes[TRIM_READERS_MAX]; /* that may not go before this reader has kept them */
 };
 

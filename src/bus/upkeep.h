@@ -58,10 +58,15 @@ enum outcome bus_trim(struct bus *b, struct lane lane, struct position keep_from
  */
 enum outcome bus_older(struct bus *b, struct lane lane, int64_t time_us, struct position *out,
                        struct failure *f);
+/* The least that bus_trim can forget of a lane: it ends before *out, and what comes next was
+ * written at *time_us. *out is 0 where nothing can go. */
+enum outcome bus_oldest(struct bus *b, struct lane lane, struct position *out, int64_t *time_us,
+                        struct failure *f);
 
 struct bus_size {
-    uint64_t signals, bytes; /* that are kept           */
-    uint64_t unread_bytes;   /* not yet passed by all   */
+    uint64_t signals, bytes; /* that are kept                             */
+    uint64_t trimmed;        /* signals that were, since the lane was made */
+    uint64_t unread_bytes;   /* not yet passed by all                     */
 };
 /* What a lane holds. */
 enum outcome bus_size(struct bus *b, struct lane lane, struct bus_size *out, struct failure *f);

@@ -136,7 +136,23 @@ static void what_closes_dead_letters_is_kept_as_long_as_they_are(void **state)
     assert_int_equal(size_of(x, lanes[0]).signals, 1);
 }
 
-static void over_their_budget_the_oldest_dead_letters_go_first_and_are_counted(void **state)
+static void dead_letters_that_are_too_old_go_and_are_counted(void **state)
+{
+    struct fixture *const x = *state;
+    const struct lane lane = lane_dead(&x->arena, S("lake"),
+                                       (struct lane){STREAM_RAW, S("intake-0")});
+    fill(x, lane, 0);
+    x->config.dead.keep_ms = 30 * MINUTE_MS;
+    trim(x);
+    const uint64_t left = size_of(x, lane).signals;
+    assert_in_range(left, 30, 31);
+    assert_int_equal(x->done.dead_n, RECORDS - left);
+    trim(x);
+    assert_int_equal(x->done.dead_n, 0);
+    assert_int_equal(size_of(x, lane).signals, left);
+}
+
+static void over_their_budget_the_oldest_dead_letters_go_one_by_one_and_are_counted(void **state)
 {
     struct fixture *const x = *state;
     const struct lane input = {STREAM_RAW, S("intake-0")};
@@ -147,19 +163,23 @@ static void over_their_budget_the_oldest_dead_letters_go_first_and_are_counted(v
     trim(x);
     assert_int_equal(x->done.dead_n, 0);
     assert_int_equal(size_of(x, old).signals, RECORDS);
-    x->config.dead.disk_bytes_max = size_of(x, young).bytes + size_of(x, old).bytes / 10;
-    trim(x);
-    assert_int_equal(x->done.dead_n, RECORDS - 1);
-    assert_int_equal(size_of(x, old).signals, 1);
+    const uint64_t one = size_of(x, young).bytes / RECORDS; /* all are about as long */
+    x->config.dead.disk_bytes_max = size_of(x, young).bytes + size_of(x, old).bytes - 5 * one;
+    trim(x); /* a little over: a little goes */
+    assert_in_range(x->done.dead_n, 5, 6);
+    assert_int_equal(size_of(x, old).signals, RECORDS - x->done.dead_n);
     assert_int_equal(size_of(x, young).signals, RECORDS);
     x->config.dead.disk_bytes_max = size_of(x, young).bytes / 2;
     const struct lane_ends before = ends_of(x, young);
     trim(x);
     const struct bus_size left = size_of(x, young);
-    assert_in_range(left.signals, 2, RECORDS / 2);
-    assert_int_equal(x->done.dead_n, RECORDS - left.signals);
+    assert_int_equal(size_of(x, old).signals, 1); /* the last group never goes */
+    assert_in_range(left.signals, RECORDS / 2 - 3, RECORDS / 2);
     assert_int_equal(ends_of(x, young).end.at, before.end.at);
     assert_int_equal(ends_of(x, young).begin.at, before.end.at - left.signals);
+    x->config.dead.disk_bytes_max = 0;
+    trim(x); /* what can't go stays, and nobody tries for ever */
+    assert_int_equal(size_of(x, young).signals, 1);
 }
 
 static void what_may_not_go_is_told_of_the_reader_that_holds_it(void **state)
@@ -188,7 +208,8 @@ int main(void)
         TEST(what_a_restart_would_read_is_kept_though_it_is_done),
         TEST(what_may_not_go_is_told_of_the_reader_that_holds_it),
         TEST(what_closes_dead_letters_is_kept_as_long_as_they_are),
-        TEST(over_their_budget_the_oldest_dead_letters_go_first_and_are_counted),
+        TEST(dead_letters_that_are_too_old_go_and_are_counted),
+        TEST(over_their_budget_the_oldest_dead_letters_go_one_by_one_and_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

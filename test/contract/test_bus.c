@@ -602,6 +602,36 @@ static void what_is_older_can_be_told_from_what_is_not(void **state)
     assert_true(left >= 50 * 5 && left < 2000); /* all that is younger, and not everything */
 }
 
+static void the_oldest_piece_goes_alone_until_only_the_last_group_is_there(void **state)
+{
+    struct fixture *const x = *state;
+    const struct lane lane = raw("intake-0");
+    struct position next;
+    struct bus_size size = {0};
+    int64_t time_us = 0;
+    size_t pieces = 0;
+    assert_int_equal(bus_oldest(x->bus, lane, &next, &time_us, &x->f), OK);
+    assert_int_equal(next.at, 0);
+    for (int i = 0; i < 400; i++) {
+        clock_set(1000 + i);
+        append(x, "intake-0", i * 5, 5);
+    }
+    clock_set(TIME_NONE);
+    int64_t before_us = 1000;
+    while (bus_oldest(x->bus, lane, &next, &time_us, &x->f) == OK && next.at > 0) {
+        const uint64_t trimmed = size.trimmed;
+        assert_in_range(time_us, before_us, 1399);
+        assert_int_equal(bus_trim(x->bus, lane, next, &x->f), OK);
+        assert_int_equal(bus_size(x->bus, lane, &size, &x->f), OK);
+        assert_true(size.trimmed >= trimmed); /* a marker is no signal */
+        assert_int_equal(size.trimmed + size.signals, 2000);
+        before_us = time_us;
+        pieces++;
+    }
+    assert_true(pieces > 1);
+    assert_true(size.signals >= 5 && size.signals < 1000);
+}
+
 static void a_wake_ends_the_wait(void **state)
 {
     struct fixture *const x = *state;
@@ -667,6 +697,7 @@ static const struct CMUnitTest contract[] = {
     CONTRACT(unread_data_alone_fills_the_budget),
     CONTRACT(lag_and_size_tell_what_is_held),
     CONTRACT(what_is_older_can_be_told_from_what_is_not),
+    CONTRACT(the_oldest_piece_goes_alone_until_only_the_last_group_is_there),
     CONTRACT(a_wake_ends_the_wait),
     CONTRACT(any_course_of_steps_gives_each_record_once),
 };
