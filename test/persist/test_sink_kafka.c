@@ -257,6 +257,25 @@ static void a_model_is_a_cloudevent_in_binary_mode(void **state)
                "ce_type=t;ce_subject=u;ce_time=1970-01-01T00:00:00.000000Z;");
 }
 
+static void what_a_program_made_of_a_fact_is_no_cloudevent(void **state)
+{
+    const struct signal fact = {.id = S("i"), .source = S("/s"), .type = S("t"), .data = S("{}")};
+    const struct sink_item item = {.key = S("i"),
+                                   .model = S("change"),
+                                   .body = S("{\"made\":1}"),
+                                   .type = S("application/json"),
+                                   .is_made = true,
+                                   .lane = S("l"),
+                                   .fact = &fact};
+    (void)state;
+    start();
+    give(&item, 1);
+    consume();
+    assert_int_equal(got_n, 1);
+    assert_str(got[0].value, "{\"made\":1}");
+    assert_str(got[0].headers, "content-type=application/json;model=change;");
+}
+
 static void what_the_broker_calls_too_large_is_refused_and_the_rest_is_there_once(void **state)
 {
     size_t done = 0;
@@ -337,6 +356,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(records_arrive_in_order_with_key_and_headers),
         TEST(a_model_is_a_cloudevent_in_binary_mode),
+        TEST(what_a_program_made_of_a_fact_is_no_cloudevent),
         TEST(what_the_broker_calls_too_large_is_refused_and_the_rest_is_there_once),
         TEST(a_connection_that_breaks_before_the_acknowledgement_doubles_nothing),
         TEST(passing_errors_and_delays_double_nothing),
