@@ -1,17 +1,32 @@
 /* Segments that somebody removed: the lane goes on behind a hole that is told, gives out no
  * position twice, and its readers and its writer go on. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "bus/frame.h"
 #include "bus/log.h"
+#include "bus/page.h"
 #include "folder.h"
 
 enum { NUMBERS_MAX = 1024, SMALL = 16 * 1024, WRITTEN = 110 };
+
+/* What a power cut would leave of the page that was synced last. */
+static char synced[sizeof(struct lane_page)];
+
+int msync(void *at, size_t bytes, int flags)
+{
+    if (bytes == sizeof synced) {
+        memcpy(synced, at, bytes);
+    }
+    return (int)syscall(SYS_msync, at, bytes, flags);
+}
 
 static int set_up_small(void **state)
 {
@@ -209,6 +224,26 @@ static void a_trimmed_lane_misses_nothing(void **state)
     log_recover(l);
     log_recover(l);
     assert_int_equal(l->found.n, 0);
+}
+
+/* A power cut right behind a trim: the files are gone, and of the page there is what was synced. */
+static void a_lane_whose_power_went_behind_a_trim_misses_nothing(void **state)
+{
+    struct log_bus *const l = *state;
+    const char *const path = log_path(l, raw_lane("intake-0"), "lane.page");
+    fill(l, 0, WRITTEN);
+    const int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_int_equal(pread(fd, synced, sizeof synced, 0), sizeof synced);
+    assert_int_equal(bus_trim(l->bus, raw_lane("intake-0"), ends_of(l, STREAM_RAW).end, &l->f), OK);
+    const uint64_t begin = ends_of(l, STREAM_RAW).begin.at;
+    assert_true(begin > 0);
+    log_close(l);
+    assert_int_equal(pwrite(fd, synced, sizeof synced, 0), sizeof synced);
+    close(fd);
+    log_open(l);
+    log_recover(l);
+    assert_int_equal(l->found.n, 0);
+    assert_int_equal(ends_of(l, STREAM_RAW).begin.at, begin);
 }
 
 /* ---- readers that stand in what was lost ---- */
@@ -410,6 +445,7 @@ int main(void)
         CASE(a_lane_of_which_every_segment_was_lost_goes_on_at_its_mark),
         CASE(segments_lost_in_use_are_holes),
         CASE(a_trimmed_lane_misses_nothing),
+        CASE(a_lane_whose_power_went_behind_a_trim_misses_nothing),
         CASE(a_reader_that_stands_in_a_hole_goes_on_behind_it_and_nothing_more_is_told),
         CASE(a_reader_that_stands_inside_a_record_is_told_and_goes_on_at_the_next),
         CASE(of_lost_outputs_the_steps_are_made_again),
