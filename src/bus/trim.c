@@ -39,7 +39,8 @@ static struct position passed(const struct trim *t, const struct lane_ends *ends
 
 static int64_t before(const struct trim *t, int64_t keep_ms)
 {
-    return keep_ms >= t->now_us / 1000 ? INT64_MIN : t->now_us - keep_ms * 1000;
+    return t->now_us == TIME_NONE || keep_ms >= t->now_us / 1000 ? INT64_MIN
+                                                                 : t->now_us - keep_ms * 1000;
 }
 
 /* Forget what all have passed and is older than keep_ms. */

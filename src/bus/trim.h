@@ -20,7 +20,7 @@ struct trim {
     struct bus *bus;
     const struct trim_reader *reader;
     size_t readers_n;
-    int64_t now_us;
+    int64_t now_us; /* TIME_NONE: nobody knows, so nothing is too old */
 };
 
 struct trimmed {

@@ -14,6 +14,7 @@
 #include "orchestrate/lock.h"
 #include "orchestrate/orchestrate.h"
 #include "orchestrate/reload.h"
+#include "orchestrate/wall.h"
 
 enum {
     TICK_MS = 1000,        /* while somebody works: hangs, trimming                        */
@@ -38,6 +39,7 @@ struct weir {
     } gatherer[TRIM_READERS_MAX];
     size_t readers_n;
     int64_t begun_us, ticked_us, told_us;
+    struct wall wall;
     bool is_ready, is_resting;
 };
 
@@ -149,6 +151,19 @@ static void ask_gatherers(struct weir *w, const struct trimmed *done)
     }
 }
 
+/* By which clock things are old; TIME_NONE: by none now. */
+static int64_t age_clock_us(struct weir *w)
+{
+    int64_t step_us = 0;
+    const int64_t now_us = wall_believed_us(&w->wall, clock_now_us(), clock_mono_us(), &step_us);
+    if (step_us != 0) {
+        log_event(LOG_WARN, "clock stepped", log_n("by_ms", step_us / 1000),
+                  log_n("hold_ms", WALL_HOLD_MS),
+                  log_c("next", "nothing in the streams grows old until it has held that long"));
+    }
+    return now_us;
+}
+
 /* Forget what may go. true: it failed, and is to be tried again. */
 static bool trim(struct weir *w)
 {
@@ -158,7 +173,7 @@ static bool trim(struct weir *w)
                            .bus = w->bus,
                            .reader = w->reader,
                            .readers_n = w->readers_n,
-                           .now_us = clock_now_us()};
+                           .now_us = age_clock_us(w)};
     if (trim_all(&t, &done, &f) != OK) {
         log_failure(LOG_WARN, "trim failed", &f, "it is tried again");
         return true;

@@ -258,15 +258,20 @@ def a_flipped_byte_that_all_readers_have_passed_is_told_by_verify_and_stops_nobo
         assert hurt.name in weir.command("verify", status=1), "it is still told"
 
 
-@case
-def a_clock_that_jumps_loses_nothing(folder):
+def faked_clock(folder):
+    """A file whose text is how wrong the clock is, and the environment that believes it."""
     library = next(iter(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
     if library is None:
         raise Skip("no libfaketime")
     offset = folder / "offset"
     offset.write_text("+0\n")
-    environment = preloaded(library) | {"FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_NO_CACHE": "1",
-                                        "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    return offset, preloaded(library) | {"FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_NO_CACHE": "1",
+                                         "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
+@case
+def a_clock_that_jumps_loses_nothing(folder):
+    offset, environment = faked_clock(folder)
     ledger, weir = Ledger(SEED), Weir(folder, environment=environment, **SECTIONS)
     with weir:
         for jump in ("+3600", "-86400", "+3650d", "-20000d", "+0"):
@@ -275,6 +280,37 @@ def a_clock_that_jumps_loses_nothing(folder):
         ledger.check(weir)
         said = json.loads(weir.command("status", "--json"))
         assert all(stage["restarts"] == 0 for stage in said["stages"]), said["stages"]
+
+
+@case
+def a_clock_that_is_wrong_for_a_moment_takes_no_dead_letter(folder):
+    offset, environment = faked_clock(folder)
+    agents = {"github": {"type": "github", "secret": "s3cret"}}
+    numbers = iter(range(1000))
+
+    def send():
+        number = next(numbers)
+        body = json.dumps({"action": "opened", "number": number, "title": "t" * 200_000}).encode()
+        weir.post("/hooks/github", body, sign("s3cret", body) | {"X-GitHub-Event": "pull_request",
+                                                                 "X-GitHub-Delivery": f"d-{number}"})
+        return number + 1
+
+    def told(times):
+        send()  # it looks at the clock while it works
+        return weir.log.read_text().count("clock stepped") >= times
+
+    with Weir(folder, environment=environment, agents=agents, bus={"segment": "1MiB"}) as weir:
+        for _ in range(8):
+            send()
+        eventually(lambda: len(weir.rows("dead", "list")) == 8, "all are dead")
+        offset.write_text("+100d\n")
+        eventually(lambda: told(1), "the step is told")
+        offset.write_text("+0\n")
+        eventually(lambda: told(2), "the step back is told")
+        sent = send()
+        eventually(lambda: len(weir.rows("dead", "list")) == sent, "every letter is still there")
+        assert "dead letters dropped" not in weir.log.read_text()
+
 
 
 run()
