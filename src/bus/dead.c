@@ -269,6 +269,49 @@ enum outcome dead_find(struct bus *bus, struct arena *a, struct str id, struct d
     return unknown(id, f);
 }
 
+struct closing {
+    const struct lane_ends *dead;
+    size_t n;
+    struct position at;
+};
+
+/* Go on until a record names what is held. */
+static bool take_closing(void *to, const struct record *r)
+{
+    struct closing *const c = to;
+    struct lane lane;
+    struct position at;
+    if (!position_parse(r->signal.retry_of, &lane, &at)) {
+        return true;
+    }
+    for (size_t i = 0; i < c->n; i++) {
+        if (lane_eq(c->dead[i].lane, lane) && at.at >= c->dead[i].begin.at) {
+            c->at = r->at;
+            return false;
+        }
+    }
+    return true;
+}
+
+enum outcome dead_closing(struct bus *bus, struct position from, struct position to,
+                          struct position *out, struct failure *f)
+{
+    const struct lane_ends piece = {dead_retry_lane(), from, to};
+    struct arena a;
+    struct lane_ends *dead = NULL;
+    size_t n = 0;
+    *out = from;
+    arena_init(&a, CLOSED_ARENA_BYTES_MAX);
+    enum outcome result = bus_ends(bus, &a, STREAM_DEAD, &dead, &n, f);
+    if (result == OK) {
+        struct closing c = {dead, n, to};
+        result = each_record(bus, &piece, &(struct taking){take_closing, &c, NULL}, f);
+        *out = result == OK ? c.at : from;
+    }
+    arena_close(&a);
+    return result;
+}
+
 static bool count_letter(void *to, const struct dead_letter *letter)
 {
     (void)letter;

@@ -43,12 +43,32 @@ static int64_t before(const struct trim *t, int64_t keep_ms)
                                                                  : t->now_us - keep_ms * 1000;
 }
 
+/* What closes a letter stays while the letter is there, which may be for ever: a lane keeps its
+ * last group. It has the budget of dead letters for that. */
+static enum outcome keep_closing(const struct trim *t, const struct lane_ends *ends,
+                                 struct position *keep_from, struct failure *f)
+{
+    struct bus_size size;
+    struct position from = ends->begin.at > t->closing->at ? ends->begin : *t->closing;
+    enum outcome result = bus_size(t->bus, ends->lane, &size, f);
+    if (result != OK || size.bytes > t->config->dead.disk_bytes_max) {
+        return result;
+    }
+    if (from.at < keep_from->at) {
+        result = dead_closing(t->bus, from, *keep_from, &from, f);
+        *t->closing = from;
+    }
+    *keep_from = earlier(*keep_from, from);
+    return result;
+}
+
 /* Forget what all have passed and is older than keep_ms. */
 static enum outcome trim_lane(const struct trim *t, const struct lane_ends *ends, int64_t keep_ms,
                               struct failure *f)
 {
+    const bool is_retry = lane_eq(ends->lane, dead_retry_lane());
     struct position keep_from = passed(t, ends);
-    if (lane_eq(ends->lane, dead_retry_lane())) {
+    if (is_retry) {
         keep_ms = t->config->dead.keep_ms; /* or what was closed would be open again */
     }
     if (keep_ms > 0) {
@@ -58,6 +78,12 @@ static enum outcome trim_lane(const struct trim *t, const struct lane_ends *ends
             return result;
         }
         keep_from = earlier(keep_from, old);
+    }
+    if (is_retry && keep_from.at > ends->begin.at) {
+        const enum outcome result = keep_closing(t, ends, &keep_from, f);
+        if (result != OK) {
+            return result;
+        }
     }
     return keep_from.at > ends->begin.at ? bus_trim(t->bus, ends->lane, keep_from, f) : OK;
 }

@@ -21,6 +21,8 @@ struct trim {
     const struct trim_reader *reader;
     size_t readers_n;
     int64_t now_us; /* TIME_NONE: nobody knows, so nothing is too old */
+    /* From call to call, 0 at first: what stands before it in raw/retry closes nothing any more. */
+    struct position *closing;
 };
 
 struct trimmed {

@@ -40,6 +40,7 @@ struct weir {
     size_t readers_n;
     int64_t begun_us, ticked_us, told_us;
     struct wall wall;
+    struct position closing; /* see trim.h */
     bool is_ready, is_resting;
 };
 
@@ -173,7 +174,8 @@ static bool trim(struct weir *w)
                            .bus = w->bus,
                            .reader = w->reader,
                            .readers_n = w->readers_n,
-                           .now_us = age_clock_us(w)};
+                           .now_us = age_clock_us(w),
+                           .closing = &w->closing};
     if (trim_all(&t, &done, &f) != OK) {
         log_failure(LOG_WARN, "trim failed", &f, "it is tried again");
         return true;

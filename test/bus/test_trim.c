@@ -20,6 +20,7 @@ struct fixture {
     struct trim_reader reader;
     struct trimmed done;
     int64_t now_us;
+    struct position closing;
     struct failure f;
 };
 
@@ -90,7 +91,7 @@ static struct bus_size size_of(struct fixture *x, struct lane lane)
 
 static void trim(struct fixture *x)
 {
-    const struct trim t = {&x->config, x->bus, &x->reader, 1, x->now_us};
+    const struct trim t = {&x->config, x->bus, &x->reader, 1, x->now_us, &x->closing};
     assert_int_equal(trim_all(&t, &x->done, &x->f), OK);
 }
 
@@ -136,6 +137,55 @@ static void what_closes_dead_letters_is_kept_as_long_as_they_are(void **state)
     x->config.dead.keep_ms = 24 * HOUR_MS;
     trim(x);
     assert_int_equal(size_of(x, lanes[0]).signals, 1);
+}
+
+/* Drop the letter that stands there, so long ago. */
+static void drop(struct fixture *x, struct lane lane, struct position at, int64_t age_ms)
+{
+    clock_set(NOW_US - age_ms * 1000);
+    struct record r = {.signal = {.id = arena_printf(&x->arena, "drop-%d", (int)at.at),
+                                  .source = S("weir"),
+                                  .type = str_of(dead_drop_type),
+                                  .retry_of = position_text(&x->arena, lane, at),
+                                  .data = S("{}")}};
+    assert_int_equal(bus_append(x->bus, dead_retry_lane(), &r, 1, &x->f), OK);
+    clock_set(TIME_NONE);
+}
+
+static uint64_t open_n(struct fixture *x)
+{
+    uint64_t n = 0;
+    assert_int_equal(dead_count(x->bus, &n, &x->f), OK);
+    return n;
+}
+
+/* A lane keeps its last letter however old it is. */
+static void a_letter_that_was_dropped_never_comes_back(void **state)
+{
+    struct fixture *const x = *state;
+    const struct lane lane = lane_dead(&x->arena, S("lake"),
+                                       (struct lane){STREAM_RAW, S("intake-0")});
+    fill(x, lane, 90 * HOUR_MS);
+    const struct lane_ends ends = ends_of(x, lane);
+    for (uint64_t at = ends.begin.at; at < ends.end.at; at++) {
+        drop(x, lane, (struct position){at}, 80 * HOUR_MS);
+    }
+    fill(x, dead_retry_lane(), 0);
+    const struct lane_ends retry = ends_of(x, dead_retry_lane());
+    read_to(x, dead_retry_lane(), retry.end, retry.end);
+    assert_int_equal(open_n(x), 0);
+    for (int i = 0; i < 4; i++) {
+        trim(x);
+        assert_int_equal(open_n(x), 0);
+    }
+    assert_int_equal(size_of(x, lane).signals, 1);
+    assert_int_equal(size_of(x, dead_retry_lane()).signals, RECORDS + 1); /* what drops that one */
+    fill(x, lane, 0); /* then the lane's last one is another */
+    for (int i = 0; i < 2; i++) {
+        trim(x);
+    }
+    assert_int_equal(open_n(x), RECORDS);
+    assert_int_equal(size_of(x, dead_retry_lane()).signals, RECORDS);
 }
 
 static void dead_letters_that_are_too_old_go_and_are_counted(void **state)
@@ -215,6 +265,7 @@ int main(void)
         TEST(what_a_restart_would_read_is_kept_though_it_is_done),
         TEST(what_may_not_go_is_told_of_the_reader_that_holds_it),
         TEST(what_closes_dead_letters_is_kept_as_long_as_they_are),
+        TEST(a_letter_that_was_dropped_never_comes_back),
         TEST(dead_letters_that_are_too_old_go_and_are_counted),
         TEST(over_their_budget_the_oldest_dead_letters_go_one_by_one_and_are_counted),
     };
