@@ -125,6 +125,15 @@ static enum outcome embedded_passed(struct bus *b, struct lane lane, struct posi
     return OK;
 }
 
+/* The size of a trimmed file that is worth keeping for a segment to come; 0 where four of them a
+ * lane would take much of what the bus may. */
+static uint64_t spare_bytes(const struct config_bus *config)
+{
+    enum { LEAST_SEGMENTS = 64 };
+    const bool is_small = config->disk_bytes_max / LEAST_SEGMENTS < config->segment_bytes;
+    return is_small ? 0 : config->segment_bytes;
+}
+
 /* Whole segments before keep_from, but never the one that holds the last group. */
 static enum outcome trim_segments(const struct embedded *e, struct lane_dir *dir,
                                   uint64_t keep_from, struct failure *f)
@@ -145,7 +154,7 @@ static enum outcome trim_segments(const struct embedded *e, struct lane_dir *dir
         result = page_sync(dir->page, sizeof *dir->page, f); /* or recovery would miss them */
     }
     for (size_t i = 0; result == OK && i < n; i++) {
-        result = segment_retire(dir->path, s.first[i], e->config->segment_bytes, f);
+        result = segment_retire(dir->path, s.first[i], spare_bytes(e->config), f);
         FAILPOINT("bus.trim.retired");
     }
     dir->page->segments++;

@@ -45,7 +45,8 @@ void segment_close(struct segment *s);
 /* Have a spare of this size ready unless there is one. Failing is no harm: segment_begin says so.
  */
 void segment_prepare(const char *dir, uint64_t bytes);
-/* Give a trimmed segment away: a spare if it has the full size and one is wanted, else removed. */
+/* Give a trimmed segment away: a spare if it has the full size and one is wanted, else removed. A
+ * full size of 0: none is. */
 enum outcome segment_retire(const char *dir, uint64_t first, uint64_t full_bytes,
                             struct failure *f);
 

@@ -277,6 +277,37 @@ static void trimming_never_takes_the_last_group_though_an_empty_segment_follows(
     assert_int_equal(number[0], 0);
 }
 
+static size_t spares_n(struct log_bus *l)
+{
+    size_t n = 0;
+    for (int k = 0; k < 10; k++) {
+        const char *const name = arena_printf(&l->arena, "spare-%d", k).at;
+        n += access(log_path(l, raw_lane("intake-0"), name), F_OK) == 0;
+    }
+    return n;
+}
+
+/* What the bus takes beside the signals it holds. */
+static void trimmed_files_wait_to_be_used_again_where_the_budget_has_room_for_them(void **state)
+{
+    enum { SMALL = 16 * 1024, BUDGET = 64 * SMALL };
+    struct log_bus *const l = *state;
+    log_drop(l);
+    log_init(l, SMALL);
+    log_open(l);
+    for (int is_large = 0; is_large < 2; is_large++) {
+        struct lane_ends *ends = NULL;
+        size_t n = 0;
+        l->config.disk_bytes_max = is_large ? BUDGET : BUDGET - 1;
+        for (uint64_t i = 0; i < 200; i++) { /* seven segments */
+            assert_int_equal(log_append(l, i, 1, 500), OK);
+        }
+        assert_int_equal(bus_ends(l->bus, &l->arena, STREAM_RAW, &ends, &n, &l->f), OK);
+        assert_int_equal(bus_trim(l->bus, raw_lane("intake-0"), ends[0].end, &l->f), OK);
+        assert_in_range(spares_n(l), is_large ? 4 : 0, is_large ? 4 : 1);
+    }
+}
+
 static void more_lanes_than_a_reader_can_keep_are_told_with_a_way_out(void **state)
 {
     struct log_bus *const l = *state;
@@ -315,6 +346,9 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_step_says_which_configuration_it_was_made_under, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(
+            trimmed_files_wait_to_be_used_again_where_the_budget_has_room_for_them, set_up,
+            tear_down),
         cmocka_unit_test_setup_teardown(
             trimming_never_takes_the_last_group_though_an_empty_segment_follows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(more_lanes_than_a_reader_can_keep_are_told_with_a_way_out,
