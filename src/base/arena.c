@@ -1,6 +1,7 @@
 #include "base/arena.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <stdalign.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -14,8 +15,12 @@ enum {
     ELEMENTS_FIRST = 16,         /* of an array that grows by arena_more                         */
     BLOCK_BYTES = 64 * 1024,     /* smallest block: most batches fit into a few                  */
     DOUBLED_BYTES = 1024 * 1024, /* blocks double up to here: a large thing asks for no twin     */
-    KEEP_BYTES = 1024 * 1024     /* kept by a reset unless told: a peak is given back at once    */
+    KEEP_BYTES = 1024 * 1024,    /* kept by a reset unless told: a peak is given back at once    */
+    IDLE_BYTES = 8 * 1024 * 1024 /* freed and not given back: less is not worth a look at them   */
 };
+
+/* Of large blocks, since the last arena_give_back: malloc's own state is the process's, too. */
+static size_t freed_bytes;
 
 struct arena_block {
     struct arena_block *older;
@@ -237,6 +242,7 @@ static void drop_deferred(struct arena *a)
 static void block_drop(struct arena *a, struct arena_block *b)
 {
     a->held_bytes -= sizeof *b + b->room;
+    freed_bytes += b->room >= DOUBLED_BYTES ? b->room : 0;
     free(b);
 }
 
@@ -266,5 +272,13 @@ void arena_close(struct arena *a)
     if (a->block) {
         block_drop(a, a->block);
         a->block = NULL;
+    }
+}
+
+void arena_give_back(void)
+{
+    if (freed_bytes >= IDLE_BYTES) {
+        (void)malloc_trim(0); /* glibc: pages in the middle of the heap, too */
+        freed_bytes = 0;
     }
 }

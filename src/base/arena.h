@@ -65,4 +65,8 @@ void arena_reset(struct arena *a);
 /* As reset, and give all memory back. */
 void arena_close(struct arena *a);
 
+/* What arenas have freed goes back to the machine. Before a wait: the C library keeps large blocks
+ * for a next time that may be days away. Free when no large one was freed since the last call. */
+void arena_give_back(void);
+
 #endif

@@ -218,6 +218,7 @@ static enum outcome read_batch(struct reader *r, size_t bytes_max, int wait_ms, 
         if (atomic_exchange(&me->is_woken, false) || (wait_ms > 0 && left_us <= 0)) {
             return OK;
         }
+        arena_give_back();
         page->waiters++;
         const enum os_woken woken = os_wait(&page->wake, word, r->streams,
                                             wait_ms < 0 ? -1 : (int)(left_us / 1000) + 1);

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/os.h"
 #include "folder.h"
 #include "refused.h"
 #include "test.h"
@@ -138,6 +139,35 @@ static void a_growth_without_memory_ends_the_process_and_is_not_taken_for_too_bi
     assert_int_equal(without_block(1, grow_beyond, &a), IS_NULL);
     assert_int_equal(without_block(1, try_to_grow, &a), IS_NULL);
     assert_int_equal(without_block(0, grow_new, &a), IS_THERE);
+}
+
+/* The second time the C library takes it from its own heap, and would keep it below what is still
+ * in use: the peak of one large body, for as long as nothing else comes. */
+static void what_was_freed_is_given_back_before_a_wait(void **state)
+{
+    enum { LARGE_BYTES = 24 << 20, ROUNDS = 3 };
+    struct arena large, small;
+    struct os_usage before, freed, after;
+    (void)state;
+#ifdef __SANITIZE_ADDRESS__ /* which keeps what was freed for a while */
+    skip();
+#endif
+    arena_init(&large, (size_t)1 << 30);
+    arena_init(&small, 1 << 20);
+    assert_true(os_usage(getpid(), &before));
+    for (int i = 0; i < ROUNDS; i++) {
+        arena_reset(&large);
+        (void)arena_alloc(&large, 1, LARGE_BYTES); /* zeroed: every page of it is used */
+    }
+    (void)arena_alloc(&small, 1, 1000);
+    arena_reset(&large);
+    assert_true(os_usage(getpid(), &freed));
+    assert_true(freed.rss_bytes > before.rss_bytes + LARGE_BYTES / 2); /* or there is no test */
+    arena_give_back();
+    assert_true(os_usage(getpid(), &after));
+    assert_true(after.rss_bytes < before.rss_bytes + LARGE_BYTES / 4);
+    arena_close(&small);
+    arena_close(&large);
 }
 
 static void an_array_grows_by_doubling_and_keeps_its_elements(void **state)
@@ -397,6 +427,7 @@ int main(void)
         cmocka_unit_test(over_the_ceiling_alloc_ends_the_process_with_a_message),
         cmocka_unit_test(grow_keeps_what_was_there),
         cmocka_unit_test(a_growth_without_memory_ends_the_process_and_is_not_taken_for_too_big),
+        cmocka_unit_test(what_was_freed_is_given_back_before_a_wait),
         cmocka_unit_test(an_array_grows_by_doubling_and_keeps_its_elements),
         cmocka_unit_test(deferred_things_are_dropped_once_last_one_first),
         cmocka_unit_test(digests_are_those_of_their_specifications),
