@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "persist/lake/child.h"
 #include "persist/lake/commit.h"
 #include "persist/lake/refuse.h"
 #include "persist/lake/tidy.h"
@@ -138,6 +137,7 @@ static enum outcome lake_driver_open(struct persister *p, struct failure *f)
     struct lake *const l = p->state;
     l->config = p->config;
     l->bus = p->bus;
+    l->watch = (struct child_watch){p->progress, CHILD_STILL_MS_MAX};
     l->unknown = progress_counter(p->progress, "unknown_models");
     l->arena = p->arena;
     l->files = (struct files){&files_local, p->config->lake.path};
@@ -558,7 +558,7 @@ static enum outcome lake_driver_flush(struct persister *p, bool is_asked, struct
         return ready;
     }
     if (choose(l, is_asked, clock_now_us()) > 0) {
-        const enum outcome made = child_run(commit_work, l, f);
+        const enum outcome made = child_run(commit_work, l, &l->watch, f);
         const enum outcome settled = settle(l, made == OK ? f : &why);
         arena_reset(&l->scratch);
         if (made != OK || settled != OK) {

@@ -6,6 +6,7 @@
 #ifndef WEIR_PERSIST_LAKE_LAKE_H
 #define WEIR_PERSIST_LAKE_LAKE_H
 
+#include "persist/lake/child.h"
 #include "persist/lake/delta.h"
 #include "persist/persister.h"
 #include "signal/model.h"
@@ -45,6 +46,7 @@ struct lake_table {
 struct lake {
     const struct config *config;
     struct bus *bus;
+    struct child_watch watch; /* over its children */
     struct files files;
     struct arena *arena;  /* as long as the process */
     struct arena scratch; /* one call               */

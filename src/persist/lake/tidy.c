@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "base/failpoint.h"
-#include "persist/lake/child.h"
 #include "persist/lake/schema.h"
 #include "persist/lake/sound.h"
 #include "persist/lake/source.h"
@@ -330,7 +329,7 @@ static enum outcome run(struct lake *l, int64_t now_us, struct failure *f)
         result = check_inputs(l, now_us, &damage, f);
     }
     if (result == OK && must_merge) {
-        result = child_run(merge_work, &(struct merging){l, now_us}, f);
+        result = child_run(merge_work, &(struct merging){l, now_us}, &l->watch, f);
         for (size_t i = 0; i < l->tables_n && result == OK; i++) {
             result = delta_update(&l->table[i].log, f);
         }

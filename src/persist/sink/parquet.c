@@ -228,7 +228,7 @@ static enum outcome make(struct making *m, struct str lines, struct str *out, st
         result = write_rows(m, lines, f);
     }
     if (result == OK) {
-        result = child_run(copy, m, f);
+        result = child_run(copy, m, &(struct child_watch){NULL, CHILD_STILL_MS_MAX}, f);
     }
     if (result != OK) {
         return result;
