@@ -387,7 +387,7 @@ static void parser_says(void *run, const char *format, va_list args)
 {
     struct run *const r = run;
     char text[200];
-    if (strstr(format, "option to %s state failed")) {
+    if (strstr(format, "option to %s state failed") || strstr(format, "Failed to push the data")) {
         return; /* TCP_CORK and TCP_NODELAY: a unix socket has none of them, and needs none */
     }
     door_answer_head(&r->door);

@@ -61,7 +61,8 @@ def a_unix_socket_stands_beside_the_file_and_goes_with_weir(folder):
         for number in (1, 2, 3):
             body = json.dumps({"zen": "z"}).encode()
             head = {"Host": "weir", "Content-Type": "application/json", "Content-Length": len(body), "X-GitHub-Event": "ping",
-                    "X-GitHub-Delivery": f"u-{number}", "Connection": "close"} | sign("s3cret", body)
+                    "X-GitHub-Delivery": f"u-{number}", "Connection": "keep-alive" if number == 3 else "close"}
+            head |= sign("s3cret", body)
             with socket.socket(socket.AF_UNIX) as line:
                 line.connect(str(folder / "in.sock"))
                 line.sendall(b"POST /hooks/github HTTP/1.1\r\n" +
@@ -71,6 +72,7 @@ def a_unix_socket_stands_beside_the_file_and_goes_with_weir(folder):
     log = weir.log.read_text()
     assert f"event=listening intake=\"127.0.0.1:{weir.port} unix:{folder}/in.sock\"" in log, log
     assert log.index("event=listening") < log.index("event=ready") and "TCP_" not in log, log
+    assert "Failed to push" not in log, log
 
 
 @case

@@ -187,7 +187,8 @@ static void every_violation_is_told_the_first_by_its_pointer(void **state)
           "\"subject\":{\"id\":7,\"content\":{\"outcome\":\"cancelled\",\"a/b\":1}}}"),
         "/context/id",
         "must not be empty; /context/timestamp: \"2024-01-02\" is not a time like "
-        "2026-11-22T05:53:00.123Z; /subject/id: must be text, is a number; "
+        "2026-11-22T05:53:00.123Z in the years 0001 to 9999 of UTC; /subject/id: must be text, is "
+        "a number; "
         "/subject/content/outcome: \"cancelled\" is not one of success failure cancel error; "
         "/subject/content/a~1b: is not known to CDEvents 0.5.1 here; known: pipelineName, uri, "
         "outcome, errors");
@@ -198,18 +199,35 @@ static void every_violation_is_told_the_first_by_its_pointer(void **state)
 }
 
 /* RFC 3986 sections 5.4.1 and 5.4.2. */
+#define BEGUN_AT(time)                                                                             \
+    STR("{\"context\":{\"specversion\":\"0.5.1\",\"id\":\"1\",\"source\":\"/ci\",\"type\":"        \
+        "\"dev.cdevents.pipelinerun.started.0.3.0\",\"timestamp\":\"" time "\"},"                  \
+        "\"subject\":{\"id\":\"7\",\"content\":{\"pipelineName\":\"p\",\"uri\":\"http://ci/"       \
+        "1\"}}}")
+
 /* Valid, and of no use: the models need to know when. */
 static void what_a_model_lacks_is_told_where_it_stands_in_the_event(void **state)
 {
     (void)state;
-    const struct transform_out out = transformed(
-        S("{\"context\":{\"specversion\":\"0.5.1\",\"id\":\"1\",\"source\":\"/ci\","
-          "\"type\":\"dev.cdevents.pipelinerun.started.0.3.0\","
-          "\"timestamp\":\"0001-01-01T00:00:00Z\"},\"subject\":{\"id\":\"7\",\"content\":{"
-          "\"pipelineName\":\"p\",\"uri\":\"http://ci/1\"}}}"));
-    assert_int_equal(out.fate, FATE_DEAD);
-    assert_string_equal(out.why.pointer, "/context/timestamp");
-    assert_non_null(strstr(out.why.text, "/context/timestamp is unknown (year 1)"));
+    static const struct {
+        struct str event;
+        const char *wanted;
+    } lacking[] = {
+        {BEGUN_AT("0001-01-01T00:00:00Z"), "/context/timestamp is unknown (year 1)"},
+        {BEGUN_AT("0001-12-31T23:59:59Z"), "/context/timestamp is unknown (year 1)"},
+        {BEGUN_AT("0002-01-01T00:00:00Z"),
+         "/context/timestamp is before 1900: weir keeps the years"},
+        {BEGUN_AT("1582-10-10T00:00:00Z"),
+         "/context/timestamp is before 1900: weir keeps the years"},
+        {BEGUN_AT("9999-12-31T23:59:59-23:59"), "in the years 0001 to 9999 of UTC"},
+        {BEGUN_AT("0000-01-01T00:00:00Z"), "in the years 0001 to 9999 of UTC"},
+    };
+    for (size_t i = 0; i < sizeof lacking / sizeof *lacking; i++) {
+        const struct transform_out out = transformed(lacking[i].event);
+        assert_int_equal(out.fate, FATE_DEAD);
+        assert_string_equal(out.why.pointer, "/context/timestamp");
+        assert_non_null(strstr(out.why.text, lacking[i].wanted));
+    }
 }
 
 static void references_resolve_as_rfc_3986_shows(void **state)

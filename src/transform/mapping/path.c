@@ -6,9 +6,10 @@ enum {
     LEVELS = sizeof(((struct delivery *)NULL)->walk) / sizeof(struct walk),
     SHOWN_BYTES_MAX = 40
 };
-/* 9999-12-31T23:59:59Z; and what stands for "unknown" (year 1) lies before 1900. */
+/* 9999-12-31T23:59:59Z; models keep times from 1900 on, and year 1 stands for "unknown". */
 static const int64_t seconds_max = INT64_C(253402300799);
-static const int64_t unknown_before_us = INT64_C(-2208988800000000);
+static const int64_t kept_from_us = INT64_C(-2208988800000000);
+static const int64_t unknown_before_us = INT64_C(-62104060800000000);
 
 static yyjson_val *step(struct delivery *d, size_t level, yyjson_val *object, struct str key)
 {
@@ -209,9 +210,13 @@ bool delivery_time(struct delivery *d, const char *path, int64_t *out)
     if (!clock_parse(found.text, out)) {
         return delivery_unfit(d, &found, "a time as RFC 3339 has it");
     }
-    if (*out < unknown_before_us) {
+    if (*out < kept_from_us) {
+        const bool is_unknown = *out < unknown_before_us;
         *out = TIME_NONE;
-        return found.is_optional || delivery_dead(d, found.path, "is unknown (year 1)");
+        return found.is_optional ||
+               delivery_dead(d, found.path,
+                             is_unknown ? "is unknown (year 1)"
+                                        : "is before 1900: weir keeps the years 1900 to 9999");
     }
     return true;
 }
