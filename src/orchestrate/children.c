@@ -25,7 +25,7 @@ static struct child *next(struct children *all, const struct child *c)
     return NULL;
 }
 
-static bool is_wanted(struct children *all, const struct duty *d)
+static bool is_wanted(const struct children *all, const struct duty *d)
 {
     struct str rest = all->only;
     if (rest.len == 0) {
@@ -33,6 +33,16 @@ static bool is_wanted(struct children *all, const struct duty *d)
     }
     while (rest.len > 0) {
         if (str_eq(str_trim(str_cut(rest, ',', &rest)), str_of(d->stage))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool children_want_door(const struct children *all, enum duty_door door)
+{
+    for (const struct duty *d = all->duties; d->stage; d++) {
+        if (d->door == door && is_wanted(all, d)) {
             return true;
         }
     }

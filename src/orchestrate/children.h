@@ -21,6 +21,10 @@ struct children {
     int wave;         /* of draining                           */
 };
 
+/* Somebody whose stage is wanted (`only`) accepts at this door. A door that nobody serves stays
+ * shut: the kernel would take connections that nobody ever answers. */
+bool children_want_door(const struct children *all, enum duty_door door);
+
 /* A slot for each process that the configuration wants; nothing is started yet.
  *   returns OK | RETRY a page cannot be made */
 enum outcome children_add(struct children *all, struct failure *f);

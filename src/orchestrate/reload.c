@@ -10,13 +10,18 @@ static void set_log(const struct config *c)
     log_set_json(c->log.format == 1);
 }
 
-/* What `old` has of the same addresses is taken over. */
-static enum outcome open_doors(const struct config *c, const struct setup *old, struct setup *next,
-                               struct failure *f)
+/* The doors of next->config that `all` serve; what `old` has of the same addresses is kept open. */
+static enum outcome open_doors(const struct children *all, const struct setup *old,
+                               struct setup *next, struct failure *f)
 {
-    enum outcome result = doors_open(&next->intake, &c->intake.listen, &old->intake, f);
+    static const struct str_list none = {0};
+    const struct config *const c = next->config;
+    const bool is_intake = children_want_door(all, DOOR_INTAKE);
+    const bool is_admin = children_want_door(all, DOOR_ADMIN);
+    enum outcome result = doors_open(&next->intake, is_intake ? &c->intake.listen : &none,
+                                     &old->intake, f);
     if (result == OK) {
-        result = doors_open(&next->admin, &c->admin.listen, &old->admin, f);
+        result = doors_open(&next->admin, is_admin ? &c->admin.listen : &none, &old->admin, f);
         if (result != OK) {
             doors_close(&next->intake, &old->intake);
         }
@@ -24,12 +29,13 @@ static enum outcome open_doors(const struct config *c, const struct setup *old, 
     return result;
 }
 
-enum outcome setup_open(struct setup *now, const struct config *config, struct failure *f)
+enum outcome setup_open(struct setup *now, const struct config *config, const struct children *all,
+                        struct failure *f)
 {
     const struct setup none = {.turn = 0};
     *now = (struct setup){.config = config};
     set_log(config);
-    return open_doors(config, &none, now, f);
+    return open_doors(all, &none, now, f);
 }
 
 void setup_close(struct setup *now)
@@ -74,7 +80,7 @@ static enum outcome move_over(struct setup *now, struct setup *next, struct chil
                               struct failure *f)
 {
     const struct config *const before = all->nursery.config;
-    const enum outcome opened = open_doors(next->config, now, next, f);
+    const enum outcome opened = open_doors(all, now, next, f);
     if (opened != OK) {
         return opened;
     }

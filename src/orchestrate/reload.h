@@ -16,8 +16,9 @@ struct setup {
     struct doors intake, admin;
 };
 
-/* Open the doors of the first configuration. returns OK | STOP none was opened */
-enum outcome setup_open(struct setup *now, const struct config *config, struct failure *f);
+/* Open the doors of the first configuration that `all` serve. returns OK | STOP none was opened */
+enum outcome setup_open(struct setup *now, const struct config *config, const struct children *all,
+                        struct failure *f);
 void setup_close(struct setup *now);
 
 /* Read the configuration again and move `all` over to it.

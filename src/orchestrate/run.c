@@ -68,6 +68,9 @@ static void check_ready(struct weir *w, int64_t now_us)
 static void tell_listening(const struct setup *s)
 {
     struct arena a;
+    if (s->intake.n == 0 && s->admin.n == 0) {
+        return;
+    }
     arena_init(&a, PAGE_ARENA_BYTES_MAX);
     log_event(LOG_INFO, "listening", log_s("intake", doors_text(&a, &s->intake)),
               log_s("admin", doors_text(&a, &s->admin)));
@@ -373,7 +376,7 @@ static enum outcome set_up(struct weir *w, const struct config *config, struct f
     struct nursery *const n = &w->children.nursery;
     enum outcome result = take_signal_fd(n, f);
     if (result == OK) {
-        result = setup_open(&w->setup, config, f);
+        result = setup_open(&w->setup, config, &w->children, f);
     }
     if (result == OK) {
         n->run_dir = arena_printf(&w->arena, "%.*s/run", STR_ARG(config->data));

@@ -319,6 +319,24 @@ def only_the_stages_that_are_named_run_and_what_they_took_waits_for_the_others(f
 
 
 @case
+def a_door_that_no_named_stage_serves_stays_shut(folder):
+    weir = Weir(folder, agents=AGENTS, words=("--only", "transform"))
+    weir.start(ready=False)
+    try:
+        eventually(lambda: "event=ready" in weir.log.read_text(), "transform runs")
+        log = weir.log.read_text()
+        assert "event=listening" not in log and "event=ready intake=none admin=none" in log, log
+        for port in (weir.port, weir.admin):
+            with socket.socket() as line:
+                assert line.connect_ex(("127.0.0.1", port)) != 0, port
+        os.kill(weir.process.pid, signal.SIGHUP)
+        eventually(lambda: weir.log.read_text().count("event=ready") == 2, "a reload opens no more")
+        assert "intake=127" not in weir.log.read_text(), weir.log.read_text()
+    finally:
+        weir.stop()
+
+
+@case
 def only_refuses_a_stage_that_there_is_not(folder):
     Weir(folder, agents=AGENTS)
     for word, told in (("transfrom", "did you mean transform?"), ("", "names no stage")):
