@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "bus/progress.h"
 #include "bus/upkeep.h"
 #include "command/ask.h"
 #include "command/command.h"
@@ -209,6 +210,22 @@ static enum outcome check_against_others(struct verifying *v, struct store *stor
     return OK;
 }
 
+/* A store that weir once moved on was there. */
+static bool was_there(struct verifying *v)
+{
+    struct progress *page = NULL;
+    struct progress_cursor c = {0};
+    bool has_moved = false;
+    const struct str run = arena_printf(v->arena, "%.*s/run", STR_ARG(v->config->data));
+    if (progress_peek(v->arena, run, S("store"), &page)) {
+        for (size_t i = 0; progress_cursor_at(page, i, &c); i++) {
+            has_moved = has_moved || c.at.at > 0;
+        }
+        progress_close(page);
+    }
+    return has_moved;
+}
+
 /* There is no store yet: then the streams must still hold all that it has to take. */
 static enum outcome check_absent(struct verifying *v, struct failure *f)
 {
@@ -216,7 +233,13 @@ static enum outcome check_absent(struct verifying *v, struct failure *f)
     size_t n = 0;
     const enum outcome result = v->bus ? bus_ends(v->bus, v->arena, STREAM_STANDARD, &ends, &n, f)
                                        : OK;
-    (void)fprintf(stderr, "store: none yet\n");
+    if (was_there(v)) {
+        say(v, arena_printf(v->arena,
+                            "store: %.*s is not there, and weir has written to it: it was removed",
+                            STR_ARG(v->config->store.path)));
+    } else {
+        (void)fprintf(stderr, "store: none yet\n");
+    }
     for (size_t i = 0; i < n && result == OK; i++) {
         v->is_in_part = v->is_in_part || ends[i].end.at > ends[i].begin.at;
         if (ends[i].begin.at > 0) {

@@ -71,5 +71,35 @@ def a_killed_store_goes_on_from_its_cursor(folder):
         assert stored(folder, "SELECT n FROM weir_rows WHERE model='ticket'") == [(80,)]
 
 
+@case
+def a_removed_store_is_noticed_and_made_anew_from_the_streams(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        send(weir, *range(5))
+        weir.command("flush")
+        for file in folder.glob("data/store.db*"):
+            file.unlink()
+        said = weir.command("verify", status=1)
+        assert "store.db is not there" in said, said
+        os.kill(weir.process.pid, signal.SIGUSR1)
+        eventually(lambda: "store.db was removed or replaced" in weir.log.read_text(), "the store says what happened")
+        eventually(lambda: stored(folder, "SELECT count(*), count(closed_at) FROM ticket") == [(5, 5)], "all are there again")
+        send(weir, 5)
+        weir.command("flush")
+        assert stored(folder, "SELECT count(*) FROM ticket") == [(6,)]
+
+
+@case
+def nothing_is_put_into_a_store_that_another_file_replaced(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        send(weir, *range(5))
+        weir.command("flush")
+        for file in folder.glob("data/store.db*"):
+            file.rename(folder / file.name)
+        (folder / "data/store.db").write_bytes(b"")
+        send(weir, 5)
+        eventually(lambda: "store.db was removed or replaced" in weir.log.read_text(), "the store says what happened")
+        eventually(lambda: stored(folder, "SELECT count(*) FROM ticket") == [(6,)], "all are there again")
+
+
 if __name__ == "__main__":
     run()

@@ -277,11 +277,30 @@ static enum outcome move_cursor(struct store *s, const struct slice *slice, stru
     return RETRY;
 }
 
+/* An open file takes all that is written to it though its name is gone, or another's. */
+static enum outcome check_in_place(struct sqlite_store *q, struct failure *f)
+{
+    int has_moved = 0;
+    if (sqlite3_file_control(q->db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved) != SQLITE_OK ||
+        !has_moved) {
+        return OK;
+    }
+    return failed(f, STOP,
+                  "%s was removed or replaced while it was open: what it held is to be put back "
+                  "while weir is stopped; without it a new one is made from the streams",
+                  sqlite3_db_filename(q->db, "main"));
+}
+
+/* In place before, so that no journal of another file is written to, and after: only then may
+ * anybody forget what was put. */
 static enum outcome put_all(struct store *s, const struct rows *rows, size_t n,
                             const struct batch *b, struct failure *f)
 {
     struct sqlite_store *const q = state_of(s);
-    enum outcome result = sqlite_exec(q->db, "BEGIN IMMEDIATE", f);
+    enum outcome result = check_in_place(q, f);
+    if (result == OK) {
+        result = sqlite_exec(q->db, "BEGIN IMMEDIATE", f);
+    }
     for (size_t i = 0; i < n && result == OK; i++) {
         result = put_rows(q, rows + i, f);
     }
@@ -293,7 +312,10 @@ static enum outcome put_all(struct store *s, const struct rows *rows, size_t n,
     if (result == OK && failpoint_fails("store.commit")) {
         result = failed(f, RETRY, "store.commit: as a test asked");
     }
-    return result == OK ? sqlite_exec(q->db, "COMMIT", f) : result;
+    if (result == OK) {
+        result = sqlite_exec(q->db, "COMMIT", f);
+    }
+    return result == OK ? check_in_place(q, f) : result;
 }
 
 /* Leave no transaction open after a failure. */

@@ -242,8 +242,8 @@ static enum outcome expire(struct persister *p, struct failure *f)
 static enum outcome flush(struct persister *p, bool is_asked, struct failure *f)
 {
     enum outcome result = OK;
-    (void)is_asked; /* whatever was taken is due at once */
-    if (state_of(p)->slices_n > 0) {
+    /* whatever was taken is due at once; who asks is told, too, when the store has gone */
+    if (state_of(p)->slices_n > 0 || is_asked) {
         result = put(p, f);
         if (result == OK) {
             forget(p);
