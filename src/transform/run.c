@@ -187,7 +187,13 @@ static enum outcome take_new(struct transform_stage *t, struct slice_work *w,
     case FATE_DEAD: add_dead(t, w, raw, &out.why); break;
     case FATE_LATER: *f = out.why; return RETRY;
     case FATE_UNMAPPED:
-    case FATE_IGNORED: tally_count(&t->batch, &w->tally, out.fate == FATE_IGNORED, out.name); break;
+    case FATE_IGNORED:
+        if (out.is_new_name) {
+            tally_count_new(&t->batch, &w->tally, out.name);
+        } else {
+            tally_count(&t->batch, &w->tally, out.fate == FATE_IGNORED, out.name);
+        }
+        break;
     }
     return is_known
                ? repetitions_drop(t->repetitions, &raw->signal, here, raw->signal.received_us, f)

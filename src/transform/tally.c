@@ -22,10 +22,11 @@ static struct tally_name *find(struct tally *t, bool is_ignored, struct str name
     return NULL;
 }
 
-void tally_count(struct arena *a, struct tally *t, bool is_ignored, struct str name)
+static void count(struct arena *a, struct tally *t, bool is_ignored, struct str name,
+                  size_t names_max)
 {
     struct tally_name *hit = find(t, is_ignored, name);
-    if (!hit && t->names_n >= TALLY_NAMES_MAX) {
+    if (!hit && t->names_n >= names_max) {
         name = S("other");
         hit = find(t, is_ignored, name);
     }
@@ -34,4 +35,14 @@ void tally_count(struct arena *a, struct tally *t, bool is_ignored, struct str n
         *hit = (struct tally_name){.is_ignored = is_ignored, .name = arena_str(a, name)};
     }
     hit->n++;
+}
+
+void tally_count(struct arena *a, struct tally *t, bool is_ignored, struct str name)
+{
+    count(a, t, is_ignored, name, TALLY_NAMES_MAX);
+}
+
+void tally_count_new(struct arena *a, struct tally *t, struct str name)
+{
+    count(a, t, false, name, TALLY_NAMES_MAX / 2);
 }

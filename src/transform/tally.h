@@ -15,5 +15,8 @@ struct tally tally_copy(struct arena *a, const struct tally *t);
 /* One more under this name; a new name beyond TALLY_NAMES_MAX counts under "other". `t` must be of
  * tally_copy. */
 void tally_count(struct arena *a, struct tally *t, bool is_ignored, struct str name);
+/* The same of an unmapped name that may be invented: a new one beyond half of TALLY_NAMES_MAX
+ * counts under "other", so that there is room for those that are real. */
+void tally_count_new(struct arena *a, struct tally *t, struct str name);
 
 #endif

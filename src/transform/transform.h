@@ -34,6 +34,7 @@ struct transform_out {
     struct arena *arena; /* of what is given: outlives the scratch                        */
     enum fate fate;
     struct str name;     /* UNMAPPED: `github/star/created`; IGNORED: the reason          */
+    bool is_new_name;    /* UNMAPPED: the sender's word alone says that there is such a name */
     struct failure why;  /* DEAD: pointer and reason; LATER: the reason                    */
     struct signal *fact; /* STORED: at least one                                          */
     size_t facts_n, facts_room;

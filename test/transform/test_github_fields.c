@@ -208,6 +208,9 @@ static void a_name_that_is_no_word_is_not_repeated(void **state)
     const struct transform_out invented = deliver(&arena, NULL, S("a b"), S("a-guid"), body);
     assert_int_equal(invented.fate, FATE_UNMAPPED);
     assert_str(invented.name, "github/other");
+    const struct transform_out wordless = deliver(&arena, NULL, S("newer_event"), S("a-guid"),
+                                                  body);
+    assert_str(wordless.name, "github/newer_event");
 }
 
 int main(void)

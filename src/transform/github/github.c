@@ -51,13 +51,27 @@ static const struct github_event *event_of(struct str name)
     return NULL;
 }
 
-/* `github/star/created`, `github/push`, `github/other`. The names come from outside: an event that
- * GitHub has not is not repeated, nor what is no plain word. */
+/* As GitHub names its events and actions. */
+static bool is_word(struct str s)
+{
+    enum { BYTES_MAX = 40 };
+    size_t i = 0;
+    while (i < s.len && ((s.at[i] >= 'a' && s.at[i] <= 'z') || s.at[i] == '_' ||
+                         (s.at[i] >= '0' && s.at[i] <= '9'))) {
+        i++;
+    }
+    return s.len > 0 && s.len <= BYTES_MAX && i == s.len;
+}
+
+/* `github/star/created`, `github/push`, `github/other`. The names come from outside: what is no
+ * plain word is not repeated. */
 static struct str name_of(const struct delivery *d)
 {
     enum { WORD_BYTES_MAX = 80 };
     const bool is_known = github_knows(d->event);
-    const struct str words[] = {is_known ? d->event : S("other"), is_known ? d->action : S("")};
+    const bool is_named = is_known || is_word(d->event);
+    const bool has_action = is_known || (is_named && is_word(d->action));
+    const struct str words[] = {is_named ? d->event : S("other"), has_action ? d->action : S("")};
     struct buf b;
     buf_init(&b, d->in->arena, 200);
     buf_add(&b, S("github"));
@@ -146,6 +160,7 @@ static void map_all(struct delivery *d)
     }
     if (!is_mapped) {
         transform_unmapped(d->out, name_of(d));
+        d->out->is_new_name = !github_knows(d->event);
     } else if (d->out->facts_n == 0) {
         transform_ignored(d->out, name_of(d));
     }

@@ -4,9 +4,10 @@
 
 #include "base/str.h"
 
-/* Whether it is a name of X-GitHub-Event that GitHub sends. What is not is counted together, so
- * that invented names cannot crowd out the others (tally.h). source   GitHub, "Webhook events and
- * payloads", and GitHub Enterprise Server's */
+/* Whether it is a name of X-GitHub-Event that GitHub sends. What is not may
+ * be newer than weir, or invented: it has half of the tally's names, so that it cannot crowd out
+ * the others (tally.h). source   GitHub, "Webhook events and payloads", and GitHub Enterprise
+ * Server's */
 bool github_knows(struct str event);
 
 #endif
