@@ -68,6 +68,14 @@ struct str str_trim(struct str s)
     return s;
 }
 
+struct str str_chomp(struct str s)
+{
+    while (str_ends(s, S("\n")) || str_ends(s, S("\r"))) {
+        s.len--;
+    }
+    return s;
+}
+
 size_t str_find(struct str s, char byte)
 {
     const char *const hit = s.len ? memchr(s.at, byte, s.len) : NULL;

@@ -37,6 +37,8 @@ bool str_ends(struct str s, struct str suffix);
 struct str str_sub(struct str s, size_t from, size_t len);
 /* Without spaces and tabs at both ends. */
 struct str str_trim(struct str s);
+/* The text without the line ends, CR and LF, that it ends with: a secret as a file holds it. */
+struct str str_chomp(struct str s);
 
 /* Index of the first `byte`, or s.len when there is none. */
 size_t str_find(struct str s, char byte);

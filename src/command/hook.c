@@ -16,10 +16,11 @@ struct flag hook_flag_ca(struct str *file)
         file, "FILE", "HTTPS: trust the authorities in this PEM file, not the system's"};
 }
 
-enum outcome hook_secret(struct arena *a, struct str *secret, struct failure *f)
+enum outcome hook_secret(struct arena *a, const struct hook_secret_option *option,
+                         struct str *secret, struct failure *f)
 {
     if (secret->len == 0) {
-        const char *const given = getenv("WEIR_SECRET");
+        const char *const given = getenv(option->environment);
         *secret = given ? arena_str(a, str_of(given)) : *secret;
         return OK;
     }
@@ -31,10 +32,8 @@ enum outcome hook_secret(struct arena *a, struct str *secret, struct failure *f)
     if (result != OK) {
         return result;
     }
-    while (str_ends(*secret, S("\n")) || str_ends(*secret, S("\r"))) {
-        secret->len--;
-    }
-    return secret->len > 0 ? OK : failed(f, STOP, "--secret: %s is empty", path);
+    *secret = str_chomp(*secret);
+    return secret->len > 0 ? OK : failed(f, STOP, "%s: %s is empty", option->name, path);
 }
 
 void hook_say_again(const char *command, const char *error)

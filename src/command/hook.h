@@ -11,10 +11,16 @@
 /* The option of whoever posts to hooks. */
 struct flag hook_flag_ca(struct str *file);
 
-/* --secret as it was given: the secret itself, @FILE that holds it, or nothing, then $WEIR_SECRET.
- * What stands in argv stays to be read in ps, a file and the environment do not.
+/* A secret as an option gave it: the secret itself, @FILE that holds it, or nothing, then that of
+ * the environment. What stands in argv stays to be read in ps, a file and the environment do not.
  *   returns OK | STOP no such file */
-enum outcome hook_secret(struct arena *a, struct str *secret, struct failure *f);
+struct hook_secret_option {
+    const char *name, *environment;
+};
+#define HOOK_SECRET (&(struct hook_secret_option){"--secret", "WEIR_SECRET"})
+#define HOOK_TOKEN (&(struct hook_secret_option){"--token", "WEIR_TOKEN"})
+enum outcome hook_secret(struct arena *a, const struct hook_secret_option *option,
+                         struct str *secret, struct failure *f);
 
 /* What is said on stderr while a receiver that does not answer is tried again, and when none could
  * be reached. */

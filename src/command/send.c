@@ -14,7 +14,7 @@
 enum { ARENA_BYTES_MAX = 1 << 30, FILE_BYTES_MAX = 256 << 20, READ_BYTES = 1 << 16 };
 
 struct asked {
-    struct str to, secret, event, ca;
+    struct str to, secret, token, event, ca;
 };
 
 struct sending {
@@ -22,6 +22,7 @@ struct sending {
     struct post *post;
     const char *file;
     bool is_refused;
+    bool is_unclear; /* a payload that was not sent: whose secret it is was not said */
 };
 
 static void print_answer(void *to, const struct post_answer *answer)
@@ -77,23 +78,33 @@ static void as_recorded(struct arena *a, const struct sending *s, yyjson_val *he
     }
 }
 
-static void as_asked(struct arena *a, const struct sending *s, yyjson_val *root, struct str text,
+/* Events prove their sender by a bearer token, which the secret of a CDEvents agent is. */
+static bool is_event(yyjson_val *root)
+{
+    yyjson_val *const one = yyjson_is_arr(root) ? yyjson_arr_get_first(root) : root;
+    return json_get(one, S("specversion")) != NULL || yyjson_is_obj(json_get(one, S("context")));
+}
+
+/* false: there is a secret, and what it is for is unclear. One that signs is never sent itself. */
+static bool as_asked(struct arena *a, const struct sending *s, yyjson_val *root, struct str text,
                      struct post_request *r)
 {
     const struct asked *const q = s->asked;
+    const struct str token = q->token.len || q->event.len ? q->token : q->secret;
     r->body = text;
+    if (token.len) {
+        hook_field(r, S("Authorization"), arena_printf(a, "Bearer %.*s", STR_ARG(token)));
+    }
     if (q->event.len) {
         hook_github(a, q->secret, q->event, id_of(a, q->event, text), r);
-        return;
+        return true;
     }
     const bool is_cloudevent = json_get(root, S("specversion")) != NULL;
     hook_field(r, S("Content-Type"),
                yyjson_is_arr(root) ? S("application/cloudevents-batch+json")
                : is_cloudevent     ? S("application/cloudevents+json")
                                    : S("application/json"));
-    if (q->secret.len) {
-        hook_field(r, S("Authorization"), arena_printf(a, "Bearer %.*s", STR_ARG(q->secret)));
-    }
+    return q->token.len || !q->secret.len || is_event(root);
 }
 
 /* One payload, or one a line where the whole is no JSON. What is no JSON at all is sent as it is:
@@ -105,7 +116,7 @@ static void send_text(struct arena *a, struct sending *s, struct str text)
     struct post_request r = {0};
     const bool is_json = json_read_exact(a, text, &doc, &unread) == OK;
     if (!is_json && str_find(text, '\n') + 1 < text.len) {
-        while (text.len > 0 && !post_is_lost(s->post)) {
+        while (text.len > 0 && !post_is_lost(s->post) && !s->is_unclear) {
             const struct str line = str_trim(str_cut(text, '\n', &text));
             if (line.len) {
                 send_text(a, s, line);
@@ -118,8 +129,9 @@ static void send_text(struct arena *a, struct sending *s, struct str text)
     yyjson_val *const body = json_get(root, S("body"));
     if (yyjson_is_obj(headers) && body && yyjson_obj_size(root) == 2) {
         as_recorded(a, s, headers, body, &r);
-    } else {
-        as_asked(a, s, root, text, &r);
+    } else if (!as_asked(a, s, root, text, &r)) {
+        s->is_unclear = true;
+        return;
     }
     post_send(s->post, &r);
     post_wait(s->post, -1);
@@ -172,6 +184,12 @@ static int send_files(const struct asked *q, const struct words *words)
         if (result == OK) {
             send_text(&once, &s, text);
         }
+        if (s.is_unclear) {
+            result = failed(&f, STOP,
+                            "%s: --event says which webhook this is, for --secret to sign it; a "
+                            "bearer token is --token's",
+                            s.file);
+        }
         arena_reset(&once);
     }
     if (is_open) {
@@ -206,7 +224,8 @@ int command_send(int argc, char **argv)
     const struct flag flags[] = {
         {"to", 0, FLAG_TEXT, &q.to, "URL", "the hook: http://127.0.0.1:8080/hooks/github"},
         {"secret", 0, FLAG_TEXT, &q.secret, "SECRET",
-         "or @FILE, or $WEIR_SECRET: GitHub: sign with it; else a bearer token"},
+         "or @FILE, or $WEIR_SECRET: sign webhooks with it; with events it is the bearer token"},
+        {"token", 0, FLAG_TEXT, &q.token, "TOKEN", "or @FILE, or $WEIR_TOKEN: send it as it is"},
         hook_flag_ca(&q.ca),
         {"event", 0, FLAG_TEXT, &q.event, "EVENT", "a GitHub webhook of this event: push, issues"},
         {0},
@@ -231,7 +250,8 @@ int command_send(int argc, char **argv)
         return s.status;
     }
     struct failure f;
-    s.status = hook_secret(&s.arena, &q.secret, &f) == OK ? send_files(&q, &s.words)
-                                                          : command_failed("send", &f);
+    const bool is_read = hook_secret(&s.arena, HOOK_SECRET, &q.secret, &f) == OK &&
+                         hook_secret(&s.arena, HOOK_TOKEN, &q.token, &f) == OK;
+    s.status = is_read ? send_files(&q, &s.words) : command_failed("send", &f);
     return command_end(&s);
 }

@@ -309,8 +309,9 @@ int command_simulate(int argc, char **argv)
     }
     struct simulating *const m = arena_new(&s.arena, struct simulating);
     struct failure f;
-    s.status = hook_secret(&s.arena, &q.secret, &f) == OK ? check(&s.arena, &s.words, &q, m)
-                                                          : command_failed("simulate", &f);
+    s.status = hook_secret(&s.arena, HOOK_SECRET, &q.secret, &f) == OK
+                   ? check(&s.arena, &s.words, &q, m)
+                   : command_failed("simulate", &f);
     if (s.status == EXIT_DONE) {
         s.status = simulate(&s.arena, &q, m);
     }

@@ -38,13 +38,7 @@ static bool add_file(struct arena *a, struct str name, struct place at, struct b
         problem_add(p, at, "${file:%.*s}: %.*s holds a zero byte", STR_ARG(name), STR_ARG(path));
         return false;
     }
-    if (str_ends(bytes, S("\n"))) {
-        bytes.len--;
-    }
-    if (str_ends(bytes, S("\r"))) {
-        bytes.len--;
-    }
-    buf_add(to, bytes);
+    buf_add(to, str_chomp(bytes));
     return true;
 }
 

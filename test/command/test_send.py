@@ -96,6 +96,22 @@ def a_secret_comes_from_a_file_or_the_environment_too(folder):
 
 
 @case
+def a_secret_that_signs_is_never_sent_itself(folder):
+    (folder / "secret").write_text(SECRET + "\r\n\n")
+    with Server() as server:
+        for payload in ('{"action":"opened"}', "no json", "[1]", '{"a":1}\n{"b":2}\n'):
+            out, err = weir("send", "--to", url(server), "--secret", SECRET, "-", stdin=payload, status=2)
+            assert not out and "--event" in err and "--token" in err, (out, err)
+        assert server.seen == [], server.seen
+        for payload in ('{"context":{}}', '{"specversion":"1.0"}', '[{"specversion":"1.0"}]'):
+            weir("send", "--to", url(server), "--secret", f"@{folder}/secret", "-", stdin=payload)
+        weir("send", "--to", url(server), "--token", f"@{folder}/secret", "-", stdin='{"action":"opened"}')
+        assert [headers["Authorization"] for headers, _ in server.seen] == [f"Bearer {SECRET}"] * 4, server.seen
+        weir("send", "--to", url(server), "--secret", SECRET, "--event", "push", "-", stdin='{"context":{}}')
+        assert "Authorization" not in server.seen[-1][0], server.seen[-1]
+
+
+@case
 def a_refusal_is_the_exit_code(_folder):
     with Server() as server:
         out, _ = weir("send", "--to", url(server), "--secret", "another", "--event", "push", "-", stdin="{}", status=1)
