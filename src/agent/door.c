@@ -245,7 +245,7 @@ void door_answer_head(struct door *d)
     for (struct client *c = d->busy.newest; c; c = c->older) {
         if (c->stage == CLIENT_HEAD &&
             MHD_get_connection_info(c->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)) {
-            client_tell(c, 400, "Content-Length is no number");
+            client_tell(c, 400, "Content-Length is no number, or something stands behind it");
             client_close(c, "head");
             return;
         }

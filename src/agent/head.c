@@ -117,6 +117,15 @@ static bool is_seamless(struct MHD_Connection *connection, const struct request_
     return at + CRLF == line->method + info->header_size;
 }
 
+/* RFC 9110, section 5.5: white space around a value is no part of it. libmicrohttpd leaves what
+ * stands behind it, and frames the request by what it sees: so that is what is judged before. */
+static void cut_white_space(struct head *head)
+{
+    for (size_t i = 0; i < head->headers_n; i++) {
+        head->header[i].value = str_trim(head->header[i].value);
+    }
+}
+
 struct collected {
     struct head *head;
     size_t bytes;
@@ -153,5 +162,7 @@ bool head_read(struct MHD_Connection *connection, const struct request_line *lin
                    "the head holds a NUL or %00, a folded line, a line that ends without CR LF, "
                    "or more than one space in its first line");
     }
-    return head_judge(out, a, why);
+    const bool is_sound = head_judge(out, a, why);
+    cut_white_space(out);
+    return is_sound;
 }

@@ -18,6 +18,7 @@ static void framing_that_two_readers_could_understand_differently_is_400(void **
         "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n",
         "Transfer-Encoding: gzip\r\n",
         "Transfer-Encoding: gzip, chunked\r\n",
+        "Transfer-Encoding: chunked \r\n", /* libmicrohttpd does not take it for chunked */
         "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
         "Content-Length : 2\r\n",
         "Content-Length: 2\r\nHost: other\r\n",
@@ -44,7 +45,8 @@ static void framing_that_two_readers_could_understand_differently_is_400(void **
 static void a_length_that_is_no_number_is_400_once(void **state)
 {
     struct server *const s = *state;
-    static const char *const lengths[] = {"+2", "-1", "2x", "0x2", "", "99999999999999999999"};
+    static const char *const lengths[] = {"+2",  "-1", "2x", "0x2", "", "99999999999999999999",
+                                          "0 \t"};
     enum { N = sizeof lengths / sizeof *lengths };
     server_start(s);
     for (size_t i = 0; i < N; i++) {
@@ -204,6 +206,29 @@ static void a_sound_head_is_taken_in_whatever_pieces_it_comes(void **state)
     stop_with(s, sizeof sizes / sizeof *sizes);
 }
 
+static void white_space_behind_a_value_is_no_part_of_it(void **state)
+{
+    struct server *const s = *state;
+    static const char *const fields[] = {
+        "Content-Type: application/json\r\nContent-Encoding: identity \t\r\n",
+        "Content-Type: application/json\t\r\n"};
+    const char *const body = cdevent(&s->arena, "spaces").at;
+    server_start(s);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        const int fd = dial(s);
+        send_text(fd, arena_printf(&s->arena,
+                                   "POST /hooks/open HTTP/1.1\r\nHost: weir\r\n%s"
+                                   "Content-Length: %zu\r\n\r\n%s",
+                                   fields[i], strlen(body), body));
+        const struct answer answer = read_answer(&s->arena, fd);
+        if (answer.status != 202) {
+            fail_msg("%s: %d, %.*s", fields[i], answer.status, STR_ARG(answer.body));
+        }
+        (void)close(fd);
+    }
+    stop_with(s, sizeof fields / sizeof *fields);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, server_set_up, server_tear_down)
 
 int main(void)
@@ -215,6 +240,7 @@ int main(void)
         T(a_higher_minor_version_is_read_as_1_1),
         T(a_401_says_how_to_prove_oneself),
         T(a_head_that_is_not_seen_whole_is_400_and_the_last_thing_read),
+        T(white_space_behind_a_value_is_no_part_of_it),
         T(a_sound_head_is_taken_in_whatever_pieces_it_comes),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
