@@ -11,7 +11,7 @@ struct clock_date {
     int year, month, day; /* month and day count from 1 */
 };
 
-static int64_t set_us = TIME_NONE;
+static int64_t set_us = TIME_NONE, set_mono_us;
 
 static int64_t read_us(clockid_t id)
 {
@@ -27,11 +27,13 @@ int64_t clock_now_us(void)
 
 int64_t clock_mono_us(void)
 {
-    return read_us(CLOCK_MONOTONIC);
+    return set_us != TIME_NONE ? set_mono_us : read_us(CLOCK_MONOTONIC);
 }
 
 void clock_set(int64_t now_us)
 {
+    const int64_t passed_us = now_us == TIME_NONE ? 0 : now_us - clock_now_us();
+    set_mono_us = clock_mono_us() + (passed_us > 0 ? passed_us : 0);
     set_us = now_us;
 }
 

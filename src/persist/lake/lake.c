@@ -165,7 +165,7 @@ static enum outcome lake_driver_open(struct persister *p, struct failure *f)
         l->is_made = l->is_made && l->table[i].log.version >= 0;
     }
     if (result == OK) {
-        tidy_plan(l, clock_now_us());
+        tidy_plan(l);
     }
     arena_reset(&l->scratch);
     return result;
@@ -378,7 +378,7 @@ static enum outcome lake_driver_take(struct persister *p, const struct batch *b,
     for (size_t i = 0; i < b->n && result == OK; i++) {
         const struct slice *const s = &b->slice[i];
         struct lake_lane *const lane = lane_find(l, s->lane);
-        count_lines(l, &g[i * l->tables_n], (size_t)(lane - l->lane), s, clock_now_us());
+        count_lines(l, &g[i * l->tables_n], (size_t)(lane - l->lane), s, clock_mono_us());
         lane->taken = s->to;
         lane->is_begun = true;
     }
@@ -444,7 +444,7 @@ static int64_t table_due_us(const struct lake *l, const struct lake_table *t)
 static int lake_driver_due_ms(struct persister *p)
 {
     const struct lake *const l = p->state;
-    const int64_t now = clock_now_us();
+    const int64_t now = clock_mono_us();
     int64_t due = l->tidy_due_us;
     if (!l->is_made || lake_bytes(l) >= l->config->lake.flush_bytes) {
         return 0;
@@ -557,7 +557,7 @@ static enum outcome lake_driver_flush(struct persister *p, bool is_asked, struct
     if (ready != OK) {
         return ready;
     }
-    if (choose(l, is_asked, clock_now_us()) > 0) {
+    if (choose(l, is_asked, clock_mono_us()) > 0) {
         const enum outcome made = child_run(commit_work, l, &l->watch, f);
         const enum outcome settled = settle(l, made == OK ? f : &why);
         arena_reset(&l->scratch);
@@ -565,8 +565,8 @@ static enum outcome lake_driver_flush(struct persister *p, bool is_asked, struct
             return made != OK ? made : settled;
         }
     }
-    const enum outcome result = l->tidy_due_us <= clock_now_us() ? tidy_run(l, f) : OK;
-    tidy_plan(l, clock_now_us());
+    const enum outcome result = l->tidy_due_us <= clock_mono_us() ? tidy_run(l, f) : OK;
+    tidy_plan(l);
     arena_reset(&l->scratch);
     return result;
 }

@@ -38,8 +38,8 @@ struct lake_table {
     struct delta log;
     struct lake_part part[READER_LANES_MAX];
     size_t behind_bytes;          /* read since its last commit */
-    int64_t oldest_us, behind_us; /* when its first row was gathered, and the first record
-                                     read, since its last commit; TIME_NONE */
+    int64_t oldest_us, behind_us; /* when its first row was gathered, and the first record read,
+                                     since its last commit, by clock_mono_us; TIME_NONE */
     bool is_chosen;               /* for the flush under way */
 };
 
@@ -58,8 +58,8 @@ struct lake {
     bool is_made;              /* every table is there: the first flush makes those that are not */
     struct refused *refused;   /* rows that DuckDB does not take (refuse.h); children share it */
     _Atomic uint64_t *unknown; /* facts of a newer weir's models, passed over */
-    int64_t tidy_due_us;       /* when housekeeping has something to do (tidy_plan)         */
-    int64_t tidy_after_us;     /* not before: it failed, and what it does can wait          */
+    int64_t tidy_due_us;       /* when housekeeping has something to do (tidy_plan), and     */
+    int64_t tidy_after_us;     /* not before: it failed, and can wait; both by clock_mono_us */
     int64_t swept_us;          /* when logs were last looked through for what is out of date */
 };
 
@@ -72,5 +72,4 @@ int64_t lake_raw_us(const struct signal *s);
 /* A raw signal as a row of table `raw`, one JSON line without its end (rows.c says how a body that
  * is no text is kept). */
 void lake_add_raw(struct buf *b, struct str bus_id, struct str lane, const struct record *r);
-
 #endif

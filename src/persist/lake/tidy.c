@@ -89,7 +89,8 @@ struct merge {
 };
 
 /* What may be merged of one day: file[0..n) of it. With is_later also what was written in the span
- * of time that is not over yet. */
+ * of time that is not over yet. Files from beyond that were written before the clock was set back.
+ */
 static struct merge choose_merge(struct lake *l, struct delta_file *const *file, size_t n,
                                  int64_t now_us, bool is_later)
 {
@@ -102,7 +103,8 @@ static struct merge choose_merge(struct lake *l, struct delta_file *const *file,
     for (size_t i = 0; i < n; i++) {
         const bool fits = file[i]->bytes < SMALL_BYTES_MAX && !file[i]->is_damaged &&
                           m.bytes + file[i]->bytes < MERGE_BYTES_MAX && file[i]->rows >= 0;
-        const bool is_ripe = is_later || file[i]->modified_ms < begun_ms;
+        const bool is_ripe = is_later || file[i]->modified_ms < begun_ms ||
+                             file[i]->modified_ms - span_ms > now_us / 1000;
         if (day != TIME_NONE && fits && is_ripe && (is_over || !is_merged(file[i]))) {
             m.path[m.n++] = file[i]->path;
             m.bytes += file[i]->bytes;
@@ -177,9 +179,12 @@ static enum outcome merge_work(void *to, struct failure *f)
             if (result == RETRY && f->cause == CAUSE_FENCED) {
                 result = OK; /* another writer did it, or its retention */
             }
-            if (result == REJECT) { /* these files alone: the others and the flush go on */
-                (void)failed(&why, RETRY, "table %s, %.*s stays as it is, it can't be merged: %s",
-                             l->table[i].model->name, STR_ARG(live.at[k]->day), f->text);
+            const bool is_short = result == RETRY && f->cause == CAUSE_MEMORY;
+            if (result == REJECT ||
+                is_short) { /* these files alone: the others and the flush go on */
+                (void)failed(&why, RETRY, "table %s, %.*s stays as it is, it can't be merged%s: %s",
+                             l->table[i].model->name, STR_ARG(live.at[k]->day),
+                             is_short ? " within lake.memory_bytes_max" : "", f->text);
                 left++;
                 result = OK;
             }
@@ -302,13 +307,17 @@ static int64_t table_due_us(struct lake *l, const struct lake_table *t, int64_t 
     return due;
 }
 
-void tidy_plan(struct lake *l, int64_t now_us)
+void tidy_plan(struct lake *l)
 {
-    l->tidy_due_us = INT64_MAX;
+    const int64_t now_us = clock_now_us(), now_mono_us = clock_mono_us();
+    int64_t due = INT64_MAX;
+    l->swept_us = l->swept_us < now_us ? l->swept_us : now_us; /* the clock was set back */
     for (size_t i = 0; i < l->tables_n; i++) {
-        const int64_t due = table_due_us(l, &l->table[i], now_us);
-        l->tidy_due_us = due < l->tidy_due_us ? due : l->tidy_due_us;
+        const int64_t table = table_due_us(l, &l->table[i], now_us);
+        due = table < due ? table : due;
     }
+    const int64_t left = due > now_us ? due - now_us : 0;
+    l->tidy_due_us = due == INT64_MAX ? INT64_MAX : now_mono_us + left;
     if (l->tidy_due_us < l->tidy_after_us) {
         l->tidy_due_us = l->tidy_after_us;
     }
@@ -344,8 +353,7 @@ static enum outcome run(struct lake *l, int64_t now_us, struct failure *f)
 
 enum outcome tidy_run(struct lake *l, struct failure *f)
 {
-    const int64_t now_us = clock_now_us();
-    const enum outcome result = run(l, now_us, f);
-    l->tidy_after_us = result == OK ? 0 : now_us + AGAIN_US;
+    const enum outcome result = run(l, clock_now_us(), f);
+    l->tidy_after_us = result == OK ? 0 : clock_mono_us() + AGAIN_US;
     return result;
 }

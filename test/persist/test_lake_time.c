@@ -1,0 +1,100 @@
+/* A wall clock that is set back: what is due comes by the time that passes. */
+#include "folder.h"
+#include "persist/lakes.h"
+#include "signal/facts.h"
+#include "test.h"
+
+enum { FACTS = 20, ROUNDS = 5 };
+#define BEGIN_US (INT64_C(1764000000) * 1000000)
+
+static struct lakes lakes;
+static struct failure failure;
+static const struct lane lane = {STREAM_STANDARD, STR("intake-0")};
+
+static int begin(void **state)
+{
+    (void)state;
+    lakes_begin(&lakes, folder_make());
+    clock_set(BEGIN_US);
+    assert_int_equal(lakes_open(&lakes, &failure), OK);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    clock_set(TIME_NONE);
+    lakes_close(&lakes);
+    lakes_end(&lakes);
+    folder_drop();
+    return 0;
+}
+
+static void take(void)
+{
+    struct record r[FACTS];
+    const uint64_t at = lakes_cursor(&lakes, lane);
+    for (size_t i = 0; i < FACTS; i++) {
+        struct dice dice = {at + i + 1};
+        r[i].signal = fact_random(&dice, &lakes.arena, model_find(S("change")), 1000000);
+    }
+    assert_int_equal(lakes_take(&lakes, lane, r, FACTS, at, &failure), OK);
+}
+
+/* What the stage's loop does when nobody asks for it. */
+static void flush_if_due(void)
+{
+    if (persist_lake.due_ms(&lakes.persister) == 0) {
+        assert_int_equal(persist_lake.flush(&lakes.persister, false, &failure), OK);
+    }
+}
+
+static void rows_are_flushed_by_age_though_the_clock_was_set_back(void **state)
+{
+    (void)state;
+    take();
+    clock_set(BEGIN_US - 24 * HOUR_US);
+    assert_int_equal(persist_lake.due_ms(&lakes.persister), lakes.config.lake.flush_ms);
+    clock_set(BEGIN_US - 24 * HOUR_US + lakes.config.lake.flush_ms * 1000);
+    flush_if_due();
+    assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), FACTS);
+}
+
+static size_t live_files(void)
+{
+    struct delta log;
+    const struct files files = {&files_local, lakes.config.lake.path};
+    size_t n = 0;
+    assert_int_equal(delta_open(&lakes.arena, &files, S("change"), &log, &failure), OK);
+    for (size_t i = 0; i < log.files_n; i++) {
+        n += !log.file[i].removed_ms;
+    }
+    return n;
+}
+
+static void files_are_merged_though_the_clock_was_set_back(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ROUNDS; i++) {
+        take();
+        assert_int_equal(persist_lake.flush(&lakes.persister, true, &failure), OK);
+    }
+    const size_t before = live_files();
+    clock_set(BEGIN_US - 24 * HOUR_US);
+    for (size_t i = 0; i < 3; i++) {
+        clock_set(clock_now_us() + HOUR_US);
+        flush_if_due();
+    }
+    assert_true(live_files() < before);
+    assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), ROUNDS * FACTS);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+    const struct CMUnitTest tests[] = {
+        TEST(rows_are_flushed_by_age_though_the_clock_was_set_back),
+        TEST(files_are_merged_though_the_clock_was_set_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
