@@ -221,7 +221,11 @@ static enum outcome engine_failed(duckdb_result *r, struct failure *f)
     const duckdb_error_type type = lib.duckdb_result_error_type(r);
     const bool may_pass = type == DUCKDB_ERROR_IO || type == DUCKDB_ERROR_OUT_OF_MEMORY ||
                           type == DUCKDB_ERROR_INTERRUPT;
-    return failed(f, may_pass ? RETRY : REJECT, "%s", text ? text : "DuckDB gave no reason");
+    (void)failed(f, may_pass ? RETRY : REJECT, "%s", text ? text : "DuckDB gave no reason");
+    /* its limit, not the machine's: "(334.5 MiB/495.4 MiB used)" */
+    f->cause = type == DUCKDB_ERROR_OUT_OF_MEMORY && text && strstr(text, " used)") ? CAUSE_MEMORY
+                                                                                    : CAUSE_OTHER;
+    return f->outcome;
 }
 
 enum outcome duck_run(struct duck *d, const char *sql, struct failure *f)

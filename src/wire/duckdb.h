@@ -26,7 +26,8 @@ enum outcome duck_open(struct arena *a, const struct duck_options *o, struct duc
 void duck_close(struct duck *d); /* safe for NULL */
 
 /* Run statements whose answer does not matter.
- *   returns OK | RETRY the engine's sentence (disk, memory) | REJECT the statement or its data */
+ *   returns OK | RETRY the engine's sentence (disk, memory; cause MEMORY: memory_bytes_max is too
+ *   little) | REJECT the statement or its data */
 enum outcome duck_run(struct duck *d, const char *sql, struct failure *f);
 /* ---- answers ---- */
 

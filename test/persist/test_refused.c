@@ -1,4 +1,5 @@
 /* Rows that DuckDB does not take, through the whole loop of the stage. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/asked.h"
@@ -229,6 +230,81 @@ static void facts_land_in_the_folder_of_their_own_day_whatever_their_signal_says
     assert_true(str_eq(log.file[0].day, S("2026/03/07")));
 }
 
+/* `{"column":[one,one,…],…}`, dense as JSON can be. */
+static const char *dense(const char *column, const char *one, size_t n)
+{
+    const size_t room = n * (strlen(one) + 1) + 64;
+    char *const at = arena_alloc(&rig.arena, room, 1);
+    size_t len = (size_t)snprintf(at, room, ",\"%s\":[%s", column, one);
+    for (size_t i = 1; i < n; i++) {
+        at[len++] = ',';
+        memcpy(at + len, one, strlen(one));
+        len += strlen(one);
+    }
+    memcpy(at + len, "]", 2);
+    return at;
+}
+
+/* DuckDB makes a document of nested JSON, 16 bytes for each value of two. */
+static void a_dense_event_lands_in_little_memory(void **state)
+{
+    enum { VALUES = 3 << 20 };
+    (void)state;
+    struct lakes lakes;
+    const char *const all = arena_printf(&rig.arena, "%s%s", dense("original", "0", VALUES),
+                                         dense("custom_data", "7", VALUES))
+                                .at;
+    struct signal s = change("1", all);
+    s.type = S("weir.fact.event");
+    rig.config.lake.memory_bytes_max = 64 << 20;
+    rig_send(&rig, "a", &s, 1);
+    assert_int_equal(run_lake(), OK);
+    lakes_begin(&lakes, rig.folder);
+    lakes.config = rig.config;
+    assert_int_equal(rig_counter(&rig, "dead"), 0);
+    assert_int_equal(lakes_count(&lakes, "event",
+                                 "SELECT sum(length(original)) + count(*) FILTER "
+                                 "(custom_data = replace(original, '0', '7'))"),
+                     2 * VALUES + 1 + 1);
+    lakes_end(&lakes);
+}
+
+static void rows_that_have_no_room_together_are_written_in_pieces(void **state)
+{
+    enum { ROWS = 24, VALUES = 300000 };
+    (void)state;
+    struct signal s[ROWS];
+    const char *const large = dense("labels", "\"\"", VALUES);
+    for (size_t i = 0; i < ROWS; i++) {
+        s[i] = change(arena_printf(&rig.arena, "%zu", i).at, large);
+    }
+    rig.config.lake.memory_bytes_max = 64 << 20;
+    rig_send(&rig, "a", s, ROWS);
+    assert_int_equal(run_lake(), OK);
+    assert_int_equal(rig_counter(&rig, "dead"), 0);
+    assert_int_equal(rows_of("change"), ROWS);
+    const struct files files = {&files_local, rig.config.lake.path};
+    struct delta log;
+    assert_int_equal(delta_open(&rig.arena, &files, S("change"), &log, &failure), OK);
+    assert_true(log.files_n > 1);
+}
+
+static void a_row_that_has_no_room_alone_becomes_a_dead_letter_and_the_rest_lands(void **state)
+{
+    (void)state;
+    struct record letter[2];
+    struct signal s[3] = {change("1", ""), change("2", dense("labels", "\"\"", 8 << 20)),
+                          change("3", "")};
+    rig.config.lake.memory_bytes_max = 64 << 20;
+    rig_send(&rig, "a", s, 3);
+    assert_int_equal(run_lake(), OK);
+    assert_int_equal(rows_of("change"), 2);
+    assert_int_equal(dead(letter, 2), 1);
+    assert_true(str_eq(letter[0].signal.id, S("2")));
+    assert_non_null(
+        strstr(arena_cstr(&rig.arena, letter[0].signal.reason), "raise lake.memory_bytes_max"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -238,6 +314,9 @@ int main(void)
         TEST(letters_of_several_tables_are_all_listed),
         TEST(when_too_many_are_refused_none_is_buried_and_nothing_moves),
         TEST(facts_land_in_the_folder_of_their_own_day_whatever_their_signal_says),
+        TEST(a_dense_event_lands_in_little_memory),
+        TEST(rows_that_have_no_room_together_are_written_in_pieces),
+        TEST(a_row_that_has_no_room_alone_becomes_a_dead_letter_and_the_rest_lands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,12 +9,10 @@
 #include "base/failpoint.h"
 #include "base/hash.h"
 #include "persist/lake/checkpoint.h"
-#include "persist/lake/refuse.h"
+#include "persist/lake/part.h"
 #include "persist/lake/schema.h"
-#include "persist/lake/stage.h"
-#include "wire/duckdb.h"
 
-enum { ACTIONS_BYTES_MAX = 64 << 20, SQL_BYTES_MAX = 1 << 20 };
+enum { ACTIONS_BYTES_MAX = 64 << 20 };
 
 static void begin(struct lake *l, struct delta_commit *c, const char *operation)
 {
@@ -106,68 +104,24 @@ enum outcome lake_create(struct lake *l, struct failure *f)
 
 /* ---- rows ---- */
 
-/* Rows of one day, as a live stream has them, cost two thirds of what sorting them into days does.
- */
-static enum outcome write_part(struct lake *l, struct stage *s, const struct lake_table *t,
-                               const struct lake_part *p, struct failure *f)
-{
-    struct buf sql;
-    enum outcome result = REJECT;
-    buf_init(&sql, &l->scratch, SQL_BYTES_MAX);
-    buf_printf(&sql,
-               "SELECT * FROM read_json('/proc/self/fd/%d', format = 'newline_delimited', "
-               "maximum_object_size = %zu, columns = ",
-               p->fd, p->line_bytes_max + 1024);
-    schema_add_columns(&sql, t->model);
-    buf_add_byte(&sql, ')');
-    if (p->day != LAKE_DAYS) {
-        result = stage_write_day(s, buf_str(&sql), p->day, f);
-    }
-    return result == REJECT ? stage_write(s, buf_str(&sql), f) : result;
-}
-
-static enum outcome add_parts(struct lake *l, struct duck **duck, struct lake_table *t,
-                              struct delta_commit *c, struct failure *f)
+static enum outcome add_parts(struct part_writer *w, struct lake_table *t, struct delta_commit *c,
+                              struct failure *f)
 {
     enum outcome result = OK;
-    for (size_t i = 0; i < l->lanes_n && result == OK; i++) {
-        const struct lake_part *const p = &t->part[i];
-        struct stage s;
-        if (p->rows == 0) {
-            continue;
-        }
-        const struct duck_options o = {.memory_bytes_max = l->config->lake.memory_bytes_max +
-                                                           8 * p->line_bytes_max,
-                                       .threads = 1};
-        const struct str prefix = arena_printf(
-            &l->scratch, "%.*s-%llu-%llu", STR_ARG(l->lane[i].lane.name),
-            (unsigned long long)p->first.at, (unsigned long long)p->last.at);
-        result = *duck ? OK : duck_open(&l->scratch, &o, duck, f);
-        if (result == OK) {
-            result = stage_open(&s, &l->scratch, *duck, &t->log, f);
-        }
-        if (result == OK) {
-            struct failure why;
-            result = write_part(l, &s, t, p, &why);
-            if (result == OK) {
-                result = stage_put(&s, prefix, true, &c->actions, f);
-            } else if (result == REJECT) {
-                result = refuse_find(l, *duck, (size_t)(t - l->table), p, &why, f);
-            } else {
-                *f = why;
-            }
-            stage_close(&s);
+    for (size_t i = 0; i < w->lake->lanes_n && result == OK; i++) {
+        if (t->part[i].rows > 0) {
+            result = part_write(w, t, i, &c->actions, f);
         }
     }
     return result;
 }
 
-static enum outcome commit_table(struct lake *l, struct duck **duck, struct lake_table *t,
-                                 struct failure *f)
+static enum outcome commit_table(struct part_writer *w, struct lake_table *t, struct failure *f)
 {
+    struct lake *const l = w->lake;
     struct delta_commit c;
     begin(l, &c, "WRITE");
-    enum outcome result = add_parts(l, duck, t, &c, f);
+    enum outcome result = add_parts(w, t, &c, f);
     FAILPOINT("lake.staged");
     for (size_t i = 0; i < l->lanes_n; i++) {
         const struct lake_lane *const lane = &l->lane[i];
@@ -182,13 +136,11 @@ static enum outcome commit_table(struct lake *l, struct duck **duck, struct lake
     }
     FAILPOINT("lake.committed");
     if (result == OK && delta_wants_checkpoint(&t->log)) {
-        const struct duck_options o = {.memory_bytes_max = l->config->lake.memory_bytes_max,
-                                       .threads = 1};
-        result = *duck ? OK : duck_open(&l->scratch, &o, duck, f);
+        result = part_writer_duck(w, f);
         if (result == OK) {
             const int64_t since = clock_now_us() / 1000 - l->config->lake.vacuum_ms -
                                   CHECKPOINT_TOMBSTONE_MS;
-            result = checkpoint_write(&t->log, *duck, since, f);
+            result = checkpoint_write(&t->log, w->duck, since, f);
         }
     }
     return result;
@@ -196,13 +148,14 @@ static enum outcome commit_table(struct lake *l, struct duck **duck, struct lake
 
 enum outcome lake_commit(struct lake *l, struct failure *f)
 {
-    struct duck *duck = NULL;
+    struct part_writer w;
     enum outcome result = OK;
+    part_writer_init(&w, l);
     for (size_t i = 0; i < l->tables_n && result == OK; i++) {
         if (l->table[i].is_chosen) {
-            result = commit_table(l, &duck, &l->table[i], f);
+            result = commit_table(&w, &l->table[i], f);
         }
     }
-    duck_close(duck);
+    part_writer_close(&w);
     return result;
 }

@@ -243,7 +243,7 @@ static void gather(struct lake *l, struct gathered *g, const struct slice *s,
     if (s->lane.stream == STREAM_RAW) {
         lake_add_raw(&g->lines, bus_id(l->bus), s->lane.name, r);
     } else {
-        buf_add(&g->lines, r->signal.data);
+        lake_add_fact(&g->lines, l->table[g->table].model, r->signal.data);
     }
     const struct str text = str_sub(buf_str(&g->lines), before, g->lines.len - before);
     const struct refused_row *const note = refuse_note(l->refused, g->table, text);

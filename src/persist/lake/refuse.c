@@ -202,3 +202,30 @@ enum outcome refuse_find(struct lake *l, struct duck *d, size_t table, const str
     f->cause = CAUSE_REFUSED;
     return RETRY;
 }
+
+enum outcome refuse_large(struct lake *l, size_t table, const struct lake_part *p,
+                          const struct failure *why, struct failure *f)
+{
+    struct refused_row *const row = &l->refused->row[l->refused->n];
+    const char *const name = l->table[table].model->name;
+    if (l->refused->n == REFUSED_MAX) {
+        return failed(f, RETRY, "table %s of the lake: more than %d rows are refused: %s", name,
+                      REFUSED_MAX, why->text);
+    }
+    const char *const line = mmap(NULL, p->bytes, PROT_READ, MAP_SHARED, p->fd, 0);
+    if (line == MAP_FAILED) {
+        return failed_errno(f, RETRY, "memory for the lake's refused rows");
+    }
+    row->table = table;
+    hash_128_hex((struct str){line, p->bytes - 1}, row->hash);
+    (void)munmap((void *)(uintptr_t)line, p->bytes);
+    (void)failed(&row->why, REJECT,
+                 "a row of %zu bytes for table %s of the lake: raise lake.memory_bytes_max and "
+                 "send it again (weir dead retry): %s",
+                 p->bytes, name, why->text);
+    l->refused->n++;
+    (void)failed(f, RETRY, "table %s of the lake: a row of %zu bytes is refused: %s", name,
+                 p->bytes, why->text);
+    f->cause = CAUSE_REFUSED;
+    return RETRY;
+}

@@ -1,4 +1,5 @@
-/* refuse.h - rows that DuckDB does not take: found one by one, so that the rest lands.
+/* refuse.h - rows that DuckDB does not take, or has no room for: found one by one, so that the rest
+ * lands.
  *
  * The flush child finds them and leaves them in memory that its parent shares; the parent reads its
  * lanes again and hands those rows to the dead letters. A row is known by the hash of its line, so
@@ -30,6 +31,10 @@ void refuse_close(struct refused *r); /* safe for NULL */
  *   returns RETRY rows were noted, cause REFUSED | RETRY there are too many | STOP no row is */
 enum outcome refuse_find(struct lake *l, struct duck *d, size_t table, const struct lake_part *p,
                          const struct failure *why, struct failure *f);
+/* In the child: note a part's one row, which alone wants more memory than there is for it.
+ *   returns RETRY it was noted, cause REFUSED | RETRY there are too many */
+enum outcome refuse_large(struct lake *l, size_t table, const struct lake_part *p,
+                          const struct failure *why, struct failure *f);
 
 /* The note of this line of a table, or NULL. */
 const struct refused_row *refuse_note(const struct refused *r, size_t table, struct str line);

@@ -66,6 +66,59 @@ static void add_body(struct buf *b, struct str body, const char rank[RANK_BYTES]
     buf_printf(b, ",\"body_bytes\":%zu", body.len);
 }
 
+/* The end of a member that begins at `at`: the comma behind it, or the end of its object. */
+static size_t member_end(struct str line, size_t at)
+{
+    bool is_text = false;
+    for (size_t depth = 0; at < line.len; at++) {
+        const char c = line.at[at];
+        if (c == '"') {
+            is_text = !is_text;
+        } else if (is_text) {
+            at += c == '\\';
+        } else if (c == '{' || c == '[') {
+            depth++;
+        } else if (depth == 0 && (c == ',' || c == '}')) {
+            break;
+        } else if (c == '}' || c == ']') {
+            depth -= depth > 0;
+        }
+    }
+    return at < line.len ? at : line.len;
+}
+
+/* How much of a member is its name, the colon with it, when its value is a column's JSON; else 0.
+ */
+static size_t json_at(const struct model *m, struct str member)
+{
+    struct str value;
+    const struct str name = str_cut(member, ':', &value);
+    const bool is_nested = value.len > 0 && (value.at[0] == '{' || value.at[0] == '[');
+    for (size_t i = 0; is_nested && i < m->columns_n; i++) {
+        const struct column *const c = &m->columns[i];
+        if (c->type == COLUMN_JSON && name.len > 2 &&
+            str_eq(str_sub(name, 1, name.len - 2), str_of(c->name))) {
+            return name.len + 1;
+        }
+    }
+    return 0;
+}
+
+void lake_add_fact(struct buf *b, const struct model *m, struct str line)
+{
+    size_t done = 0;
+    for (size_t at = 1, end; at < line.len; at = end + 1) {
+        end = member_end(line, at);
+        const size_t value = at + json_at(m, str_sub(line, at, end - at));
+        if (value > at) {
+            buf_add(b, str_sub(line, done, value - done));
+            buf_add_json(b, str_sub(line, value, end - value));
+            done = end;
+        }
+    }
+    buf_add(b, str_sub(line, done, line.len - done));
+}
+
 int64_t lake_raw_us(const struct signal *s)
 {
     return s->received_us != TIME_NONE ? s->received_us : s->time_us != TIME_NONE ? s->time_us : 0;
