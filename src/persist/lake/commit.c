@@ -116,6 +116,8 @@ static enum outcome add_parts(struct part_writer *w, struct lake_table *t, struc
     return result;
 }
 
+/* Forward alone: what a table has that the others lack (a writer died between two commits) is read
+ * once more, and that for some flushes. */
 static enum outcome commit_table(struct part_writer *w, struct lake_table *t, struct failure *f)
 {
     struct lake *const l = w->lake;
@@ -126,7 +128,7 @@ static enum outcome commit_table(struct part_writer *w, struct lake_table *t, st
     for (size_t i = 0; i < l->lanes_n; i++) {
         const struct lake_lane *const lane = &l->lane[i];
         if (lane->is_begun && lake_feeds(lane->lane.stream, t->model) &&
-            t->part[i].from != (int64_t)lane->taken.at) {
+            t->part[i].from < (int64_t)lane->taken.at) {
             c.move[c.moves_n++] = (struct delta_move){lane->app, t->part[i].from,
                                                       (int64_t)lane->taken.at};
         }

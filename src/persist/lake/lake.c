@@ -496,13 +496,13 @@ static void table_reset(struct lake *l, struct lake_table *t)
     t->oldest_us = t->behind_us = TIME_NONE;
 }
 
-/* Committed: each lane that was read stands where the commit was to move it. */
+/* Committed: each lane that was read stands where the commit was to move it, or beyond. */
 static bool is_committed(const struct lake *l, const struct lake_table *t)
 {
     for (size_t i = 0; i < l->lanes_n; i++) {
         const struct lake_lane *const lane = &l->lane[i];
         if (lane->is_begun && lake_feeds(lane->lane.stream, t->model) &&
-            delta_txn(&t->log, lane->app) != (int64_t)lane->taken.at) {
+            delta_txn(&t->log, lane->app) < (int64_t)lane->taken.at) {
             return false;
         }
     }
