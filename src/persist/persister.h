@@ -21,6 +21,7 @@ struct persister {
     int64_t
         retry_after_ms; /* with RETRY: not before, ten minutes at most; 0: as the backoff says */
     struct str told;    /* by open, for the log: what it did besides; empty: nothing */
+    struct str lost;    /* by open, for the log: what it should hold and cannot get any more */
 };
 
 /* Records of one batch that can never be kept; they become dead letters of the stage. */

@@ -385,6 +385,10 @@ static enum outcome open_far_end(struct loop *l, struct failure *f)
         log_event(LOG_INFO, "tidied", log_s("what", l->p.told));
         l->p.told = (struct str){0};
     }
+    if (l->p.lost.len > 0) {
+        log_event(LOG_ERROR, "lost", log_s("what", l->p.lost));
+        l->p.lost = (struct str){0};
+    }
     return result;
 }
 

@@ -65,6 +65,16 @@ static void check_positions(struct audit *w, const struct lane_ends *ends, size_
     for (size_t i = 0; i < n; i++) {
         const struct str app = lake_app(&w->scratch, bus_id(w->bus), ends[i].lane);
         const int64_t at = delta_txn(&w->log, app);
+        if (w->log.version < 0 && ends[i].begin.at > 0) {
+            found(w, arena_printf(&w->scratch,
+                                  "lake: table %s is not there, and %s/%.*s has forgotten what "
+                                  "comes before %" PRIu64 ": put it back%s",
+                                  w->model->name, stream_name(ends[i].lane.stream),
+                                  STR_ARG(ends[i].lane.name), ends[i].begin.at,
+                                  ends[i].lane.stream == STREAM_RAW
+                                      ? ""
+                                      : ", or make it from table raw with weir replay"));
+        }
         if (at >= 0 && (uint64_t)at > ends[i].end.at) {
             found(w, arena_printf(&w->scratch,
                                   "lake: table %s stands at %" PRId64 " in %s/%.*s, which ends at "

@@ -19,6 +19,7 @@ enum {
     ROW_BYTES_MAX = 512 << 20, /* one raw line: a body of the largest size, all of it escaped */
     BEHIND_BYTES_MAX = 64 << 20,
 };
+enum { LOST_BYTES_MAX = 1 << 16 };
 #define BEHIND_US_MAX (INT64_C(3600) * 1000000)
 #define SCRATCH_BYTES_MAX ((size_t)2 << 30)
 #define TABLE_BYTES_MAX ((size_t)1 << 30)
@@ -125,6 +126,49 @@ static enum outcome find_lanes(struct lake *l, struct failure *f)
     return result;
 }
 
+static void add_forgotten(struct lake *l, struct buf *b, const struct model *m, const char *what)
+{
+    const char *sign = b->len > 0 ? "; " : "";
+    const size_t before = b->len;
+    for (size_t i = 0; i < l->lanes_n; i++) {
+        const struct lake_lane *const lane = &l->lane[i];
+        if (lake_feeds(lane->lane.stream, m) && lane->begin.at > 0) {
+            buf_printf(b, "%s%s/%.*s before %llu", sign, stream_name(lane->lane.stream),
+                       STR_ARG(lane->lane.name), (unsigned long long)lane->begin.at);
+            sign = ", ";
+        }
+    }
+    if (b->len > before) {
+        buf_printf(b, " is missing in %s", what);
+    }
+}
+
+/* Of tables that are not there, what nothing brings back by itself: they are made anew and go on
+ * from what the streams still hold. A model that is new with this weir looks the same. */
+static struct str forgotten(struct lake *l)
+{
+    struct buf b;
+    size_t facts = 0;
+    const struct model *fact = NULL;
+    buf_init(&b, l->arena, LOST_BYTES_MAX);
+    for (size_t i = 0; i < l->tables_n; i++) {
+        const struct lake_table *const t = &l->table[i];
+        if (t->log.version < 0 && lake_feeds(STREAM_RAW, t->model)) {
+            add_forgotten(l, &b, t->model, "table raw: put its folder back with weir stopped");
+        } else if (t->log.version < 0) {
+            fact = fact ? fact : t->model;
+            facts++;
+        }
+    }
+    if (fact) {
+        const struct str what = arena_printf(
+            l->arena, "%zu tables of facts, %s first: weir replay makes them from table raw", facts,
+            fact->name);
+        add_forgotten(l, &b, fact, what.at);
+    }
+    return buf_str(&b);
+}
+
 static void settle_from(struct lake *l, struct lake_table *t)
 {
     for (size_t i = 0; i < l->lanes_n; i++) {
@@ -154,6 +198,7 @@ static enum outcome lake_driver_open(struct persister *p, struct failure *f)
         result = find_lanes(l, f);
     }
     if (result == OK) {
+        p->lost = forgotten(l);
         result = lock_lake(p, f);
     }
     if (result == OK) {
