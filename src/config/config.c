@@ -99,7 +99,7 @@ static const struct option lake_options[] = {
     {"flush_bytes", OPTION_SIZE, offsetof(struct config_lake, flush_bytes), "16MiB", 64 * KIB, GIB,
      .about = "rows of a table are written at this size, or at flush"},
     {"keep", OPTION_DURATION, offsetof(struct config_lake, keep_ms), "forever", HOUR, FOREVER,
-     .about = "how long rows stay, by their fact's time"},
+     .about = "how long facts stay, by their own time, and from when they came"},
     {"compact", OPTION_DURATION, offsetof(struct config_lake, compact_ms), "1h", MINUTE, FOREVER,
      .about = "how often small files are joined"},
     {"vacuum", OPTION_DURATION, offsetof(struct config_lake, vacuum_ms), "1h", 0, FOREVER,

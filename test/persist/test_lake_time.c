@@ -1,4 +1,5 @@
-/* A wall clock that is set back: what is due comes by the time that passes. */
+/* What is due comes by the time that passes, though the wall clock is set back; and what is
+ * forgotten. */
 #include "folder.h"
 #include "persist/lakes.h"
 #include "signal/facts.h"
@@ -89,12 +90,31 @@ static void files_are_merged_though_the_clock_was_set_back(void **state)
     assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), ROUNDS * FACTS);
 }
 
+static void a_fact_that_comes_late_is_kept_as_long_as_others(void **state)
+{
+    (void)state;
+    const int64_t keep_us = 100 * DAY_US;
+    lakes.config.lake.keep_ms = keep_us / 1000;
+    clock_set(BEGIN_US + 10000 * DAY_US); /* of every fact the day is over by more than that */
+    take();
+    assert_int_equal(persist_lake.flush(&lakes.persister, true, &failure), OK);
+    clock_set(clock_now_us() + keep_us - DAY_US);
+    flush_if_due(); /* merges */
+    flush_if_due();
+    assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), FACTS);
+    clock_set(clock_now_us() + keep_us);
+    flush_if_due();
+    assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), 0);
+    assert_true(persist_lake.due_ms(&lakes.persister) != 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
         TEST(rows_are_flushed_by_age_though_the_clock_was_set_back),
         TEST(files_are_merged_though_the_clock_was_set_back),
+        TEST(a_fact_that_comes_late_is_kept_as_long_as_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

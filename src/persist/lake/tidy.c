@@ -261,11 +261,17 @@ static int64_t merge_due_us(struct lake *l, const struct live *live, int64_t now
 
 /* ---- retention ---- */
 
-static bool is_expired(const struct lake *l, const struct delta_file *file, int64_t now_us)
+/* When a file's time is up, kept for `keep` from its day's end, and from when it was written: what
+ * comes late, or from a backfill, is kept as long. INT64_MAX: never. */
+static int64_t expiry_us(const struct lake *l, const struct delta_file *file)
 {
     const int64_t keep_ms = l->config->lake.keep_ms;
     const int64_t day = day_us(file);
-    return keep_ms < FOREVER_MS && day != TIME_NONE && now_us >= day + DAY_US + keep_ms * 1000;
+    if (keep_ms >= FOREVER_MS || day == TIME_NONE) {
+        return INT64_MAX;
+    }
+    const int64_t end = day + DAY_US, written = file->modified_ms * 1000;
+    return (end > written ? end : written) + keep_ms * 1000;
 }
 
 static enum outcome expire(struct lake *l, struct lake_table *t, int64_t now_us, struct failure *f)
@@ -275,7 +281,7 @@ static enum outcome expire(struct lake *l, struct lake_table *t, int64_t now_us,
     struct delta_commit c = {.operation = "DELETE", .removed = path};
     buf_init(&c.actions, &l->scratch, ACTIONS_BYTES_MAX);
     for (size_t i = 0; i < live.n; i++) {
-        if (is_expired(l, live.at[i], now_us)) {
+        if (expiry_us(l, live.at[i]) <= now_us) {
             path[c.removed_n++] = live.at[i]->path;
             delta_add_remove(&c.actions, live.at[i]->path, now_us / 1000, true);
         }
@@ -290,8 +296,8 @@ static int64_t table_due_us(struct lake *l, const struct lake_table *t, int64_t 
     const struct live live = live_files(&l->scratch, &t->log);
     int64_t due = l->config->lake.compact_ms < FOREVER_MS ? merge_due_us(l, &live, now_us)
                                                           : INT64_MAX;
-    if (live.n > 0 && l->config->lake.keep_ms < FOREVER_MS && day_us(live.at[0]) != TIME_NONE) {
-        const int64_t keep = day_us(live.at[0]) + DAY_US + l->config->lake.keep_ms * 1000;
+    for (size_t i = 0; i < live.n; i++) {
+        const int64_t keep = expiry_us(l, live.at[i]);
         due = keep < due ? keep : due;
     }
     for (size_t i = 0; i < t->log.files_n; i++) {
