@@ -225,6 +225,48 @@ static void check_paths(const struct sections *s, const struct yaml *root, const
     }
 }
 
+/* Whether `path` is `folder` or stands in it, as they are written. */
+static bool is_within(struct str path, struct str folder)
+{
+    while (folder.len > 1 && str_ends(folder, S("/"))) {
+        folder.len--;
+    }
+    return str_starts(path, folder) && (path.len == folder.len || path.at[folder.len] == '/');
+}
+
+/* Each keeps, tidies and forgets what stands in its own place. */
+static void check_apart(const struct sections *s, const struct yaml *root, const struct config *c)
+{
+    const struct {
+        const struct yaml_entry *given;
+        struct str path;
+        const char *in_data, *name;
+    } place[] = {{find(root, "bus", "path"), c->bus.path, "bus", "bus.path"},
+                 {find(root, "lake", "path"), c->lake.path, "lake", "lake.path"},
+                 {find(root, "store", "path"), c->store.path, "store.db", "store.path"},
+                 {NULL, {NULL, 0}, "repetitions", "the folder repetitions in data"},
+                 {NULL, {NULL, 0}, "run", "the folder run in data"}};
+    enum { N = sizeof place / sizeof *place };
+    struct str path[N];
+    for (size_t i = 0; i < N; i++) {
+        path[i] = place[i].path.len > 0
+                      ? place[i].path
+                      : arena_printf(s->arena, "%.*s/%s", STR_ARG(c->data), place[i].in_data);
+    }
+    for (size_t i = 0; i < N; i++) {
+        for (size_t k = 0; place[i].given && k < N; k++) {
+            const bool is_told = k < i && place[k].given;
+            if (k != i && !is_told &&
+                (is_within(path[i], path[k]) || is_within(path[k], path[i]))) {
+                problem_add(s->problems, place[i].given->value.place,
+                            "%s and %s are the same or one in the other: give each a place of "
+                            "its own",
+                            place[i].name, place[k].name);
+            }
+        }
+    }
+}
+
 /* PATH=GLOB, the path in plain words: a.b.c */
 static bool is_rollback_rule(struct str rule)
 {
@@ -265,5 +307,6 @@ void check_config(const struct sections *s, const struct yaml *root, const struc
     check_segment(root, c, s->problems);
     check_room(root, c, s->problems);
     check_paths(s, root, c);
+    check_apart(s, root, c);
     check_rules(root, c, s->problems);
 }

@@ -258,6 +258,16 @@ static const struct {
     {"lake: { path: '' }\n", "weir.yaml:1:15: lake.path is empty; it wants a path"},
     {"store: { path: / }\n", "weir.yaml:1:16: store.path: there is a folder, and it wants a file"},
     {"data: weir.yaml\n", "weir.yaml:1:7: data: there is a file, and it wants a folder"},
+    {"lake: { path: ./weir-data/bus/lake }\ndata: weir-data\n",
+     "weir.yaml:1:15: lake.path and bus.path are the same or one in the other: give each a place "
+     "of "
+     "its own"},
+    {"lake: { path: a }\nstore: { path: a }\n",
+     "weir.yaml:1:15: lake.path and store.path are the same or one in the other: give each a place "
+     "of its own"},
+    {"data: d\nstore: { path: d/run/store.db }\n",
+     "weir.yaml:2:16: store.path and the folder run in data are the same or one in the other: give "
+     "each a place of its own"},
     {"services: { a: [b] }\n",
      "weir.yaml:1:17: services.a: a section is wanted (key: value), not a list"},
     {"intake:\n  - listen: '127.0.0.1:1'\n",
