@@ -111,6 +111,9 @@ static void print_json(struct arena *a, const struct status *s)
                (unsigned long long)survey_counter(v, "damage_holes"),
                (unsigned long long)survey_counter(v, "damage_bytes"),
                (unsigned long long)survey_counter(v, "damage_signals"));
+    buf_printf(&b, ",\"configuration\":{\"in_force\":%s,\"refused\":%s}",
+               s->is_other_configuration ? "false" : "true",
+               v->is_reload_refused ? "true" : "false");
     printf("%.*s}\n", STR_ARG(buf_str(&b)));
 }
 
@@ -300,10 +303,29 @@ static enum outcome print_text(struct arena *a, const struct status *s, struct f
     return result == OK ? print_ends(a, s, f) : result;
 }
 
+/* What weir runs by is not what one reads. */
+static void say_configuration(const struct survey *v, bool is_other)
+{
+    char at[CLOCK_TEXT_BYTES];
+    clock_text(v->reload_us, at);
+    if (v->is_reload_refused) {
+        (void)fprintf(stderr,
+                      "weir status: the configuration of %.19sZ was refused, the log says why; the "
+                      "one before is in force\n",
+                      at);
+    } else if (is_other) {
+        (void)fprintf(stderr,
+                      "weir status: the configuration has changed since it was read at %.19sZ: "
+                      "kill -HUP %d brings it into force\n",
+                      at, (int)v->pid);
+    }
+}
+
 /* A stage that is down or behind is the answer no. */
 static int answer(const struct status *s)
 {
     int ill = 0;
+    say_configuration(s->survey, s->is_other_configuration);
     for (size_t i = 0; i < s->survey->stages_n; i++) {
         const struct survey_stage *const stage = &s->survey->stage[i];
         ill += stage->state != STAGE_OK;

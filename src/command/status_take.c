@@ -95,6 +95,9 @@ enum outcome status_take(struct arena *a, const struct config *config, struct st
     if (result != OK) {
         return result;
     }
+    const struct survey *const v = out->survey;
+    out->is_other_configuration = v->pid > 0 && v->revision != 0 &&
+                                  v->revision != config->bus.revision;
     take_agents(a, config, out);
     out->unmapped_n = survey_counters(out->survey, a, S("unmapped{"), &out->unmapped);
     out->ignored_n = survey_counters(out->survey, a, S("ignored{"), &out->ignored);

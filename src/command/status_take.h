@@ -32,6 +32,7 @@ struct status {
     struct status_model *model; /* that have a table in the store */
     size_t models_n;
     uint64_t disk_bytes_max;
+    bool is_other_configuration; /* weir runs, and not by the files as they are now */
     /* What could not be read, as a sentence; empty: it was. Then its counts say nothing. */
     struct str dead_why, store_why;
 };

@@ -269,6 +269,25 @@ static int wait_ms(struct weir *w, int64_t now_us)
     return until_us <= now_us ? 0 : (int)((until_us - now_us + 999) / 1000);
 }
 
+/* For status, health and metrics, which see pages and no log. */
+static void note_configuration(struct weir *w, bool is_refused)
+{
+    *progress_counter(w->page, "reload_us") = (uint64_t)clock_now_us();
+    *progress_counter(w->page, "reload_refused") = is_refused;
+    *progress_counter(w->page, "revision") = w->setup.config->bus.revision;
+}
+
+static void hang_up(struct weir *w, int64_t now_us)
+{
+    const bool is_new = reload(w->how, &w->setup, &w->children);
+    note_configuration(w, !is_new);
+    if (is_new) {
+        renew_readers(w);
+        w->is_ready = false;
+        w->begun_us = now_us;
+    }
+}
+
 static void take_signals(struct weir *w)
 {
     struct signalfd_siginfo info;
@@ -277,10 +296,8 @@ static void take_signals(struct weir *w)
         switch (info.ssi_signo) {
         case SIGCHLD: children_reap(&w->children, now_us); break;
         case SIGHUP:
-            if (!w->children.is_stopping && reload(w->how, &w->setup, &w->children)) {
-                renew_readers(w);
-                w->is_ready = false;
-                w->begun_us = now_us;
+            if (!w->children.is_stopping) {
+                hang_up(w, now_us);
             }
             break;
         case SIGUSR1:
@@ -392,6 +409,7 @@ static enum outcome set_up(struct weir *w, const struct config *config, struct f
         *progress_counter(w->page, "started_us") = (uint64_t)clock_now_us();
         *progress_counter(w->page, "started_mono_us") = (uint64_t)clock_mono_us();
         *progress_counter(w->page, "ready") = 0;
+        note_configuration(w, false);
         w->children.page = w->page;
         tell_listening(&w->setup);
         result = children_add(&w->children, f);

@@ -43,6 +43,9 @@ struct survey_stream {
 struct survey {
     pid_t pid; /* 0: weir does not run */
     bool is_ready;
+    bool is_reload_refused; /* the newest one: the configuration before is in force */
+    uint32_t revision;      /* of the configuration in force; 0: unknown            */
+    int64_t reload_us;      /* when it was read, or the newest one refused          */
     int64_t now_us, started_us;
     int64_t uptime_us;   /* of the monotonic clock: wall clocks are set */
     int64_t complete_us; /* everything received until then is transformed */

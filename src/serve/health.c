@@ -49,6 +49,15 @@ void answer_readyz(const struct survey *s, struct page *to)
     }
 }
 
+/* It hinders nothing: weir works by the configuration before. */
+static void add_reload(struct buf *b, const struct survey *s)
+{
+    char at[CLOCK_TEXT_BYTES];
+    clock_text(s->reload_us, at);
+    buf_printf(b, "\"reload\":{\"Success\":%s,\"at\":\"%s\"}",
+               s->is_reload_refused ? "false" : "true", at);
+}
+
 void answer_health(const struct survey *s, struct page *to)
 {
     struct buf *const b = &to->body;
@@ -78,5 +87,7 @@ void answer_health(const struct survey *s, struct page *to)
         buf_add_byte(b, '}');
         arena_close(&a);
     }
-    buf_add(b, S("]}\n"));
+    buf_add(b, S("],"));
+    add_reload(b, s);
+    buf_add(b, S("}\n"));
 }

@@ -181,6 +181,10 @@ void answer_metrics(const struct survey *s, const struct collected *c, struct ar
     gauge(&w, "weir_ready", "1 once every stage has started.", s->is_ready);
     gauge(&w, "weir_start_time_seconds", "When weir started, since 1970.",
           (double)s->started_us / 1e6);
+    gauge(&w, "weir_reload_time_seconds", "When the newest configuration was read, since 1970.",
+          (double)s->reload_us / 1e6);
+    gauge(&w, "weir_reload_success", "0 while it was refused: the one before is in force.",
+          !s->is_reload_refused);
     gauge(&w, "weir_complete_time_seconds", "All received before is transformed, since 1970.",
           (double)s->complete_us / 1e6);
     add_damage(&w, s);

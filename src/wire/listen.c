@@ -127,7 +127,12 @@ enum outcome listen_open(struct str address, int *out_fd, struct failure *f)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes) != 0) {
         goto failed;
     }
-    if (bind(fd, &at.any, len) != 0 || listen(fd, BACKLOG) != 0) {
+    if (bind(fd, &at.any, len) != 0) {
+        goto failed;
+    }
+    /* who connects has to write: a proxy in the group of weir's user may, the others may not */
+    if ((at.any.sa_family == AF_UNIX && chmod(at.local.sun_path, 0660) != 0) ||
+        listen(fd, BACKLOG) != 0) {
         goto failed;
     }
     *out_fd = fd;

@@ -8,6 +8,7 @@ import platform
 import re
 import signal
 import socket
+import stat
 import struct
 import subprocess
 import threading
@@ -58,6 +59,7 @@ def a_unix_socket_stands_beside_the_file_and_goes_with_weir(folder):
     weir.config["intake"]["listen"] = [f"127.0.0.1:{weir.port}", "unix:in.sock"]
     weir.write_config()
     with weir:
+        assert stat.S_IMODE((folder / "in.sock").stat().st_mode) == 0o660
         for number in (1, 2, 3):
             body = json.dumps({"zen": "z"}).encode()
             head = {"Host": "weir", "Content-Type": "application/json", "Content-Length": len(body), "X-GitHub-Event": "ping",
@@ -171,6 +173,34 @@ def a_wrong_configuration_is_refused_by_reload_and_the_old_one_stays(folder):
         eventually(lambda: weir.log.read_text().count("reload refused") == 2, "both errors are logged")
         assert "did you mean listen?" in weir.log.read_text()
         assert ping(weir, 1)[0] == 202
+
+
+@case
+def a_reload_that_was_refused_is_seen_until_one_is_not(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        def look():
+            said = subprocess.run([BINARY, "status", "--json", "-c", str(folder / "weir.yaml")], capture_output=True, text=True,
+                                  timeout=30, check=False)
+            return json.loads(said.stdout)["configuration"], said.stderr
+        assert look() == ({"in_force": True, "refused": False}, "")
+        assert counter(weir, "weir_reload_success") == 1 and weir.get("/health")[1]["reload"]["Success"] is True
+        weir.config["log"] = {"level": "debug"}
+        weir.write_config()
+        said, line = look()
+        assert said == {"in_force": False, "refused": False} and f"kill -HUP {weir.process.pid}" in line, line
+        weir.config["data"] = "./elsewhere"
+        weir.write_config()
+        weir.process.send_signal(signal.SIGHUP)
+        eventually(lambda: counter(weir, "weir_reload_success") == 0, "the gauge falls")
+        status, health = weir.get("/health")
+        assert status == 200 and health["reload"]["Success"] is False, health
+        weir.config["data"] = "./data"
+        weir.write_config()
+        said, line = look()
+        assert said == {"in_force": False, "refused": True} and "was refused" in line, (said, line)
+        reload(weir)
+        assert look() == ({"in_force": True, "refused": False}, "")
+        assert counter(weir, "weir_reload_success") == 1
 
 
 class Sender:
