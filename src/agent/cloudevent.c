@@ -150,6 +150,21 @@ static bool is_attribute_name(struct str name)
     return name.len > 0 && !str_eq(name, S("data"));
 }
 
+/* RFC 3986, section 4.3: it begins with a scheme. */
+static bool is_absolute_uri(struct str s)
+{
+    const size_t colon = str_find(s, ':');
+    for (size_t i = 0; i < colon; i++) {
+        const char c = s.at[i];
+        const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        const bool is_more = (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+        if (!is_letter && (i == 0 || !is_more)) {
+            return false;
+        }
+    }
+    return colon > 0 && colon + 1 < s.len && str_find(s, ' ') == s.len;
+}
+
 /* What holds for attributes wherever they stand; `where` begins every message. */
 static bool check(const struct request *q, struct cloudevent *e, struct str where,
                   struct refusal *why)
@@ -174,6 +189,10 @@ static bool check(const struct request *q, struct cloudevent *e, struct str wher
         return refuse(q->arena, why, bad_event,
                       "%.*sspecversion \"%.*s\" is not known: send CloudEvents 1.0", STR_ARG(where),
                       STR_ARG(str_sub(e->specversion, 0, 20)));
+    }
+    if (e->dataschema.len > 0 && !is_absolute_uri(e->dataschema)) {
+        return refuse(q->arena, why, bad_event, "%.*sthe attribute dataschema is no absolute URI",
+                      STR_ARG(where));
     }
     e->time_us = TIME_NONE;
     return e->time.len == 0 || clock_parse(e->time, &e->time_us) ||

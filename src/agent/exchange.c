@@ -182,10 +182,11 @@ static bool is_welcome(struct client *c, struct str method, struct head *head)
         return is_refused(c, 405, "method", "send signals with POST");
     }
     const struct str encoding = request_header(&c->request, S("Content-Encoding"));
-    static const char *const once[] = {"Content-Type", "Content-Encoding", NULL};
+    static const char *const once[] = {"Content-Type", "Content-Encoding", "Authorization", NULL};
     if (request_doubled(&c->request, once)) {
-        return is_refused(c, 400, "header",
-                          "Content-Type or Content-Encoding stands twice: send each once");
+        return is_refused(
+            c, 400, "header",
+            "Content-Type, Content-Encoding or Authorization stands twice: send each once");
     }
     c->is_gzip = str_eq_nocase(encoding, S("gzip")) || str_eq_nocase(encoding, S("x-gzip"));
     if (encoding.len > 0 && !c->is_gzip && !str_eq_nocase(encoding, S("identity"))) {

@@ -115,7 +115,10 @@ static void what_github_never_sends_is_400_or_415(void **state)
     assert_refused(s, github_post(&s->arena, "push\r\nx-github-event: pull_request", "1", S("{}")),
                    400, "X-GitHub-Event stands twice");
     assert_refused(s, github_post(&s->arena, "push\r\nContent-Type: text/plain", "1", S("{}")), 400,
-                   "Content-Type or Content-Encoding stands twice");
+                   "Content-Encoding or Authorization stands twice");
+    assert_refused(
+        s, github_post(&s->arena, "push\r\nAuthorization: a\r\nauthorization: a", "1", S("{}")),
+        400, "Content-Encoding or Authorization stands twice");
     assert_refused(s, github_post(&s->arena, "", "1", S("{}")), 400, "X-GitHub-Event");
     assert_refused(s, github_post(&s->arena, "../push", "1", S("{}")), 400, "X-GitHub-Event");
     assert_refused(s, github_post(&s->arena, "push", "1", S("{\"a\":")), 400, "line 1, column");

@@ -207,6 +207,10 @@ static void attributes_that_are_missing_or_wrong_are_named(void **state)
         {"ce-specversion: 1.0\nce-id: e1\nce-source: /ci\nce-type: t\nce-data: 1", "ce-data"},
         {"ce-specversion: 1.0\nce-id: e1\nce-source: /ci\nce-type: t\nce-datacontenttype: a/b",
          "ce-datacontenttype"},
+        {"ce-specversion: 1.0\nce-id: e1\nce-source: /ci\nce-type: t\nce-dataschema: /schema",
+         "dataschema is no absolute URI"},
+        {"ce-specversion: 1.0\nce-id: e1\nce-source: /ci\nce-type: t\nce-dataschema: 1a:b",
+         "dataschema is no absolute URI"},
     };
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
         assert_not_taken(
