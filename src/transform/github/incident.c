@@ -151,6 +151,13 @@ static bool is_taken_away(struct delivery *d)
     return is_by_label(d) && !is_labelled(d);
 }
 
+/* Nobody closes it any more. */
+static bool is_deleted_open(struct delivery *d)
+{
+    struct str state;
+    return is_labelled(d) && delivery_text(d, "issue.state?", &state) && str_eq(state, S("open"));
+}
+
 /* Another label, which may name the service, or another title. */
 static bool is_described(struct delivery *d)
 {
@@ -171,5 +178,6 @@ const struct github_row github_incident[] = {
     {"IN4", "reopened", is_labelled, "incident.reported", .time = AT, .extra = "$action",
         .content = reported, .custom = custom, .facts = stands},
     {"IN5", "unlabeled", is_taken_away, .gives = NULL, .time = AT, .facts = withdrawn},
+    {"IN5", "deleted", is_deleted_open, .gives = NULL, .time = AT, .facts = withdrawn},
     {0}};
 /* clang-format on */
