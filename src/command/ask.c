@@ -189,7 +189,7 @@ static enum outcome keep_piece(struct looking *l, struct arena *a, const struct 
         if (t->lane.stream == STREAM_RAW) {
             lake_add_raw(b, bus_id(l->bus), t->lane.name, r);
         } else {
-            buf_add(b, r->signal.data);
+            lake_add_fact(b, to->model, r->signal.data);
         }
         buf_add_byte(b, '\n');
         to->line_bytes_max = b->len - before > to->line_bytes_max ? b->len - before

@@ -34,13 +34,25 @@ static int end(void **state)
     return 0;
 }
 
+/* What the transform does: one step with facts. */
+static void step(struct record *fact, size_t n)
+{
+    struct reader *reader;
+    struct batch batch = {.arena = &lakes.arena};
+    assert_ok(reader_join(lakes.bus, STREAM_BIT(STREAM_RAW), S("transform"), CURSOR_BUS, &reader,
+                          &failure));
+    assert_ok(reader_read(reader, 1 << 20, 0, &batch, &failure));
+    const struct output out = {standard_lane, 0, fact, n};
+    assert_ok(reader_step(reader, &batch, &out, 1, NULL, &failure));
+    reader_leave(reader);
+}
+
 /* What intake and transform do: raw signals, then one step with facts. */
 static void fill_bus(struct dice *dice)
 {
     struct arena *const a = &lakes.arena;
     struct record raw[RAW] = {0};
     struct record *const fact = arena_array(a, struct record, FACTS);
-    struct reader *reader;
     for (size_t i = 0; i < RAW; i++) {
         raw[i].signal = (struct signal){.id = arena_printf(a, "%zu", i),
                                         .source = S("/agents/x"),
@@ -51,17 +63,11 @@ static void fill_bus(struct dice *dice)
                                         .data = i ? S("{\"é\":1}") : (struct str)STR("\xff\0z")};
     }
     assert_ok(bus_append(lakes.bus, raw_lane, raw, RAW, &failure));
-    assert_ok(reader_join(lakes.bus, STREAM_BIT(STREAM_RAW), S("transform"), CURSOR_BUS, &reader,
-                          &failure));
-    struct batch batch = {.arena = a};
-    assert_ok(reader_read(reader, 1 << 20, 0, &batch, &failure));
     for (size_t i = 0; i < FACTS; i++) {
         fact[i].signal = fact_random(dice, a, model_find(i % 3 ? S("change") : S("ticket")), 20);
         fact[i].origin = (struct origin){raw_lane, raw[0].at, (uint32_t)i, FACTS};
     }
-    const struct output out = {standard_lane, 0, fact, FACTS};
-    assert_ok(reader_step(reader, &batch, &out, 1, NULL, &failure));
-    reader_leave(reader);
+    step(fact, FACTS);
 }
 
 static struct str answer(const char *sql)
@@ -132,6 +138,35 @@ static void raw_keeps_every_byte_also_of_what_is_no_text(void **state)
     lakes_close(&lakes);
 }
 
+static void json_is_as_it_came_in_the_lake_and_in_its_tail(void **state)
+{
+    (void)state;
+    const char original[] = "{\"a\":[1.50,1E5,\"\\u00e9,}\\\"\"],\"b\":{}}";
+    struct record fact = {
+        .signal = {.id = S("1"),
+                   .source = S("weir"),
+                   .type = S("weir.fact.event"),
+                   .time_us = 1772884800000000,
+                   .data = arena_printf(&lakes.arena,
+                                        "{\"source\":\"s\",\"id\":\"1\",\"event_rank\":\"1\","
+                                        "\"fact_id\":\"1\",\"original\":%s,"
+                                        "\"fact_at\":\"2026-03-07T12:00:00.000000Z\"}",
+                                        original)}};
+    struct lane_ends *ends;
+    size_t n;
+    struct record raw = {.signal = {.id = S("1"), .source = S("s"), .type = S("push")}};
+    assert_ok(bus_append(lakes.bus, raw_lane, &raw, 1, &failure));
+    fact.origin = (struct origin){raw_lane, raw.at, 0, 1};
+    step(&fact, 1);
+    assert_ok(lakes_open(&lakes, &failure));
+    assert_str(answer("SELECT original FROM event_history"), original);
+    assert_ok(bus_ends(lakes.bus, &lakes.arena, STREAM_STANDARD, &ends, &n, &failure));
+    feed(standard_lane, ends[0].end);
+    assert_int_equal(lakes_count(&lakes, "event", "SELECT count(*)"), 1);
+    assert_str(answer("SELECT original FROM event_history"), original);
+    lakes_close(&lakes);
+}
+
 static void what_a_person_writes_reaches_nothing_but_the_lake(void **state)
 {
     (void)state;
@@ -159,6 +194,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(lake_and_tail_show_the_same_wherever_the_lake_stands, begin,
                                         end),
         cmocka_unit_test_setup_teardown(raw_keeps_every_byte_also_of_what_is_no_text, begin, end),
+        cmocka_unit_test_setup_teardown(json_is_as_it_came_in_the_lake_and_in_its_tail, begin, end),
         cmocka_unit_test_setup_teardown(what_a_person_writes_reaches_nothing_but_the_lake, begin,
                                         end),
     };

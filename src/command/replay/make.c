@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "command/past.h"
 #include "command/replay/replay.h"
+#include "persist/lake/lake.h"
 #include "persist/lake/schema.h"
 #include "transform/content.h"
 #include "transform/repetitions.h"
@@ -53,13 +54,14 @@ static size_t index_of(const struct model *m)
 static void keep_facts(struct making *m, const struct transform_out *out)
 {
     for (size_t i = 0; i < out->facts_n; i++) {
-        const struct str line = out->fact[i].data;
         const size_t at = index_of(fact_model(&out->fact[i]));
         if (at < model_all_n) {
-            buf_add(&m->lines[at], line);
-            buf_add_byte(&m->lines[at], '\n');
-            m->line_bytes_max[at] = line.len > m->line_bytes_max[at] ? line.len
-                                                                     : m->line_bytes_max[at];
+            struct buf *const lines = &m->lines[at];
+            const size_t before = lines->len;
+            lake_add_fact(lines, model_all[at], out->fact[i].data);
+            buf_add_byte(lines, '\n');
+            const size_t line = lines->len - before;
+            m->line_bytes_max[at] = line > m->line_bytes_max[at] ? line : m->line_bytes_max[at];
         }
     }
 }

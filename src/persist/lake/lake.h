@@ -73,7 +73,8 @@ int64_t lake_raw_us(const struct signal *s);
  * is no text is kept). */
 void lake_add_raw(struct buf *b, struct str bus_id, struct str lane, const struct record *r);
 /* A fact as a row, its line with each column's JSON as a text: the same column of the table, of
- * which DuckDB then makes no document (32 bytes of memory for one of the line). */
+ * which DuckDB then makes no document (32 bytes of memory for one of the line), and in the source's
+ * own spelling. */
 void lake_add_fact(struct buf *b, const struct model *m, struct str line);
 
 #endif
