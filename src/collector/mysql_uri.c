@@ -10,7 +10,7 @@
 
 enum { PORT = 3306 };
 
-static enum outcome read_mode(struct str value, int *out, struct failure *f)
+static enum outcome read_mode(struct str value, enum mysql_tls *out, struct failure *f)
 {
     static const struct {
         struct str name;

@@ -22,7 +22,7 @@ enum mysql_tls {
 struct mysql_uri {
     const char *user, *password, *host, *database, *socket;
     unsigned port;
-    int tls; /* enum mysql_tls */
+    enum mysql_tls tls;
     const char *ca, *capath, *certificate, *key;
 };
 

@@ -453,10 +453,9 @@ static long in_server(const char *sql)
 static void a_run_that_is_asked_to_stop_ends_its_query_in_the_server(void **state)
 {
     /* at work, waiting for a lock before it could begin, and in the middle of its rows */
-    static const char *const queries[] = {"SELECT sleep(600), 42 AS value",
-                                          "SELECT 42 AS value FROM users",
-                                          "SELECT sleep(seq > 1000), seq AS value FROM "
-                                          "seq_1_to_100000"};
+    static const char *const queries[] = {
+        "SELECT sleep(600), 42 AS value", "SELECT 42 AS value FROM users",
+        "SELECT sleep(seq > 1000), seq value FROM seq_1_to_100000"};
     static const char busy[] = "SELECT count(*) FROM information_schema.processlist WHERE info "
                                "LIKE 'SELECT%value%' AND info NOT LIKE '%processlist%' AND time_ms "
                                "> 100";
