@@ -172,7 +172,8 @@ static void mend_surrogates(char *at, size_t len)
         if ((unit & 0xFC00) == 0xD800 && has_low) {
             i += 10; /* to the last digit of the pair */
         } else {
-            memcpy(at + i + 1, "FFFD", 4);
+            static const char replacement[] = {'F', 'F', 'F', 'D'};
+            memcpy(at + i + 1, replacement, sizeof replacement);
         }
     }
 }

@@ -623,50 +623,6 @@ static void a_token_comes_as_bearer_or_in_the_query(void **state)
     }
 }
 
-static struct str batch_of(struct server *s, const char *const ids[], size_t n)
-{
-    struct buf b;
-    buf_init(&b, &s->arena, 1 << 20);
-    buf_add_byte(&b, '[');
-    for (size_t i = 0; i < n; i++) {
-        buf_printf(&b,
-                   "%s{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/ci/main\",\"type\":"
-                   "\"dev.cdevents.pipelinerun.queued.0.3.0\",\"data\":",
-                   i ? "," : "", ids[i]);
-        buf_add(&b, cdevent(&s->arena, i == 1 ? "b" : ids[i]));
-        buf_add_byte(&b, '}');
-    }
-    buf_add_byte(&b, ']');
-    return buf_str(&b);
-}
-
-#define BATCH "Content-Type: application/cloudevents-batch+json; charset=utf-8\r\n"
-
-static void a_batch_is_taken_whole_or_refused_whole(void **state)
-{
-    struct server *const s = *state;
-    s->config.intake.batch_events_max = 3;
-    server_start(s);
-    struct answer answer = ask(s, post(&s->arena, "/hooks/open", BATCH,
-                                       batch_of(s, (const char *const[]){"a", "b", "c"}, 3)));
-    assert_int_equal(answer.status, 202);
-    assert_str(answer.body, "{\"ids\":[\"a\",\"b\",\"c\"]}");
-    answer = ask(s, post(&s->arena, "/hooks/open", BATCH, S("[]")));
-    assert_int_equal(answer.status, 202);
-    assert_str(answer.body, "{\"ids\":[]}");
-    assert_refused(s,
-                   post(&s->arena, "/hooks/open", BATCH,
-                        batch_of(s, (const char *const[]){"d", "not b", "f"}, 3)),
-                   400, "event 1: the CloudEvents attribute id and the body");
-    assert_refused(s,
-                   post(&s->arena, "/hooks/open", BATCH,
-                        batch_of(s, (const char *const[]){"g", "b", "h", "i"}, 4)),
-                   413, "batch_events_max");
-    assert_refused(s, post(&s->arena, "/hooks/open", BATCH, S("{}")), 400, "array");
-    stop_with(s, 3);
-    assert_int_equal(server_counter(s, "accepted{agent=open}"), 3);
-}
-
 #define T(name) cmocka_unit_test_setup_teardown(name, server_set_up, server_tear_down)
 
 int main(void)
@@ -697,7 +653,6 @@ int main(void)
         T(one_record_that_the_bus_rejects_fails_alone),
         T(the_handshake_consents_to_allowed_origins_alone),
         T(a_token_comes_as_bearer_or_in_the_query),
-        T(a_batch_is_taken_whole_or_refused_whole),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
 }

@@ -7,103 +7,11 @@
 
 #include <cmocka.h>
 
-#include "contract/transport.h"
-#include "folder.h"
+#include "contract/contract.h"
 
 enum { ARENA_BYTES = 512 * 1024 * 1024, READ_BYTES = 64 * 1024 };
 
-/* ---- fixture ---- */
-
-struct fixture {
-    const struct transport *transport;
-    struct config_bus config;
-    struct memory_plan plan;
-    struct arena arena, batch;
-    struct bus *bus;
-    struct failure f;
-};
-
-static void open_bus(struct fixture *x)
-{
-    const bool is_memory = x->transport->driver == &bus_memory;
-    const void *const options = is_memory ? (const void *)&x->plan : &x->config;
-    assert_int_equal(bus_open_driver(&x->arena, x->transport->driver, options, &x->bus, &x->f), OK);
-}
-
-static int set_up(void **state)
-{
-    struct fixture *const x = calloc(1, sizeof *x);
-    x->transport = *state;
-    assert_non_null(folder_make_fast());
-    x->config = (struct config_bus){.path = str_of(folder_path("bus")),
-                                    .segment_bytes = 16 * 1024, /* small, so that they roll */
-                                    .disk_bytes_max = 1024 * 1024 * 1024};
-    transport_plan(x->transport, &x->plan);
-    arena_init(&x->arena, ARENA_BYTES);
-    arena_init(&x->batch, ARENA_BYTES);
-    open_bus(x);
-    *state = x;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *const x = *state;
-    bus_close(x->bus);
-    arena_close(&x->arena);
-    arena_close(&x->batch);
-    folder_drop();
-    free(x);
-    return 0;
-}
-
-static struct lane raw(const char *name)
-{
-    return (struct lane){STREAM_RAW, str_of(name)};
-}
-
-static struct lane standard(const char *name)
-{
-    return (struct lane){STREAM_STANDARD, str_of(name)};
-}
-
-static struct record record_of(struct fixture *x, int number)
-{
-    return (struct record){.signal = {.id = arena_printf(&x->arena, "id-%d", number),
-                                      .source = S("/agents/test"),
-                                      .type = S("t"),
-                                      .time_us = TIME_NONE,
-                                      .received_us = number,
-                                      .data = arena_printf(&x->arena, "{\"number\":%d}", number)}};
-}
-
-/* Append records first..first+n-1 as one group. */
-static void append(struct fixture *x, const char *lane, int first, int n)
-{
-    struct record *const r = arena_array(&x->arena, struct record, (size_t)n);
-    for (int i = 0; i < n; i++) {
-        r[i] = record_of(x, first + i);
-    }
-    assert_int_equal(bus_append(x->bus, raw(lane), r, (size_t)n, &x->f), OK);
-    for (int i = 1; i < n; i++) {
-        assert_true(r[i].at.at > r[i - 1].at.at);
-    }
-}
-
-static struct reader *join(struct fixture *x, unsigned streams, const char *stage,
-                           enum cursor_kind cursor)
-{
-    struct reader *r = NULL;
-    assert_int_equal(reader_join(x->bus, streams, str_of(stage), cursor, &r, &x->f), OK);
-    return r;
-}
-
-static struct reader *join_transform(struct fixture *x)
-{
-    return join(x, STREAM_BIT(STREAM_RAW), "transform", CURSOR_BUS);
-}
-
-static struct batch read_some(struct fixture *x, struct reader *r, size_t bytes_max)
+static struct batch read_some(struct contract *x, struct reader *r, size_t bytes_max)
 {
     arena_reset(&x->batch);
     struct batch b = {.arena = &x->batch};
@@ -112,7 +20,7 @@ static struct batch read_some(struct fixture *x, struct reader *r, size_t bytes_
 }
 
 /* One standard record for each record of the batch, to its slice's lane. */
-static enum outcome step_over(struct fixture *x, struct reader *r, const struct batch *b,
+static enum outcome step_over(struct contract *x, struct reader *r, const struct batch *b,
                               const struct tally *tally)
 {
     struct output *const out = arena_array(&x->batch, struct output, b->n);
@@ -131,7 +39,7 @@ static enum outcome step_over(struct fixture *x, struct reader *r, const struct 
 }
 
 /* Every record of a lane, by look, in pieces; their numbers in order. */
-static size_t look_all(struct fixture *x, struct lane lane, int *numbers, size_t room)
+static size_t look_all(struct contract *x, struct lane lane, int *numbers, size_t room)
 {
     struct lane_ends *ends = NULL;
     struct position at = {0};
@@ -159,7 +67,7 @@ static size_t look_all(struct fixture *x, struct lane lane, int *numbers, size_t
     return n;
 }
 
-static void assert_counts_up(struct fixture *x, struct lane lane, int first, size_t n)
+static void assert_counts_up(struct contract *x, struct lane lane, int first, size_t n)
 {
     int numbers[2000];
     assert_int_equal(look_all(x, lane, numbers, 2000), n);
@@ -172,12 +80,12 @@ static void assert_counts_up(struct fixture *x, struct lane lane, int first, siz
 
 static void records_come_in_the_order_of_their_lane(void **state)
 {
-    struct fixture *const x = *state;
-    struct reader *const r = join_transform(x);
+    struct contract *const x = *state;
+    struct reader *const r = contract_join_transform(x);
     int next = 0;
     struct position at = {0};
     for (int i = 0; i < 20; i++) {
-        append(x, "intake-0", i * 7, 7);
+        contract_append(x, "intake-0", i * 7, 7);
     }
     while (next < 140) {
         const struct batch b = read_some(x, r, 300);
@@ -196,7 +104,7 @@ static void records_come_in_the_order_of_their_lane(void **state)
 
 static void a_signal_arrives_as_it_was_sent(void **state)
 {
-    struct fixture *const x = *state;
+    struct contract *const x = *state;
     const struct signal sent = {.id = S("i"),
                                 .source = S("s"),
                                 .type = S("t"),
@@ -213,9 +121,9 @@ static void a_signal_arrives_as_it_was_sent(void **state)
                                 .retry_of = S("dead/x:1"),
                                 .data = S("\0\xff{}")};
     struct record r = {.signal = sent};
-    assert_int_equal(bus_append(x->bus, raw("retry"), &r, 1, &x->f), OK);
+    assert_int_equal(bus_append(x->bus, contract_raw("retry"), &r, 1, &x->f), OK);
     struct batch b = {.arena = &x->arena};
-    const struct span all = {raw("retry"), {0}, {INT64_MAX}};
+    const struct span all = {contract_raw("retry"), {0}, {INT64_MAX}};
     assert_int_equal(bus_look(x->bus, all, READ_BYTES, &b, &x->f), OK);
     assert_int_equal(b.slice->n, 1);
     const struct signal *const got = &b.slice->record->signal;
@@ -227,31 +135,31 @@ static void a_signal_arrives_as_it_was_sent(void **state)
 
 static void a_lane_is_gained_before_its_first_record(void **state)
 {
-    struct fixture *const x = *state;
-    struct reader *const r = join(x, STREAM_BIT(STREAM_RAW), "lake", CURSOR_SINK);
-    assert_int_equal(bus_lane_make(x->bus, raw("intake-0"), &x->f), OK);
-    append(x, "collect", 0, 3);
+    struct contract *const x = *state;
+    struct reader *const r = contract_join(x, STREAM_BIT(STREAM_RAW), "lake", CURSOR_SINK);
+    assert_int_equal(bus_lane_make(x->bus, contract_raw("intake-0"), &x->f), OK);
+    contract_append(x, "collect", 0, 3);
     struct batch b = read_some(x, r, READ_BYTES);
     assert_int_equal(b.gained_n, 2);
     assert_int_equal(b.n, 0); /* nobody said yet where to begin */
     assert_int_equal(read_some(x, r, READ_BYTES).n, 0);
-    assert_int_equal(reader_seek(r, raw("collect"), (struct position){0}, &x->f), OK);
+    assert_int_equal(reader_seek(r, contract_raw("collect"), (struct position){0}, &x->f), OK);
     b = read_some(x, r, READ_BYTES);
     assert_int_equal(b.n, 1);
     assert_int_equal(b.slice->n, 3);
-    assert_int_equal(reader_seek(r, raw("collect"), b.slice->from, &x->f), OK);
+    assert_int_equal(reader_seek(r, contract_raw("collect"), b.slice->from, &x->f), OK);
     assert_int_equal(read_some(x, r, READ_BYTES).slice->n, 3); /* and back, after a failed put */
     reader_leave(r);
 }
 
 static void an_acknowledged_append_stands_before_the_end(void **state)
 {
-    struct fixture *const x = *state;
-    struct record r = record_of(x, 1);
+    struct contract *const x = *state;
+    struct record r = contract_record(x, 1);
     struct lane_ends *ends = NULL;
     size_t n = 0;
     for (int i = 0; i < 10; i++) {
-        assert_int_equal(bus_append(x->bus, raw("intake-0"), &r, 1, &x->f), OK);
+        assert_int_equal(bus_append(x->bus, contract_raw("intake-0"), &r, 1, &x->f), OK);
         assert_int_equal(bus_ends(x->bus, &x->arena, STREAM_RAW, &ends, &n, &x->f), OK);
         assert_int_equal(n, 1);
         assert_true(r.at.at < ends->end.at && ends->end.at < INT64_MAX);
@@ -260,26 +168,26 @@ static void an_acknowledged_append_stands_before_the_end(void **state)
 
 static void an_append_in_two_halves_is_durable_after_the_second(void **state)
 {
-    struct fixture *const x = *state;
+    struct contract *const x = *state;
     for (int i = 0; i < 3; i++) {
-        struct record two[] = {record_of(x, 2 * i), record_of(x, 2 * i + 1)};
-        assert_int_equal(bus_append_begin(x->bus, raw("intake-0"), two, 2, &x->f), OK);
+        struct record two[] = {contract_record(x, 2 * i), contract_record(x, 2 * i + 1)};
+        assert_int_equal(bus_append_begin(x->bus, contract_raw("intake-0"), two, 2, &x->f), OK);
         memset(two, 0, sizeof two); /* nobody looks at them any more */
-        assert_int_equal(bus_append_end(x->bus, raw("intake-0"), &x->f), OK);
-        assert_counts_up(x, raw("intake-0"), 0, 2 * (size_t)(i + 1));
+        assert_int_equal(bus_append_end(x->bus, contract_raw("intake-0"), &x->f), OK);
+        assert_counts_up(x, contract_raw("intake-0"), 0, 2 * (size_t)(i + 1));
     }
-    append(x, "intake-0", 6, 2);
-    assert_counts_up(x, raw("intake-0"), 0, 8);
+    contract_append(x, "intake-0", 6, 2);
+    assert_counts_up(x, contract_raw("intake-0"), 0, 8);
 }
 
 static void a_step_moves_outputs_and_cursor_together(void **state)
 {
-    struct fixture *const x = *state;
-    struct reader *r = join_transform(x);
+    struct contract *const x = *state;
+    struct reader *r = contract_join_transform(x);
     struct position at;
     struct tally tally;
-    append(x, "intake-0", 0, 5);
-    append(x, "intake-1", 100, 5);
+    contract_append(x, "intake-0", 0, 5);
+    contract_append(x, "intake-1", 100, 5);
     int steps = 0;
     for (struct batch b = read_some(x, r, 200); b.n; b = read_some(x, r, 200)) {
         assert_int_equal(step_over(x, r, &b, NULL), OK);
@@ -288,33 +196,33 @@ static void a_step_moves_outputs_and_cursor_together(void **state)
         steps++;
     }
     assert_true(steps > 2);
-    assert_counts_up(x, standard("intake-0"), 0, 5);
-    assert_counts_up(x, standard("intake-1"), 100, 5);
+    assert_counts_up(x, contract_standard("intake-0"), 0, 5);
+    assert_counts_up(x, contract_standard("intake-1"), 100, 5);
     reader_leave(r);
-    r = join_transform(x); /* begins at the cursors */
+    r = contract_join_transform(x); /* begins at the cursors */
     assert_int_equal(read_some(x, r, READ_BYTES).n, 0);
     reader_leave(r);
 }
 
 static void what_was_read_and_not_stepped_over_comes_again(void **state)
 {
-    struct fixture *const x = *state;
-    struct reader *r = join_transform(x);
-    append(x, "intake-0", 0, 4);
+    struct contract *const x = *state;
+    struct reader *r = contract_join_transform(x);
+    contract_append(x, "intake-0", 0, 4);
     assert_int_equal(read_some(x, r, READ_BYTES).slice->n, 4);
     reader_leave(r);
-    r = join_transform(x);
+    r = contract_join_transform(x);
     assert_int_equal(read_some(x, r, READ_BYTES).slice->n, 4);
     reader_leave(r);
-    assert_counts_up(x, standard("intake-0"), 0, 0);
+    assert_counts_up(x, contract_standard("intake-0"), 0, 0);
 }
 
 static void of_two_readers_the_slower_is_fenced(void **state)
 {
-    struct fixture *const x = *state;
-    struct reader *const a = join_transform(x);
-    struct reader *const b = join_transform(x);
-    append(x, "intake-0", 0, 4);
+    struct contract *const x = *state;
+    struct reader *const a = contract_join_transform(x);
+    struct reader *const b = contract_join_transform(x);
+    contract_append(x, "intake-0", 0, 4);
     const struct batch seen = read_some(x, a, READ_BYTES);
     struct arena other;
     arena_init(&other, ARENA_BYTES);
@@ -323,8 +231,8 @@ static void of_two_readers_the_slower_is_fenced(void **state)
     assert_int_equal(step_over(x, a, &seen, NULL), OK);
     assert_int_equal(step_over(x, b, &same, NULL), RETRY);
     assert_int_equal(x->f.cause, CAUSE_FENCED);
-    assert_counts_up(x, standard("intake-0"), 0, 4);
-    append(x, "intake-0", 4, 1); /* b stands at the cursor now */
+    assert_counts_up(x, contract_standard("intake-0"), 0, 4);
+    contract_append(x, "intake-0", 4, 1); /* b stands at the cursor now */
     assert_int_equal(reader_read(b, READ_BYTES, 0, &same, &x->f), OK);
     assert_int_equal(same.slice->n, 1);
     assert_int_equal(same.slice->record->signal.received_us, 4);
@@ -336,20 +244,20 @@ static void of_two_readers_the_slower_is_fenced(void **state)
 /* Where a transport has no other worker, nothing is ever lost, and the rest holds all the same. */
 static void a_lane_that_is_taken_away_is_told_and_comes_back_at_its_cursor(void **state)
 {
-    struct fixture *const x = *state;
+    struct contract *const x = *state;
     struct arena other;
     arena_init(&other, ARENA_BYTES);
-    append(x, "intake-0", 0, 4);
-    append(x, "intake-1", 100, 4);
-    struct reader *const a = join_transform(x);
+    contract_append(x, "intake-0", 0, 4);
+    contract_append(x, "intake-1", 100, 4);
+    struct reader *const a = contract_join_transform(x);
     for (struct batch b = read_some(x, a, READ_BYTES); b.n; b = read_some(x, a, READ_BYTES)) {
         assert_int_equal(step_over(x, a, &b, NULL), OK);
     }
-    append(x, "intake-0", 4, 2);
+    contract_append(x, "intake-0", 4, 2);
     struct batch in_hand = {.arena = &other};
     assert_int_equal(reader_read(a, READ_BYTES, 0, &in_hand, &x->f), OK);
     assert_int_equal(in_hand.slice->n, 2);
-    struct reader *const b = join_transform(x);
+    struct reader *const b = contract_join_transform(x);
     struct batch theirs = read_some(x, b, READ_BYTES);
     while (theirs.n == 0) {
         theirs = read_some(x, b, READ_BYTES);
@@ -360,35 +268,35 @@ static void a_lane_that_is_taken_away_is_told_and_comes_back_at_its_cursor(void 
     assert_int_equal(step_over(x, a, &in_hand, NULL), RETRY);
     assert_int_equal(x->f.cause, CAUSE_FENCED);
     if (x->transport->takes_away) {
-        append(x, "intake-0", 6, 1); /* not for a to see */
+        contract_append(x, "intake-0", 6, 1); /* not for a to see */
     }
-    append(x, "intake-1", 104, 1);
+    contract_append(x, "intake-1", 104, 1);
     const struct batch without = read_some(x, a, READ_BYTES);
     assert_int_equal(without.lost_n, x->transport->takes_away);
-    assert_true(without.lost_n == 0 || lane_eq(without.lost[0], raw("intake-0")));
-    assert_true(without.n == 1 && lane_eq(without.slice->lane, raw("intake-1")));
+    assert_true(without.lost_n == 0 || lane_eq(without.lost[0], contract_raw("intake-0")));
+    assert_true(without.n == 1 && lane_eq(without.slice->lane, contract_raw("intake-1")));
     assert_int_equal(step_over(x, a, &without, NULL), OK);
     const struct batch still = read_some(x, a, READ_BYTES);
     assert_true(still.n == 0 && still.lost_n == 0 && still.gained_n == 0); /* told once */
     transport_take_away(false);
     if (!x->transport->takes_away) {
-        append(x, "intake-0", 6, 1);
+        contract_append(x, "intake-0", 6, 1);
     }
     const struct batch back = read_some(x, a, READ_BYTES);
     assert_int_equal(back.gained_n, x->transport->takes_away);
     assert_int_equal(back.slice->n, 1);
     assert_int_equal(step_over(x, a, &back, NULL), OK);
-    assert_counts_up(x, standard("intake-0"), 0, 7);
-    assert_counts_up(x, standard("intake-1"), 100, 5);
+    assert_counts_up(x, contract_standard("intake-0"), 0, 7);
+    assert_counts_up(x, contract_standard("intake-1"), 100, 5);
     reader_leave(a);
     arena_close(&other);
 }
 
 static void dead_letters_come_with_the_step(void **state)
 {
-    struct fixture *const x = *state;
-    struct reader *const r = join_transform(x);
-    append(x, "intake-0", 0, 2);
+    struct contract *const x = *state;
+    struct reader *const r = contract_join_transform(x);
+    contract_append(x, "intake-0", 0, 2);
     const struct batch b = read_some(x, r, READ_BYTES);
     struct record letter = b.slice->record[1];
     struct record fact = b.slice->record[0];
@@ -399,42 +307,42 @@ static void dead_letters_come_with_the_step(void **state)
     assert_true(str_eq(out[0].lane.name, S("transform-raw-intake-0")));
     assert_int_equal(reader_step(r, &b, out, 2, NULL, &x->f), OK);
     assert_counts_up(x, out[0].lane, 1, 1);
-    assert_counts_up(x, standard("intake-0"), 0, 1);
+    assert_counts_up(x, contract_standard("intake-0"), 0, 1);
     reader_leave(r);
 }
 
 static void an_empty_step_moves_the_cursor(void **state)
 {
-    struct fixture *const x = *state;
-    struct reader *const r = join(x, STREAM_BIT(STREAM_RAW), "console", CURSOR_BUS);
+    struct contract *const x = *state;
+    struct reader *const r = contract_join(x, STREAM_BIT(STREAM_RAW), "console", CURSOR_BUS);
     struct position at;
     struct tally tally;
-    append(x, "intake-0", 0, 3);
+    contract_append(x, "intake-0", 0, 3);
     const struct batch b = read_some(x, r, READ_BYTES);
     assert_int_equal(reader_step(r, &b, NULL, 0, NULL, &x->f), OK);
-    assert_int_equal(reader_cursor(r, &x->arena, raw("intake-0"), &at, &tally, &x->f), OK);
+    assert_int_equal(reader_cursor(r, &x->arena, contract_raw("intake-0"), &at, &tally, &x->f), OK);
     assert_int_equal(at.at, b.slice->to.at);
     assert_int_equal(read_some(x, r, READ_BYTES).n, 0);
     reader_leave(r);
 }
 
-static void reopen(struct fixture *x)
+static void reopen(struct contract *x)
 {
     if (x->transport->survives) {
         bus_close(x->bus);
-        open_bus(x);
+        contract_open(x);
     }
 }
 
 static void the_tally_survives(void **state)
 {
-    struct fixture *const x = *state;
-    struct reader *r = join_transform(x);
+    struct contract *const x = *state;
+    struct reader *r = contract_join_transform(x);
     struct tally_name names[] = {{false, S("github/star/created"), 7}, {true, S("repetition"), 2}};
     const struct tally tally = {.stored = 11, .dead = 3, .name = names, .names_n = 2};
     struct tally got;
     struct position at;
-    append(x, "intake-0", 0, 3);
+    contract_append(x, "intake-0", 0, 3);
     const struct batch b = read_some(x, r, READ_BYTES);
     const struct position to = b.slice->to;
     assert_int_equal(step_over(x, r, &b, &tally), OK);
@@ -442,30 +350,30 @@ static void the_tally_survives(void **state)
     const struct str id = arena_str(&x->arena, bus_id(x->bus));
     reopen(x);
     assert_true(str_eq(id, bus_id(x->bus)));
-    r = join_transform(x);
-    assert_int_equal(reader_cursor(r, &x->arena, raw("intake-0"), &at, &got, &x->f), OK);
+    r = contract_join_transform(x);
+    assert_int_equal(reader_cursor(r, &x->arena, contract_raw("intake-0"), &at, &got, &x->f), OK);
     assert_int_equal(at.at, to.at);
     assert_true(got.stored == 11 && got.dead == 3 && got.names_n == 2);
     assert_true(str_eq(got.name[0].name, names[0].name) && got.name[0].n == 7);
     assert_true(got.name[1].is_ignored && got.name[1].n == 2 && !got.name[0].is_ignored);
-    append(x, "intake-0", 3, 2);
+    contract_append(x, "intake-0", 3, 2);
     assert_int_equal(read_some(x, r, READ_BYTES).slice->n, 2);
     reader_leave(r);
-    assert_counts_up(x, raw("intake-0"), 0, 5);
+    assert_counts_up(x, contract_raw("intake-0"), 0, 5);
 }
 
 static void a_record_bigger_than_the_batch_comes_alone(void **state)
 {
-    struct fixture *const x = *state;
-    struct reader *const r = join_transform(x);
+    struct contract *const x = *state;
+    struct reader *const r = contract_join_transform(x);
     const size_t big = 3 * 1024 * 1024; /* bigger than a segment of these tests, too */
     char *const bytes = arena_alloc(&x->arena, big, 1);
     memset(bytes, 'x', big);
-    append(x, "intake-0", 0, 2);
-    struct record two[] = {record_of(x, 2), record_of(x, 3)};
+    contract_append(x, "intake-0", 0, 2);
+    struct record two[] = {contract_record(x, 2), contract_record(x, 3)};
     two[0].signal.data = two[1].signal.data = (struct str){bytes, big};
-    assert_int_equal(bus_append(x->bus, raw("intake-0"), two, 2, &x->f), OK);
-    append(x, "intake-0", 4, 2);
+    assert_int_equal(bus_append(x->bus, contract_raw("intake-0"), two, 2, &x->f), OK);
+    contract_append(x, "intake-0", 4, 2);
     int next = 0;
     while (next < 6) {
         const struct batch b = read_some(x, r, 1000);
@@ -484,22 +392,22 @@ static void a_record_bigger_than_the_batch_comes_alone(void **state)
 
 static void too_big_a_record_is_named(void **state)
 {
-    struct fixture *const x = *state;
-    struct record two[] = {record_of(x, 0), record_of(x, 1)};
+    struct contract *const x = *state;
+    struct record two[] = {contract_record(x, 0), contract_record(x, 1)};
     two[1].signal.data.len = x->transport->driver->record_bytes_max; /* never looked into */
-    assert_int_equal(bus_append(x->bus, raw("intake-0"), two, 2, &x->f), REJECT);
+    assert_int_equal(bus_append(x->bus, contract_raw("intake-0"), two, 2, &x->f), REJECT);
     assert_int_equal(x->f.record, 1);
-    assert_counts_up(x, raw("intake-0"), 0, 0);
+    assert_counts_up(x, contract_raw("intake-0"), 0, 0);
 }
 
 static void what_is_trimmed_is_told_and_the_rest_stays(void **state)
 {
-    struct fixture *const x = *state;
+    struct contract *const x = *state;
     struct lane_ends *ends = NULL;
     size_t n = 0;
     int numbers[2000];
     for (int i = 0; i < 300; i++) {
-        append(x, "intake-0", i * 5, 5);
+        contract_append(x, "intake-0", i * 5, 5);
         if (i % 50 == 49) { /* looking while trimming */
             assert_int_equal(bus_ends(x->bus, &x->arena, STREAM_RAW, &ends, &n, &x->f), OK);
             assert_int_equal(bus_trim(x->bus, ends->lane, ends->end, &x->f), OK);
@@ -513,10 +421,10 @@ static void what_is_trimmed_is_told_and_the_rest_stays(void **state)
     assert_int_equal(bus_ends(x->bus, &x->arena, STREAM_RAW, &ends, &n, &x->f), OK);
     assert_true(ends->begin.at > 0);
     struct batch b = {.arena = &x->batch};
-    const struct span lost = {raw("intake-0"), {0}, ends->end};
+    const struct span lost = {contract_raw("intake-0"), {0}, ends->end};
     assert_int_equal(bus_look(x->bus, lost, READ_BYTES, &b, &x->f), STOP);
     assert_non_null(strstr(x->f.text, "no longer kept"));
-    struct reader *const r = join_transform(x);
+    struct reader *const r = contract_join_transform(x);
     enum outcome result = reader_read(r, READ_BYTES, 0, &b, &x->f);
     if (result == OK) { /* a lane is told before anything else of it */
         assert_true(b.gained_n == 1 && b.n == 0);
@@ -528,18 +436,18 @@ static void what_is_trimmed_is_told_and_the_rest_stays(void **state)
 
 static void a_cursor_behind_the_end_is_told(void **state)
 {
-    struct fixture *const x = *state;
-    append(x, "intake-0", 0, 3);
+    struct contract *const x = *state;
+    contract_append(x, "intake-0", 0, 3);
     struct batch b = {.arena = &x->batch};
-    const struct span beyond = {raw("intake-0"), {INT64_MAX / 2}, {INT64_MAX / 2 + 8}};
+    const struct span beyond = {contract_raw("intake-0"), {INT64_MAX / 2}, {INT64_MAX / 2 + 8}};
     assert_int_equal(bus_look(x->bus, beyond, READ_BYTES, &b, &x->f), STOP);
     assert_non_null(strstr(x->f.text, "made anew"));
 }
 
 static void unread_data_alone_fills_the_budget(void **state)
 {
-    struct fixture *const x = *state;
-    struct record r = record_of(x, 0);
+    struct contract *const x = *state;
+    struct record r = contract_record(x, 0);
     struct lane_ends *ends = NULL;
     size_t n = 0;
     const int most = 20000;
@@ -547,65 +455,65 @@ static void unread_data_alone_fills_the_budget(void **state)
     x->plan.bytes_max = x->config.disk_bytes_max = 100 * 1024;
     enum outcome result = OK;
     while (result == OK && taken++ < most) {
-        result = bus_append(x->bus, raw("intake-0"), &r, 1, &x->f);
+        result = bus_append(x->bus, contract_raw("intake-0"), &r, 1, &x->f);
     }
     assert_int_equal(result, RETRY);
     assert_int_equal(x->f.cause, CAUSE_FULL);
-    assert_int_equal(bus_append(x->bus, raw("collect"), &r, 1, &x->f), RETRY);
-    struct record letter = record_of(x, 1); /* the way out must stay open */
-    const struct lane dead = lane_dead(&x->arena, S("lake"), raw("intake-0"));
+    assert_int_equal(bus_append(x->bus, contract_raw("collect"), &r, 1, &x->f), RETRY);
+    struct record letter = contract_record(x, 1); /* the way out must stay open */
+    const struct lane dead = lane_dead(&x->arena, S("lake"), contract_raw("intake-0"));
     assert_int_equal(bus_append(x->bus, dead, &letter, 1, &x->f), OK);
-    struct reader *const transform = join_transform(x);
+    struct reader *const transform = contract_join_transform(x);
     const struct batch b = read_some(x, transform, 1000);
     assert_int_equal(step_over(x, transform, &b, NULL), OK);
     reader_leave(transform);
     assert_int_equal(bus_ends(x->bus, &x->arena, STREAM_RAW, &ends, &n, &x->f), OK);
-    assert_int_equal(bus_passed(x->bus, raw("intake-0"), ends->end, &x->f), OK);
-    assert_int_equal(bus_append(x->bus, raw("intake-0"), &r, 1, &x->f), OK);
+    assert_int_equal(bus_passed(x->bus, contract_raw("intake-0"), ends->end, &x->f), OK);
+    assert_int_equal(bus_append(x->bus, contract_raw("intake-0"), &r, 1, &x->f), OK);
 }
 
 static void lag_and_size_tell_what_is_held(void **state)
 {
-    struct fixture *const x = *state;
+    struct contract *const x = *state;
     struct bus_size size;
     struct lane_ends *ends = NULL;
     size_t n = 0;
-    append(x, "intake-0", 0, 3);
-    append(x, "intake-0", 3, 4);
-    assert_int_equal(bus_size(x->bus, raw("intake-0"), &size, &x->f), OK);
+    contract_append(x, "intake-0", 0, 3);
+    contract_append(x, "intake-0", 3, 4);
+    assert_int_equal(bus_size(x->bus, contract_raw("intake-0"), &size, &x->f), OK);
     assert_int_equal(size.signals, 7);
     assert_true(size.bytes > 0 && size.unread_bytes == size.bytes);
     assert_int_equal(bus_ends(x->bus, &x->arena, STREAM_RAW, &ends, &n, &x->f), OK);
-    assert_int_equal(bus_lag(x->bus, raw("intake-0"), ends->end), 0);
-    assert_int_equal(bus_lag(x->bus, raw("intake-0"), (struct position){0}), size.bytes);
-    assert_int_equal(bus_passed(x->bus, raw("intake-0"), ends->end, &x->f), OK);
-    assert_int_equal(bus_size(x->bus, raw("intake-0"), &size, &x->f), OK);
+    assert_int_equal(bus_lag(x->bus, contract_raw("intake-0"), ends->end), 0);
+    assert_int_equal(bus_lag(x->bus, contract_raw("intake-0"), (struct position){0}), size.bytes);
+    assert_int_equal(bus_passed(x->bus, contract_raw("intake-0"), ends->end, &x->f), OK);
+    assert_int_equal(bus_size(x->bus, contract_raw("intake-0"), &size, &x->f), OK);
     assert_int_equal(size.unread_bytes, 0);
 }
 
 static void what_is_older_can_be_told_from_what_is_not(void **state)
 {
-    struct fixture *const x = *state;
+    struct contract *const x = *state;
     struct position keep;
     int numbers[2000];
     for (int i = 0; i < 400; i++) {
         clock_set(1000 + i);
-        append(x, "intake-0", i * 5, 5);
+        contract_append(x, "intake-0", i * 5, 5);
     }
     clock_set(TIME_NONE);
-    assert_int_equal(bus_older(x->bus, raw("intake-0"), 1000, &keep, &x->f), OK);
+    assert_int_equal(bus_older(x->bus, contract_raw("intake-0"), 1000, &keep, &x->f), OK);
     assert_int_equal(keep.at, 0);
-    assert_int_equal(bus_older(x->bus, raw("intake-0"), 1350, &keep, &x->f), OK);
+    assert_int_equal(bus_older(x->bus, contract_raw("intake-0"), 1350, &keep, &x->f), OK);
     assert_true(keep.at > 0);
-    assert_int_equal(bus_trim(x->bus, raw("intake-0"), keep, &x->f), OK);
-    const size_t left = look_all(x, raw("intake-0"), numbers, 2000);
+    assert_int_equal(bus_trim(x->bus, contract_raw("intake-0"), keep, &x->f), OK);
+    const size_t left = look_all(x, contract_raw("intake-0"), numbers, 2000);
     assert_true(left >= 50 * 5 && left < 2000); /* all that is younger, and not everything */
 }
 
 static void the_oldest_piece_goes_alone_until_only_the_last_group_is_there(void **state)
 {
-    struct fixture *const x = *state;
-    const struct lane lane = raw("intake-0");
+    struct contract *const x = *state;
+    const struct lane lane = contract_raw("intake-0");
     struct position next;
     struct bus_size size = {0};
     int64_t time_us = 0;
@@ -614,7 +522,7 @@ static void the_oldest_piece_goes_alone_until_only_the_last_group_is_there(void 
     assert_int_equal(next.at, 0);
     for (int i = 0; i < 400; i++) {
         clock_set(1000 + i);
-        append(x, "intake-0", i * 5, 5);
+        contract_append(x, "intake-0", i * 5, 5);
     }
     clock_set(TIME_NONE);
     int64_t before_us = 1000;
@@ -634,8 +542,8 @@ static void the_oldest_piece_goes_alone_until_only_the_last_group_is_there(void 
 
 static void a_wake_ends_the_wait(void **state)
 {
-    struct fixture *const x = *state;
-    struct reader *const r = join_transform(x);
+    struct contract *const x = *state;
+    struct reader *const r = contract_join_transform(x);
     struct batch b = {.arena = &x->batch};
     reader_wake(r);
     assert_int_equal(reader_read(r, READ_BYTES, -1, &b, &x->f), OK); /* else the test hangs */
@@ -646,37 +554,37 @@ static void a_wake_ends_the_wait(void **state)
 /* Appends and steps in random pieces, leaving and coming back: the image is the lane. */
 static void any_course_of_steps_gives_each_record_once(void **state)
 {
-    struct fixture *const x = *state;
-    struct reader *r = join_transform(x);
+    struct contract *const x = *state;
+    struct reader *r = contract_join_transform(x);
     int next = 0;
     for (int i = 0; i < 300; i++) {
         if (next < 1500 && transport_random() % 2) {
             const int n = 1 + (int)(transport_random() % 9);
-            append(x, "intake-0", next, n);
+            contract_append(x, "intake-0", next, n);
             next += n;
         }
         if (transport_random() % 20 == 0) {
             reader_leave(r);
             reopen(x);
-            r = join_transform(x);
+            r = contract_join_transform(x);
         }
         const struct batch b = read_some(x, r, transport_random() % 600);
         if (b.n && transport_random() % 3) {
             assert_int_equal(step_over(x, r, &b, NULL), OK);
         } else if (b.n) {
             reader_leave(r);
-            r = join_transform(x);
+            r = contract_join_transform(x);
         }
     }
     for (struct batch b = read_some(x, r, 4000); b.n; b = read_some(x, r, 4000)) {
         assert_int_equal(step_over(x, r, &b, NULL), OK);
     }
     reader_leave(r);
-    assert_counts_up(x, raw("intake-0"), 0, (size_t)next);
-    assert_counts_up(x, standard("intake-0"), 0, (size_t)next);
+    assert_counts_up(x, contract_raw("intake-0"), 0, (size_t)next);
+    assert_counts_up(x, contract_standard("intake-0"), 0, (size_t)next);
 }
 
-#define CONTRACT(test) {#test, test, set_up, tear_down, NULL}
+#define CONTRACT(test) {#test, test, contract_set_up, contract_tear_down, NULL}
 static const struct CMUnitTest contract[] = {
     CONTRACT(records_come_in_the_order_of_their_lane),
     CONTRACT(a_signal_arrives_as_it_was_sent),

@@ -113,10 +113,8 @@ static enum outcome write_whole(struct part_writer *w, const struct piece *p, st
 }
 
 /* Some of a piece's lines as a piece of their own; its file is to be closed in any case. */
-static enum outcome cut(const struct piece *p, struct str lines, size_t rows, struct piece *out,
-                        struct failure *f)
+static enum outcome cut(struct str lines, size_t rows, struct piece *out, struct failure *f)
 {
-    *out = *p;
     out->part.rows = rows;
     out->part.bytes = lines.len;
     out->part.fd = memfd_create("weir-rows", MFD_CLOEXEC);
@@ -127,6 +125,7 @@ static enum outcome cut(const struct piece *p, struct str lines, size_t rows, st
 static enum outcome halve(const struct piece *p, struct piece half[2], struct failure *f)
 {
     const char *const at = mmap(NULL, p->part.bytes, PROT_READ, MAP_SHARED, p->part.fd, 0);
+    half[0] = half[1] = *p;
     half[0].part.fd = half[1].part.fd = -1;
     if (at == MAP_FAILED) {
         return failed_errno(f, RETRY, "memory for rows");
@@ -137,9 +136,9 @@ static enum outcome halve(const struct piece *p, struct piece half[2], struct fa
     for (size_t i = 0; i < rows; i++) {
         (void)str_cut(rest, '\n', &rest);
     }
-    enum outcome result = cut(p, str_sub(all, 0, all.len - rest.len), rows, &half[0], f);
+    enum outcome result = cut(str_sub(all, 0, all.len - rest.len), rows, &half[0], f);
     if (result == OK) {
-        result = cut(p, rest, p->part.rows - rows, &half[1], f);
+        result = cut(rest, p->part.rows - rows, &half[1], f);
     }
     (void)munmap((void *)(uintptr_t)at, p->part.bytes);
     return result;
