@@ -99,10 +99,13 @@ def windows_missed_while_prometheus_was_down_are_there_once_each_at_its_end(fold
     with Prometheus() as server:
         weir = Weir(folder, collectors=minutes(interval="1s"), sinks=remote(server))
         server.stop()
-        with weir:
+        weir.start(ready=False)  # red while its receiver is away
+        try:
             eventually(lambda: "the same is tried again" in weir.log.read_text(), "it waits", 60)
             server.start()
             weir.command("flush", "--timeout", "100s")
+        finally:
+            weir.stop()
         found = samples(server, "core_users_total[1h]")
         assert found and all(value == at - 60 for at, value in found.items()), found
         (folder / "data/sinks/far.json").unlink()  # as if it was killed before it had written its cursors
