@@ -4,7 +4,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 
 #include "base/asked.h"
 #include "base/os.h"
+#include "collector/lean.h"
 #include "collector/rows_of.h"
 #include "collector/run.h"
 #include "config/sources.h"
@@ -310,52 +310,26 @@ static void a_run_that_is_asked_to_stop_ends_its_query_in_the_server(void **stat
 
 static void a_million_rows_take_no_more_memory_than_a_few(void **state)
 {
-    char bytes[1 << 13];
-    int fd = -1, status = 0;
-    struct rusage used;
-    size_t all = 0;
+    int fd = -1;
     NEEDS_SERVER();
     const pid_t pid = begin("SELECT n AS id, 'customer ' || n % 1000 AS customer, n * 0.5 AS value "
                             "FROM generate_series(1, 1000000) n",
                             &fd);
-    for (ssize_t n; (n = read(fd, bytes, sizeof bytes - 1)) > 0; all += (size_t)n) {
-        bytes[n] = '\0';
-    }
-    close(fd);
-    assert_non_null(strstr(bytes, "{\"done\":{\"rows\":1000000,\"metrics\":1000000"));
-    assert_int_equal(wait4(pid, &status, 0, &used), pid);
-    assert_true(all > 100000000);
-    print_message("%zu bytes, %ld KiB at most, %ld.%02ld s of CPU\n", all, used.ru_maxrss,
-                  (long)used.ru_utime.tv_sec, (long)used.ru_utime.tv_usec / 10000);
-#ifndef __SANITIZE_ADDRESS__
-    assert_true(used.ru_maxrss < 64 * 1024);
-#endif
+    assert_true(assert_lean(pid, fd, "{\"done\":{\"rows\":1000000,\"metrics\":1000000") >
+                100000000);
     (void)state;
 }
 
 static void a_million_users_of_two_customers_are_two_records(void **state)
 {
-    char bytes[1 << 13] = "";
-    int fd = -1, status = 0;
-    struct rusage used;
-    size_t all = 0;
+    int fd = -1;
     NEEDS_SERVER();
     make("CREATE TABLE million AS SELECT n AS id, 'customer ' || n % 2 AS customer, now() - n * "
          "interval '1 second' AS signup_time FROM generate_series(1, 1000000) n");
     const pid_t pid = begin("SELECT customer, count(*) AS value FROM million GROUP BY customer",
                             &fd);
-    for (ssize_t n; (n = read(fd, bytes + all, sizeof bytes - 1 - all)) > 0;) {
-        all += (size_t)n;
-    }
-    close(fd);
-    assert_int_equal(wait4(pid, &status, 0, &used), pid);
-    assert_non_null(strstr(bytes, "{\"done\":{\"rows\":2,\"metrics\":2"));
-    assert_true(all < 2000);
-    print_message("%ld bytes of table, %zu bytes of records, %ld KiB at most\n",
-                  in_server("SELECT pg_relation_size('million')"), all, used.ru_maxrss);
-#ifndef __SANITIZE_ADDRESS__
-    assert_true(used.ru_maxrss < 64 * 1024);
-#endif
+    assert_true(assert_lean(pid, fd, "{\"done\":{\"rows\":2,\"metrics\":2") < 2000);
+    print_message("%ld bytes of table\n", in_server("SELECT pg_relation_size('million')"));
     (void)state;
 }
 
