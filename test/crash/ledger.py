@@ -142,7 +142,7 @@ class Ledger:
 
     def check(self, weir):
         """The sums. `weir` runs undisturbed and nothing is being sent."""
-        weir.command("flush")
+        weir.command("flush", "--timeout", "5m")  # a slow machine may have much to catch up with
         status = json.loads(weir.command("status", "--json"))
         raw = {row["id"]: row["n"] for row in weir.rows("query", "SELECT id, count(*) AS n FROM raw GROUP BY id")}
         lost = [d for d in self.accepted if d not in raw]

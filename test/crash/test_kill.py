@@ -185,7 +185,7 @@ def a_flush_killed_at_its_checkpoint_or_at_a_merge_loses_nothing(folder):
         home.mkdir()
         ledger, sections = Ledger(SEED, KINDS_MAPPED), SECTIONS | {"lake": SECTIONS["lake"] | {"flush": "100ms"} | lake}
         weir = Weir(home, environment={"WEIR_FAILPOINT": f"{place}:1:kill"}, **sections).start()
-        end = ledger.load(weir.port)  # a hundred commits, or the next minute, are reached under load
+        end = ledger.load(weir.port, threads=1)  # for a hundred commits, or until the next minute
         try:
             eventually(lambda: "died of signal 9" in weir.log.read_text(), f"a flush dies at {place}", 300)  # noqa: B023
         finally:

@@ -190,7 +190,7 @@ class Weir:
     def command(self, *words, status=0, stdin=None):
         """stdout of `weir WORDS -c this configuration`, which must end with `status`."""
         done = subprocess.run([BINARY, words[0], "-c", str(self.folder / "weir.yaml"), *words[1:]], input=stdin, text=True,
-                              capture_output=True, env=self.environment, cwd=self.folder, timeout=4 * WAIT_S, check=False)
+                              capture_output=True, env=self.environment, cwd=self.folder, timeout=12 * WAIT_S, check=False)
         assert done.returncode == status, f"weir {' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout
 
