@@ -99,7 +99,8 @@ static bool feed(struct bench *b, int64_t *spent_us)
     struct rejects rejects = {.arena = &b->arena};
     for (size_t i = 0; i < FACTS; i += BATCH) {
         const uint64_t at = b->fact[i].at.at;
-        struct slice slice = {lane, {at}, {at + BATCH}, b->fact + i, BATCH, 0};
+        struct slice slice = {
+            .lane = lane, .from = {at}, .to = {at + BATCH}, .record = b->fact + i, .n = BATCH};
         const struct batch batch = {.arena = &b->arena, .slice = &slice, .n = 1};
         if (!is_ok(b, persist_lake.take(&b->persister, &batch, &rejects, &b->f))) {
             return false;
@@ -254,7 +255,8 @@ static enum outcome append_rows(void *to, struct failure *f)
 static bool time_alone(struct bench *b, enum outcome (*work)(void *, struct failure *),
                        int64_t *spent_us)
 {
-    const bool is_done = is_ok(b, child_run(work, b, &b->f));
+    const struct child_watch watch = {NULL, CHILD_STILL_MS_MAX};
+    const bool is_done = is_ok(b, child_run(work, b, &watch, &b->f));
     *spent_us += *b->spent_us;
     return is_done;
 }

@@ -192,7 +192,11 @@ static void run_batch(struct bench *b, unsigned first, bool is_random, size_t n)
         check(fact_read(&b->turn, &record[i].signal, row + i, &f), &f);
         fold_finish(&b->turn, row + i);
     }
-    struct slice slice = {{STREAM_STANDARD, S("intake-0")}, b->at, {b->at.at + n}, record, n, 0};
+    struct slice slice = {.lane = {STREAM_STANDARD, S("intake-0")},
+                          .from = b->at,
+                          .to = {b->at.at + n},
+                          .record = record,
+                          .n = n};
     struct batch batch = {.arena = &b->turn, .slice = &slice, .n = 1};
     b->at = slice.to;
     b->us[0] += store_put(&b->p, &batch);
