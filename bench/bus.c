@@ -198,7 +198,7 @@ static struct rate recover(struct config_bus *config)
     struct failure f;
     const struct finding_to report = {ignore, NULL};
     const int64_t start_us = clock_mono_us();
-    must(bus_recover(config, report, &f), &f);
+    must(bus_recover_driver(&bus_embedded, config, report, &f), &f);
     return (struct rate){1, clock_mono_us() - start_us};
 }
 

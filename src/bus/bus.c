@@ -21,6 +21,18 @@ static enum outcome open_as(struct arena *a, const struct bus *kind, struct bus 
     return OK;
 }
 
+enum outcome bus_recover_driver(const struct bus_driver *driver, const void *options,
+                                struct finding_to report, struct failure *f)
+{
+    return driver->recover(options, report, f);
+}
+
+enum outcome bus_recover(const struct config_bus *config, struct finding_to report,
+                         struct failure *f)
+{
+    return bus_recover_driver(config->type->driver, config, report, f);
+}
+
 enum outcome bus_open_driver(struct arena *a, const struct bus_driver *driver, const void *options,
                              struct bus **out, struct failure *f)
 {

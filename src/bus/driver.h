@@ -39,6 +39,8 @@ struct bus_driver {
     size_t state_bytes, reader_state_bytes;
     size_t record_bytes_max; /* of one signal's bytes           */
 
+    /* Before any open: of what is there, and no bus yet. */
+    enum outcome (*recover)(const void *options, struct finding_to report, struct failure *f);
     enum outcome (*open)(struct bus *b, struct failure *f); /* sets b->id */
     void (*close)(struct bus *b);                           /* safe after a failed open */
     enum outcome (*lane_make)(struct bus *b, struct lane lane, struct failure *f);
@@ -83,7 +85,9 @@ struct reader_driver {
 
 extern const struct bus_driver bus_memory, bus_embedded;
 
-/* As bus_open, for a driver that no configuration names (a test's). */
+/* As bus_recover and bus_open, for a driver that no configuration names (a test's). */
+enum outcome bus_recover_driver(const struct bus_driver *driver, const void *options,
+                                struct finding_to report, struct failure *f);
 enum outcome bus_open_driver(struct arena *a, const struct bus_driver *driver, const void *options,
                              struct bus **out, struct failure *f);
 

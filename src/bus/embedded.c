@@ -374,8 +374,8 @@ static enum outcome recover_lane(struct embedded *e, struct lane_dir *dir, struc
     return result;
 }
 
-enum outcome bus_recover(const struct config_bus *options, struct finding_to report,
-                         struct failure *f)
+static enum outcome embedded_recover(const void *options, struct finding_to report,
+                                     struct failure *f)
 {
     struct arena a;
     struct embedded e = {0};
@@ -400,6 +400,7 @@ const struct bus_driver bus_embedded = {
     .state_bytes = sizeof(struct embedded),
     .reader_state_bytes = sizeof(struct embedded_reader),
     .record_bytes_max = RECORD_BYTES_MAX,
+    .recover = embedded_recover,
     .open = embedded_open,
     .close = embedded_close,
     .lane_make = embedded_lane_make,

@@ -32,10 +32,11 @@ struct finding_to {
     void *to;
 };
 
-/* Make the folder good again, before any process opens this bus: every lane's end is found, synced
- * and published, torn ends are cut, damage is set aside. Makes an empty bus where none is.
- *   returns  OK | RETRY the disk fails | STOP no rights, a running writer (names its pid) */
-enum outcome bus_recover(const struct config_bus *options, struct finding_to report,
+/* Make good what a death, a power cut or a damaged disk left of the bus that is configured, before
+ * any process opens it: every lane's end is found, durable and visible to all, torn ends are cut,
+ * damage is set aside. Makes an empty bus where none is; done again it changes nothing.
+ *   returns  OK | RETRY the medium fails | STOP no rights, a running writer (names its pid) */
+enum outcome bus_recover(const struct config_bus *config, struct finding_to report,
                          struct failure *f);
 
 /* Set aside the damage that readers have met since the last call, while writers write and readers

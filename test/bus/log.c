@@ -49,7 +49,7 @@ void log_recover(struct log_bus *l)
     log_close(l);
     l->found.n = 0;
     const struct finding_to report = {note, &l->found};
-    assert_int_equal(bus_recover(&l->config, report, &l->f), OK);
+    assert_int_equal(bus_recover_driver(&bus_embedded, &l->config, report, &l->f), OK);
     log_open(l);
 }
 

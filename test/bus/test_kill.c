@@ -133,7 +133,7 @@ static int work(const char *acks_path, bool is_trimming)
     log_init(&l, SEGMENT_BYTES);
     l.config.path = S("bus"); /* in the working folder */
     const struct finding_to nobody = {.found = ignore};
-    must(bus_recover(&l.config, nobody, &l.f), &l.f);
+    must(bus_recover_driver(&bus_embedded, &l.config, nobody, &l.f), &l.f);
     must(bus_open_driver(&l.arena, &bus_embedded, &l.config, &l.bus, &l.f), &l.f);
     must(reader_join(l.bus, STREAM_BIT(STREAM_RAW), S("transform"), CURSOR_BUS, &r, &l.f), &l.f);
     uint64_t next = raw_count(&l);
@@ -234,7 +234,7 @@ static void check(bool is_whole, bool is_trimmed)
     size_t n = 0;
     log_init(&l, SEGMENT_BYTES);
     const struct finding_to report = {ignore, NULL};
-    assert_int_equal(bus_recover(&l.config, report, &l.f), OK);
+    assert_int_equal(bus_recover_driver(&bus_embedded, &l.config, report, &l.f), OK);
     log_open(&l);
     assert_int_equal(log_read(&l, raw_lane("intake-0"), numbers, ROOM, &n), OK);
     assert_rising(numbers, n, !is_trimmed);

@@ -46,7 +46,7 @@ static int work(void *to)
     struct reader *r = NULL;
     const struct finding_to nobody = {.found = NULL};
     arena_init(&a, 1 << 26);
-    if (bus_recover(&l->config, nobody, &l->f) != OK ||
+    if (bus_recover_driver(&bus_embedded, &l->config, nobody, &l->f) != OK ||
         bus_open_driver(&l->arena, &bus_embedded, &l->config, &l->bus, &l->f) != OK) {
         return said(&l->f);
     }

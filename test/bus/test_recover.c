@@ -543,7 +543,7 @@ static void of_two_writers_the_second_is_told_the_pid_of_the_first(void **state)
     const struct str pid = arena_printf(&l->arena, "process %d", (int)getpid());
     assert_non_null(strstr(other.f.text, pid.at));
     const struct finding_to nobody = {count_finding, NULL};
-    assert_int_equal(bus_recover(&other.config, nobody, &other.f), STOP);
+    assert_int_equal(bus_recover_driver(&bus_embedded, &other.config, nobody, &other.f), STOP);
     assert_non_null(strstr(other.f.text, pid.at));
     log_close(l);
     assert_int_equal(log_append(&other, 1, 1, 10), OK); /* free when the first is gone */
@@ -561,7 +561,7 @@ static void a_tail_that_cannot_be_synced_is_not_served(void **state)
     log_close(l);
     unlink(log_path(l, raw_lane("intake-0"), "lane.page"));
     log_fail_next("bus.recover.sync");
-    assert_int_equal(bus_recover(&l->config, nobody, &l->f), RETRY);
+    assert_int_equal(bus_recover_driver(&bus_embedded, &l->config, nobody, &l->f), RETRY);
     log_fail_nothing();
     log_open(l);
     assert_int_equal(end_of(l).at, 0);

@@ -10,11 +10,21 @@
 
 enum { ARENA_BYTES = 512 * 1024 * 1024 };
 
-void contract_open(struct contract *x)
+static const void *options_of(const struct contract *x)
 {
     const bool is_memory = x->transport->driver == &bus_memory;
-    const void *const options = is_memory ? (const void *)&x->plan : &x->config;
-    assert_int_equal(bus_open_driver(&x->arena, x->transport->driver, options, &x->bus, &x->f), OK);
+    return is_memory ? (const void *)&x->plan : &x->config;
+}
+
+void contract_open(struct contract *x)
+{
+    const struct bus_driver *const driver = x->transport->driver;
+    assert_int_equal(bus_open_driver(&x->arena, driver, options_of(x), &x->bus, &x->f), OK);
+}
+
+enum outcome contract_recover(struct contract *x, struct finding_to report)
+{
+    return bus_recover_driver(x->transport->driver, options_of(x), report, &x->f);
 }
 
 int contract_set_up(void **state)

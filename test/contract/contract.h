@@ -15,6 +15,7 @@ struct contract {
 
 /* Open it, again too. */
 void contract_open(struct contract *x);
+enum outcome contract_recover(struct contract *x, struct finding_to report);
 /* cmocka's set-up and tear-down; *state is the struct transport before, the struct contract after.
  */
 int contract_set_up(void **state);

@@ -584,6 +584,43 @@ static void any_course_of_steps_gives_each_record_once(void **state)
     assert_counts_up(x, contract_standard("intake-0"), 0, (size_t)next);
 }
 
+static void count(void *to, const struct finding *finding)
+{
+    (void)finding;
+    ++*(int *)to;
+}
+
+/* Before it is opened; what lives in a process alone is not closed for it. */
+static void recovery_of_a_sound_bus_tells_nothing_and_changes_nothing(void **state)
+{
+    struct contract *const x = *state;
+    struct reader *r = contract_join_transform(x);
+    const struct str id = arena_str(&x->arena, bus_id(x->bus));
+    int findings = 0;
+    contract_append(x, "intake-0", 0, 40);
+    const struct batch b = read_some(x, r, 400);
+    const struct position stepped = b.slice->to;
+    const size_t n = b.slice->n;
+    assert_int_equal(step_over(x, r, &b, NULL), OK);
+    reader_leave(r);
+    for (int i = 0; i < 2; i++) {
+        if (x->transport->survives) {
+            bus_close(x->bus);
+        }
+        assert_int_equal(contract_recover(x, (struct finding_to){count, &findings}), OK);
+        if (x->transport->survives) {
+            contract_open(x);
+        }
+        assert_int_equal(findings, 0);
+        assert_true(str_eq(bus_id(x->bus), id));
+        assert_counts_up(x, contract_raw("intake-0"), 0, 40);
+        assert_counts_up(x, contract_standard("intake-0"), 0, n);
+        r = contract_join_transform(x);
+        assert_int_equal(read_some(x, r, 400).slice->from.at, stepped.at);
+        reader_leave(r);
+    }
+}
+
 #define CONTRACT(test) {#test, test, contract_set_up, contract_tear_down, NULL}
 static const struct CMUnitTest contract[] = {
     CONTRACT(records_come_in_the_order_of_their_lane),
@@ -607,6 +644,7 @@ static const struct CMUnitTest contract[] = {
     CONTRACT(what_is_older_can_be_told_from_what_is_not),
     CONTRACT(the_oldest_piece_goes_alone_until_only_the_last_group_is_there),
     CONTRACT(a_wake_ends_the_wait),
+    CONTRACT(recovery_of_a_sound_bus_tells_nothing_and_changes_nothing),
     CONTRACT(any_course_of_steps_gives_each_record_once),
 };
 enum { CONTRACT_N = sizeof contract / sizeof *contract };

@@ -235,7 +235,7 @@ static void recovery_writes_the_last_group_anew_and_syncs_it(void **state)
     log_close(&l);
     forget();
     const struct finding_to nobody = {NULL, NULL};
-    assert_int_equal(bus_recover(&l.config, nobody, &l.f), OK);
+    assert_int_equal(bus_recover_driver(&bus_embedded, &l.config, nobody, &l.f), OK);
     assert_true(is_noted(st.st_ino, 0, content_of(segment)));
     for (size_t i = 0; i < WRITES_MAX; i++) {
         is_written |= wrote[i].of == st.st_ino && wrote[i].from > 2 * BYTES &&
