@@ -56,7 +56,7 @@ check: ## the static checks: warnings, format, clang-tidy, cppcheck, tools/tidy
 	@tools/check
 
 bench: release ## the measurements; writes build/bench.json
-	@tools/setup test
+	@tools/setup test service
 	@bench/run
 
 fuzz: ## each fuzz target (or TARGETS="bus config") for FUZZ_SECONDS, from SEED

@@ -3,12 +3,10 @@
  * generator, on the same cores; the two take turns. A keeper forgets what was appended, as readers
  * and orchestrator do: the intake writes to recycled segments, as one that has run for a while. */
 #include <errno.h>
-#include <microhttpd.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -22,6 +20,7 @@
 #include "bus/driver.h"
 #include "bus/upkeep.h"
 #include "config/agents.h"
+#include "receiver.h"
 #include "wire/listen.h"
 
 enum {
@@ -40,47 +39,6 @@ static void must(bool holds, const char *what)
     if (!holds) {
         perror(what);
         exit(1);
-    }
-}
-
-/* ---- the bare server ---- */
-
-/* tidy: libmicrohttpd's signature */
-static enum MHD_Result answer_bare(void *cls, struct MHD_Connection *connection, const char *url,
-                                   const char *method, const char *version, const char *data,
-                                   size_t *size, void **context)
-{
-    static char seen;
-    static char text[] = "{\"id\":\"72d3162e-cc78-11e3-81ab-4c9367dc0958\"}";
-    (void)cls, (void)url, (void)method, (void)version, (void)data;
-    if (!*context || *size > 0) {
-        *context = &seen;
-        *size = 0;
-        return MHD_YES;
-    }
-    struct MHD_Response *const response = MHD_create_response_from_buffer(sizeof text - 1, text,
-                                                                          MHD_RESPMEM_PERSISTENT);
-    const enum MHD_Result result = MHD_queue_response(connection, 202, response);
-    MHD_destroy_response(response);
-    return result;
-}
-
-static void run_bare(int listen_fd)
-{
-    struct MHD_Daemon *const daemon = MHD_start_daemon(
-        MHD_USE_EPOLL, 0, NULL, NULL, answer_bare, NULL, MHD_OPTION_LISTEN_SOCKET, listen_fd,
-        MHD_OPTION_CONNECTION_LIMIT, 1024U, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)65536,
-        MHD_OPTION_END);
-    must(daemon != NULL, "bare server");
-    const int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = {.events = EPOLLIN};
-    (void)epoll_ctl(epoll_fd, EPOLL_CTL_ADD,
-                    MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, &event);
-    for (;;) {
-        MHD_UNSIGNED_LONG_LONG ms = 0;
-        const bool has_timeout = MHD_get_timeout(daemon, &ms) == MHD_YES;
-        (void)epoll_wait(epoll_fd, &event, 1, has_timeout ? (int)ms : -1);
-        (void)MHD_run(daemon);
     }
 }
 
@@ -254,7 +212,7 @@ static pid_t start(const struct setting *s, int listen_fd, size_t index)
 {
     const pid_t pid = fork();
     if (pid == 0 && s->is_bare) {
-        run_bare(listen_fd);
+        receiver_run(listen_fd);
     }
     if (pid == 0) {
         run_intake(listen_fd, s->dir, index);
