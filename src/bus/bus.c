@@ -216,6 +216,16 @@ enum outcome bus_verify(struct bus *b, struct finding_to report, struct failure 
     return b->driver->verify(b, report, f);
 }
 
+enum outcome bus_copy(struct bus *b, enum stream stream, struct copy_to to, struct failure *f)
+{
+    assert(stream < STREAM_N);
+    return b->driver->copy ? b->driver->copy(b, stream, to, f)
+                           : failed(f, STOP,
+                                    "the %s bus keeps no files to copy: copy it by its own "
+                                    "means",
+                                    b->driver->name);
+}
+
 /* ---- a reader ---- */
 
 enum outcome reader_join(struct bus *b, unsigned streams, struct str stage, enum cursor_kind cursor,

@@ -66,6 +66,8 @@ struct bus_driver {
     uint64_t (*lag)(struct bus *b, struct lane lane, struct position at);
     enum outcome (*mend)(struct bus *b, struct finding_to report, struct failure *f);
     enum outcome (*verify)(struct bus *b, struct finding_to report, struct failure *f);
+    /* NULL: this transport keeps no files. */
+    enum outcome (*copy)(struct bus *b, enum stream stream, struct copy_to to, struct failure *f);
 
     const struct reader_driver *reader;
 };

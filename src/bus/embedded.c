@@ -340,6 +340,49 @@ static enum outcome embedded_verify(struct bus *b, struct finding_to report, str
     return result;
 }
 
+/* ---- a copy ---- */
+
+/* Its segments up to the durable mark: what is being written behind it stays out. The page is left
+ * out, too: recovery makes it anew. */
+static enum outcome copy_lane(struct arena *a, const struct lane_dir *dir, struct copy_to to,
+                              struct failure *f)
+{
+    struct segments s;
+    const uint64_t mark = dir->page->mark;
+    const char *const name =
+        arena_printf(a, "%s/%.*s", stream_name(dir->lane.stream), STR_ARG(dir->lane.name)).at;
+    enum outcome result = segments_list(a, dir->path, &s, f);
+    for (size_t i = 0; i < s.n && result == OK; i++) {
+        const uint64_t first = s.first[i];
+        if (first < mark) {
+            result = to.file(to.to, segment_path(a, dir->path, first),
+                             str_of(segment_path(a, name, first)),
+                             SEGMENT_HEAD_BYTES + (mark - first), f);
+        }
+    }
+    return result;
+}
+
+static enum outcome embedded_copy(struct bus *b, enum stream stream, struct copy_to to,
+                                  struct failure *f)
+{
+    struct arena a;
+    struct embedded *const e = b->state;
+    enum outcome result = lane_dirs_look(b->arena, e, f);
+    arena_init(&a, LOOK_BYTES_MAX);
+    for (size_t i = 0; i < e->dirs_n && result == OK; i++) {
+        if (e->dir[i]->lane.stream == stream) {
+            result = copy_lane(&a, e->dir[i], to, f);
+            arena_reset(&a);
+        }
+    }
+    if (result == OK && stream == STREAM_RAW) {
+        result = to.file(to.to, arena_printf(&a, "%s/id", e->path).at, S("id"), UINT64_MAX, f);
+    }
+    arena_close(&a);
+    return result;
+}
+
 /* ---- recovery before anyone runs ---- */
 
 static enum outcome recover_lane(struct embedded *e, struct lane_dir *dir, struct finding_to report,
@@ -417,5 +460,6 @@ const struct bus_driver bus_embedded = {
     .lag = embedded_lag,
     .mend = embedded_mend,
     .verify = embedded_verify,
+    .copy = embedded_copy,
     .reader = &embedded_reader_driver,
 };

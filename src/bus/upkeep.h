@@ -49,6 +49,20 @@ enum outcome bus_mend(struct bus *b, struct finding_to report, struct failure *f
 /* Every checksum of every lane, while others may write. OK also when something was found. */
 enum outcome bus_verify(struct bus *b, struct finding_to report, struct failure *f);
 
+/* Takes the first `bytes` bytes of a file (fewer: all of it), to a file of this name below the place
+ * where the copy will be a bus. One that has gone since it was named is passed over. */
+struct copy_to {
+    enum outcome (*file)(void *to, const char *path, struct str name, uint64_t bytes,
+                         struct failure *f);
+    void *to;
+};
+
+/* The files that hold what of a stream is durable now, while others write; with raw, what names the
+ * bus. All streams copied one after another and put where a bus is configured are that bus, as
+ * bus_recover finds it. Whole only if bus_ends shows the same beginnings after it as before it.
+ *   returns OK | as to.file | STOP this transport has no files to copy */
+enum outcome bus_copy(struct bus *b, enum stream stream, struct copy_to to, struct failure *f);
+
 /* Every reader has passed `at`: what stands before it no longer counts against the budget. */
 enum outcome bus_passed(struct bus *b, struct lane lane, struct position at, struct failure *f);
 /* Forget what stands before keep_from, as far as the transport can (embedded: whole segments).

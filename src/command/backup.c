@@ -9,9 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "bus/bus.h"
-#include "bus/frame.h"
-#include "bus/segment.h"
+#include "bus/upkeep.h"
 #include "command/archive.h"
 #include "command/command.h"
 #include "command/commands.h"
@@ -202,40 +200,16 @@ static enum outcome take_ends(struct backup *w, struct lane_ends *out, size_t *n
     return result;
 }
 
-/* Its segments up to the durable mark: what is being written behind it stays out. */
-static enum outcome backup_lane(struct backup *w, const struct lane_ends *lane, struct failure *f)
+static enum outcome add_bus_file(void *to, const char *path, struct str name, uint64_t bytes,
+                                 struct failure *f)
 {
-    struct segments segments;
-    const struct str name = arena_printf(w->arena, "%s/%.*s", stream_name(lane->lane.stream),
-                                         STR_ARG(lane->lane.name));
-    const char *const dir =
-        arena_printf(w->arena, "%.*s/%.*s", STR_ARG(w->config->bus.path), STR_ARG(name)).at;
-    enum outcome result = segments_list(w->arena, dir, &segments, f);
-    for (size_t i = 0; i < segments.n && result == OK; i++) {
-        bool is_there = false;
-        const uint64_t first = segments.first[i];
-        if (first < lane->end.at) {
-            result = archive_add(
-                &w->to, segment_path(w->arena, dir, first),
-                arena_printf(w->arena, "bus/%.*s/%020" PRIu64 ".seg", STR_ARG(name), first),
-                SEGMENT_HEAD_BYTES + (lane->end.at - first), &is_there, f);
-        }
-    }
-    return result;
+    struct backup *const w = to;
+    bool is_there = false;
+    return archive_add(&w->to, path, arena_printf(w->arena, "bus/%.*s", STR_ARG(name)), bytes,
+                       &is_there, f);
 }
 
-static enum outcome backup_stream(struct backup *w, enum stream stream, struct failure *f)
-{
-    struct lane_ends *ends = NULL;
-    size_t n = 0;
-    enum outcome result = bus_ends(w->bus, w->arena, stream, &ends, &n, f);
-    for (size_t i = 0; i < n && result == OK; i++) {
-        result = backup_lane(w, &ends[i], f);
-    }
-    return result;
-}
-
-/* Segments that were forgotten meanwhile may be missing, or be taken for something new already. */
+/* What was forgotten meanwhile may be missing, or be taken for something new already. */
 static enum outcome check_kept(struct backup *w, struct failure *f)
 {
     struct lane_ends *const now = arena_array(w->arena, struct lane_ends, BUS_LANES_MAX);
@@ -265,15 +239,13 @@ static enum outcome backup_repetitions(struct backup *w, struct failure *f)
 static enum outcome backup_bus(struct backup *w, struct failure *f)
 {
     static const enum stream first[] = {STREAM_STANDARD, STREAM_MEASURED, STREAM_DEAD};
-    bool is_there = false;
-    enum outcome result = archive_add(
-        &w->to, arena_printf(w->arena, "%.*s/id", STR_ARG(w->config->bus.path)).at, S("bus/id"),
-        UINT64_MAX, &is_there, f);
+    const struct copy_to to = {add_bus_file, w};
+    enum outcome result = OK;
     for (size_t i = 0; i < sizeof first / sizeof *first && result == OK; i++) {
-        result = backup_stream(w, first[i], f);
+        result = bus_copy(w->bus, first[i], to, f);
     }
     result = result == OK ? backup_repetitions(w, f) : result;
-    result = result == OK ? backup_stream(w, STREAM_RAW, f) : result;
+    result = result == OK ? bus_copy(w->bus, STREAM_RAW, to, f) : result;
     return result == OK ? check_kept(w, f) : result;
 }
 

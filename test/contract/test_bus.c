@@ -7,7 +7,9 @@
 
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "contract/contract.h"
+#include "folder.h"
 
 enum { ARENA_BYTES = 512 * 1024 * 1024, READ_BYTES = 64 * 1024 };
 
@@ -621,6 +623,57 @@ static void recovery_of_a_sound_bus_tells_nothing_and_changes_nothing(void **sta
     }
 }
 
+static enum outcome copy_file(void *to, const char *path, struct str name, uint64_t bytes,
+                              struct failure *f)
+{
+    struct contract *const x = to;
+    struct str content;
+    const char *const copy =
+        arena_printf(&x->arena, "%s/%.*s", folder_path("copy"), STR_ARG(name)).at;
+    const struct str folder = arena_str(&x->arena,
+                                        (struct str){copy, (size_t)(strrchr(copy, '/') - copy)});
+    assert_int_equal(file_read(&x->arena, path, READ_BYTES, &content, f), OK);
+    assert_int_equal(file_make_dirs(folder.at, f), OK);
+    return file_replace(copy, str_sub(content, 0, bytes < content.len ? bytes : content.len), 0600,
+                        f);
+}
+
+/* The cursor first, what it stands in last: as it must be, for the bus goes on meanwhile. */
+static void what_is_copied_while_it_is_written_is_the_bus_as_it_was(void **state)
+{
+    struct contract *const x = *state;
+    const struct copy_to to = {copy_file, x};
+    struct reader *r = contract_join_transform(x);
+    const struct str id = arena_str(&x->arena, bus_id(x->bus));
+    if (!x->transport->driver->copy) {
+        assert_int_equal(bus_copy(x->bus, STREAM_RAW, to, &x->f), STOP);
+        reader_leave(r);
+        return;
+    }
+    contract_append(x, "intake-0", 0, 400);
+    const struct batch b = read_some(x, r, 400);
+    const struct position stepped = b.slice->to;
+    const size_t n = b.slice->n;
+    assert_int_equal(step_over(x, r, &b, NULL), OK);
+    assert_int_equal(bus_copy(x->bus, STREAM_STANDARD, to, &x->f), OK);
+    contract_append(x, "intake-0", 400, 100);
+    const struct batch later = read_some(x, r, 400);
+    assert_int_equal(step_over(x, r, &later, NULL), OK);
+    reader_leave(r);
+    assert_int_equal(bus_copy(x->bus, STREAM_RAW, to, &x->f), OK);
+    contract_append(x, "intake-0", 500, 100);
+    bus_close(x->bus);
+    x->config.path = arena_str(&x->arena, str_of(folder_path("copy")));
+    assert_int_equal(contract_recover(x, (struct finding_to){NULL, NULL}), OK);
+    contract_open(x);
+    assert_true(str_eq(bus_id(x->bus), id));
+    assert_counts_up(x, contract_raw("intake-0"), 0, 500);
+    assert_counts_up(x, contract_standard("intake-0"), 0, n);
+    r = contract_join_transform(x);
+    assert_int_equal(read_some(x, r, 400).slice->from.at, stepped.at);
+    reader_leave(r);
+}
+
 #define CONTRACT(test) {#test, test, contract_set_up, contract_tear_down, NULL}
 static const struct CMUnitTest contract[] = {
     CONTRACT(records_come_in_the_order_of_their_lane),
@@ -645,6 +698,7 @@ static const struct CMUnitTest contract[] = {
     CONTRACT(the_oldest_piece_goes_alone_until_only_the_last_group_is_there),
     CONTRACT(a_wake_ends_the_wait),
     CONTRACT(recovery_of_a_sound_bus_tells_nothing_and_changes_nothing),
+    CONTRACT(what_is_copied_while_it_is_written_is_the_bus_as_it_was),
     CONTRACT(any_course_of_steps_gives_each_record_once),
 };
 enum { CONTRACT_N = sizeof contract / sizeof *contract };
