@@ -49,8 +49,8 @@ enum outcome bus_mend(struct bus *b, struct finding_to report, struct failure *f
 /* Every checksum of every lane, while others may write. OK also when something was found. */
 enum outcome bus_verify(struct bus *b, struct finding_to report, struct failure *f);
 
-/* Takes the first `bytes` bytes of a file (fewer: all of it), to a file of this name below the place
- * where the copy will be a bus. One that has gone since it was named is passed over. */
+/* Takes the first `bytes` bytes of a file (fewer: all of it), to a file of this name below the
+ * place where the copy will be a bus. One that has gone since it was named is passed over. */
 struct copy_to {
     enum outcome (*file)(void *to, const char *path, struct str name, uint64_t bytes,
                          struct failure *f);

@@ -1,11 +1,5 @@
 #include "contract/contract.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
 #include "folder.h"
 
 enum { ARENA_BYTES = 512 * 1024 * 1024 };
@@ -98,4 +92,93 @@ struct reader *contract_join(struct contract *x, unsigned streams, const char *s
 struct reader *contract_join_transform(struct contract *x)
 {
     return contract_join(x, STREAM_BIT(STREAM_RAW), "transform", CURSOR_BUS);
+}
+
+struct batch contract_read(struct contract *x, struct reader *r, size_t bytes_max)
+{
+    arena_reset(&x->batch);
+    struct batch b = {.arena = &x->batch};
+    assert_int_equal(reader_read(r, bytes_max, 0, &b, &x->f), OK);
+    return b;
+}
+
+enum outcome contract_step(struct contract *x, struct reader *r, const struct batch *b,
+                           const struct tally *tally)
+{
+    struct output *const out = arena_array(&x->batch, struct output, b->n);
+    for (size_t i = 0; i < b->n; i++) {
+        const struct slice *const s = &b->slice[i];
+        out[i] = (struct output){.lane = {STREAM_STANDARD, s->lane.name},
+                                 .slice = i,
+                                 .record = arena_array(&x->batch, struct record, s->n),
+                                 .n = s->n};
+        for (size_t k = 0; k < s->n; k++) {
+            out[i].record[k] = s->record[k];
+            out[i].record[k].origin = (struct origin){s->lane, s->record[k].at, 1, 1};
+        }
+    }
+    return reader_step(r, b, out, b->n, tally, &x->f);
+}
+
+size_t contract_look_all(struct contract *x, struct lane lane, int *numbers, size_t room)
+{
+    struct lane_ends *ends = NULL;
+    struct position at = {0};
+    struct position to = {0};
+    size_t ends_n = 0;
+    size_t n = 0;
+    assert_int_equal(bus_ends(x->bus, &x->arena, lane.stream, &ends, &ends_n, &x->f), OK);
+    for (size_t i = 0; i < ends_n; i++) {
+        if (lane_eq(ends[i].lane, lane)) {
+            at = ends[i].begin;
+            to = ends[i].end;
+        }
+    }
+    while (at.at < to.at) {
+        struct batch b = {.arena = &x->arena};
+        assert_int_equal(bus_look(x->bus, (struct span){lane, at, to}, 200, &b, &x->f), OK);
+        assert_int_equal(b.n, 1);
+        assert_true(b.slice->from.at == at.at && b.slice->to.at > at.at);
+        for (size_t i = 0; i < b.slice->n; i++) {
+            assert_true(n < room);
+            numbers[n++] = (int)b.slice->record[i].signal.received_us;
+        }
+        at = b.slice->to;
+    }
+    return n;
+}
+
+void contract_counts_up(struct contract *x, struct lane lane, int first, size_t n)
+{
+    int numbers[2000];
+    assert_int_equal(contract_look_all(x, lane, numbers, 2000), n);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(numbers[i], first + (int)i);
+    }
+}
+
+/* ---- the transports ---- */
+
+static int run_on(struct transport *t, const struct CMUnitTest *tests, size_t n)
+{
+    struct arena a;
+    arena_init(&a, ARENA_BYTES);
+    struct CMUnitTest *const own = arena_array(&a, struct CMUnitTest, n);
+    for (size_t i = 0; i < n; i++) {
+        own[i] = tests[i];
+        own[i].name = arena_printf(&a, "%s: %s", t->name, tests[i].name).at;
+        own[i].initial_state = t;
+    }
+    const int failed_n = _cmocka_run_group_tests(t->name, own, n, NULL, NULL);
+    arena_close(&a);
+    return failed_n;
+}
+
+int contract_run(const struct CMUnitTest *tests, size_t n)
+{
+    struct transport memory = {"memory", &bus_memory, false, true};
+    struct transport gaps = {"gaps", &bus_memory, false, true};
+    struct transport embedded = {"embedded", &bus_embedded, true, false};
+    transport_seed();
+    return run_on(&memory, tests, n) + run_on(&gaps, tests, n) + run_on(&embedded, tests, n);
 }

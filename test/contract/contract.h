@@ -2,6 +2,12 @@
 #ifndef WEIR_TEST_CONTRACT_CONTRACT_H
 #define WEIR_TEST_CONTRACT_CONTRACT_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
 #include "contract/transport.h"
 
 struct contract {
@@ -29,8 +35,22 @@ struct record contract_record(struct contract *x, int number);
 /* Append records first..first+n-1 to a raw lane as one group. */
 void contract_append(struct contract *x, const char *lane, int first, int n);
 
+/* The next read, in the batch arena, which it empties. */
+struct batch contract_read(struct contract *x, struct reader *r, size_t bytes_max);
+/* A step with one standard record for each record of the batch, to its slice's lane. */
+enum outcome contract_step(struct contract *x, struct reader *r, const struct batch *b,
+                           const struct tally *tally);
+/* Every record of a lane, by look, in pieces; their numbers in order. */
+size_t contract_look_all(struct contract *x, struct lane lane, int *numbers, size_t room);
+/* They are first..first+n-1, and no others. */
+void contract_counts_up(struct contract *x, struct lane lane, int first, size_t n);
+
 struct reader *contract_join(struct contract *x, unsigned streams, const char *stage,
                              enum cursor_kind cursor);
 struct reader *contract_join_transform(struct contract *x);
+
+/* The tests on every transport; how many failed. */
+#define CONTRACT(test) {#test, test, contract_set_up, contract_tear_down, NULL}
+int contract_run(const struct CMUnitTest *tests, size_t n);
 
 #endif
