@@ -255,6 +255,31 @@ static enum outcome open_tables(struct looking *l, struct failure *f)
     return result;
 }
 
+/* A table that is gone with what the streams have forgotten would be answered without it. */
+static enum outcome check_not_lost(struct looking *l, const struct tails *tails, struct failure *f)
+{
+    struct made made;
+    enum outcome result = made_read(l->ask->arena, l->config->data, &made, f);
+    for (size_t i = 0; i < l->n && result == OK; i++) {
+        const struct source *const s = &l->source[i];
+        bool has_own = false, has_forgotten = false;
+        for (size_t k = 0; k < tails->n && s->is_wanted; k++) {
+            if (lake_feeds(tails->at[k].lane.stream, s->model)) {
+                has_own = has_own || delta_txn(&s->log, tails->at[k].app) >= 0;
+                has_forgotten = has_forgotten || tails->at[k].begin.at > 0;
+            }
+        }
+        if (s->is_wanted && made_is_lost(&made, &s->log, bus_id(l->bus), has_own, has_forgotten)) {
+            result = failed(f, RETRY,
+                            "table %s of the lake is gone, and the streams have forgotten what it "
+                            "held: put its folder back, or remove its line from %.*s to begin it "
+                            "anew",
+                            s->model->name, STR_ARG(made.path));
+        }
+    }
+    return result;
+}
+
 /* Ends, then tables, then what lies between; from the tables again when a flush and a trim came in
  * between. */
 static enum outcome take_snapshot(struct looking *l, struct failure *f)
@@ -263,6 +288,7 @@ static enum outcome take_snapshot(struct looking *l, struct failure *f)
     enum outcome result = find_ends(l, &tails, f);
     for (int tries = 0; result == OK; tries++) {
         result = open_tables(l, f);
+        result = result == OK ? check_not_lost(l, &tails, f) : result;
         for (size_t i = 0; i < tails.n && result == OK; i++) {
             result = look_lane(l, &tails.at[i], f);
         }

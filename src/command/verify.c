@@ -86,6 +86,12 @@ static void lake_found(void *to, struct str what)
     say(to, what);
 }
 
+static void lake_noted(void *to, struct str what)
+{
+    (void)to;
+    (void)fprintf(stderr, "%.*s\n", STR_ARG(what));
+}
+
 /* ---- store ---- */
 
 static void store_found(void *to, struct str what)
@@ -273,7 +279,7 @@ static enum outcome check_store(struct verifying *v, struct failure *f)
 
 static enum outcome check_lake(struct verifying *v, struct failure *f)
 {
-    struct audit_to lake = {.found = lake_found, .to = v};
+    struct audit_to lake = {.found = lake_found, .noted = lake_noted, .to = v};
     const enum outcome result = audit_lake(v->config, v->bus, &lake, f);
     (void)fprintf(stderr, "lake: %zu commits and %zu files with %zu facts looked at\n",
                   lake.commits, lake.files, lake.rows);

@@ -3,7 +3,7 @@ import json
 import os
 import signal
 
-from blackbox import Weir, case, eventually, run, sign
+from blackbox import WAIT_S, Weir, case, eventually, run, sign
 
 AGENTS = {"github": {"type": "github", "secret": "s3cret"}}
 SMALL = {"bus": {"segment": "1MiB", "disk_max": "16MiB", "keep": "0"}, "intake": {"body_bytes_max": "4MiB"}}
@@ -54,6 +54,38 @@ def unread_data_is_kept_and_fills_the_budget_until_429(folder):
         weir.command("flush")
         kept = int(weir.rows("query", "select count(*) as n from raw")[0]["n"])
         assert kept >= taken + 1, (kept, taken)
+
+
+def is_gone(weir):
+    status, why = weir.get("/readyz")
+    return status == 503 and "lake is down" in why and "raw first, are gone" in why
+
+
+@case
+def a_table_of_the_lake_that_is_taken_away_is_red_until_it_is_back_or_given_up(folder):
+    with Weir(folder, agents=AGENTS, **SMALL, lake={"flush": "200ms"}) as weir:
+        for number in range(60):
+            eventually(lambda n=number: ping(weir, n) == 202, "taken")
+        weir.command("flush")
+        eventually(lambda: raw_bytes(weir) < 8 << 20, "the stream has forgotten what the lake holds")
+        raw, away = folder / "data/lake/raw", folder / "data/lake/.away"
+        for number in (60, 61):
+            raw.rename(away)
+            assert ping(weir, number) == 202
+            eventually(lambda: is_gone(weir), "readyz says what is gone", 4 * WAIT_S)
+            weir.command("verify", status=1)
+            weir.command("query", "select count(*) from raw", status=1)
+            if number == 60:
+                away.rename(raw)
+            else:
+                tables = folder / "data/lake.tables"
+                lines = tables.read_text().splitlines(keepends=True)
+                tables.write_text("".join(line for line in lines if not line.startswith("raw ")))
+            eventually(weir.is_ready, "the lake goes on by itself", 4 * WAIT_S)
+            weir.command("flush", "--timeout", "120s")
+            kept = int(weir.rows("query", "select count(*) as n from raw")[0]["n"])
+            assert kept == 61 if number == 60 else 1 <= kept < 61, kept
+            weir.command("verify")
 
 
 run()

@@ -14,6 +14,7 @@ void lakes_begin(struct lakes *t, const char *place)
     struct failure f;
     *t = (struct lakes){0};
     arena_init(&t->arena, (size_t)1 << 30);
+    t->config.data = arena_str(&t->arena, str_of(place));
     t->config.lake = (struct config_lake){.path = arena_str(&t->arena, str_of(place)),
                                           .flush_ms = 300000,
                                           .keep_ms = INT64_MAX,

@@ -31,7 +31,7 @@ static void found(void *to, struct str what)
 static size_t audit(void)
 {
     size_t n = 0;
-    report = (struct audit_to){.found = found, .to = &n};
+    report = (struct audit_to){.found = found, .noted = found, .to = &n};
     if (audit_lake(&lakes.config, lakes.bus, &report, &failure) != OK) {
         fail_msg("%s", failure.text);
     }

@@ -4,6 +4,7 @@
 
 #include "persist/lake/audit_log.h"
 #include "persist/lake/lake.h"
+#include "persist/lake/made.h"
 #include "persist/lake/sound.h"
 
 #define ARENA_BYTES_MAX ((size_t)2 << 30)
@@ -11,9 +12,11 @@
 struct audit {
     struct arena arena;
     struct arena scratch; /* of one file */
+    struct arena life;    /* of all of them */
     struct files files;
     struct bus *bus;
     struct audit_to *report;
+    struct made made;
     const struct model *model;
     struct delta log;
 };
@@ -60,12 +63,21 @@ static enum outcome check_file(struct audit *w, const struct delta_file *file, s
     return result;
 }
 
-static void check_positions(struct audit *w, const struct lane_ends *ends, size_t n)
+/* What the lanes that feed a table say of it. */
+struct fed {
+    bool has_own, has_forgotten; /* as made_is_lost asks */
+};
+
+static void check_positions(struct audit *w, const struct lane_ends *ends, size_t n,
+                            struct fed *fed)
 {
     for (size_t i = 0; i < n; i++) {
         const struct str app = lake_app(&w->scratch, bus_id(w->bus), ends[i].lane);
         const int64_t at = delta_txn(&w->log, app);
-        if (w->log.version < 0 && ends[i].begin.at > 0) {
+        fed->has_own = fed->has_own || at >= 0;
+        fed->has_forgotten = fed->has_forgotten || ends[i].begin.at > 0;
+        if (w->log.version < 0 && ends[i].begin.at > 0 &&
+            !made_is_known(&w->made, str_of(w->model->name))) {
             found(w, arena_printf(&w->scratch,
                                   "lake: table %s is not there, and %s/%.*s has forgotten what "
                                   "comes before %" PRIu64 ": put it back%s",
@@ -85,8 +97,38 @@ static void check_positions(struct audit *w, const struct lane_ends *ends, size_
     }
 }
 
+/* A table that is gone, or another one in its place; and one that was begun anew. */
+static void check_is_the_one(struct audit *w, const struct fed *fed)
+{
+    const char *const name = w->model->name;
+    const bool is_gone = w->log.version < 0 && made_is_known(&w->made, str_of(name));
+    if (made_is_lost(&w->made, &w->log, bus_id(w->bus), fed->has_own, fed->has_forgotten)) {
+        found(w, arena_printf(&w->scratch,
+                              "lake: table %s is %s, and the streams have forgotten what it held: "
+                              "put its folder back, or remove its line from %.*s to begin it anew",
+                              name, w->log.version < 0 ? "gone" : "not the one that weir wrote to",
+                              STR_ARG(w->made.path)));
+    } else if (is_gone && !fed->has_forgotten) {
+        found(w, arena_printf(&w->scratch,
+                              "lake: table %s is gone: the streams still hold what it held, and "
+                              "the lake makes it anew",
+                              name));
+    }
+    if (w->log.begins.len > 0) {
+        w->report->noted(w->report->to,
+                         arena_printf(&w->scratch,
+                                      "lake: table %s was begun when the streams had forgotten "
+                                      "their beginning, and holds what came from %.*s on%s",
+                                      name, STR_ARG(w->log.begins),
+                                      lake_feeds(STREAM_RAW, w->model)
+                                          ? ""
+                                          : ", and what weir replay has made since"));
+    }
+}
+
 static enum outcome check_table(struct audit *w, struct failure *f)
 {
+    struct fed fed = {0};
     enum outcome result = delta_open(&w->arena, &w->files, str_of(w->model->name), &w->log, f);
     if (result == STOP) {
         found(w, arena_printf(&w->scratch, "lake: %s", f->text));
@@ -98,8 +140,11 @@ static enum outcome check_table(struct audit *w, struct failure *f)
         if (w->bus && lake_feeds((enum stream)s, w->model)) {
             /* after the log: what it names was visible before */
             result = bus_ends(w->bus, &w->scratch, (enum stream)s, &ends, &n, f);
-            check_positions(w, ends, n);
+            check_positions(w, ends, n, &fed);
         }
+    }
+    if (result == OK && w->bus) {
+        check_is_the_one(w, &fed);
     }
     if (result == OK) {
         result = audit_log(&w->log, &w->scratch, w->report, f);
@@ -122,9 +167,10 @@ enum outcome audit_lake(const struct config *config, struct bus *bus, struct aud
                         struct failure *f)
 {
     struct audit w = {.files = {&files_local, config->lake.path}, .bus = bus, .report = report};
-    enum outcome result = OK;
     arena_init(&w.arena, ARENA_BYTES_MAX);
     arena_init(&w.scratch, ARENA_BYTES_MAX);
+    arena_init(&w.life, ARENA_BYTES_MAX);
+    enum outcome result = made_read(&w.life, config->data, &w.made, f);
     for (size_t i = 0; i < model_all_n && result == OK; i++) {
         w.model = model_all[i];
         result = check_table(&w, f);
@@ -133,5 +179,6 @@ enum outcome audit_lake(const struct config *config, struct bus *bus, struct aud
     }
     arena_close(&w.arena);
     arena_close(&w.scratch);
+    arena_close(&w.life);
     return result;
 }

@@ -8,15 +8,16 @@
 /* Told of each fault as one sentence; it lives until the call returns. */
 struct audit_to {
     void (*found)(void *to, struct str what);
+    void (*noted)(void *to, struct str what); /* what is known, and nothing to mend: the same way */
     void *to;
     size_t files, rows;       /* out: looked at                                 */
     size_t commits, unsealed; /* of them without a checksum: another writer's  */
 };
 
 /* Every table: its log can be replayed and is what was written (audit_log.h), every live file is
- * there with its size and checksum, no position lies behind the end of its lane. Reads only; a
- * writer may be at work. Without a bus (NULL) positions are not looked at.
- *   returns OK also when something was found | RETRY the disk fails */
+ * there with its size and checksum, none is gone that weir wrote to (made.h), no position lies
+ * behind the end of its lane. Reads only; a writer may be at work. Without a bus (NULL) positions
+ * are not looked at. returns OK also when something was found | RETRY the disk fails */
 enum outcome audit_lake(const struct config *config, struct bus *bus, struct audit_to *report,
                         struct failure *f);
 

@@ -12,7 +12,7 @@
 #include "persist/lake/part.h"
 #include "persist/lake/schema.h"
 
-enum { ACTIONS_BYTES_MAX = 64 << 20 };
+enum { ACTIONS_BYTES_MAX = 64 << 20, BEGINS_BYTES_MAX = 1 << 16 };
 
 static void begin(struct lake *l, struct delta_commit *c, const char *operation)
 {
@@ -31,7 +31,23 @@ static void add_table_id(struct lake *l, struct buf *b, const char *model)
     buf_printf(b, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
 }
 
-static void add_metadata(struct lake *l, struct buf *b, const struct lake_table *t)
+/* Where the lanes that feed it begin, of those that do not at their beginning. */
+static struct str begins_of(struct lake *l, const struct lake_table *t)
+{
+    struct buf b;
+    buf_init(&b, &l->scratch, BEGINS_BYTES_MAX);
+    for (size_t i = 0; i < l->lanes_n; i++) {
+        const struct lake_lane *const lane = &l->lane[i];
+        if (lake_feeds(lane->lane.stream, t->model) && lane->begin.at > 0) {
+            buf_printf(&b, "%s%s/%.*s:%" PRIu64, b.len > 0 ? " " : "",
+                       stream_name(lane->lane.stream), STR_ARG(lane->lane.name), lane->begin.at);
+        }
+    }
+    return buf_str(&b);
+}
+
+static void add_metadata(struct lake *l, struct buf *b, const struct lake_table *t,
+                         struct str begins)
 {
     const struct str schema = schema_spark(&l->scratch, t->model);
     buf_add(b, S("{\"metaData\":{\"id\":\""));
@@ -44,9 +60,12 @@ static void add_metadata(struct lake *l, struct buf *b, const struct lake_table 
     buf_add_json(b, str_of(t->model->about));
     buf_add(b, S(",\"format\":{\"provider\":\"parquet\",\"options\":{}},\"schemaString\":"));
     buf_add_json(b, schema);
-    buf_printf(b,
-               ",\"partitionColumns\":[\"year\",\"month\",\"day\"],\"configuration\":{},"
-               "\"createdTime\":%" PRId64 "}}\n",
+    buf_printf(b, ",\"partitionColumns\":[\"year\",\"month\",\"day\"],\"configuration\":{");
+    if (begins.len > 0) {
+        buf_add(b, S("\"" DELTA_BEGINS "\":"));
+        buf_add_json(b, begins);
+    }
+    buf_printf(b, "},\"createdTime\":%" PRId64 "}}\n",
                t->log.created_ms ? t->log.created_ms : clock_now_us() / 1000);
 }
 
@@ -56,7 +75,7 @@ static enum outcome create(struct lake *l, struct lake_table *t, struct failure 
     begin(l, &c, "CREATE TABLE");
     c.is_first = true;
     buf_add(&c.actions, S("{\"protocol\":{\"minReaderVersion\":1,\"minWriterVersion\":2}}\n"));
-    add_metadata(l, &c.actions, t);
+    add_metadata(l, &c.actions, t, begins_of(l, t));
     for (size_t i = 0; i < l->lanes_n; i++) {
         const struct lake_lane *const lane = &l->lane[i];
         if (lake_feeds(lane->lane.stream, t->model)) {
@@ -80,7 +99,7 @@ static enum outcome widen(struct lake *l, struct lake_table *t, struct failure *
                       t->model->name);
     }
     begin(l, &c, "ADD COLUMNS");
-    add_metadata(l, &c.actions, t);
+    add_metadata(l, &c.actions, t, t->log.begins);
     return delta_commit(&t->log, &c, f);
 }
 

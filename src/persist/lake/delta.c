@@ -212,6 +212,7 @@ static enum outcome replay_line(struct delta *l, struct arena *scratch, struct s
         l->metadata = arena_str(l->arena, line);
         l->id = text_of(l, action, S("id"));
         l->schema = text_of(l, action, S("schemaString"));
+        l->begins = text_of(l, json_get(action, S("configuration")), S(DELTA_BEGINS));
         l->created_ms = number_of(action, S("createdTime"), 0);
     } else if ((action = json_get(root, S("protocol")))) {
         return check_protocol(l, action, f);
@@ -363,6 +364,22 @@ int64_t delta_txn(const struct delta *l, struct str app)
         }
     }
     return -1;
+}
+
+enum outcome delta_is_there(const struct delta *l, struct failure *f)
+{
+    struct arena scratch;
+    struct str text = S("");
+    arena_init(&scratch, SCRATCH_BYTES_MAX);
+    const struct str key = delta_name(l, &scratch, l->version, ".json");
+    enum outcome result = l->files->driver->get(l->files, &scratch, key, &text, f);
+    if (result == OK && !text.at) {
+        result = failed(f, STOP,
+                        "%.*s is gone under a running weir: put the table's folder back as it was",
+                        STR_ARG(key));
+    }
+    arena_close(&scratch);
+    return result;
 }
 
 /* ---- commit ---- */

@@ -36,6 +36,7 @@ struct delta {
     int64_t created_ms;
     struct str id, schema; /* metaData; schema: the Spark struct as JSON                   */
     struct str metadata;   /* the action as it stands in the log                           */
+    struct str begins;     /* where the streams began when it was made; empty: with them    */
     struct delta_file *file;
     size_t files_n, files_room;
     uint32_t *slot; /* files by path: index + 1, 0 empty                             */
@@ -65,6 +66,9 @@ enum outcome delta_open(struct arena *a, const struct files *files, struct str t
                         struct delta *out, struct failure *f);
 /* Replay what others have committed since. */
 enum outcome delta_update(struct delta *l, struct failure *f);
+/* The newest commit that was replayed is still there.
+ *   returns OK | RETRY | STOP somebody took the table away, or put another in its place */
+enum outcome delta_is_there(const struct delta *l, struct failure *f);
 /* Make the commit the next version, replaying what came between.
  *   returns OK | RETRY nothing was committed; cause FENCED: a position was moved or a file removed
  *   by another */
@@ -82,6 +86,9 @@ void delta_schema_tag(struct str schema, char out[8]);
 /* The state as lines of actions, from which a checkpoint is made. Files removed before `since_ms`
  * are left out. */
 void delta_snapshot(const struct delta *l, int64_t since_ms, struct buf *out);
+
+/* What a table's metaData says of `begins`, in its configuration. */
+#define DELTA_BEGINS "weir.begins"
 
 /* One remove action as a line. */
 void delta_add_remove(struct buf *out, struct str path, int64_t now_ms, bool is_change);

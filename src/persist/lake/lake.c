@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "persist/lake/commit.h"
+#include "persist/lake/lost.h"
 #include "persist/lake/refuse.h"
 #include "persist/lake/tidy.h"
 #include "persist/lake/vacuum.h"
@@ -19,7 +20,6 @@ enum {
     ROW_BYTES_MAX = 512 << 20, /* one raw line: a body of the largest size, all of it escaped */
     BEHIND_BYTES_MAX = 64 << 20,
 };
-enum { LOST_BYTES_MAX = 1 << 16 };
 #define BEHIND_US_MAX (INT64_C(3600) * 1000000)
 #define SCRATCH_BYTES_MAX ((size_t)2 << 30)
 #define TABLE_BYTES_MAX ((size_t)1 << 30)
@@ -126,49 +126,6 @@ static enum outcome find_lanes(struct lake *l, struct failure *f)
     return result;
 }
 
-static void add_forgotten(struct lake *l, struct buf *b, const struct model *m, const char *what)
-{
-    const char *sign = b->len > 0 ? "; " : "";
-    const size_t before = b->len;
-    for (size_t i = 0; i < l->lanes_n; i++) {
-        const struct lake_lane *const lane = &l->lane[i];
-        if (lake_feeds(lane->lane.stream, m) && lane->begin.at > 0) {
-            buf_printf(b, "%s%s/%.*s before %llu", sign, stream_name(lane->lane.stream),
-                       STR_ARG(lane->lane.name), (unsigned long long)lane->begin.at);
-            sign = ", ";
-        }
-    }
-    if (b->len > before) {
-        buf_printf(b, " is missing in %s", what);
-    }
-}
-
-/* Of tables that are not there, what nothing brings back by itself: they are made anew and go on
- * from what the streams still hold. A model that is new with this weir looks the same. */
-static struct str forgotten(struct lake *l)
-{
-    struct buf b;
-    size_t facts = 0;
-    const struct model *fact = NULL;
-    buf_init(&b, l->arena, LOST_BYTES_MAX);
-    for (size_t i = 0; i < l->tables_n; i++) {
-        const struct lake_table *const t = &l->table[i];
-        if (t->log.version < 0 && lake_feeds(STREAM_RAW, t->model)) {
-            add_forgotten(l, &b, t->model, "table raw: put its folder back with weir stopped");
-        } else if (t->log.version < 0) {
-            fact = fact ? fact : t->model;
-            facts++;
-        }
-    }
-    if (fact) {
-        const struct str what = arena_printf(
-            l->arena, "%zu tables of facts, %s first: weir replay makes them from table raw", facts,
-            fact->name);
-        add_forgotten(l, &b, fact, what.at);
-    }
-    return buf_str(&b);
-}
-
 static void settle_from(struct lake *l, struct lake_table *t)
 {
     for (size_t i = 0; i < l->lanes_n; i++) {
@@ -198,7 +155,10 @@ static enum outcome lake_driver_open(struct persister *p, struct failure *f)
         result = find_lanes(l, f);
     }
     if (result == OK) {
-        p->lost = forgotten(l);
+        result = lost_check(l, f);
+    }
+    if (result == OK) {
+        p->lost = lost_told(l);
         result = lock_lake(p, f);
     }
     if (result == OK) {
@@ -207,7 +167,8 @@ static enum outcome lake_driver_open(struct persister *p, struct failure *f)
     l->is_made = true;
     for (size_t i = 0; i < l->tables_n && result == OK; i++) {
         settle_from(l, &l->table[i]);
-        l->is_made = l->is_made && l->table[i].log.version >= 0;
+        l->is_made = l->is_made && l->table[i].log.version >= 0 &&
+                     made_has(&l->made, l->table[i].log.table, bus_id(l->bus));
     }
     if (result == OK) {
         tidy_plan(l);
@@ -585,12 +546,28 @@ static enum outcome commit_work(void *to, struct failure *f)
 /* Dozens of syncs, which nobody who waits for a start has to wait for. */
 static enum outcome make_tables(struct lake *l, struct failure *f)
 {
-    const enum outcome result = lake_create(l, f);
+    struct str table[LAKE_TABLES_MAX];
+    enum outcome result = lake_create(l, f);
     for (size_t i = 0; i < l->tables_n && result == OK; i++) {
         settle_from(l, &l->table[i]);
+        table[i] = l->table[i].log.table;
+    }
+    if (result == OK) {
+        result = made_add(&l->made, l->arena, table, l->tables_n, bus_id(l->bus), f);
     }
     l->is_made = result == OK;
     arena_reset(&l->scratch);
+    return result;
+}
+
+/* Looked at whenever one is written to: a commit would make the folder of a table that was taken
+ * away anew, without what it held. */
+static enum outcome are_there(struct lake *l, struct failure *f)
+{
+    enum outcome result = OK;
+    for (size_t i = 0; i < l->tables_n && result == OK; i++) {
+        result = delta_is_there(&l->table[i].log, f);
+    }
     return result;
 }
 
@@ -598,7 +575,7 @@ static enum outcome lake_driver_flush(struct persister *p, bool is_asked, struct
 {
     struct lake *const l = p->state;
     struct failure why;
-    const enum outcome ready = l->is_made ? OK : make_tables(l, f);
+    const enum outcome ready = l->is_made ? are_there(l, f) : make_tables(l, f);
     if (ready != OK) {
         return ready;
     }

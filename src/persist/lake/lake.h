@@ -8,6 +8,7 @@
 
 #include "persist/lake/child.h"
 #include "persist/lake/delta.h"
+#include "persist/lake/made.h"
 #include "persist/persister.h"
 #include "signal/model.h"
 
@@ -55,8 +56,9 @@ struct lake {
     size_t lanes_n;
     struct lake_table *table; /* one a model */
     size_t tables_n;
-    bool is_made;              /* every table is there: the first flush makes those that are not */
-    struct refused *refused;   /* rows that DuckDB does not take (refuse.h); children share it */
+    struct made made;        /* the tables that were there before */
+    bool is_made;            /* every table is there, and known to be: the first flush sees to it */
+    struct refused *refused; /* rows that DuckDB does not take (refuse.h); children share it */
     _Atomic uint64_t *unknown; /* facts of a newer weir's models, passed over */
     int64_t tidy_due_us;       /* when housekeeping has something to do (tidy_plan), and     */
     int64_t tidy_after_us;     /* not before: it failed, and can wait; both by clock_mono_us */

@@ -1,0 +1,33 @@
+/* made.h - which tables of the lake weir has written to, remembered apart from the lake.
+ *
+ * A table that is gone looks like one that never was. What tells them apart is
+ * `<data>/lake.tables`: a line `TABLE BUS-ID` for each table and each incarnation of the streams
+ * that fed it, written once the table is there. A person who removes a line says that the table may
+ * begin anew without what it held. It is no cursor: nothing is read from where it says. */
+#ifndef WEIR_PERSIST_LAKE_MADE_H
+#define WEIR_PERSIST_LAKE_MADE_H
+
+#include "persist/lake/delta.h"
+
+struct made {
+    struct str path; /* of the file      */
+    struct str text; /* all of its lines */
+};
+
+/* What the file in the folder `data` says; no file: nothing.
+ *   returns OK | STOP it cannot be read */
+enum outcome made_read(struct arena *a, struct str data, struct made *out, struct failure *f);
+/* This incarnation of the streams has fed the table. */
+bool made_has(const struct made *m, struct str table, struct str bus_id);
+/* Any has. */
+bool made_is_known(const struct made *m, struct str table);
+/* The table lacks what nothing brings back by itself: it is gone, or another one stands in its
+ * place. `has_own`: it has a position in a lane of this bus; `has_forgotten`: one of the lanes that
+ * feed it has lost its beginning. */
+bool made_is_lost(const struct made *m, const struct delta *log, struct str bus_id, bool has_own,
+                  bool has_forgotten);
+/* Add a line for each of these tables that has none, durably. */
+enum outcome made_add(struct made *m, struct arena *a, const struct str *table, size_t n,
+                      struct str bus_id, struct failure *f);
+
+#endif
