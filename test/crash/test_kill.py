@@ -187,12 +187,12 @@ def a_flush_killed_at_its_checkpoint_or_at_a_merge_loses_nothing(folder):
         weir = Weir(home, environment={"WEIR_FAILPOINT": f"{place}:1:kill"}, **sections).start()
         end = ledger.load(weir.port, threads=1)  # for a hundred commits, or until the next minute
         try:
-            eventually(lambda: "died of signal 9" in weir.log.read_text(), f"a flush dies at {place}", 300)  # noqa: B023
+            eventually(lambda: "died of signal 9" in weir.log.read_text(), f"a flush dies at {place}", 600)  # noqa: B023
         finally:
             end()
             weir.kill()
         weir = Weir(home, **sections).start(ready=False)
-        eventually(weir.is_ready, "the lake has caught up with the load", 150)
+        eventually(weir.is_ready, "the lake has caught up with the load", 300)
         with weir_running(weir):
             ledger.check(weir)
             weir.command("verify")
