@@ -153,22 +153,49 @@ static void make_table(const char *name, struct str sql)
             .at);
 }
 
+/* The program's file and the plain one, over rows drawn by chance: how many rows they give. */
+static int64_t compare(const char *model)
+{
+    run(arena_cstr(&lakes.arena, file_text("random")));
+    make_table("told", derived_sql(model_find(str_of(model))));
+    make_table("wanted", file_text(model));
+    assert_int_equal(number_of("SELECT count(*) FROM ((FROM told EXCEPT ALL FROM wanted) UNION ALL "
+                               "(FROM wanted EXCEPT ALL FROM told))"),
+                     0);
+    return number_of("SELECT count(*) FROM told");
+}
+
 static void a_second_implementation_blames_the_same_deployments(void **state)
 {
     static const char *const evidence[] = {"link", "fix", "label", "artifact", "time"};
     (void)state;
-    run(arena_cstr(&lakes.arena, file_text("random")));
-    make_table("told", derived_sql(model_find(S("incident"))));
-    make_table("wanted", file_text("incident"));
-    assert_int_equal(number_of("SELECT count(*) FROM told"), 300);
-    assert_int_equal(number_of("SELECT count(*) FROM ((FROM told EXCEPT FROM wanted) UNION ALL "
-                               "(FROM wanted EXCEPT FROM told))"),
-                     0);
+    assert_int_equal(compare("incident"), 300);
     assert_true(number_of("SELECT count(fixed_by_deployment) FROM told") > 20);
     for (size_t i = 0; i < sizeof evidence / sizeof *evidence; i++) {
         const struct str sql = arena_printf(
             &lakes.arena, "SELECT count(*) FROM told WHERE evidence = '%s'", evidence[i]);
         assert_true(number_of(sql.at) > 5);
+    }
+}
+
+/* Some by a commit alone and some by a branch alone, else the comparison says little. */
+static void a_second_implementation_gives_changes_the_same_commits(void **state)
+{
+    static const char by_sha[] =
+        "SELECT count(*) FROM told WHERE %sEXISTS (FROM change_folded AS c JOIN commit_folded AS k "
+        "ON k.repository = c.repository AND k.sha IN (c.head_sha, c.merge_sha) "
+        "WHERE c.repository = told.repository AND %s)";
+    static const struct {
+        const char *model, *is_same;
+    } of[] = {{"change", "c.id = told.id"}, {"commit", "k.sha = told.sha"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        assert_true(compare(of[i].model) > 100);
+        for (int is_none = 0; is_none <= 1; is_none++) {
+            const struct str sql = arena_printf(&lakes.arena, by_sha, is_none ? "NOT " : "",
+                                                of[i].is_same);
+            assert_true(number_of(sql.at) > 20);
+        }
     }
 }
 
@@ -222,6 +249,8 @@ int main(void)
                                         end),
         cmocka_unit_test_setup_teardown(a_second_implementation_blames_the_same_deployments, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(a_second_implementation_gives_changes_the_same_commits,
+                                        begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

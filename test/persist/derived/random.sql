@@ -1,4 +1,5 @@
--- Four hundred deployments and three hundred incidents, of few services, commits and numbers, so that much fits.
+-- Four hundred deployments and three hundred incidents, of few services, commits and numbers, and as many changes and
+-- commits of few repositories and branches, so that much fits.
 SELECT setseed(0.42);
 CREATE OR REPLACE TEMP TABLE deployment_folded AS
 SELECT if(random() < 0.7, 'gh', 'ci') AS source, CAST(n AS VARCHAR) AS id, concat('service-', CAST(random() * 4 AS INTEGER)) AS service,
@@ -19,3 +20,17 @@ SELECT if(random() < 0.7, 'gh', 'pd') AS source, CAST(n AS VARCHAR) AS id, conca
     detected_at, if(random() < 0.5, detected_at - INTERVAL 1 DAY, NULL) AS blame_from_at
 FROM (SELECT n, TIMESTAMP '2026-03-01' + INTERVAL 1 MINUTE * CAST(random() * 40000 AS INTEGER) AS detected_at
     FROM range(300) AS r(n));
+CREATE OR REPLACE TEMP TABLE change_folded AS
+SELECT * REPLACE (if(random() < 0.8, created_at + INTERVAL 1 MINUTE * CAST(random() * 9000 AS INTEGER), NULL) AS closed_at)
+FROM (SELECT concat('repository-', CAST(random() * 2 AS INTEGER)) AS repository, CAST(n AS VARCHAR) AS id,
+        if(random() < 0.95, n, NULL) AS number, if(random() < 0.95, concat('branch-', CAST(random() * 6 AS INTEGER)), NULL) AS head_branch,
+        if(random() < 0.9, concat('branch-', CAST(random() * 2 AS INTEGER)), NULL) AS base_branch,
+        if(random() < 0.2, 'fork', NULL) AS head_repository, if(random() < 0.5, concat('sha', CAST(random() * 400 AS INTEGER)), NULL) AS head_sha,
+        if(random() < 0.3, concat('sha', CAST(random() * 400 AS INTEGER)), NULL) AS merge_sha,
+        TIMESTAMP '2026-03-01' + INTERVAL 1 MINUTE * CAST(random() * 40000 AS INTEGER) AS created_at, CAST(NULL AS TIMESTAMP) AS closed_at
+    FROM range(300) AS r(n));
+CREATE OR REPLACE TEMP TABLE commit_folded AS
+SELECT concat('repository-', n % 3) AS repository, concat('sha', n // 2) AS sha,
+    if(random() < 0.8, concat('branch-', CAST(random() * 12 AS INTEGER)), NULL) AS branch,
+    if(random() < 0.95, TIMESTAMP '2026-03-01' + INTERVAL 1 MINUTE * CAST(random() * 40000 AS INTEGER), NULL) AS committed_at
+FROM range(800) AS r(n);
