@@ -15,7 +15,7 @@ static const struct option hotfix_options[] = {
     {"labels", OPTION_LIST, offsetof(struct config_hotfix, labels), "hotfix",
      .about = "labels that make a change a hotfix, and its deployment rework"},
     {"branches", OPTION_LIST, offsetof(struct config_hotfix, branches), "hotfix/*",
-     .about = "globs of its branch that do"},
+     .about = "globs of its branch that do, of the form of those of `bots`"},
     {0},
 };
 

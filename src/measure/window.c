@@ -62,16 +62,25 @@ static void add_glob(struct buf *b, struct arena *a, struct str glob)
     buf_add(b, S(" ESCAPE '\\'"));
 }
 
-static void add_people(struct buf *b, struct arena *a, const struct config_report *c)
+/* Any of them fits x; what is not known fits none. */
+static void add_globs(struct buf *b, struct arena *a, const struct str_list *globs,
+                      const char *first)
+{
+    buf_printf(b, "coalesce(%s", first);
+    for (size_t i = 0; i < globs->n; i++) {
+        add_glob(b, a, globs->at[i]);
+    }
+    buf_add(b, S(", false);\n"));
+}
+
+static void add_names(struct buf *b, struct arena *a, const struct config_report *c)
 {
     buf_printf(b, "CREATE TEMP MACRO person(x) AS %s;\n",
                c->hides_people ? "left(sha256(x), 12)" : "x");
-    buf_printf(b, "CREATE TEMP MACRO is_left(x) AS %s AND coalesce(x LIKE '%%[bot]'",
-               bool_text(c->leaves_bots));
-    for (size_t i = 0; i < c->bots.n; i++) {
-        add_glob(b, a, c->bots.at[i]);
-    }
-    buf_add(b, S(", false);\n"));
+    buf_printf(b, "CREATE TEMP MACRO is_left(x) AS %s AND ", bool_text(c->leaves_bots));
+    add_globs(b, a, &c->bots, "x LIKE '%[bot]'");
+    buf_add(b, S("CREATE TEMP MACRO is_hotfix_branch(x) AS "));
+    add_globs(b, a, &c->hotfix.branches, "false");
 }
 
 enum outcome window_take(struct duck *d, struct arena *a, const struct window *w, struct failure *f)
@@ -92,10 +101,10 @@ enum outcome window_take(struct duck *d, struct arena *a, const struct window *w
                "'%%Y-%%m-%%dT%%H:%%M:%%SZ');\n",
                bool_text(is_lower), bool_text(w->choice.hides_people),
                bool_text(w->choice.leaves_bots), is_lower ? "disc" : "cont");
-    add_people(&b, a, &w->choice);
+    add_names(&b, a, &w->choice);
     buf_add_byte(&b, '\0');
     return buf_is_over(&b)
-               ? failed(f, REJECT, "the zone and the bots have more than %d bytes of names",
+               ? failed(f, REJECT, "the zone, bots and hotfixes have more than %d bytes of names",
                         SQL_BYTES_MAX)
                : duck_run(d, buf_str(&b).at, f);
 }

@@ -2,7 +2,8 @@
  *
  * Every report begins with it: table `span` (from_at, to_at, zone, is_lower; one row), and the
  * macros middle(values, share), the percentile that was asked for, utc_text(time), person(name),
- * which is a hash where people are not shown, and is_left(name), the bots that do not count. */
+ * which is a hash where people are not shown, is_left(name), the bots that do not count, and
+ * is_hotfix_branch(name). */
 #ifndef WEIR_MEASURE_WINDOW_H
 #define WEIR_MEASURE_WINDOW_H
 

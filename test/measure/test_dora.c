@@ -304,6 +304,32 @@ static void bots_are_named_by_globs(void **state)
     }
 }
 
+static void hotfix_branches_are_named_by_the_same_globs(void **state)
+{
+    static const struct {
+        const char *glob, *told; /* of the branches urgent/[1]-fix and none */
+    } cases[] = {{"urgent/*", "hotfix"},
+                 {"URGENT/[1]-fix", "hotfix"},
+                 {"*[1]*", "hotfix"},
+                 {"urgent/?1?-f?x", "hotfix"},
+                 {"urgent/[[]1]-fix", ""},
+                 {"urgent", ""},
+                 {"urgent_[1]-fix", ""},
+                 {"%", ""},
+                 {"'", ""}};
+    struct dora_wish w = march();
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct str branch = str_of(cases[i].glob);
+        w.window.choice.hotfix.branches = (struct str_list){&branch, 1};
+        const struct str told = told_of("hotfix_branches", &w);
+        assert_line(told, arena_printf(&arena, "change #1 D1 3600.0 s%s%s",
+                                       cases[i].told[0] ? " " : "", cases[i].told)
+                              .at);
+        assert_line(told, "change #2 D1 7200.0 s");
+    }
+}
+
 static void a_service_of_a_monorepo_has_what_touches_its_paths(void **state)
 {
     static const struct dora_service services[] = {{STR("cart"), STR(""), true},
@@ -345,6 +371,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_shows_a_failure_is_chosen, begin, end),
         cmocka_unit_test_setup_teardown(bots_are_also_those_that_are_named, begin, end),
         cmocka_unit_test_setup_teardown(bots_are_named_by_globs, begin, end),
+        cmocka_unit_test_setup_teardown(hotfix_branches_are_named_by_the_same_globs, begin, end),
         cmocka_unit_test_setup_teardown(a_service_of_a_monorepo_has_what_touches_its_paths, begin,
                                         end),
         cmocka_unit_test_setup_teardown(a_zone_that_is_not_known_is_refused, begin, end),

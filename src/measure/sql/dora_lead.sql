@@ -54,9 +54,7 @@ SELECT r.service, r.environment, r.repository, r.number, m.title, m.url, m.autho
             THEN concat(w.lead_from, ' after it was deployed: a clock is wrong')
         WHEN is_left(m.author) THEN 'by a bot'
     END AS out_reason,
-    len(list_intersect(coalesce(m.labels, []), w.hotfix_labels)) > 0
-        OR len(list_filter(w.hotfix_branches, lambda b: coalesce(m.head_branch GLOB b, false))) > 0
-        AS is_hotfix
+    len(list_intersect(coalesce(m.labels, []), w.hotfix_labels)) > 0 OR is_hotfix_branch(m.head_branch) AS is_hotfix
 FROM dora_reached AS r
 JOIN merged AS m ON m.repository = r.repository AND m.number = r.number
 JOIN wish AS w ON true
