@@ -15,12 +15,6 @@
 
 static struct arena arena;
 
-#define NEEDS_SERVER()                                                                             \
-    if (services_lack()) {                                                                         \
-        print_message("%s\n", services_lack());                                                    \
-        skip();                                                                                    \
-    }
-
 static struct source_ask ask_of(const struct collector *c, const void *options)
 {
     return (struct source_ask){.collector = c,
@@ -144,7 +138,7 @@ static void identity(const char *key)
 static void objects_of_the_partition_are_read(void **state)
 {
     struct rows_of got;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     identity("weirtest");
     put_events(arena_printf(&arena, "%s/team-events", service_url("s3.data")));
     struct s3_options o = {
@@ -189,7 +183,7 @@ static void what_s3_refuses_is_a_wrong_configuration_and_what_is_away_is_not(voi
         {"weirtest", "team-events", NULL, "SELECT 1 AS value FROM read_text('/etc/passwd')",
          REJECT},
     };
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct rows_of got;
         identity(cases[i].key);
@@ -210,7 +204,7 @@ static void what_s3_refuses_is_a_wrong_configuration_and_what_is_away_is_not(voi
 static void a_profile_names_who_asks(void **state)
 {
     struct rows_of got;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     put(str_of(folder_path("aws")), "credentials",
         "[default]\naws_access_key_id = nobody\naws_secret_access_key = x\n\n# ours\n[team]\n"
         "aws_access_key_id=weirtest\naws_secret_access_key = weirsecret\n");

@@ -1,27 +1,18 @@
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/asked.h"
 #include "base/file.h"
-#include "collector/rows_of.h"
-#include "collector/run.h"
+#include "collector/asking.h"
 #include "config/sources.h"
 #include "folder.h"
 #include "service.h"
 
 static struct arena arena;
-
-#define NEEDS_SERVER()                                                                             \
-    if (services_lack()) {                                                                         \
-        print_message("%s\n", services_lack());                                                    \
-        skip();                                                                                    \
-    }
 
 static const char script[] =
     "[{\"path\":\"/plain\",\"needs\":{\"Authorization\":\"Bearer "
@@ -79,7 +70,7 @@ static void an_answers_items_are_rows(void **state)
 {
     struct rows_of got;
     struct text_pair token[] = {{STR("Authorization"), STR("Bearer t")}};
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     ask((struct http_source_options){.headers = {token, 1}}, "/plain", &got);
     assert_string_equal(got.why.text, "");
     assert_string_equal(got.text, "value=#1.5,big=#9007199254740993,n=~\nvalue=#2\n");
@@ -91,7 +82,7 @@ static void an_answers_items_are_rows(void **state)
 static void a_program_makes_rows_of_an_answer(void **state)
 {
     struct rows_of got;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     ask((struct http_source_options){.rows = S(".items[] | {value: (.value * 2), at: $received}")},
         "/url", &got);
     assert_string_equal(got.why.text, "");
@@ -108,7 +99,7 @@ static void a_program_makes_rows_of_an_answer(void **state)
 static void pages_follow_by_link_cursor_and_number(void **state)
 {
     struct rows_of got;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     ask((struct http_source_options){.paging = {.by = PAGING_LINK}}, "/link", &got);
     assert_string_equal(got.why.text, "");
     assert_string_equal(got.text, "value=#1\nvalue=#3\n");
@@ -131,7 +122,7 @@ static void pages_follow_by_link_cursor_and_number(void **state)
 static void a_window_stands_in_address_and_body(void **state)
 {
     struct rows_of got;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     ask((struct http_source_options){0}, "/window?from={{.Start}}", &got);
     assert_string_equal(got.text, "value=#4\n");
     ask((struct http_source_options){.method = S("POST"), .body = S("until {{.End}}")}, "/post",
@@ -158,7 +149,7 @@ static void failures_say_what_helps(void **state)
         {"/self", "its own next", {.by = PAGING_LINK}, REJECT},
         {"/link", "more than 2 pages", {.by = PAGING_LINK, .pages_max = 2}, REJECT},
     };
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct rows_of got;
         ask((struct http_source_options){.paging = cases[i].paging}, cases[i].path, &got);
@@ -171,29 +162,16 @@ static void failures_say_what_helps(void **state)
 
 static void a_run_that_waits_is_ended_by_a_stop(void **state)
 {
-    static const struct section_type type = {.name = "http", .driver = &source_http};
-    struct failure f;
-    pid_t pid = 0;
-    int fd = -1, status = 0;
-    char line[1000] = "";
-    NEEDS_SERVER();
+    int fd = -1;
+    NEEDS_SERVICES();
     const struct http_source_options o = {
         .uri = arena_printf(&arena, "%s/slow", service_url("http")),
         .method = S("GET"),
         .paging = {.pages_max = 1},
         .page_bytes_max = 100000};
-    const struct collector c = {.id = S("c"),
-                                .metric_name = S("m"),
-                                .source = &type,
-                                .source_options = (void *)(uintptr_t)&o};
-    const struct run r = {.collector = &c, .start_us = TIME_NONE, .end_us = TIME_NONE};
-    assert_int_equal(run_start(&r, &pid, &fd, &f), OK);
-    (void)usleep(500000);
-    (void)kill(pid, SIGTERM);
-    assert_true(read(fd, line, sizeof line - 1) > 0);
-    assert_non_null(strstr(line, "asked to stop"));
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    close(fd);
+    const pid_t pid = run_begin(&source_http, &o, &fd);
+    (void)usleep(500000); /* it shall wait by then; a stop that comes sooner must do, too */
+    assert_stops(pid, fd);
     (void)state;
 }
 

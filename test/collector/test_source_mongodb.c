@@ -1,27 +1,18 @@
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 #include <mongoc/mongoc.h>
 
 #include "base/asked.h"
+#include "collector/asking.h"
 #include "collector/lean.h"
-#include "collector/rows_of.h"
-#include "collector/run.h"
 #include "config/sources.h"
 #include "service.h"
 
 static struct arena arena;
-
-#define NEEDS_SERVER()                                                                             \
-    if (services_lack()) {                                                                         \
-        print_message("%s\n", services_lack());                                                    \
-        skip();                                                                                    \
-    }
 
 static void ask_as(const char *uri, const char *collection, const char *agg,
                    const struct collector *c, struct rows_of *out)
@@ -30,30 +21,20 @@ static void ask_as(const char *uri, const char *collection, const char *agg,
                                       .database = S("test"),
                                       .collection = str_of(collection),
                                       .agg = str_of(agg)};
-    const bool has_window = c->strategy == STRATEGY_WINDOW;
-    const struct source_ask ask = {.collector = c,
-                                   .options = &o,
-                                   .now_us = 61000000,
-                                   .start_us = has_window ? 0 : TIME_NONE,
-                                   .end_us = has_window ? 60000000 : TIME_NONE,
-                                   .bookmark = S("7"),
-                                   .arena = &arena,
-                                   .row_bytes_max = 1 << 20};
+    struct source_ask ask = ask_of(&arena, c, &o);
+    ask.bookmark = S("7");
     rows_of(&source_mongodb, &ask, out);
 }
 
-static const struct collector tick = {.strategy = STRATEGY_TICK},
-                              window = {.strategy = STRATEGY_WINDOW};
-
 static void ask(const char *collection, const char *agg, struct rows_of *out)
 {
-    ask_as(service_url("mongodb"), collection, agg, &tick, out);
+    ask_as(service_url("mongodb"), collection, agg, &ask_tick, out);
 }
 
 static void the_users_of_the_examples_are_counted(void **state)
 {
     struct rows_of got;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     ask("users",
         "[{\"$group\": {\"_id\": \"$account\", \"value\": {\"$sum\": 1}}}, {\"$sort\": {\"_id\": "
         "1}}, {\"$addFields\": {\"account\": {\"$toString\": \"$_id\"}}}, {\"$project\": {\"_id\": "
@@ -70,7 +51,7 @@ static void the_users_of_the_examples_are_counted(void **state)
 static void types_are_exact_in_both_forms_of_extended_json(void **state)
 {
     struct rows_of got;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     ask("types", "[{\"$project\": {\"_id\": 0}}]", &got);
     assert_string_equal(got.why.text, "");
     assert_string_equal(got.text, "i=#1,l=#9007199254740993,d=#0.1,w=#2,x=#-1.50,n=~,b=?true,"
@@ -89,11 +70,11 @@ static void types_are_exact_in_both_forms_of_extended_json(void **state)
 static void a_window_and_a_bookmark_stand_in_the_pipeline(void **state)
 {
     struct rows_of got;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     ask_as(service_url("mongodb"), "types",
            "[{\"$match\": {\"t\": {\"$gte\": {\"$date\": \"{{.Start}}\"}, \"$lt\": {\"$date\": "
            "\"{{.End}}\"}}}}, {\"$project\": {\"_id\": 0, \"value\": \"$i\"}}]",
-           &window, &got);
+           &ask_window, &got);
     assert_string_equal(got.why.text, "");
     assert_string_equal(got.text, "value=#1\n");
     ask("types",
@@ -107,7 +88,7 @@ static void a_window_and_a_bookmark_stand_in_the_pipeline(void **state)
 
 static void failures_say_what_helps(void **state)
 {
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     const struct {
         const char *uri, *agg, *why;
         enum outcome outcome;
@@ -124,38 +105,28 @@ static void failures_say_what_helps(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct rows_of got;
-        ask_as(cases[i].uri ? cases[i].uri : service_url("mongodb"), "users", cases[i].agg, &tick,
-               &got);
-        if (got.outcome != cases[i].outcome || !strstr(got.why.text, cases[i].why) ||
-            strstr(got.why.text, "secret")) {
-            fail_msg("%s: %s, %s", cases[i].agg, outcome_name(got.outcome), got.why.text);
-        }
+        ask_as(cases[i].uri ? cases[i].uri : service_url("mongodb"), "users", cases[i].agg,
+               &ask_tick, &got);
+        static const char *const secrets[] = {"secret", NULL};
+        assert_came(cases[i].agg, &got, cases[i].outcome, cases[i].why, secrets);
     }
     (void)state;
 }
 
 static pid_t begin(const char *uri, int *fd)
 {
-    static const struct section_type type = {.name = "mongodb", .driver = &source_mongodb};
-    struct failure f;
-    pid_t pid = 0;
     static struct mongodb_options o;
-    static struct collector c;
     o = (struct mongodb_options){.uri = str_of(uri),
                                  .database = S("test"),
                                  .collection = S("many"),
                                  .agg = S("[{\"$project\": {\"_id\": 0}}]")};
-    c = (struct collector){
-        .id = S("c"), .metric_name = S("m"), .source = &type, .source_options = &o};
-    const struct run r = {.collector = &c, .start_us = TIME_NONE, .end_us = TIME_NONE};
-    assert_int_equal(run_start(&r, &pid, fd, &f), OK);
-    return pid;
+    return run_begin(&source_mongodb, &o, fd);
 }
 
 static void many_documents_take_no_more_memory_than_a_few(void **state)
 {
     int fd = -1;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     const pid_t pid = begin(service_url("mongodb"), &fd);
     (void)assert_lean(pid, fd, "{\"done\":{\"rows\":20000,\"metrics\":20000");
     (void)state;
@@ -163,17 +134,12 @@ static void many_documents_take_no_more_memory_than_a_few(void **state)
 
 static void a_run_that_waits_is_ended_by_a_stop(void **state)
 {
-    char line[1000] = "";
-    int fd = -1, status = 0;
-    NEEDS_SERVER();
+    int fd = -1;
+    NEEDS_SERVICES();
     /* nobody is there, and it would look for two minutes */
     const pid_t pid = begin("mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=120000", &fd);
     (void)usleep(500000);
-    (void)kill(pid, SIGTERM);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_null(strstr(line, "done"));
-    assert_int_not_equal(status, 0);
-    close(fd);
+    assert_stops(pid, fd);
     (void)state;
 }
 

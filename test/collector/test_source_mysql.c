@@ -1,36 +1,23 @@
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 #include <mysql.h>
 
 #include "base/asked.h"
+#include "collector/asking.h"
 #include "collector/lean.h"
 #include "collector/mysql_uri.h"
-#include "collector/rows_of.h"
-#include "collector/run.h"
 #include "config/sources.h"
 #include "service.h"
 
 static struct arena arena;
 static MYSQL *own;     /* a session beside                              */
 static MYSQL *watcher; /* another, without a transaction of its own     */
-
-#define NEEDS_SERVER()                                                                             \
-    if (services_lack()) {                                                                         \
-        print_message("%s\n", services_lack());                                                    \
-        skip();                                                                                    \
-    }
-
-static const struct collector tick = {.strategy = STRATEGY_TICK},
-                              window = {.strategy = STRATEGY_WINDOW},
-                              growing = {.strategy = STRATEGY_GROWING};
 
 static void make(const char *sql)
 {
@@ -44,33 +31,22 @@ static void make(const char *sql)
     }
 }
 
-static struct source_ask ask_of(const struct collector *c, const struct mysql_source_options *o)
-{
-    return (struct source_ask){.collector = c,
-                               .options = o,
-                               .now_us = 61000000,
-                               .start_us = c == &window ? 0 : TIME_NONE,
-                               .end_us = c == &window ? 60000000 : TIME_NONE,
-                               .arena = &arena,
-                               .row_bytes_max = 1 << 20};
-}
-
 static void ask_at(const char *uri, const char *sql, const struct collector *c, struct rows_of *out)
 {
     const struct mysql_source_options o = {.uri = str_of(uri), .sql = str_of(sql)};
-    const struct source_ask ask = ask_of(c, &o);
+    const struct source_ask ask = ask_of(&arena, c, &o);
     rows_of(&source_mysql, &ask, out);
 }
 
 static void ask(const char *sql, struct rows_of *out)
 {
-    ask_at(service_url("mysql"), sql, &tick, out);
+    ask_at(service_url("mysql"), sql, &ask_tick, out);
 }
 
 static void numbers_and_texts_keep_their_meaning_and_null_is_no_empty_text(void **state)
 {
     struct rows_of got;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     make("CREATE TABLE kinds (a tinyint, b bigint, c bigint unsigned, d float, e double, "
          "f decimal(30,3), g boolean, h bit(3), i bit(64), j year, k varchar(20), l text, "
          "m varbinary(8), n blob, o json, p enum('red', 'blue'), q set('x', 'y'), r uuid, s inet6, "
@@ -94,7 +70,7 @@ static void numbers_and_texts_keep_their_meaning_and_null_is_no_empty_text(void 
 static void times_are_in_utc_and_what_is_no_date_stays_a_text(void **state)
 {
     struct rows_of got;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     make("SET sql_mode = ''; SET time_zone = '+05:30';"
          "CREATE TABLE times (a date, b datetime, c datetime(3), d timestamp(6) NULL, e time, "
          "f date, g datetime, h time(2));"
@@ -113,7 +89,7 @@ static void times_are_in_utc_and_what_is_no_date_stays_a_text(void **state)
 static void the_users_of_the_examples_are_counted(void **state)
 {
     struct rows_of got;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     make("CREATE TABLE users (account varchar(20), signup_time timestamp);"
          "INSERT INTO users VALUES ('amazon', now()), ('google', now()), ('amazon', now()), "
          "('google', now()), ('google', now())");
@@ -132,7 +108,7 @@ static void the_users_of_the_examples_are_counted(void **state)
 static void a_long_cell_comes_whole_beside_short_ones(void **state)
 {
     struct rows_of got;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     ask("SELECT 'a' x, repeat('b', 255) y, repeat('c', 256) z, repeat('d', 257) w, 1 value UNION "
         "ALL SELECT NULL, 'e', repeat('f', 1000), NULL, 2",
         &got);
@@ -159,17 +135,17 @@ static void a_window_is_two_parameters(void **state)
 {
     struct rows_of got;
     const char *const uri = service_url("mysql");
-    NEEDS_SERVER();
-    ask_at(uri, "SELECT CAST(? AS DATETIME) AS a, unix_timestamp(?) AS value", &window, &got);
+    NEEDS_SERVICES();
+    ask_at(uri, "SELECT CAST(? AS DATETIME) AS a, unix_timestamp(?) AS value", &ask_window, &got);
     assert_string_equal(got.text, "a=@1970-01-01T00:00:00Z,value=#60\n");
     make("CREATE TABLE seen (at datetime(6));"
          "INSERT INTO seen VALUES ('1969-12-31 23:59:59.999999'), ('1970-01-01'), "
          "('1970-01-01 00:00:59.999999'), ('1970-01-01 00:01:00')");
-    ask_at(uri, "SELECT count(*) AS value FROM seen WHERE at >= ? AND at < ?", &window, &got);
+    ask_at(uri, "SELECT count(*) AS value FROM seen WHERE at >= ? AND at < ?", &ask_window, &got);
     assert_string_equal(got.text, "value=#2\n");
-    ask_at(uri, "SELECT ? AS value", &tick, &got);
+    ask_at(uri, "SELECT ? AS value", &ask_tick, &got);
     assert_int_equal(got.outcome, REJECT);
-    ask_at(uri, "SELECT concat(?, ?, ?) AS value", &window, &got);
+    ask_at(uri, "SELECT concat(?, ?, ?) AS value", &ask_window, &got);
     assert_int_equal(got.outcome, REJECT);
     (void)state;
 }
@@ -192,7 +168,7 @@ static void a_bookmark_is_compared_as_what_it_was_read(void **state)
         {"name", "b", "1"},
         {"name", "a'; DROP TABLE grow; -- ", "2"},
     };
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     make("CREATE TABLE grow (id bigint, big bigint unsigned, exact decimal(30,3), at datetime(6), "
          "day date, name varchar(20));"
          "INSERT INTO grow VALUES (9007199254740992, 1, -0.5, '2024-01-02 03:04:05.000001', "
@@ -214,7 +190,7 @@ static void a_bookmark_is_compared_as_what_it_was_read(void **state)
                                                          "%s > ?",
                                                          cases[i].column)
                                           : o.sql;
-        struct source_ask more = ask_of(&growing, &direct);
+        struct source_ask more = ask_of(&arena, &ask_growing, &direct);
         more.bookmark = str_of(cases[i].bookmark);
         rows_of(&source_mysql, &more, &got);
         char wanted[32];
@@ -255,7 +231,7 @@ static void failures_say_what_helps(void **state)
         {"SHOW TABLES LIKE 'us%'", NULL, OK},
         {"SELECT count(*) AS value FROM mysql.user", NULL, OK},
     };
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     make("CREATE SEQUENCE numbers;"
          "CREATE FUNCTION writes() RETURNS int MODIFIES SQL DATA BEGIN INSERT INTO users VALUES "
          "('evil', now()); RETURN 1; END;"
@@ -264,10 +240,7 @@ static void failures_say_what_helps(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct rows_of got;
         ask(cases[i].sql, &got);
-        if (got.outcome != cases[i].outcome ||
-            (cases[i].why && !strstr(got.why.text, cases[i].why))) {
-            fail_msg("%s: %s, %s", cases[i].sql, outcome_name(got.outcome), got.why.text);
-        }
+        assert_came(cases[i].sql, &got, cases[i].outcome, cases[i].why, NULL);
     }
     struct rows_of got;
     ask("SELECT count(*) AS value FROM users", &got);
@@ -275,18 +248,14 @@ static void failures_say_what_helps(void **state)
     (void)state;
 }
 
-/* The server's URL with another text in the place of one. */
 static const char *uri_with(const char *old, const char *new)
 {
-    const char *const url = service_url("mysql");
-    const char *const at = strstr(url, old);
-    assert_non_null(at);
-    return arena_printf(&arena, "%.*s%s%s", (int)(at - url), url, new, at + strlen(old)).at;
+    return url_with(&arena, service_url("mysql"), old, new);
 }
 
 static void a_server_that_is_away_is_tried_again_and_one_that_refuses_is_not(void **state)
 {
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     make("CREATE USER stranger IDENTIFIED BY 'ge#heim'");
     const struct {
         const char *uri, *sql, *why;
@@ -306,21 +275,19 @@ static void a_server_that_is_away_is_tried_again_and_one_that_refuses_is_not(voi
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct rows_of got;
-        ask_at(cases[i].uri, cases[i].sql, &tick, &got);
-        if (got.outcome != cases[i].outcome || !strstr(got.why.text, cases[i].why) ||
-            strstr(got.why.text, "secret") || strstr(got.why.text, "heim")) {
-            fail_msg("%s: %s, %s", cases[i].uri, outcome_name(got.outcome), got.why.text);
-        }
+        ask_at(cases[i].uri, cases[i].sql, &ask_tick, &got);
+        static const char *const secrets[] = {"secret", "heim", NULL};
+        assert_came(cases[i].uri, &got, cases[i].outcome, cases[i].why, secrets);
     }
     struct rows_of got;
-    ask_at(uri_with("weir:secret", "stranger:ge%23heim"), "SELECT 1", &tick, &got);
+    ask_at(uri_with("weir:secret", "stranger:ge%23heim"), "SELECT 1", &ask_tick, &got);
     make("GRANT SELECT ON test.times TO stranger");
-    ask_at(uri_with("weir:secret", "stranger:ge%23heim"), "SELECT 1 AS value FROM users", &tick,
+    ask_at(uri_with("weir:secret", "stranger:ge%23heim"), "SELECT 1 AS value FROM users", &ask_tick,
            &got);
     assert_int_equal(got.outcome, STOP);
     assert_non_null(strstr(got.why.text, "error 1142"));
     ask_at(uri_with("weir:secret", "stranger:ge%23heim"), "SELECT count(*) AS value FROM times",
-           &tick, &got);
+           &ask_tick, &got);
     assert_string_equal(got.text, "value=#1\n");
     (void)state;
 }
@@ -328,12 +295,12 @@ static void a_server_that_is_away_is_tried_again_and_one_that_refuses_is_not(voi
 static void a_server_at_its_limit_is_tried_again(void **state)
 {
     struct rows_of got;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     make("CREATE USER one IDENTIFIED BY 'geheim' WITH MAX_CONNECTIONS_PER_HOUR 1;"
          "GRANT SELECT ON test.* TO one");
-    ask_at(uri_with("weir:secret", "one:geheim"), "SELECT 1 AS value", &tick, &got);
+    ask_at(uri_with("weir:secret", "one:geheim"), "SELECT 1 AS value", &ask_tick, &got);
     assert_int_equal(got.outcome, OK);
-    ask_at(uri_with("weir:secret", "one:geheim"), "SELECT 1 AS value", &tick, &got);
+    ask_at(uri_with("weir:secret", "one:geheim"), "SELECT 1 AS value", &ask_tick, &got);
     assert_int_equal(got.outcome, RETRY);
     assert_non_null(strstr(got.why.text, "error 1226"));
     (void)state;
@@ -345,25 +312,22 @@ static void tls_is_taken_where_it_is_and_verified_where_it_is_asked(void **state
                               "information_schema.session_status WHERE variable_name = "
                               "'Ssl_version'";
     struct rows_of got;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     const char *const mode = arena_printf(&arena, "/test?ssl-mode=VERIFY_IDENTITY&ssl-ca=%s",
                                           service_url("mysql.ca"))
                                  .at;
     const char *const by_number = uri_with("/test", mode);
-    const char *const at = strstr(by_number, "127.0.0.1");
-    const char *const by_name = arena_printf(&arena, "%.*slocalhost%s", (int)(at - by_number),
-                                             by_number, at + strlen("127.0.0.1"))
-                                    .at;
-    ask_at(by_name, sql, &tick, &got);
+    const char *const by_name = url_with(&arena, by_number, "127.0.0.1", "localhost");
+    ask_at(by_name, sql, &ask_tick, &got);
     assert_string_equal(got.why.text, "");
     assert_string_equal(got.text, "value=#1\n");
-    ask_at(by_number, sql, &tick, &got); /* its certificate has another name */
+    ask_at(by_number, sql, &ask_tick, &got); /* its certificate has another name */
     assert_int_equal(got.outcome, STOP);
-    ask_at(uri_with("/test", "/test?ssl-mode=REQUIRED"), sql, &tick, &got);
+    ask_at(uri_with("/test", "/test?ssl-mode=REQUIRED"), sql, &ask_tick, &got);
     assert_string_equal(got.text, "value=#1\n");
-    ask_at(service_url("mysql"), sql, &tick, &got);
+    ask_at(service_url("mysql"), sql, &ask_tick, &got);
     assert_string_equal(got.text, "value=#1\n");
-    ask_at(uri_with("/test", "/test?ssl-mode=DISABLED"), sql, &tick, &got);
+    ask_at(uri_with("/test", "/test?ssl-mode=DISABLED"), sql, &ask_tick, &got);
     assert_string_equal(got.text, "value=#0\n");
     (void)state;
 }
@@ -372,7 +336,7 @@ static void a_query_beyond_its_time_is_ended_by_the_server(void **state)
 {
     struct rows_of got;
     const struct collector hasty = {.strategy = STRATEGY_TICK, .schedule = {.time_ms = 100}};
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     ask_at(service_url("mysql"),
            "SELECT count(*) AS value FROM seq_1_to_1000000000 a, seq_1_to_1000000000 b WHERE "
            "sqrt(a.seq) = b.seq",
@@ -425,20 +389,11 @@ static void an_address_is_taken_apart_and_no_mistake_in_it_shows_a_password(void
 
 /* ---- as a run ---- */
 
-static const struct section_type mysql_type = {.name = "mysql", .driver = &source_mysql};
-
 static pid_t begin(const char *sql, int *fd)
 {
-    struct failure f;
-    pid_t pid = 0;
     static struct mysql_source_options o;
-    static struct collector c;
     o = (struct mysql_source_options){.uri = str_of(service_url("mysql")), .sql = str_of(sql)};
-    c = (struct collector){
-        .id = S("c"), .metric_name = S("m"), .source = &mysql_type, .source_options = &o};
-    const struct run r = {.collector = &c, .start_us = TIME_NONE, .end_us = TIME_NONE};
-    assert_int_equal(run_start(&r, &pid, fd, &f), OK);
-    return pid;
+    return run_begin(&source_mysql, &o, fd);
 }
 
 static long in_server(const char *sql)
@@ -459,25 +414,16 @@ static void a_run_that_is_asked_to_stop_ends_its_query_in_the_server(void **stat
     static const char busy[] = "SELECT count(*) FROM information_schema.processlist WHERE info "
                                "LIKE 'SELECT%value%' AND info NOT LIKE '%processlist%' AND time_ms "
                                "> 100";
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     make("LOCK TABLES users WRITE");
     for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
-        char line[1000] = "", *last = line;
-        int fd = -1, status = 0;
+        int fd = -1;
         const pid_t pid = begin(queries[i], &fd);
         for (int tries = 0; tries < 2000 && in_server(busy) == 0; tries++) {
             (void)usleep(5000);
         }
         assert_int_equal(in_server(busy), 1);
-        (void)kill(pid, SIGTERM);
-        for (ssize_t n; (n = read(fd, line, sizeof line - 1)) > 0;) {
-            line[n] = '\0';
-        }
-        last = strstr(line, "\"failed\"");
-        assert_non_null(last);
-        assert_non_null(strstr(last, "asked to stop"));
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        close(fd);
+        assert_stops(pid, fd);
         for (int tries = 0; tries < 2000 && in_server(busy) > 0; tries++) {
             (void)usleep(5000);
         }
@@ -490,7 +436,7 @@ static void a_run_that_is_asked_to_stop_ends_its_query_in_the_server(void **stat
 static void a_million_rows_take_no_more_memory_than_a_few(void **state)
 {
     int fd = -1;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     const pid_t pid = begin("SELECT seq AS id, concat('customer ', seq % 1000) AS customer, "
                             "seq * 0.5 AS value FROM seq_1_to_1000000",
                             &fd);

@@ -1,10 +1,8 @@
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -12,25 +10,14 @@
 
 #include "base/asked.h"
 #include "base/os.h"
+#include "collector/asking.h"
 #include "collector/lean.h"
-#include "collector/rows_of.h"
-#include "collector/run.h"
 #include "config/sources.h"
 #include "service.h"
 
 static struct arena arena;
 static PGconn *own;     /* a session beside                              */
 static PGconn *watcher; /* another, without a transaction of its own     */
-
-#define NEEDS_SERVER()                                                                             \
-    if (services_lack()) {                                                                         \
-        print_message("%s\n", services_lack());                                                    \
-        skip();                                                                                    \
-    }
-
-static const struct collector tick = {.strategy = STRATEGY_TICK},
-                              window = {.strategy = STRATEGY_WINDOW},
-                              growing = {.strategy = STRATEGY_GROWING};
 
 static void make(const char *sql)
 {
@@ -41,33 +28,22 @@ static void make(const char *sql)
     PQclear(r);
 }
 
-static struct source_ask ask_of(const struct collector *c, const struct postgres_options *o)
-{
-    return (struct source_ask){.collector = c,
-                               .options = o,
-                               .now_us = 61000000,
-                               .start_us = c == &window ? 0 : TIME_NONE,
-                               .end_us = c == &window ? 60000000 : TIME_NONE,
-                               .arena = &arena,
-                               .row_bytes_max = 1 << 20};
-}
-
 static void ask_at(const char *uri, const char *sql, const struct collector *c, struct rows_of *out)
 {
     const struct postgres_options o = {.uri = str_of(uri), .sql = str_of(sql)};
-    const struct source_ask ask = ask_of(c, &o);
+    const struct source_ask ask = ask_of(&arena, c, &o);
     rows_of(&source_postgres, &ask, out);
 }
 
 static void ask(const char *sql, struct rows_of *out)
 {
-    ask_at(service_url("postgres"), sql, &tick, out);
+    ask_at(service_url("postgres"), sql, &ask_tick, out);
 }
 
 static void types_keep_their_meaning_and_null_is_no_empty_text(void **state)
 {
     struct rows_of got;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     ask("SELECT 1::int2 a, 9007199254740993::int8 b, 0.1::float8 c, 1.50::numeric d, "
         "'NaN'::numeric "
         "e, true f, DATE '2024-02-29' g, TIMESTAMP '2024-01-02 03:04:05.6' h, "
@@ -87,7 +63,7 @@ static void types_keep_their_meaning_and_null_is_no_empty_text(void **state)
 static void the_users_of_the_examples_are_counted(void **state)
 {
     struct rows_of got;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     make("CREATE TABLE users (account varchar, signup_time timestamp);"
          "INSERT INTO users VALUES ('amazon', now()), ('google', now()), ('amazon', now()), "
          "('google', now()), ('google', now())");
@@ -107,24 +83,25 @@ static void a_window_and_a_bookmark_are_parameters(void **state)
 {
     struct rows_of got;
     const char *const uri = service_url("postgres");
-    NEEDS_SERVER();
-    ask_at(uri, "SELECT $1::timestamptz AS a, $2::timestamp AS b, $2::date AS c", &window, &got);
+    NEEDS_SERVICES();
+    ask_at(uri, "SELECT $1::timestamptz AS a, $2::timestamp AS b, $2::date AS c", &ask_window,
+           &got);
     assert_string_equal(
         got.text, "a=@1970-01-01T00:00:00Z,b=@1970-01-01T00:01:00Z,c=@1970-01-01T00:00:00Z\n");
     ask_at(uri, "SELECT count(*) AS value FROM generate_series(1, 9) n WHERE n > coalesce($1, 0)",
-           &growing, &got);
+           &ask_growing, &got);
     assert_string_equal(got.text, "value=#9\n");
     const struct postgres_options o = {
         .uri = str_of(uri),
         .sql = S("SELECT n AS id, 1 AS value FROM generate_series(1, 9) n "
                  "WHERE n > coalesce($1, 0) ORDER BY n")};
-    struct source_ask more = ask_of(&growing, &o);
+    struct source_ask more = ask_of(&arena, &ask_growing, &o);
     more.bookmark = S("7");
     rows_of(&source_postgres, &more, &got);
     assert_string_equal(got.text, "id=#8,value=#1\nid=#9,value=#1\n");
-    ask_at(uri, "SELECT $1::text AS value", &tick, &got);
+    ask_at(uri, "SELECT $1::text AS value", &ask_tick, &got);
     assert_int_equal(got.outcome, REJECT);
-    ask_at(uri, "SELECT $1::text || $2 || $3 AS value", &window, &got);
+    ask_at(uri, "SELECT $1::text || $2 || $3 AS value", &ask_window, &got);
     assert_int_equal(got.outcome, REJECT);
     (void)state;
 }
@@ -152,15 +129,12 @@ static void failures_say_what_helps(void **state)
         {"SET ROLE stranger", "no query", REJECT},
         {"SELECT * FROM pg_authid", NULL, OK},
     };
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     make("CREATE SEQUENCE numbers; CREATE ROLE stranger LOGIN PASSWORD 'geheim'");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct rows_of got;
         ask(cases[i].sql, &got);
-        if (got.outcome != cases[i].outcome ||
-            (cases[i].why && !strstr(got.why.text, cases[i].why))) {
-            fail_msg("%s: %s, %s", cases[i].sql, outcome_name(got.outcome), got.why.text);
-        }
+        assert_came(cases[i].sql, &got, cases[i].outcome, cases[i].why, NULL);
     }
     struct rows_of got;
     ask("SELECT count(*) AS value FROM users", &got);
@@ -168,18 +142,14 @@ static void failures_say_what_helps(void **state)
     (void)state;
 }
 
-/* The server's URL with another text in the place of one. */
 static const char *uri_with(const char *old, const char *new)
 {
-    const char *const url = service_url("postgres");
-    const char *const at = strstr(url, old);
-    assert_non_null(at);
-    return arena_printf(&arena, "%.*s%s%s", (int)(at - url), url, new, at + strlen(old)).at;
+    return url_with(&arena, service_url("postgres"), old, new);
 }
 
 static void a_server_that_is_away_is_tried_again_and_one_that_refuses_is_not(void **state)
 {
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     const char *const as_stranger = uri_with("weir:secret", "stranger:geheim");
     const struct {
         const char *uri, *sql, *why;
@@ -199,11 +169,9 @@ static void a_server_that_is_away_is_tried_again_and_one_that_refuses_is_not(voi
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct rows_of got;
-        ask_at(cases[i].uri, cases[i].sql, &tick, &got);
-        if (got.outcome != cases[i].outcome || !strstr(got.why.text, cases[i].why) ||
-            strstr(got.why.text, "secret") || strstr(got.why.text, "cret@")) {
-            fail_msg("%s: %s, %s", cases[i].uri, outcome_name(got.outcome), got.why.text);
-        }
+        ask_at(cases[i].uri, cases[i].sql, &ask_tick, &got);
+        static const char *const secrets[] = {"secret", "cret@", NULL};
+        assert_came(cases[i].uri, &got, cases[i].outcome, cases[i].why, secrets);
     }
     (void)state;
 }
@@ -211,9 +179,9 @@ static void a_server_that_is_away_is_tried_again_and_one_that_refuses_is_not(voi
 static void a_server_at_its_limit_is_tried_again(void **state)
 {
     struct rows_of got;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     make("ALTER ROLE stranger CONNECTION LIMIT 0");
-    ask_at(uri_with("weir:secret", "stranger:geheim"), "SELECT 1 AS value", &tick, &got);
+    ask_at(uri_with("weir:secret", "stranger:geheim"), "SELECT 1 AS value", &ask_tick, &got);
     assert_int_equal(got.outcome, RETRY);
     assert_non_null(strstr(got.why.text, "53300"));
     (void)state;
@@ -222,19 +190,16 @@ static void a_server_at_its_limit_is_tried_again(void **state)
 static void tls_is_verified_against_the_authority(void **state)
 {
     struct rows_of got;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     const char *const mode = arena_printf(&arena, "/postgres?sslmode=verify-full&sslrootcert=%s",
                                           service_url("postgres.ca"))
                                  .at;
     const char *const by_number = uri_with("/postgres", mode);
-    const char *const at = strstr(by_number, "127.0.0.1");
-    const char *const by_name = arena_printf(&arena, "%.*slocalhost%s", (int)(at - by_number),
-                                             by_number, at + strlen("127.0.0.1"))
-                                    .at;
-    ask_at(by_name, "SELECT version AS value FROM pg_stat_ssl WHERE pid = pg_backend_pid()", &tick,
-           &got);
+    const char *const by_name = url_with(&arena, by_number, "127.0.0.1", "localhost");
+    ask_at(by_name, "SELECT version AS value FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
+           &ask_tick, &got);
     assert_string_equal(got.text, "value=TLSv1.3\n");
-    ask_at(by_number, "SELECT 1 AS value", &tick, &got); /* its certificate has another name */
+    ask_at(by_number, "SELECT 1 AS value", &ask_tick, &got); /* its certificate has another name */
     assert_int_equal(got.outcome, STOP);
     (void)state;
 }
@@ -243,7 +208,7 @@ static void a_query_beyond_its_time_is_ended_by_the_server(void **state)
 {
     struct rows_of got;
     const struct collector hasty = {.strategy = STRATEGY_TICK, .schedule = {.time_ms = 100}};
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     ask_at(service_url("postgres"), "SELECT pg_sleep(600) AS value", &hasty, &got);
     assert_int_equal(got.outcome, RETRY);
     assert_non_null(strstr(got.why.text, "57014"));
@@ -252,20 +217,11 @@ static void a_query_beyond_its_time_is_ended_by_the_server(void **state)
 
 /* ---- as a run ---- */
 
-static const struct section_type postgres_type = {.name = "postgres", .driver = &source_postgres};
-
 static pid_t begin(const char *sql, int *fd)
 {
-    struct failure f;
-    pid_t pid = 0;
     static struct postgres_options o;
-    static struct collector c;
     o = (struct postgres_options){.uri = str_of(service_url("postgres")), .sql = str_of(sql)};
-    c = (struct collector){
-        .id = S("c"), .metric_name = S("m"), .source = &postgres_type, .source_options = &o};
-    const struct run r = {.collector = &c, .start_us = TIME_NONE, .end_us = TIME_NONE};
-    assert_int_equal(run_start(&r, &pid, fd, &f), OK);
-    return pid;
+    return run_begin(&source_postgres, &o, fd);
 }
 
 static long in_server(const char *sql)
@@ -283,22 +239,16 @@ static void a_run_that_is_asked_to_stop_ends_its_query_in_the_server(void **stat
                                           "SELECT 42 AS value FROM users"};
     static const char busy[] = "SELECT count(*) FROM pg_stat_activity WHERE application_name = "
                                "'weir' AND wait_event_type IN ('Timeout', 'Lock')";
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     make("BEGIN; LOCK TABLE users");
     for (size_t i = 0; i < 2; i++) {
-        char line[1000] = "";
-        int fd = -1, status = 0;
+        int fd = -1;
         const pid_t pid = begin(queries[i], &fd);
         for (int tries = 0; tries < 2000 && in_server(busy) == 0; tries++) {
             (void)usleep(5000);
         }
         assert_int_equal(in_server(busy), 1);
-        (void)kill(pid, SIGTERM);
-        const ssize_t n = read(fd, line, sizeof line - 1);
-        assert_true(n > 0);
-        assert_non_null(strstr(line, "asked to stop"));
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        close(fd);
+        assert_stops(pid, fd);
         for (int tries = 0; tries < 2000 && in_server(busy) > 0; tries++) {
             (void)usleep(5000);
         }
@@ -311,7 +261,7 @@ static void a_run_that_is_asked_to_stop_ends_its_query_in_the_server(void **stat
 static void a_million_rows_take_no_more_memory_than_a_few(void **state)
 {
     int fd = -1;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     const pid_t pid = begin("SELECT n AS id, 'customer ' || n % 1000 AS customer, n * 0.5 AS value "
                             "FROM generate_series(1, 1000000) n",
                             &fd);
@@ -323,7 +273,7 @@ static void a_million_rows_take_no_more_memory_than_a_few(void **state)
 static void a_million_users_of_two_customers_are_two_records(void **state)
 {
     int fd = -1;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     make("CREATE TABLE million AS SELECT n AS id, 'customer ' || n % 2 AS customer, now() - n * "
          "interval '1 second' AS signup_time FROM generate_series(1, 1000000) n");
     const pid_t pid = begin("SELECT customer, count(*) AS value FROM million GROUP BY customer",

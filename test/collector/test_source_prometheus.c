@@ -1,17 +1,14 @@
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/asked.h"
 #include "base/file.h"
-#include "collector/rows_of.h"
-#include "collector/run.h"
+#include "collector/asking.h"
 #include "config/sources.h"
 #include "folder.h"
 #include "service.h"
@@ -20,12 +17,6 @@
 #define END (1704067200 * SECOND) /* 2024-01-01T00:00:00Z */
 
 static struct arena arena;
-
-#define NEEDS_SERVER()                                                                             \
-    if (services_lack()) {                                                                         \
-        print_message("%s\n", services_lack());                                                    \
-        skip();                                                                                    \
-    }
 
 static const char samples[] =
     "# TYPE runs gauge\n"
@@ -72,9 +63,6 @@ static void ask(const struct collector *c, const struct prometheus_options *o, s
     rows_of(&source_prometheus, &a, out);
 }
 
-static const struct collector tick = {.strategy = STRATEGY_TICK},
-                              window = {.strategy = STRATEGY_WINDOW};
-
 static struct str at(const char *service, const char *path)
 {
     return arena_printf(&arena, "%s%s", service_url(service), path);
@@ -83,14 +71,14 @@ static struct str at(const char *service, const char *path)
 static void the_golden_case_comes_out(void **state)
 {
     struct rows_of got;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     const struct prometheus_options o = {
         .uri = at("prometheus", "/api/v1/query"),
         .query = S("runs"),
         .sql = S("SELECT metric->>'collector_name' as collector_name, CASE WHEN "
                  "metric->>'result_status_code' = 'OK' THEN false ELSE true END as error, "
                  "round(value::DOUBLE, 0) as value FROM prom_metrics;\n")};
-    ask(&window, &o, &got);
+    ask(&ask_window, &o, &got);
     assert_string_equal(got.why.text, "");
     assert_string_equal(got.text,
                         "collector_name=mongo.users.10s,error=?false,value=#8555.0\n"
@@ -99,13 +87,13 @@ static void the_golden_case_comes_out(void **state)
                         "collector_name=postgres.users.total.24h,error=?false,value=#1.0\n"
                         "collector_name=postgres.users.total.30s,error=?true,value=#0.0\n"
                         "collector_name=postgres.users.total.30s,error=?false,value=#2941.0\n");
-    ask(&tick, &o, &got); /* as of now there is nothing */
+    ask(&ask_tick, &o, &got); /* as of now there is nothing */
     assert_string_equal(got.text, "");
     assert_int_equal(got.outcome, OK);
     struct prometheus_options day = o;
     day.time_expression = S("$start_of_day"); /* of the run: END */
     day.sql = S("SELECT count(*) AS value FROM prom_metrics");
-    ask(&tick, &day, &got);
+    ask(&ask_tick, &day, &got);
     assert_string_equal(got.text, "value=#6\n");
     (void)state;
 }
@@ -113,14 +101,14 @@ static void the_golden_case_comes_out(void **state)
 static void labels_and_values_are_never_sql(void **state)
 {
     struct rows_of got;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     const struct prometheus_options o = {
         .uri = at("prometheus", "/api/v1/query"),
         .query = S("odd"),
         .sql = S("SELECT metric->>'who' AS who, value AS text, value::DOUBLE AS value, time, "
                  "1.50::DECIMAL(5,2) AS d, 170141183460469231731687303715884105727 AS h, "
                  "[1,2] AS l, NULL AS n, DATE '2024-01-02' AS day FROM prom_metrics")};
-    ask(&window, &o, &got);
+    ask(&ask_window, &o, &got);
     assert_string_equal(got.why.text, "");
     assert_string_equal(got.text,
                         "who=o'clock \"x\" ä,text=NaN,value=#nan,time=@2024-01-01T00:00:00Z,"
@@ -132,12 +120,12 @@ static void labels_and_values_are_never_sql(void **state)
 static void a_range_takes_each_step_of_the_window_once(void **state)
 {
     struct rows_of got;
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     struct prometheus_options o = {.uri = at("prometheus", "/api/v1/query_range"),
                                    .query = S("steps"),
                                    .step_ms = 60000,
                                    .sql = S("SELECT value, time FROM prom_metrics ORDER BY time")};
-    ask(&window, &o, &got);
+    ask(&ask_window, &o, &got);
     assert_string_equal(got.why.text, "");
     assert_string_equal(got.text, "value=1,time=@2023-12-31T23:56:00Z\n"
                                   "value=2,time=@2023-12-31T23:57:00Z\n"
@@ -146,17 +134,17 @@ static void a_range_takes_each_step_of_the_window_once(void **state)
                                   "value=5,time=@2024-01-01T00:00:00Z\n");
     o.step_ms = 10; /* 30,000 points: three requests */
     o.sql = S("SELECT count(*) AS value, count(DISTINCT time) AS times FROM prom_metrics");
-    ask(&window, &o, &got);
+    ask(&ask_window, &o, &got);
     assert_string_equal(got.text, "value=#30000,times=#30000\n");
     o.uri = at("prometheus", "/api/v1/query");
-    ask(&window, &o, &got);
+    ask(&ask_window, &o, &got);
     assert_int_equal(got.outcome, STOP);
     (void)state;
 }
 
 static void failures_say_what_helps(void **state)
 {
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     const struct {
         struct str uri;
         const char *query, *sql, *why;
@@ -188,7 +176,7 @@ static void failures_say_what_helps(void **state)
         struct rows_of got;
         const struct prometheus_options o = {
             .uri = cases[i].uri, .query = str_of(cases[i].query), .sql = str_of(cases[i].sql)};
-        ask(&tick, &o, &got);
+        ask(&ask_tick, &o, &got);
         if (got.outcome != cases[i].outcome || !strstr(got.why.text, cases[i].why)) {
             fail_msg("%.*s %s: %s, %s", STR_ARG(cases[i].uri), cases[i].sql,
                      outcome_name(got.outcome), got.why.text);
@@ -201,13 +189,13 @@ static void headers_go_along_and_a_scalar_is_one_row(void **state)
 {
     struct rows_of got;
     struct text_pair token[] = {{STR("Authorization"), STR("Bearer t")}};
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     const struct prometheus_options o = {.uri = at("http", "/token?a=b"),
                                          .query = S("x"),
                                          .headers = {token, 1},
                                          .sql = S("SELECT value::DOUBLE AS value, time FROM "
                                                   "prom_metrics")};
-    ask(&tick, &o, &got);
+    ask(&ask_tick, &o, &got);
     assert_string_equal(got.why.text, "");
     assert_string_equal(got.text, "value=#inf,time=@1970-01-01T00:00:01.5Z\n");
     (void)state;
@@ -215,7 +203,6 @@ static void headers_go_along_and_a_scalar_is_one_row(void **state)
 
 static void a_run_that_waits_is_ended_by_a_stop(void **state)
 {
-    static const struct section_type type = {.name = "prometheus", .driver = &source_prometheus};
     /* for the server, and in the engine */
     const struct prometheus_options waits[] = {
         {.uri = at("http", "/slow"), .query = S("x"), .sql = S("SELECT 1 AS value")},
@@ -223,24 +210,12 @@ static void a_run_that_waits_is_ended_by_a_stop(void **state)
          .query = S("1"),
          .sql = S("SELECT count(*) AS value FROM range(1000000) a, range(1000000) b "
                   "WHERE hash(a.range, b.range) = 0")}};
-    NEEDS_SERVER();
+    NEEDS_SERVICES();
     for (size_t i = 0; i < 2; i++) {
-        struct failure f;
-        pid_t pid = 0;
-        int fd = -1, status = 0;
-        char line[1000] = "";
-        const struct collector c = {.id = S("c"),
-                                    .metric_name = S("m"),
-                                    .source = &type,
-                                    .source_options = (void *)(uintptr_t)&waits[i]};
-        const struct run r = {.collector = &c, .start_us = TIME_NONE, .end_us = TIME_NONE};
-        assert_int_equal(run_start(&r, &pid, &fd, &f), OK);
+        int fd = -1;
+        const pid_t pid = run_begin(&source_prometheus, &waits[i], &fd);
         (void)usleep(1000000); /* it shall wait by then; a stop that comes sooner must do, too */
-        (void)kill(pid, SIGTERM);
-        assert_true(read(fd, line, sizeof line - 1) > 0);
-        assert_non_null(strstr(line, "asked to stop"));
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        close(fd);
+        assert_stops(pid, fd);
     }
     (void)state;
 }
