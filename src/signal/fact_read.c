@@ -56,20 +56,6 @@ bool value_read(struct arena *a, const struct column *c, yyjson_val *from, struc
     return false;
 }
 
-/* Index of the column, looked for from `start` on: facts are written in the catalogue's order. */
-static size_t column_from(const struct model *m, size_t start, struct str name)
-{
-    size_t i = start;
-    for (size_t n = 0; n < m->columns_n; n++, i++) {
-        i = i < m->columns_n ? i : 0;
-        if (strncmp(m->columns[i].name, name.at, name.len) == 0 &&
-            m->columns[i].name[name.len] == 0) {
-            return i;
-        }
-    }
-    return m->columns_n;
-}
-
 enum outcome fact_read(struct arena *a, const struct signal *s, struct row *out, struct failure *f)
 {
     const struct model *const m = fact_model(s);
@@ -93,7 +79,7 @@ enum outcome fact_read(struct arena *a, const struct signal *s, struct row *out,
     yyjson_val *value = NULL;
     yyjson_obj_foreach(yyjson_doc_get_root(doc), i, n, key, value)
     {
-        const size_t at = column_from(m, next, json_text(key));
+        const size_t at = model_column_from(m, next, json_text(key));
         if (at == m->columns_n || !column_is_in_fact(m->columns + at) || yyjson_is_null(value)) {
             continue;
         }

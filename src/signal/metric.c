@@ -42,11 +42,16 @@ struct str metric_uuid(struct arena *a, struct str key)
 {
     static const char variant[] = "89ab";
     assert(key.len == METRIC_KEY_BYTES);
-    unsigned nibble = 0;
+    char *const uuid = arena_array(a, char, METRIC_UUID_BYTES + 1);
     const char digit = key.at[16];
-    nibble = (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
-    return arena_printf(a, "%.8s-%.4s-8%.3s-%c%.3s-%.12s", key.at, key.at + 8, key.at + 13,
-                        variant[nibble & 3], key.at + 17, key.at + 20);
+    const unsigned nibble = (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+    for (size_t i = 0, to = 0; i < METRIC_KEY_BYTES; i++) {
+        if (i == 8 || i == 12 || i == 16 || i == 20) {
+            uuid[to++] = '-';
+        }
+        uuid[to++] = i == 12 ? '8' : i == 16 ? variant[nibble & 3] : key.at[i];
+    }
+    return (struct str){uuid, METRIC_UUID_BYTES};
 }
 
 static int by_key(const void *a, const void *b)
@@ -206,15 +211,29 @@ void metric_signal(struct arena *a, const struct metric *m, struct str data, str
                            .data = data};
 }
 
-static int64_t time_of(const struct row *row, const char *column)
+/* Asked in the catalogue's order each is found at once. */
+struct reading {
+    const struct row *row;
+    size_t next;
+};
+
+static const struct value *value_of(struct reading *r, struct str column)
 {
-    const struct value *const v = &row->value[model_column(row->model, str_of(column))];
+    const size_t i = model_column_from(r->row->model, r->next, column);
+    assert(i < r->row->model->columns_n);
+    r->next = i + 1;
+    return &r->row->value[i];
+}
+
+static int64_t time_of(struct reading *r, struct str column)
+{
+    const struct value *const v = value_of(r, column);
     return v->kind == VALUE_TIME ? v->number : TIME_NONE;
 }
 
-static struct str text_of(const struct row *row, const char *column)
+static struct str text_of(struct reading *r, struct str column)
 {
-    const struct value *const v = &row->value[model_column(row->model, str_of(column))];
+    const struct value *const v = value_of(r, column);
     return v->kind == VALUE_TEXT || v->kind == VALUE_JSON ? v->text : S("");
 }
 
@@ -231,16 +250,17 @@ enum outcome metric_of_fact(struct arena *a, const struct signal *fact, struct m
     if (result != OK) {
         return result;
     }
-    *out = (struct metric){.collector = text_of(&row, "collector"),
-                           .name = text_of(&row, "name"),
-                           .type = text_of(&row, "type"),
-                           .value = row.value[model_column(m, S("value"))].real,
-                           .window_start_us = time_of(&row, "window_start_at"),
-                           .window_end_us = time_of(&row, "window_end_at"),
-                           .scheduled_us = TIME_NONE,
-                           .at_us = fact->time_us,
-                           .body = text_of(&row, "body"),
-                           .key = text_of(&row, "key")};
-    result = json_read(a, text_of(&row, "tags"), &tags, f);
+    struct reading r = {.row = &row};
+    *out = (struct metric){.scheduled_us = TIME_NONE, .at_us = fact->time_us};
+    out->key = text_of(&r, S("key"));
+    out->name = text_of(&r, S("name"));
+    const struct str tags_text = text_of(&r, S("tags"));
+    out->window_start_us = time_of(&r, S("window_start_at"));
+    out->window_end_us = time_of(&r, S("window_end_at"));
+    out->type = text_of(&r, S("type"));
+    out->value = value_of(&r, S("value"))->real;
+    out->collector = text_of(&r, S("collector"));
+    out->body = text_of(&r, S("body"));
+    result = json_read(a, tags_text, &tags, f);
     return result == OK ? read_tags(a, yyjson_doc_get_root(tags), out, f) : result;
 }

@@ -12,12 +12,20 @@ const struct model *model_find(struct str name)
 
 size_t model_column(const struct model *m, struct str name)
 {
-    size_t i = 0;
-    while (i < m->columns_n && (strncmp(m->columns[i].name, name.at, name.len) != 0 ||
-                                m->columns[i].name[name.len] != 0)) {
-        i++;
+    return model_column_from(m, 0, name);
+}
+
+size_t model_column_from(const struct model *m, size_t start, struct str name)
+{
+    size_t i = start;
+    for (size_t n = 0; n < m->columns_n; n++, i++) {
+        i = i < m->columns_n ? i : 0;
+        if (strncmp(m->columns[i].name, name.at, name.len) == 0 &&
+            m->columns[i].name[name.len] == 0) {
+            return i;
+        }
     }
-    return i;
+    return m->columns_n;
 }
 
 static bool is_computed(const struct column *c)

@@ -66,6 +66,8 @@ extern const size_t model_all_n;
 const struct model *model_find(struct str name);
 /* Index of a column, or columns_n. */
 size_t model_column(const struct model *m, struct str name);
+/* The same, looked for from `start` on: who goes by the catalogue's order finds it at once. */
+size_t model_column_from(const struct model *m, size_t start, struct str name);
 
 /* In a fact as the transform writes it, and so in the lake's table: all but computed and derived
  * columns. */

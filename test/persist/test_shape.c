@@ -1,8 +1,12 @@
 #include "persist/sink/shape.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -108,6 +112,53 @@ static void numbers_are_written_as_go_writes_them(void **state)
     }
 }
 
+/* Digits of what is written, without zeros at either end. */
+static size_t digits_of(const char *text)
+{
+    size_t n = 0, zeros = 0;
+    for (; *text && *text != 'e'; text++) {
+        const bool is_digit = *text >= '0' && *text <= '9';
+        zeros = *text == '0' ? zeros + (n > 0) : is_digit ? 0 : zeros;
+        n += is_digit && (n > 0 || *text != '0');
+    }
+    return n - zeros;
+}
+
+static void numbers_read_back_as_they_were_and_none_could_be_shorter(void **state)
+{
+    enum { NUMBERS = 20000 };
+    struct arena a;
+    struct buf b;
+    uint64_t seed = 7;
+    (void)state;
+    arena_init(&a, 1 << 20);
+    buf_init(&b, &a, 1 << 10);
+    for (size_t i = 0; i < NUMBERS; i++) {
+        double number = 0;
+        char shortest[64] = "";
+        seed = seed * 6364136223846793005U + 1442695040888963407U;
+        memcpy(&number, &seed, sizeof number);
+        number = i % 3 == 0 ? (double)(int64_t)(seed >> 20) / 64 : number;
+        if (!isfinite(number)) {
+            continue;
+        }
+        for (int precision = 0; precision < 17; precision++) {
+            (void)snprintf(shortest, sizeof shortest, "%.*e", precision, number);
+            const double back = strtod(shortest, NULL);
+            if (memcmp(&back, &number, sizeof back) == 0) {
+                break;
+            }
+        }
+        buf_reset(&b);
+        shape_write_number(&b, number);
+        buf_add_byte(&b, '\0');
+        const double read = strtod(buf_str(&b).at, NULL);
+        assert_memory_equal(&read, &number, sizeof read);
+        assert_int_equal(digits_of(buf_str(&b).at), digits_of(shortest));
+    }
+    arena_close(&a);
+}
+
 static void texts_are_escaped_as_go_escapes_them(void **state)
 {
     struct metric_tag odd[] = {
@@ -128,6 +179,7 @@ int main(void)
     const struct CMUnitTest all[] = {
         cmocka_unit_test(each_dialect_keeps_its_record),
         cmocka_unit_test(numbers_are_written_as_go_writes_them),
+        cmocka_unit_test(numbers_read_back_as_they_were_and_none_could_be_shorter),
         cmocka_unit_test(texts_are_escaped_as_go_escapes_them),
     };
     return cmocka_run_group_tests(all, NULL, NULL);

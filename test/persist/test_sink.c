@@ -268,6 +268,44 @@ static size_t dead_n(struct str start, const char *reason)
     return n;
 }
 
+/* Each save is three syncs. How many there are follows from the time that it all took, however
+ * long. */
+static void a_busy_sink_saves_its_cursors_ten_times_a_second_and_whenever_it_is_asked(void **state)
+{
+    enum { BATCHES = 80 };
+    (void)state;
+    struct failure f = {0};
+    struct dice d = {12};
+    struct persister p = {.driver = rig.driver,
+                          .config = &rig.config,
+                          .bus = rig.bus,
+                          .progress = rig.progress,
+                          .arena = &rig.arena};
+    const struct lane lane = {STREAM_STANDARD, S("collect")};
+    struct position saved = {0}, before = {0};
+    size_t saves = 0;
+    p.state = arena_alloc(&rig.arena, 1, p.driver->state_bytes);
+    assert_int_equal(p.driver->open(&p, &f), OK);
+    assert_int_equal(p.driver->cursor(&p, lane, &saved, &f), OK);
+    const int64_t begin_us = clock_mono_us();
+    for (unsigned i = 0; i < BATCHES; i++) {
+        struct rejects rejects = {.arena = &rig.arena};
+        struct record r = {.at = {i},
+                           .signal = fact_random(&d, &rig.arena, model_find(S("change")), 7)};
+        struct slice slice = {.lane = lane, .from = {i}, .to = {i + 1}, .record = &r, .n = 1};
+        const struct batch b = {.arena = &rig.arena, .slice = &slice, .n = 1};
+        before = saved;
+        assert_int_equal(p.driver->take(&p, &b, &rejects, &f), OK);
+        assert_int_equal(p.driver->flush(&p, i + 1 == BATCHES, &f), OK);
+        assert_int_equal(p.driver->cursor(&p, lane, &saved, &f), OK);
+        saves += saved.at != before.at;
+    }
+    const int64_t took_ms = (clock_mono_us() - begin_us) / 1000;
+    assert_true(saved.at == BATCHES);
+    assert_true(saves <= 2 + (size_t)took_ms / 100);
+    p.driver->close(&p);
+}
+
 static void what_is_refused_is_a_dead_letter_and_the_rest_goes_on(void **state)
 {
     (void)state;
@@ -508,6 +546,7 @@ int main(void)
         TEST(what_is_wanted_arrives_once_whatever_the_batches),
         TEST(a_far_end_that_fails_now_and_then_gets_each_once_and_in_order),
         TEST(a_far_end_that_asks_for_patience_is_given_it),
+        TEST(a_busy_sink_saves_its_cursors_ten_times_a_second_and_whenever_it_is_asked),
         TEST(what_is_refused_is_a_dead_letter_and_the_rest_goes_on),
         TEST(what_its_program_refuses_is_a_dead_letter_and_what_it_passes_over_is_counted),
         TEST(killed_at_every_failpoint_nothing_is_lost),

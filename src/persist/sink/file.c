@@ -84,7 +84,7 @@ static enum outcome look_behind_mark(struct sink *s, struct failure *f)
 
 static bool is_there(struct file_sink *file, struct str text)
 {
-    const struct line wanted = {.hash = hash_64(text, 0)};
+    const struct line wanted = {.hash = file->there_n > 0 ? hash_64(text, 0) : 0};
     struct line *const end = file->there + file->there_n;
     struct line *at = file->there_n > 0
                           ? bsearch(&wanted, file->there, file->there_n, sizeof wanted, by_hash)

@@ -1,9 +1,12 @@
 #include "persist/sink/shape.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NUMBER_BYTES = 64, DIGITS_MAX = 17 };
+enum { NUMBER_BYTES = 64, DIGITS_MAX = 17, DIGITS_SURE = DBL_DIG };
+#define WHOLE_MAX 9007199254740992.0 /* 2^53: to here each whole number is a double of its own */
 
 /* ---- Go's JSON ---- */
 
@@ -28,12 +31,22 @@ static bool is_plain(char c)
     return (unsigned char)c >= ' ' && c != '"' && c != '\\';
 }
 
+/* How many bytes from there on are written as they are, at a glance. */
+static size_t plain_from(struct str text, size_t at)
+{
+    size_t i = at;
+    while (i < text.len && is_plain(text.at[i]) && text.at[i] != '<' && text.at[i] != '>' &&
+           text.at[i] != '&' && text.at[i] != '\xe2') {
+        i++;
+    }
+    return i - at;
+}
+
 /* Texts are UTF-8: what is not was replaced when it was read. */
-static void add_text(struct buf *b, struct str text)
+static void add_inner(struct buf *b, struct str text)
 {
     size_t from = 0;
-    buf_add_byte(b, '"');
-    for (size_t i = 0; i < text.len;) {
+    for (size_t i = plain_from(text, 0); i < text.len; i += plain_from(text, i)) {
         unsigned code = 0;
         const size_t n = escaped(text, i, &code);
         if (n == 0 && is_plain(text.at[i])) {
@@ -51,6 +64,12 @@ static void add_text(struct buf *b, struct str text)
         from = i;
     }
     buf_add(b, str_sub(text, from, text.len));
+}
+
+static void add_text(struct buf *b, struct str text)
+{
+    buf_add_byte(b, '"');
+    add_inner(b, text);
     buf_add_byte(b, '"');
 }
 
@@ -66,11 +85,25 @@ static void add_plain(struct buf *b, const char *digits, int count, int point)
     }
 }
 
+static bool is_whole(double number)
+{
+    const bool is_minus_zero = signbit(number) && !(number < 0);
+    return number > -WHOLE_MAX && number < WHOLE_MAX && !is_minus_zero &&
+           !(number < trunc(number)) && !(number > trunc(number));
+}
+
+/* Most numbers are whole, or have a few digits: what survives 15 of them needs no more, and its
+ * zeros at the end fall away. What lies next to 0 is looked at from one digit on. */
 void shape_write_number(struct buf *b, double number)
 {
     char text[NUMBER_BYTES] = "", digits[DIGITS_MAX + 1] = "0";
     int count = 0;
-    for (int precision = 0; precision < DIGITS_MAX; precision++) {
+    if (is_whole(number)) {
+        buf_add_i64(b, (int64_t)number);
+        return;
+    }
+    for (int precision = isnormal(number) ? DIGITS_SURE - 1 : 0; precision < DIGITS_MAX;
+         precision++) {
         (void)snprintf(text, sizeof text, "%.*e", precision, number);
         const double back = strtod(text, NULL);
         if (!(back < number || back > number)) {
@@ -109,7 +142,9 @@ static void add_time(struct buf *b, int64_t us)
         len--;
     }
     len -= text[len - 1] == '.';
-    buf_printf(b, "\"%.*sZ\"", (int)len, text);
+    buf_add_byte(b, '"');
+    buf_add(b, (struct str){text, len});
+    buf_add(b, S("Z\""));
 }
 
 /* ---- the shapes ---- */
@@ -128,7 +163,9 @@ static void add_tags(struct buf *b, const struct metric *m)
 
 static void add_uuid(struct buf *b, struct str key)
 {
-    buf_printf(b, "\"%s\"", metric_uuid(b->arena, key).at);
+    buf_add_byte(b, '"');
+    buf_add(b, metric_uuid(b->arena, key));
+    buf_add_byte(b, '"');
 }
 
 static int64_t floor_to(int64_t us, int64_t grain_us)
@@ -170,8 +207,9 @@ static void write_flat(struct buf *b, struct str key, const struct metric *m)
     add_text(b, m->name);
     for (size_t i = 0; i < m->tags_n; i++) {
         buf_add_byte(b, ',');
-        add_text(b, arena_printf(b->arena, "tag.%.*s", STR_ARG(m->tag[i].key)));
-        buf_add_byte(b, ':');
+        buf_add(b, S("\"tag."));
+        add_inner(b, m->tag[i].key);
+        buf_add(b, S("\":"));
         add_text(b, m->tag[i].value);
     }
     buf_add(b, S(",\"timestamp\":"));

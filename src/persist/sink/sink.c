@@ -1,6 +1,7 @@
 /* The persister that all sinks share: it makes items of what concerns its sink, hands them over in
  * order, and keeps a cursor a lane in DATA/sinks/NAME.json, which moves once they are where they
- * belong. */
+ * belong. A save costs three syncs: who is busy saves ten times a second, not after each batch, and
+ * so much comes again after a kill. */
 #include "persist/sink/sink.h"
 
 #include <errno.h>
@@ -14,7 +15,8 @@
 enum {
     READ_BYTES_MAX = 1 << 20,
     CURSORS_BYTES_MAX = 128 << 20, /* with the mark of a driver */
-    SAVE_MS = 1000 /* a cursor that moved over what is not this sink's is saved after so long */
+    SAVE_MS = 1000,    /* a cursor that moved over what is not this sink's is saved after so long */
+    BUSY_SAVE_MS = 100 /* … and one that moved over what was delivered, since the last save     */
 };
 #define PENDING_BYTES_MAX ((size_t)1 << 30)
 
@@ -40,6 +42,8 @@ struct stage {
     struct sink_item *handed; /* driver->items_max of them */
     size_t n, room, sent;
     int64_t moved_us;       /* monotonic: a cursor is to be saved since; 0: none */
+    int64_t saved_us;       /* monotonic: when one was saved last; 0: never      */
+    bool is_unsaved;        /* something was delivered since then                */
     struct pending refused; /* never taken: the next read makes it a dead letter */
     struct failure why;
     bool has_refused;
@@ -153,8 +157,20 @@ static enum outcome settle(struct persister *p, struct failure *f)
         s->lane[left->lane].saved = left->at;
     }
     const enum outcome result = save_cursors(p, f);
-    s->moved_us = result == OK ? 0 : s->moved_us;
+    if (result == OK) {
+        s->moved_us = 0;
+        s->saved_us = clock_mono_us();
+        s->is_unsaved = false;
+    }
     return result;
+}
+
+/* How long the cursors may still wait to be saved; they are to be. */
+static int64_t save_wait_ms(const struct stage *s)
+{
+    const int64_t now_us = clock_mono_us();
+    return s->is_unsaved ? BUSY_SAVE_MS - (now_us - s->saved_us) / 1000
+                         : SAVE_MS - (now_us - s->moved_us) / 1000;
 }
 
 /* ---- open ---- */
@@ -273,10 +289,8 @@ static enum item_is item_of(struct persister *p, const struct signal *fact, stru
         sink_item_of_fact(&s->arena, own, out);
         return encoded(s, out, why);
     }
-    struct metric metric;
-    struct signal *const own = arena_new(&s->arena, struct signal);
-    *own = signal_copy(&s->arena, fact);
-    if (metric_of_fact(&s->arena, own, &metric, why) != OK) {
+    struct metric metric; /* its texts are copies: the reader of JSON makes one */
+    if (metric_of_fact(&s->arena, fact, &metric, why) != OK) {
         return ITEM_WRONG;
     }
     const struct collector *const from = collector_of(p, metric.collector);
@@ -365,7 +379,7 @@ static int stage_due_ms(struct persister *p)
     if (own >= 0 || s->moved_us == 0) {
         return own;
     }
-    const int64_t left = SAVE_MS - (clock_mono_us() - s->moved_us) / 1000;
+    const int64_t left = save_wait_ms(s);
     return left > 0 ? (int)left : 0;
 }
 
@@ -425,7 +439,9 @@ static enum outcome stage_flush(struct persister *p, bool is_asked, struct failu
         return sent;
     }
     enum outcome kept = d->flush ? d->flush(s->sink, sent == OK ? f : &other) : OK;
-    if (kept == OK) {
+    s->is_unsaved = s->is_unsaved || is_some;
+    const bool may_wait = sent == OK && !is_asked && s->saved_us > 0 && save_wait_ms(s) > 0;
+    if (kept == OK && !may_wait) {
         kept = settle(p, sent == OK ? f : &other);
     }
     if (sent == OK && kept == OK) {
