@@ -79,5 +79,7 @@ void assert_stops(pid_t pid, int fd)
     }
     (void)close(fd);
     assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_non_null(memmem(told, len, "asked to stop", strlen("asked to stop")));
+    if (!memmem(told, len, "asked to stop", strlen("asked to stop"))) {
+        fail_msg("%d: %.*s", status, (int)len, told);
+    }
 }

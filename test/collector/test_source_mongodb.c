@@ -1,6 +1,8 @@
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -134,12 +136,26 @@ static void many_documents_take_no_more_memory_than_a_few(void **state)
 
 static void a_run_that_waits_is_ended_by_a_stop(void **state)
 {
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    const int silent = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); /* never answers */
     int fd = -1;
     NEEDS_SERVICES();
-    /* nobody is there, and it would look for two minutes */
-    const pid_t pid = begin("mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=120000", &fd);
-    (void)usleep(500000);
+    assert_int_equal(bind(silent, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(silent, 1), 0);
+    assert_int_equal(getsockname(silent, (struct sockaddr *)&at, &len), 0);
+    const pid_t pid = begin(
+        arena_printf(
+            &arena,
+            "mongodb://127.0.0.1:%d/?connectTimeoutMS=120000&serverSelectionTimeoutMS=120000",
+            ntohs(at.sin_port))
+            .at,
+        &fd);
+    const int met = accept4(silent, NULL, NULL, SOCK_CLOEXEC);
+    assert_true(met >= 0);
     assert_stops(pid, fd);
+    (void)close(met);
+    (void)close(silent);
     (void)state;
 }
 
