@@ -70,7 +70,9 @@ static void add_streams(struct buf *b, const struct survey *s)
 
 static void add_rows(struct buf *b, const struct status *s)
 {
-    buf_printf(b, "\"store\":{\"type\":\"%.*s\",\"rows\":", STR_ARG(s->store_type));
+    buf_printf(b, "\"store\":{\"type\":\"%.*s\",", STR_ARG(s->store_type));
+    add_counts(b, "expired", s->store_expired, s->store_expired_n);
+    buf_add(b, S(",\"rows\":"));
     if (s->store_why.len > 0) {
         buf_add(b, S("null}"));
         return;
@@ -104,8 +106,10 @@ static void print_json(struct arena *a, const struct status *s)
     add_counts(&b, "unmapped", s->unmapped, s->unmapped_n);
     buf_add_byte(&b, ',');
     add_counts(&b, "ignored", s->ignored, s->ignored_n);
-    buf_printf(&b, ",\"complete_to\":\"%s\",\"lake\":{\"files\":%llu,\"bytes\":%llu},", complete,
+    buf_printf(&b, ",\"complete_to\":\"%s\",\"lake\":{\"files\":%llu,\"bytes\":%llu,", complete,
                (unsigned long long)s->lake_files, (unsigned long long)s->lake_bytes);
+    add_counts(&b, "expired", s->lake_expired, s->lake_expired_n);
+    buf_add(&b, S("},"));
     add_rows(&b, s);
     buf_printf(&b, ",\"damage\":{\"holes\":%llu,\"bytes\":%llu,\"signals\":%llu}",
                (unsigned long long)survey_counter(v, "damage_holes"),
@@ -243,6 +247,13 @@ static enum outcome print_stages(struct arena *a, const struct survey *v, struct
     return result;
 }
 
+static struct str with_expired(struct arena *a, struct str text, const char *what, uint64_t n)
+{
+    return n == 0 ? text
+                  : arena_printf(a, "%.*s; %llu %s went by age", STR_ARG(text),
+                                 (unsigned long long)n, what);
+}
+
 /* What became of the signals, and what is kept of them. */
 static enum outcome print_ends(struct arena *a, const struct status *s, struct failure *f)
 {
@@ -273,9 +284,13 @@ static enum outcome print_ends(struct arena *a, const struct status *s, struct f
          arena_printf(a, "holes in the streams, %llu signals lost at most",
                       (unsigned long long)survey_counter(s->survey, "damage_signals")),
          false},
-        {"lake", s->lake_files, arena_printf(a, "files, %s", size_text(s->lake_bytes, bytes)),
+        {"lake", s->lake_files,
+         with_expired(a, arena_printf(a, "files, %s", size_text(s->lake_bytes, bytes)), "facts",
+                      sum(s->lake_expired, s->lake_expired_n)),
          false},
-        {"store", kept, arena_printf(a, "rows, %.*s", STR_ARG(s->store_type)),
+        {"store", kept,
+         with_expired(a, arena_printf(a, "rows, %.*s", STR_ARG(s->store_type)), "rows",
+                      sum(s->store_expired, s->store_expired_n)),
          s->store_why.len > 0},
     };
     for (size_t i = 0; i < sizeof line / sizeof *line; i++) {

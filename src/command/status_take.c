@@ -102,6 +102,8 @@ enum outcome status_take(struct arena *a, const struct config *config, struct st
     out->unmapped_n = survey_counters(out->survey, a, S("unmapped{"), &out->unmapped);
     out->ignored_n = survey_counters(out->survey, a, S("ignored{"), &out->ignored);
     count_files(a, config->lake.path, DAY_FOLDERS, out);
+    out->lake_expired_n = survey_counters(v, a, S("lake_expired{model="), &out->lake_expired);
+    out->store_expired_n = survey_counters(v, a, S("store_expired{model="), &out->store_expired);
     if (take_store(a, config, out, &why) != OK) {
         out->store_why = sentence(a, &why);
     }

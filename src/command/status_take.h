@@ -28,6 +28,8 @@ struct status {
     size_t unmapped_n, ignored_n;
     uint64_t dead; /* dead letters that are open                    */
     uint64_t lake_files, lake_bytes;
+    struct survey_count *lake_expired, *store_expired; /* facts, rows that went by age, by model */
+    size_t lake_expired_n, store_expired_n;
     struct str store_type;
     struct status_model *model; /* that have a table in the store */
     size_t models_n;

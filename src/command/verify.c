@@ -2,6 +2,7 @@
  * other. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "bus/progress.h"
 #include "bus/upkeep.h"
@@ -23,6 +24,7 @@ struct verifying {
     struct arena *arena;
     struct bus *bus;
     size_t faults;
+    bool is_shown;   /* how far it is */
     bool is_in_part; /* something could not be compared now, and could be later */
 };
 
@@ -32,9 +34,19 @@ struct level {
     uint64_t sum;
 };
 
+/* On a terminal, how far it is; the next line takes its place. */
+static void show(const struct verifying *v, struct str what)
+{
+    if (v->is_shown) {
+        (void)fprintf(stderr, "\r\033[K%.*s", STR_ARG(what));
+        (void)fflush(stderr);
+    }
+}
+
 static void say(struct verifying *v, struct str what)
 {
     v->faults++;
+    show(v, S(""));
     printf("%.*s\n", STR_ARG(what));
 }
 
@@ -88,8 +100,17 @@ static void lake_found(void *to, struct str what)
 
 static void lake_noted(void *to, struct str what)
 {
-    (void)to;
+    show(to, S(""));
     (void)fprintf(stderr, "%.*s\n", STR_ARG(what));
+}
+
+static void lake_looked(void *to, const char *table, size_t files, size_t of)
+{
+    const struct verifying *const v = to;
+    char text[128];
+    const int len = snprintf(text, sizeof text, "lake: %s, facts of %zu of %zu files counted",
+                             table, files, of);
+    show(v, (struct str){text, len > 0 ? (size_t)len : 0});
 }
 
 /* ---- store ---- */
@@ -279,10 +300,13 @@ static enum outcome check_store(struct verifying *v, struct failure *f)
 
 static enum outcome check_lake(struct verifying *v, struct failure *f)
 {
-    struct audit_to lake = {.found = lake_found, .noted = lake_noted, .to = v};
+    struct audit_to lake = {
+        .found = lake_found, .noted = lake_noted, .looked = lake_looked, .to = v};
     const enum outcome result = audit_lake(v->config, v->bus, &lake, f);
-    (void)fprintf(stderr, "lake: %zu commits and %zu files with %zu facts looked at\n",
-                  lake.commits, lake.files, lake.rows);
+    show(v, S(""));
+    (void)fprintf(
+        stderr, "lake: %zu commits and %zu files with %zu facts looked at, %zu of them different\n",
+        lake.commits, lake.files, lake.rows, lake.different);
     if (lake.unsealed > 0) {
         (void)fprintf(stderr,
                       "lake: %zu commits of another writer, or of an older weir, have no "
@@ -341,7 +365,8 @@ int command_verify(int argc, char **argv)
     if (!command_begin(&s, &usage, argc, argv)) {
         return s.status;
     }
-    struct verifying v = {.config = s.config, .arena = &s.arena};
+    struct verifying v = {
+        .config = s.config, .arena = &s.arena, .is_shown = command_has_colour(STDERR_FILENO)};
     if (verify(&v, &f) != OK) {
         s.status = command_unanswered("verify", &f);
     } else if (v.faults > 0) {

@@ -33,7 +33,7 @@ def json_has_every_promised_member(folder):
     assert {"name": "raw", "signals": 1}.items() <= said["streams"][0].items(), said
     assert all({"name", "state", "lag_bytes", "lag_ms", "restarts"} <= set(stage) for stage in said["stages"]), said
     assert {stage["state"] for stage in said["stages"]} == {"ok"}, said
-    assert {"files", "bytes"} <= set(said["lake"]) and said["store"]["type"] == "sqlite", said
+    assert {"files", "bytes", "expired"} <= set(said["lake"]) and said["store"]["type"] == "sqlite", said
     assert said["store"]["rows"]["change"] == 0, said
 
 

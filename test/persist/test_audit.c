@@ -2,11 +2,13 @@
 #include "persist/lake/audit.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "folder.h"
 #include "persist/lakes.h"
 #include "signal/facts.h"
@@ -27,11 +29,26 @@ static void found(void *to, struct str what)
     told = arena_str(&lakes.arena, what);
 }
 
+static size_t noted_n;
+
+static void noted(void *to, struct str what)
+{
+    (void)to;
+    noted_n++;
+    told = arena_str(&lakes.arena, what);
+}
+
+static void looked(void *to, const char *table, size_t files, size_t of)
+{
+    (void)to;
+    assert_true(*table && files <= of);
+}
+
 /* How many faults there are; commits without a checksum are one each. */
 static size_t audit(void)
 {
     size_t n = 0;
-    report = (struct audit_to){.found = found, .noted = found, .to = &n};
+    report = (struct audit_to){.found = found, .noted = noted, .looked = looked, .to = &n};
     if (audit_lake(&lakes.config, lakes.bus, &report, &failure) != OK) {
         fail_msg("%s", failure.text);
     }
@@ -188,6 +205,70 @@ static void a_data_file_that_no_commit_names_is_told_once_no_writer_can_be_at_it
     assert_non_null(strstr(told.at, "is in no commit"));
 }
 
+/* Another file of facts under the name, size, checksum and numRecords of a commit of its own. */
+static void add_to_log(struct str path, struct str bytes, int64_t rows, bool is_twice)
+{
+    struct delta log;
+    struct delta_commit c = {.operation = "TEST"};
+    char sum[32];
+    const struct files files = {&files_local, lakes.config.lake.path};
+    const struct str name = is_twice ? arena_printf(&lakes.arena, "%.*s-again.parquet",
+                                                    (int)path.len - 8, path.at)
+                                     : path;
+    put(path_of(arena_cstr(&lakes.arena, name)), bytes);
+    hash_128_hex(bytes, sum);
+    assert_int_equal(delta_open(&lakes.arena, &files, S("change"), &log, &failure), OK);
+    const struct delta_file *const file = delta_find(&log, path);
+    buf_init(&c.actions, &lakes.arena, 1 << 16);
+    buf_printf(&c.actions,
+               "{\"add\":{\"path\":\"%.*s\",\"partitionValues\":{\"year\":\"%.4s\",\"month\":"
+               "\"%.2s\",\"day\":\"%.2s\"},\"size\":%zu,\"modificationTime\":1,\"dataChange\":true,"
+               "\"tags\":{\"weir.xxh3\":\"%.32s\",\"weir.schema\":\"%.*s\"},\"stats\":"
+               "\"{\\\"numRecords\\\":%" PRId64 "}\"}}\n",
+               STR_ARG(name), file->day.at, file->day.at + 5, file->day.at + 8, bytes.len, sum,
+               STR_ARG(file->schema), rows);
+    assert_int_equal(delta_commit(&log, &c, &failure), OK);
+}
+
+/* The first live file of the table. */
+static struct delta_file first_file(void)
+{
+    struct delta log;
+    const struct files files = {&files_local, lakes.config.lake.path};
+    assert_int_equal(delta_open(&lakes.arena, &files, S("change"), &log, &failure), OK);
+    assert_true(log.files_n > 0);
+    return log.file[0];
+}
+
+static void a_file_that_holds_another_number_of_facts_than_its_log_says_is_told(void **state)
+{
+    (void)state;
+    commit(1);
+    assert_int_equal(audit(), 0);
+    assert_int_equal(report.rows, FACTS);
+    assert_int_equal(report.different, FACTS);
+    const struct delta_file file = first_file();
+    const struct str bytes = whole(path_of(arena_cstr(&lakes.arena, file.path)));
+    add_to_log(file.path, bytes, file.rows + 1, false);
+    assert_int_equal(audit(), 1);
+    assert_non_null(
+        strstr(told.at, arena_printf(&lakes.arena, "holds %" PRId64 " facts", file.rows).at));
+}
+
+static void facts_that_stand_twice_are_counted_once_and_noted(void **state)
+{
+    (void)state;
+    commit(1);
+    const struct delta_file file = first_file();
+    const struct str bytes = whole(path_of(arena_cstr(&lakes.arena, file.path)));
+    add_to_log(file.path, bytes, file.rows, true);
+    noted_n = 0;
+    assert_int_equal(audit(), 0);
+    assert_int_equal(noted_n, 1);
+    assert_int_equal(report.rows, FACTS + file.rows);
+    assert_int_equal(report.different, FACTS);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -197,6 +278,8 @@ int main(void)
         TEST(a_damaged_checkpoint_is_told_and_so_is_its_snapshot),
         TEST(a_commit_that_is_gone_is_told_though_the_log_reads_well_up_to_it),
         TEST(a_data_file_that_no_commit_names_is_told_once_no_writer_can_be_at_it),
+        TEST(a_file_that_holds_another_number_of_facts_than_its_log_says_is_told),
+        TEST(facts_that_stand_twice_are_counted_once_and_noted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

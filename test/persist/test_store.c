@@ -422,6 +422,12 @@ static void rows_older_than_their_keep_are_forgotten(void **state)
         }
     }
     assert_true(n > 0 && n < rig.want_n);
+    uint64_t expired = 0;
+    for (size_t i = 0; i < model_all_n; i++) {
+        const char *const model = model_all[i]->name;
+        expired += rig_counter(&rig, arena_printf(&rig.arena, "store_expired{model=%s}", model).at);
+    }
+    assert_int_equal(expired, rig.want_n - n);
     rig.want_n = n;
     rig_check(&rig);
 }

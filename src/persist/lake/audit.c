@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "persist/lake/audit_log.h"
+#include "persist/lake/audit_rows.h"
 #include "persist/lake/lake.h"
 #include "persist/lake/made.h"
 #include "persist/lake/sound.h"
@@ -14,9 +15,11 @@ struct audit {
     struct arena scratch; /* of one file */
     struct arena life;    /* of all of them */
     struct files files;
+    size_t memory_bytes_max;
     struct bus *bus;
     struct audit_to *report;
     struct made made;
+    struct duck *duck; /* NULL until facts are counted */
     const struct model *model;
     struct delta log;
 };
@@ -46,6 +49,8 @@ static enum outcome check_file(struct audit *w, const struct delta_file *file, s
     const struct str path = file->path;
     const int64_t rows = file->rows;
     enum outcome result = sound_check(&w->log, &w->scratch, file, &soundness, &why, f);
+    struct delta_file *const known = delta_find(&w->log, path);
+    known->is_damaged = result != OK || soundness != SOUND_WHOLE; /* told here, and not counted */
     if (result != OK) {
         found(w, arena_printf(&w->scratch, "lake: %s/%.*s cannot be read: %s", w->model->name,
                               STR_ARG(path), f->text));
@@ -126,6 +131,19 @@ static void check_is_the_one(struct audit *w, const struct fed *fed)
     }
 }
 
+/* That the engine fails hides nothing of the other tables. */
+static enum outcome count_facts(struct audit *w, struct failure *f)
+{
+    const struct audit_rows rows = {&w->log,  w->model, &w->scratch, w->report, w->memory_bytes_max,
+                                    &w->duck, &w->life};
+    const enum outcome result = audit_rows(&rows, f);
+    if (result != OK) {
+        found(w, arena_printf(&w->scratch, "lake: the facts of table %s cannot be counted: %s",
+                              w->model->name, f->text));
+    }
+    return OK;
+}
+
 static enum outcome check_table(struct audit *w, struct failure *f)
 {
     struct fed fed = {0};
@@ -160,13 +178,16 @@ static enum outcome check_table(struct audit *w, struct failure *f)
             arena_reset(&w->scratch);
         }
     }
-    return result;
+    return result == OK ? count_facts(w, f) : result;
 }
 
 enum outcome audit_lake(const struct config *config, struct bus *bus, struct audit_to *report,
                         struct failure *f)
 {
-    struct audit w = {.files = {&files_local, config->lake.path}, .bus = bus, .report = report};
+    struct audit w = {.files = {&files_local, config->lake.path},
+                      .memory_bytes_max = config->lake.memory_bytes_max,
+                      .bus = bus,
+                      .report = report};
     arena_init(&w.arena, ARENA_BYTES_MAX);
     arena_init(&w.scratch, ARENA_BYTES_MAX);
     arena_init(&w.life, ARENA_BYTES_MAX);
@@ -177,6 +198,7 @@ enum outcome audit_lake(const struct config *config, struct bus *bus, struct aud
         arena_reset(&w.arena);
         arena_reset(&w.scratch);
     }
+    duck_close(w.duck);
     arena_close(&w.arena);
     arena_close(&w.scratch);
     arena_close(&w.life);

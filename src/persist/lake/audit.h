@@ -9,15 +9,19 @@
 struct audit_to {
     void (*found)(void *to, struct str what);
     void (*noted)(void *to, struct str what); /* what is known, and nothing to mend: the same way */
+    /* Counting the facts of a table has come so far. */
+    void (*looked)(void *to, const char *table, size_t files, size_t of);
     void *to;
     size_t files, rows;       /* out: looked at                                 */
+    size_t different;         /* of those rows: by fact_id                      */
     size_t commits, unsealed; /* of them without a checksum: another writer's  */
 };
 
 /* Every table: its log can be replayed and is what was written (audit_log.h), every live file is
- * there with its size and checksum, none is gone that weir wrote to (made.h), no position lies
- * behind the end of its lane. Reads only; a writer may be at work. Without a bus (NULL) positions
- * are not looked at. returns OK also when something was found | RETRY the disk fails */
+ * there with its size and checksum and as many facts as it says, no raw signal stands twice, none
+ * is gone that weir wrote to (made.h), no position lies behind the end of its lane. Reads only; a
+ * writer may be at work. Without a bus (NULL) positions are not looked at. returns OK also when
+ * something was found | RETRY the disk fails */
 enum outcome audit_lake(const struct config *config, struct bus *bus, struct audit_to *report,
                         struct failure *f);
 

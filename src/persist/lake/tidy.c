@@ -279,14 +279,21 @@ static enum outcome expire(struct lake *l, struct lake_table *t, int64_t now_us,
     const struct live live = live_files(&l->scratch, &t->log);
     struct str *const path = arena_array(&l->scratch, struct str, live.n);
     struct delta_commit c = {.operation = "DELETE", .removed = path};
+    int64_t rows = 0;
     buf_init(&c.actions, &l->scratch, ACTIONS_BYTES_MAX);
     for (size_t i = 0; i < live.n; i++) {
         if (expiry_us(l, live.at[i]) <= now_us) {
             path[c.removed_n++] = live.at[i]->path;
             delta_add_remove(&c.actions, live.at[i]->path, now_us / 1000, true);
+            rows += live.at[i]->rows > 0 ? live.at[i]->rows : 0;
         }
     }
-    return c.removed_n > 0 ? delta_commit(&t->log, &c, f) : OK;
+    const enum outcome result = c.removed_n > 0 ? delta_commit(&t->log, &c, f) : OK;
+    if (result == OK && rows > 0) {
+        *progress_counter(l->watch.progress, "lake_expired{model=%s}",
+                          t->model->name) += (uint64_t)rows;
+    }
+    return result;
 }
 
 /* ---- the plan ---- */

@@ -231,12 +231,38 @@ static enum outcome put(struct persister *p, struct failure *f)
     return result == REJECT ? STOP : result;
 }
 
+static enum outcome count_rows(struct store *s, uint64_t *out, struct failure *f)
+{
+    enum outcome result = OK;
+    for (size_t i = 0; i < model_all_n && result == OK; i++) {
+        out[i] = 0;
+        result = model_all[i]->is_stored ? s->driver->rows(s, model_all[i], out + i, f) : OK;
+    }
+    return result;
+}
+
 static enum outcome expire(struct persister *p, struct failure *f)
 {
     struct store_state *const st = state_of(p);
     const int64_t keep_us = p->config->store.keep_ms * 1000;
+    struct arena *const a = &st->pending_arena; /* nothing waits in it now */
+    uint64_t *const before = arena_array(a, uint64_t, model_all_n);
+    uint64_t *const after = arena_array(a, uint64_t, model_all_n);
     st->expired_us = clock_mono_us();
-    return st->store->driver->expire(st->store, clock_now_us() - keep_us, f);
+    enum outcome result = count_rows(st->store, before, f);
+    if (result == OK) {
+        result = st->store->driver->expire(st->store, clock_now_us() - keep_us, f);
+    }
+    if (result == OK) {
+        result = count_rows(st->store, after, f);
+    }
+    for (size_t i = 0; i < model_all_n && result == OK; i++) {
+        if (after[i] < before[i]) {
+            *progress_counter(p->progress, "store_expired{model=%s}",
+                              model_all[i]->name) += before[i] - after[i];
+        }
+    }
+    return result;
 }
 
 static enum outcome flush(struct persister *p, bool is_asked, struct failure *f)
