@@ -144,12 +144,14 @@ static bool to_signal(const struct arrival *v, struct str headers, struct signal
     return true;
 }
 
-/* Parse, with what JSON readers may disagree about refused. */
+/* Parse, with what JSON readers may disagree about refused. Of what is written anew each number
+ * keeps its spelling: 1e2 stays 1e2. */
 static bool parse(const struct arrival *v, struct str text, yyjson_val **out, struct refusal *why)
 {
     struct failure f;
     yyjson_doc *doc = NULL;
-    if (json_try_read(v->q->scratch, text, &doc, &f) != OK ||
+    if (json_try_read_exact(v->q->scratch, text, &doc, &f) != OK ||
+        json_check_numbers(doc, &f) != OK ||
         json_check_unique(v->q->scratch, yyjson_doc_get_root(doc), &f) != OK) {
         return refuse_json(v->q, why, v->where, &f);
     }

@@ -269,6 +269,15 @@ bool ce_read_headers(const struct request *q, struct cloudevent *out, bool *is_e
     return !*is_event || check(q, out, S(""), why);
 }
 
+/* A number of a document that was read exactly. */
+static bool is_whole(yyjson_val *v)
+{
+    uint64_t ignored;
+    const struct str text = yyjson_is_raw(v) ? (struct str){yyjson_get_raw(v), yyjson_get_len(v)}
+                                             : S("");
+    return str_to_u64(str_sub(text, str_starts(text, S("-")), text.len), &ignored);
+}
+
 bool ce_read_json(const struct request *q, yyjson_val *event, int64_t i, struct cloudevent *out,
                   struct refusal *why)
 {
@@ -290,7 +299,7 @@ bool ce_read_json(const struct request *q, yyjson_val *event, int64_t i, struct 
             continue;
         }
         const bool is_scalar = yyjson_is_str(value) ||
-                               (!known && (yyjson_is_bool(value) || yyjson_is_int(value)));
+                               (!known && (yyjson_is_bool(value) || is_whole(value)));
         if (!is_attribute_name(name) || !is_scalar ||
             (yyjson_is_str(value) && !is_string(json_text(value)))) {
             return refuse(q->arena, why, bad_event,

@@ -79,6 +79,8 @@ static enum outcome no_room(const struct arena *a, size_t len, struct failure *f
     return failed(f, RETRY, "memory is short for %zu bytes of JSON: try again later", len);
 }
 
+#define BEYOND "beyond what 64 bits or a double hold (about 1.8e308): send it as a text"
+
 static enum outcome no_json(struct str text, const yyjson_read_err *err, struct failure *f)
 {
     size_t line = 0;
@@ -89,10 +91,8 @@ static enum outcome no_json(struct str text, const yyjson_read_err *err, struct 
     }
     /* yyjson 0.10 has one code for it and for what is no number at all; the words differ */
     if (err->code == YYJSON_READ_ERROR_INVALID_NUMBER && strstr(err->msg, "infinity")) {
-        return failed(f, REJECT,
-                      "line %zu, column %zu: the number is JSON, but beyond what 64 bits or a "
-                      "double hold (about 1.8e308): send it as a text",
-                      line, column);
+        return failed(f, REJECT, "line %zu, column %zu: the number is JSON, but " BEYOND, line,
+                      column);
     }
     return failed(f, REJECT, "not JSON: line %zu, column %zu: %s", line, column, err->msg);
 }
@@ -143,6 +143,22 @@ enum outcome json_try_read_exact(struct arena *a, struct str text, yyjson_doc **
 {
     const yyjson_alc alc = alc_try_of(a);
     return read_with(&alc, text, YYJSON_READ_NUMBER_AS_RAW, out, f);
+}
+
+enum outcome json_check_numbers(yyjson_doc *doc, struct failure *f)
+{
+    enum { SHOWN_BYTES = 40 };
+    yyjson_val *const root = yyjson_doc_get_root(doc);
+    const size_t n = yyjson_doc_get_val_count(doc);
+    for (size_t i = 0; i < n; i++) {
+        yyjson_val number;
+        if (yyjson_is_raw(root + i) &&
+            !yyjson_read_number(yyjson_get_raw(root + i), &number, 0, NULL, NULL)) {
+            return failed(f, REJECT, "the number %.*s is JSON, but " BEYOND, SHOWN_BYTES,
+                          yyjson_get_raw(root + i));
+        }
+    }
+    return OK;
 }
 
 /* The value of four hex digits; beyond 0xFFFF: they are none. */

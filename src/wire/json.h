@@ -40,6 +40,10 @@ enum outcome json_try_read_exact(struct arena *a, struct str text, yyjson_doc **
 enum outcome json_try_read_lax(struct arena *a, struct str text, yyjson_doc **out,
                                struct failure *f);
 
+/* Every number of a document that was read exactly is one that json_read takes, too. returns OK |
+ * REJECT naming it */
+enum outcome json_check_numbers(yyjson_doc *doc, struct failure *f);
+
 /* No object in the document has a key twice.
  * returns OK | REJECT naming the key | RETRY memory is short */
 enum outcome json_check_unique(struct arena *a, yyjson_val *root, struct failure *f);

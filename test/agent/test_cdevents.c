@@ -124,6 +124,34 @@ static void the_same_event_in_every_mode_is_the_same_signal(void **state)
     }
 }
 
+/* "1e2" as it came, and no other digits for 0.1 or -0. */
+static void numbers_keep_their_spelling_in_every_mode(void **state)
+{
+    struct desk *const d = *state;
+    static const char numbered[] =
+        "{\"context\":{\"specversion\":\"0.5.1\",\"id\":\"e1\",\"source\":\"/ci\",\"type\":\"" TYPE
+        "\",\"timestamp\":\"2018-04-05T17:31:00Z\"},\"subject\":{\"id\":\"/run/7\",\"content\":{}},"
+        "\"customData\":[1e2,0.10,-0,1E+2,12345678901234567890123,100]}";
+    const struct {
+        const char *headers;
+        struct str body;
+    } modes[] = {
+        {"Content-Type: " JSON, str_of(numbered)},
+        {"Content-Type: " EVENT,
+         arena_printf(&d->arena, "{" REQUIRED ",\"sequence\":-3,\"data\":%s}", numbered)},
+        {"Content-Type: application/cloudevents-batch+json",
+         arena_printf(&d->arena, "[{" REQUIRED ",\"data\":%s}]", numbered)},
+    };
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        assert_taken(d, modes[i].headers, arena_cstr(&d->arena, modes[i].body));
+        assert_str(d->taken.signal->data, numbered);
+    }
+    assert_not_taken(d, "Content-Type: " EVENT, "{" REQUIRED ",\"data\":{\"a\":1e400}}", "beyond");
+    assert_not_taken(d, "Content-Type: " JSON, "{\"a\":1e400}", "beyond");
+    assert_not_taken(d, "Content-Type: " EVENT, "{" REQUIRED ",\"sequence\":1.5,\"data\":" BODY "}",
+                     "sequence");
+}
+
 static void base64_data_is_decoded(void **state)
 {
     struct desk *const d = *state;
@@ -348,6 +376,7 @@ int main(void)
         T(the_same_event_in_every_mode_is_the_same_signal),
         T(base64_data_is_decoded),
         T(headers_and_body_that_contradict_each_other_are_named),
+        T(numbers_keep_their_spelling_in_every_mode),
         T(headers_that_structured_mode_does_not_need_must_agree_all_the_same),
         T(attributes_that_are_missing_or_wrong_are_named),
         T(json_that_readers_disagree_about_is_refused_bare_as_well),

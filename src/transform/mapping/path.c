@@ -176,7 +176,10 @@ static bool text_at(struct delivery *d, struct str path, struct str *out)
     if (found.is_there && yyjson_is_int(found.value)) {
         *out = json_write(d->in->arena, found.value); /* its digits, above 2^63 too */
     } else if (found.is_there && found.value && !yyjson_is_str(found.value)) {
-        return delivery_unfit(d, &found, "a text");
+        return delivery_unfit(d, &found,
+                              yyjson_is_real(found.value)
+                                  ? "a text, or a whole number of at most 64 bits"
+                                  : "a text");
     } else {
         *out = found.text;
     }

@@ -13,6 +13,7 @@ static bool is_wordless(struct delivery *d, const struct found *from, size_t i, 
     const char *const what = !v                 ? "not there"
                              : yyjson_is_obj(v) ? "an object"
                              : yyjson_is_arr(v) ? "a list"
+                             : yyjson_is_num(v) ? "no whole number of at most 64 bits"
                                                 : "no text";
     const struct str why = arena_printf(d->in->arena,
                                         "is a list, and %.*s%sof its element %zu is %s: "
@@ -144,7 +145,7 @@ static bool int_of(struct delivery *d, const char *path, struct value *out)
         }
         out->number = (int64_t)digits;
     } else if (found.is_there) {
-        return delivery_unfit(d, &found, "a whole number");
+        return delivery_unfit(d, &found, "a whole number of at most 64 bits");
     }
     return true;
 }
