@@ -4,6 +4,7 @@
  * passed them; then the ends of standard and measured, until every reader of those has. */
 #include "command/flush.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <time.h>
@@ -12,8 +13,12 @@
 #include "base/asked.h"
 #include "command/command.h"
 #include "command/commands.h"
+#include "orchestrate/lock.h"
 #include "orchestrate/survey.h"
+#include "persist/lake/made.h"
+#include "persist/store.h"
 #include "registry.h"
+#include "signal/model.h"
 
 enum {
     TIMEOUT_MS = 30000,
@@ -68,6 +73,17 @@ static bool lags(const struct survey *s, const struct hop *hop, unsigned reads, 
     return false;
 }
 
+/* Until it has opened what it keeps, the cursors are those of the process before it. */
+static bool is_starting(const struct survey *s, const char *reader)
+{
+    for (size_t i = 0; i < s->stages_n && s->pid > 0; i++) {
+        if (strcmp(s->stage[i].name, reader) == 0) {
+            return s->stage[i].state == STAGE_STARTING;
+        }
+    }
+    return false;
+}
+
 /* A reader that has not passed the hop; NULL: all have. */
 static const char *who_lags(const struct flushing *w, struct arena *a, const struct survey *s,
                             const struct hop *hop)
@@ -76,7 +92,8 @@ static const char *who_lags(const struct flushing *w, struct arena *a, const str
     for (const struct duty *d = registry_duties; d->stage; d++) {
         for (size_t i = 0; (name = duty_process(d, w->config, i)).len > 0; i++) {
             const char *const reader = arena_cstr(a, name);
-            if (lags(s, hop, duty_reads(d), reader)) {
+            if (lags(s, hop, duty_reads(d), reader) ||
+                ((duty_reads(d) & hop->streams) && is_starting(s, reader))) {
                 return reader;
             }
         }
@@ -131,6 +148,50 @@ static enum outcome wait_hop(struct flushing *w, const struct hop *hop, struct f
     return result;
 }
 
+/* The first table that weir has written to and that is not there; NULL: all are. */
+static const char *table_gone(const struct flushing *w, struct arena *a, const struct made *made)
+{
+    for (size_t i = 0; i < model_all_n; i++) {
+        const struct str table = str_of(model_all[i]->name);
+        const struct str log = arena_printf(a, "%.*s/%.*s/_delta_log",
+                                            STR_ARG(w->config->lake.path), STR_ARG(table));
+        if (made_is_known(made, table) && access(log.at, F_OK) != 0) {
+            return model_all[i]->name;
+        }
+    }
+    return NULL;
+}
+
+/* Cursors outlive what they stand in: who has nothing to write does not look whether it is gone. A
+ * weir that runs is made to. */
+static enum outcome check_is_there(const struct flushing *w, struct arena *a, struct failure *f)
+{
+    struct made made;
+    enum outcome result = OK;
+    const char *const store = arena_cstr(a, w->config->store.path);
+    if (access(store, F_OK) != 0 && errno == ENOENT && store_was_there(a, w->config)) {
+        result = failed(f, RETRY,
+                        "the store %s is gone, and weir has written to it: put it back, or call "
+                        "it again when weir has made it anew (`weir status`)",
+                        store);
+    }
+    if (result == OK) {
+        result = made_read(a, w->config->data, &made, f);
+    }
+    const char *const table = result == OK ? table_gone(w, a, &made) : NULL;
+    if (table) {
+        result = failed(f, RETRY,
+                        "table %s of the lake is gone, and weir has written to it: `weir verify` "
+                        "says what to do",
+                        table);
+    }
+    const pid_t weir = result == OK ? 0 : lock_holder(a, w->config->data);
+    if (weir > 0) {
+        (void)kill(weir, SIGUSR1);
+    }
+    return result;
+}
+
 static enum outcome flush(struct flushing *w, struct arena *a, struct failure *f)
 {
     const unsigned streams[] = {STREAM_BIT(STREAM_RAW),
@@ -143,7 +204,7 @@ static enum outcome flush(struct flushing *w, struct arena *a, struct failure *f
             result = wait_hop(w, &hop, f);
         }
     }
-    return result;
+    return result == OK ? check_is_there(w, a, f) : result;
 }
 
 enum outcome flush_all(const struct config *config, struct bus *bus, int64_t timeout_ms,

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "bus/progress.h"
 #include "bus/upkeep.h"
 #include "command/ask.h"
 #include "command/command.h"
@@ -237,22 +236,6 @@ static enum outcome check_against_others(struct verifying *v, struct store *stor
     return OK;
 }
 
-/* A store that weir once moved on was there. */
-static bool was_there(struct verifying *v)
-{
-    struct progress *page = NULL;
-    struct progress_cursor c = {0};
-    bool has_moved = false;
-    const struct str run = arena_printf(v->arena, "%.*s/run", STR_ARG(v->config->data));
-    if (progress_peek(v->arena, run, S("store"), &page)) {
-        for (size_t i = 0; progress_cursor_at(page, i, &c); i++) {
-            has_moved = has_moved || c.at.at > 0;
-        }
-        progress_close(page);
-    }
-    return has_moved;
-}
-
 /* There is no store yet: then the streams must still hold all that it has to take. */
 static enum outcome check_absent(struct verifying *v, struct failure *f)
 {
@@ -260,7 +243,7 @@ static enum outcome check_absent(struct verifying *v, struct failure *f)
     size_t n = 0;
     const enum outcome result = v->bus ? bus_ends(v->bus, v->arena, STREAM_STANDARD, &ends, &n, f)
                                        : OK;
-    if (was_there(v)) {
+    if (store_was_there(v->arena, v->config)) {
         say(v, arena_printf(v->arena,
                             "store: %.*s is not there, and weir has written to it: it was removed",
                             STR_ARG(v->config->store.path)));

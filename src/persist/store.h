@@ -83,6 +83,9 @@ enum outcome store_open(struct arena *a, const struct config *config, struct str
 /* The same as a reader, for a command; *out is NULL when nothing was kept yet. */
 enum outcome store_look(struct arena *a, const struct config *config, struct str bus_id,
                         struct store **out, struct failure *f);
+/* Weir has written to the store, as the page of the stage says: one that is not there was removed.
+ */
+bool store_was_there(struct arena *a, const struct config *config);
 void store_close(struct store *s); /* safe for NULL */
 
 #endif

@@ -5,7 +5,7 @@ import signal
 import sqlite3
 import subprocess
 
-from blackbox import BINARY, Weir, case, run, sign
+from blackbox import BINARY, Weir, case, eventually, run, sign
 
 AGENTS = {"github": {"type": "github", "secret": "s3cret"}}
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -64,6 +64,34 @@ def without_a_running_weir_flush_says_whether_anything_waits(folder):
     assert commits(folder) == 1, "a stop drains"
     said = subprocess.run([BINARY, "flush"], capture_output=True, text=True, timeout=30, check=False, cwd=folder)
     assert said.returncode == 0, said
+
+
+def says_what_is_gone(folder, word):
+    said = subprocess.run([BINARY, "flush"], capture_output=True, text=True, timeout=60, check=False, cwd=folder)
+    return said.returncode == 1 and word in said.stderr
+
+
+@case
+def nothing_is_kept_in_a_store_or_table_that_is_gone(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        push(weir, 1)
+        weir.command("flush")
+        for file in folder.glob("data/store.db*"):
+            file.unlink()
+        assert says_what_is_gone(folder, "store.db is gone")
+
+        def is_there_again():
+            said = subprocess.run([BINARY, "flush"], capture_output=True, text=True, timeout=60, check=False, cwd=folder)
+            return said.returncode == 0
+        eventually(is_there_again, "weir makes it anew from the streams")
+        assert commits(folder) == 1
+        raw = folder / "data/lake/raw"
+        raw.rename(folder / "data/lake/.away")
+        assert says_what_is_gone(folder, "table raw of the lake is gone")
+        eventually(is_there_again, "and so with the table: the streams still hold all of it")
+        assert weir.rows("query", "select count(*) as n from raw")[0]["n"] == 1
+    (folder / "data/store.db").unlink()
+    assert says_what_is_gone(folder, "store.db is gone")
 
 
 run()

@@ -66,7 +66,7 @@ def what_cannot_be_read_is_unknown_and_the_rest_is_told(folder):
     said = subprocess.run([BINARY, "status", "--json"], capture_output=True, text=True, cwd=folder, check=False, timeout=30)
     told = json.loads(said.stdout)
     assert said.returncode == 1 and "store.db" in said.stderr and "weir verify" in said.stderr, said
-    assert told["store"] == {"type": "sqlite", "rows": None}, told
+    assert told["store"] == {"type": "sqlite", "expired": {}, "rows": None}, told
     assert told["unmapped"] == {"github/star/created": 1} and told["dead"] == 0, told
     said = subprocess.run([BINARY, "status"], capture_output=True, text=True, cwd=folder, check=False, timeout=30)
     store = [line.split() for line in said.stdout.splitlines() if line.startswith("store ")][-1]

@@ -57,6 +57,21 @@ enum outcome store_look(struct arena *a, const struct config *config, struct str
     return reach(a, config, bus_id, true, out, f);
 }
 
+bool store_was_there(struct arena *a, const struct config *config)
+{
+    struct progress *page = NULL;
+    struct progress_cursor c = {0};
+    bool has_moved = false;
+    const struct str run = arena_printf(a, "%.*s/run", STR_ARG(config->data));
+    if (progress_peek(a, run, S("store"), &page)) {
+        for (size_t i = 0; progress_cursor_at(page, i, &c); i++) {
+            has_moved = has_moved || c.at.at > 0;
+        }
+        progress_close(page);
+    }
+    return has_moved;
+}
+
 void store_close(struct store *s)
 {
     if (s) {
