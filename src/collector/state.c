@@ -1,6 +1,7 @@
 #include "collector/state.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "wire/sqlite.h"
 
@@ -98,15 +99,20 @@ static enum outcome check_version(sqlite3 *db, const char *path, enum state_use 
     return sqlite_exec(db, sql, f);
 }
 
+static const char *path_in(struct arena *a, struct str data)
+{
+    return arena_printf(a, "%.*s/state.db", STR_ARG(data)).at;
+}
+
 enum outcome state_open(struct arena *a, struct str data, enum state_use use, struct state **out,
                         struct failure *f)
 {
     struct state *const s = arena_new(a, struct state);
-    const struct str path = arena_printf(a, "%.*s/state.db", STR_ARG(data));
-    enum outcome result = sqlite_open(
-        path.at, use == STATE_WRITE ? SQLITE_USE_WRITE : SQLITE_USE_READ, &s->db, f);
+    const char *const path = path_in(a, data);
+    enum outcome result = sqlite_open(path, use == STATE_WRITE ? SQLITE_USE_WRITE : SQLITE_USE_READ,
+                                      &s->db, f);
     if (result == OK) {
-        result = check_version(s->db, path.at, use, f);
+        result = check_version(s->db, path, use, f);
     }
     for (size_t i = 0; result == OK && i < STATEMENTS_N; i++) {
         result = sqlite_prepare(s->db, str_of(sql_of[i]), &s->prepared[i], f);
@@ -115,6 +121,18 @@ enum outcome state_open(struct arena *a, struct str data, enum state_use use, st
         state_close(s);
     }
     *out = result == OK ? s : NULL;
+    return result;
+}
+
+enum outcome state_copy(struct arena *a, struct str data, const char *to, bool *is_there,
+                        struct failure *f)
+{
+    const char *const path = path_in(a, data);
+    sqlite3 *db = NULL;
+    *is_there = access(path, F_OK) == 0;
+    enum outcome result = *is_there ? sqlite_open(path, SQLITE_USE_READ, &db, f) : OK;
+    result = result == OK && *is_there ? sqlite_copy(db, to, f) : result;
+    sqlite_close(db);
     return result;
 }
 

@@ -48,6 +48,10 @@ struct state_entry state_entry_new(struct str id);
 enum outcome state_open(struct arena *a, struct str data, enum state_use use, struct state **out,
                         struct failure *f);
 void state_close(struct state *s); /* NULL does nothing */
+/* A copy in a new file, as of one moment, while `collect` goes on. *is_there: false where no
+ * collector ever ran: nothing was made. */
+enum outcome state_copy(struct arena *a, struct str data, const char *to, bool *is_there,
+                        struct failure *f);
 
 /* All that is written between the two is on the disk together after the second, or none of it. */
 enum outcome state_begin(struct state *s, struct failure *f);

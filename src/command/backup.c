@@ -10,16 +10,16 @@
 
 #include "base/file.h"
 #include "bus/upkeep.h"
+#include "collector/state.h"
 #include "command/archive.h"
 #include "command/command.h"
 #include "command/commands.h"
 #include "command/replay/replay.h"
 #include "persist/lake/delta.h"
+#include "persist/store.h"
 #include "signal/model.h"
 #include "wire/json.h"
-#include "wire/sqlite.h"
 
-enum { POINTER_BYTES_MAX = 1 << 20, STEP_PAGES = 4096, BUSY_MAX = 600 };
 #define ARENA_BYTES_MAX ((size_t)4 << 30)
 
 struct backup {
@@ -31,29 +31,7 @@ struct backup {
     size_t lanes_n;
 };
 
-/* ---- store ---- */
-
-/* In a transaction that has read: its snapshot stays, or each commit of the store's own process
- * would begin the copy again, for ever while signals come. */
-static enum outcome copy_database(sqlite3 *from, sqlite3 *to, struct failure *f)
-{
-    const enum outcome pinned = sqlite_exec(from, "BEGIN; SELECT count(*) FROM sqlite_schema", f);
-    if (pinned != OK) {
-        return pinned;
-    }
-    sqlite3_backup *const b = sqlite3_backup_init(to, "main", from, "main");
-    int code = b ? SQLITE_OK : SQLITE_ERROR;
-    for (int busy = 0; code == SQLITE_OK || (code == SQLITE_BUSY && busy < BUSY_MAX);) {
-        code = sqlite3_backup_step(b, STEP_PAGES);
-        if ((code & 0xFF) == SQLITE_BUSY || (code & 0xFF) == SQLITE_LOCKED) {
-            code = SQLITE_BUSY;
-            busy++;
-            (void)sqlite3_sleep(100);
-        }
-    }
-    (void)sqlite3_backup_finish(b);
-    return code == SQLITE_DONE ? OK : failed(f, RETRY, "copy the store: %s", sqlite3_errstr(code));
-}
+/* ---- state, store ---- */
 
 /* The files of a folder of the data's whose names end so. */
 static enum outcome backup_folder(struct backup *w, const char *folder, struct str end,
@@ -76,30 +54,35 @@ static enum outcome backup_folder(struct backup *w, const char *folder, struct s
     return result;
 }
 
-static enum outcome backup_database(struct backup *w, struct str path_text, struct str name,
-                                    struct failure *f)
+static const char *place_of(const struct backup *w, struct str name)
 {
-    struct arena *const a = w->arena;
-    const char *const path = arena_cstr(a, path_text);
-    const char *const copy = arena_printf(a, "%.*s/%.*s", STR_ARG(w->to.folder), STR_ARG(name)).at;
-    sqlite3 *from = NULL;
-    sqlite3 *to = NULL;
-    enum outcome result = sqlite_open(path, SQLITE_USE_READ, &from, f);
-    result = result == OK ? sqlite_open(copy, SQLITE_USE_WRITE, &to, f) : result;
-    result = result == OK ? copy_database(from, to, f) : result;
-    sqlite_close(to); /* its log goes into the file */
-    sqlite_close(from);
-    return result == OK ? archive_note(&w->to, name, f) : result;
+    return arena_printf(w->arena, "%.*s/%.*s", STR_ARG(w->to.folder), STR_ARG(name)).at;
 }
 
 /* How far collectors and sinks have come: before the streams, which then hold all that it says. */
 static enum outcome backup_state(struct backup *w, struct failure *f)
 {
-    const struct str path = arena_printf(w->arena, "%.*s/state.db", STR_ARG(w->config->data));
-    if (access(path.at, F_OK) == 0 && backup_database(w, path, S("state.db"), f) != OK) {
-        return f->outcome;
+    bool is_there = false;
+    const struct str name = S("state.db");
+    enum outcome result = state_copy(w->arena, w->config->data, place_of(w, name), &is_there, f);
+    result = result == OK && is_there ? archive_note(&w->to, name, f) : result;
+    return result == OK ? backup_folder(w, "sinks", S(".json"), f) : result;
+}
+
+static enum outcome backup_store(struct backup *w, struct failure *f)
+{
+    struct store *store = NULL;
+    const struct str name = S("store.db");
+    enum outcome result = store_look(w->arena, w->config, bus_id(w->bus), &store, f);
+    if (result == OK && !store) {
+        result = failed(f, RETRY, "the store keeps nothing yet: weir run makes it");
+    } else if (result == OK) {
+        result = store->driver->copy
+                     ? store->driver->copy(store, place_of(w, name), f)
+                     : failed(f, STOP, "this type of store is copied by its own means");
     }
-    return backup_folder(w, "sinks", S(".json"), f);
+    store_close(store);
+    return result == OK ? archive_note(&w->to, name, f) : result;
 }
 
 /* ---- lake ---- */
@@ -145,9 +128,7 @@ static enum outcome add_log(struct backup *w, const struct delta *log, struct fa
 static enum outcome put_pointer(struct backup *w, struct str name, struct str pointer,
                                 struct failure *f)
 {
-    const struct str path = arena_printf(w->arena, "%.*s/%.*s", STR_ARG(w->to.folder),
-                                         STR_ARG(name));
-    const enum outcome result = file_replace(path.at, pointer, 0600, f);
+    const enum outcome result = file_replace(place_of(w, name), pointer, 0600, f);
     return result == OK ? archive_note(&w->to, name, f) : result;
 }
 
@@ -262,7 +243,7 @@ static enum outcome backup_rows(struct backup *w, struct failure *f)
                         "a replay was interrupted when the store was switched and the lake was "
                         "not: let `weir replay` end it, then call this again");
     }
-    result = result == OK ? backup_database(w, w->config->store.path, S("store.db"), f) : result;
+    result = result == OK ? backup_store(w, f) : result;
     result = result == OK ? backup_lake(w, f) : result;
     if (fd >= 0) {
         close(fd); /* the lock goes with it */

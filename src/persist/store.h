@@ -38,6 +38,16 @@ struct store_answer {
     void *to;
 };
 
+/* A second store, filled beside the live one, whose rows are to take the place of the live one's.
+ */
+struct store_second {
+    const struct config_store *config;
+    bool with_cursors; /* its cursors, too; else the live one keeps its own */
+    /* Bring it to where the streams end now: called when the live one's cursors can't move. */
+    enum outcome (*catch_up)(void *to, struct failure *f);
+    void *to;
+};
+
 struct store_driver {
     size_t state_bytes;
 
@@ -71,6 +81,16 @@ struct store_driver {
      * has no such language. returns OK | RETRY busy | REJECT the statement */
     enum outcome (*query)(struct store *s, struct str sql, const struct store_answer *answer,
                           struct failure *f);
+    /* Copy all it keeps, as of one moment, into a new file while its writer goes on (backup). NULL:
+     * it is copied by its own means. */
+    enum outcome (*copy)(struct store *s, const char *to, struct failure *f);
+    /* Where a second store of the kind stands that is made beside this one; a `folder` is given to
+     * it. Nothing is there: what an earlier one left is removed. */
+    enum outcome (*second)(struct store *s, struct str folder, struct config_store *out,
+                           struct failure *f);
+    /* The second one's rows in place of all of this one's, in one transaction (replay).
+     *   returns OK | RETRY nothing changed | STOP as put | as catch_up */
+    enum outcome (*replace)(struct store *s, const struct store_second *by, struct failure *f);
     void (*close)(struct store *s); /* cannot fail; safe after a failed open */
 };
 

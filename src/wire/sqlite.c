@@ -7,9 +7,12 @@
 #include <unistd.h>
 
 enum {
-    BUSY_MS = 5000,         /* another process writes: its transactions are short  */
-    CACHE_KIB = 32 * 1024,  /* pages held in memory at most                        */
-    CHECKPOINT_PAGES = 4000 /* 16 MiB of log: fewer, larger, sorted writes of the tables */
+    BUSY_MS = 5000,          /* another process writes: its transactions are short  */
+    CACHE_KIB = 32 * 1024,   /* pages held in memory at most                        */
+    CHECKPOINT_PAGES = 4000, /* 16 MiB of log: fewer, larger, sorted writes of the tables */
+    COPY_PAGES = 4096,       /* a step of a copy */
+    COPY_TRIES_MAX = 600,
+    COPY_PAUSE_MS = 100
 };
 
 static enum outcome outcome_of(int code)
@@ -115,6 +118,41 @@ enum outcome sqlite_open(const char *path, enum sqlite_use use, sqlite3 **out, s
     } else {
         sqlite_close(db);
     }
+    return result;
+}
+
+static enum outcome copy_pages(sqlite3 *from, sqlite3 *to, struct failure *f)
+{
+    sqlite3_backup *const b = sqlite3_backup_init(to, "main", from, "main");
+    int code = b ? SQLITE_OK : SQLITE_ERROR;
+    for (int busy = 0; code == SQLITE_OK || (code == SQLITE_BUSY && busy < COPY_TRIES_MAX);) {
+        code = sqlite3_backup_step(b, COPY_PAGES);
+        if ((code & 0xFF) == SQLITE_BUSY || (code & 0xFF) == SQLITE_LOCKED) {
+            code = SQLITE_BUSY;
+            busy++;
+            (void)sqlite3_sleep(COPY_PAUSE_MS);
+        }
+    }
+    (void)sqlite3_backup_finish(b);
+    return code == SQLITE_DONE ? OK
+                               : failed(f, RETRY, "copy %s: %s", sqlite3_db_filename(from, "main"),
+                                        sqlite3_errstr(code));
+}
+
+/* In a transaction that has read: its snapshot stays, or each commit of another process would begin
+ * the copy again, for ever while somebody writes. */
+enum outcome sqlite_copy(sqlite3 *db, const char *to, struct failure *f)
+{
+    struct failure ignored; /* it has read alone */
+    sqlite3 *copy = NULL;
+    enum outcome result = sqlite_exec(db, "BEGIN; SELECT count(*) FROM sqlite_schema", f);
+    if (result != OK) {
+        return result;
+    }
+    result = sqlite_open(to, SQLITE_USE_WRITE, &copy, f);
+    result = result == OK ? copy_pages(db, copy, f) : result;
+    sqlite_close(copy); /* its log goes into the file */
+    (void)sqlite_exec(db, "ROLLBACK", &ignored);
     return result;
 }
 

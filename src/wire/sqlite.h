@@ -19,6 +19,9 @@ enum sqlite_use {
  *   returns OK | RETRY busy, disk full or failing | STOP rights, no such folder, no SQLite file,
  *           damaged */
 enum outcome sqlite_open(const char *path, enum sqlite_use use, sqlite3 **out, struct failure *f);
+/* All that is in it at this moment, in a new file, while others write. Not in a transaction.
+ *   returns OK | RETRY the file is held for a minute, or a disk fails | STOP as sqlite_open */
+enum outcome sqlite_copy(sqlite3 *db, const char *to, struct failure *f);
 /* Close it with all its statements; NULL does nothing. */
 void sqlite_close(sqlite3 *db);
 

@@ -9,6 +9,7 @@
 
 #include "base/asked.h"
 #include "base/failpoint.h"
+#include "base/file.h"
 #include "persist/rig.h"
 #include "test.h"
 #include "wire/sqlite.h"
@@ -401,6 +402,81 @@ static void a_command_finds_no_store_and_makes_none(void **state)
     assert_int_not_equal(access(arena_cstr(&rig.arena, rig.config.store.path), F_OK), 0);
 }
 
+/* ---- a copy, a second store ---- */
+
+static void a_copy_is_the_store_as_of_one_moment(void **state)
+{
+    (void)state;
+    struct dice d = {13};
+    struct failure f = {0};
+    struct store *s = NULL;
+    sqlite3 *writer = NULL;
+    const struct str copy = arena_printf(&rig.arena, "%s/copy.db", rig.folder);
+    rig_send_random(&rig, &d, "intake-0", 100);
+    run_to_the_end(4 << 20);
+    assert_int_equal(store_look(&rig.arena, &rig.config, bus_id(rig.bus), &s, &f), OK);
+    assert_int_equal(sqlite_open(rig.config.store.path.at, SQLITE_USE_WRITE, &writer, &f), OK);
+    assert_int_equal(sqlite_exec(writer, "BEGIN IMMEDIATE; DELETE FROM branch", &f), OK);
+    assert_int_equal(s->driver->copy(s, copy.at, &f), OK);
+    assert_int_equal(sqlite_exec(writer, "DELETE FROM change; COMMIT", &f), OK);
+    sqlite_close(writer);
+    store_close(s);
+    rig.config.store.path = copy;
+    rig_check(&rig);
+}
+
+static enum outcome catch_up(void *to, struct failure *f)
+{
+    size_t *const calls = to;
+    return ++*calls == 1 ? failed(f, RETRY, "as a test asked") : OK;
+}
+
+static uint64_t cursor_of(struct store *s)
+{
+    struct failure f = {0};
+    struct position at = {0};
+    assert_int_equal(s->driver->cursor(s, (struct lane){STREAM_STANDARD, S("intake-0")}, &at, &f),
+                     OK);
+    return at.at;
+}
+
+static void a_second_stores_rows_take_the_place_of_all_at_once(void **state)
+{
+    (void)state;
+    struct dice d = {14};
+    struct failure f = {0};
+    struct store *s = NULL;
+    struct config_store config;
+    size_t calls = 0;
+    uint64_t n = 0;
+    struct store_second by = {&config, false, catch_up, &calls};
+    rig_send_random(&rig, &d, "intake-0", 100);
+    run_to_the_end(4 << 20);
+    assert_int_equal(store_open(&rig.arena, &rig.config, bus_id(rig.bus), &s, &f), OK);
+    const struct str folder = arena_printf(&rig.arena, "%s/second", rig.folder);
+    assert_int_equal(file_make_dirs(folder.at, &f), OK);
+    const char *const old = arena_printf(&rig.arena, "%.*s/store.db", STR_ARG(folder)).at;
+    assert_int_equal(file_replace(old, S("of an earlier one"), 0600, &f), OK);
+    assert_int_equal(s->driver->second(s, folder, &config, &f), OK);
+    assert_int_equal(s->driver->copy(s, config.path.at, &f), OK);
+    const uint64_t at = cursor_of(s);
+    assert_int_equal(
+        run_sql("DELETE FROM branch; UPDATE weir_rows SET n = 0 WHERE model = 'branch';"
+                "UPDATE weir_cursor SET position = position + 1",
+                &f),
+        OK);
+    assert_int_equal(s->driver->replace(s, &by, &f), RETRY);
+    assert_int_equal(s->driver->rows(s, model_find(S("branch")), &n, &f), OK);
+    assert_int_equal(n, 0);
+    assert_int_equal(s->driver->replace(s, &by, &f), OK);
+    rig_check(&rig);
+    assert_int_equal(cursor_of(s), at + 1);
+    by.with_cursors = true;
+    assert_int_equal(s->driver->replace(s, &by, &f), OK);
+    assert_int_equal(cursor_of(s), at);
+    store_close(s);
+}
+
 /* ---- retention ---- */
 
 static void rows_older_than_their_keep_are_forgotten(void **state)
@@ -436,6 +512,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rows_are_the_fold_of_all_facts_whatever_the_batches, up,
+                                        down),
+        cmocka_unit_test_setup_teardown(a_copy_is_the_store_as_of_one_moment, up, down),
+        cmocka_unit_test_setup_teardown(a_second_stores_rows_take_the_place_of_all_at_once, up,
                                         down),
         cmocka_unit_test_setup_teardown(lanes_that_go_and_come_back_leave_no_gap, up, down),
         cmocka_unit_test_setup_teardown(what_a_reader_of_sqlite_sees_is_readable, up, down),

@@ -4,7 +4,6 @@
  * (is_refill), it takes the second one's cursors, too: its writer finds itself fenced, and goes on
  * from there. */
 #include <inttypes.h>
-#include <unistd.h>
 
 #include "base/asked.h"
 #include "base/failpoint.h"
@@ -13,7 +12,6 @@
 #include "persist/persister.h"
 #include "persist/store.h"
 #include "persist/store/pending.h"
-#include "wire/sqlite.h"
 
 enum {
     PART_FACTS = 50000, /* folded at once; a key's facts are all in one part */
@@ -24,7 +22,8 @@ enum {
 
 struct second {
     struct replay *replay;
-    struct config config; /* the live one's, with the second store's path */
+    struct store *live;
+    struct config config; /* the live one's, with the second store's place */
     struct persister p;   /* the store's own persister over the second store */
     struct arena arena;   /* of one part, or of one look at the streams */
 };
@@ -183,27 +182,13 @@ static enum outcome set_cursors(struct second *s, struct store *to, const struct
     return to->driver->put(to, NULL, 0, &batch, f);
 }
 
-static enum outcome remove_old(struct second *s, struct failure *f)
-{
-    static const char *const suffix[] = {"", "-wal", "-shm"};
-    for (size_t i = 0; i < sizeof suffix / sizeof *suffix; i++) {
-        const char *const path =
-            arena_printf(s->replay->arena, "%.*s%s", STR_ARG(s->config.store.path), suffix[i]).at;
-        if (unlink(path) != 0 && access(path, F_OK) == 0) {
-            return failed_errno(f, STOP, "remove %s", path);
-        }
-    }
-    return OK;
-}
-
 static enum outcome fill(struct second *s, struct failure *f)
 {
     struct replay *const r = s->replay;
     struct store *to = NULL;
     struct stand stand = {0};
-    enum outcome result = remove_old(s, f);
     /* the ends first, then the engine that sees at least as much: what is taken twice folds */
-    result = result == OK ? take_stand(s, &stand, f) : result;
+    enum outcome result = take_stand(s, &stand, f);
     result = result == OK ? replay_ask(r, f) : result;
     if (result == OK) {
         result = store_open(r->arena, &s->config, bus_id(r->bus), &to, f);
@@ -266,8 +251,9 @@ static enum outcome catch_up_lane(struct second *s, const struct lane_ends *lane
 }
 
 /* Up to the ends of the streams now. */
-static enum outcome catch_up(struct second *s, struct failure *f)
+static enum outcome catch_up(void *of, struct failure *f)
 {
+    struct second *const s = of;
     static const enum stream streams[] = {STREAM_STANDARD, STREAM_MEASURED};
     enum outcome result = OK;
     for (size_t k = 0; k < sizeof streams / sizeof *streams && result == OK; k++) {
@@ -283,75 +269,6 @@ static enum outcome catch_up(struct second *s, struct failure *f)
 
 /* ---- the switch ---- */
 
-static void add_names(struct buf *b, const struct model *m)
-{
-    const char *sign = "";
-    for (size_t i = 0; i < m->columns_n; i++) {
-        if (column_is_in_store(&m->columns[i])) {
-            buf_printf(b, "%s\"%s\"", sign, m->columns[i].name);
-            sign = ", ";
-        }
-    }
-}
-
-static enum outcome swap_tables(struct second *s, sqlite3 *db, struct failure *f)
-{
-    enum outcome result = sqlite_exec(db,
-                                      "DELETE FROM main.weir_rows; INSERT INTO main.weir_rows "
-                                      "SELECT model, n FROM replayed.weir_rows",
-                                      f);
-    for (size_t i = 0; i < model_all_n && result == OK; i++) {
-        const struct model *const m = model_all[i];
-        struct buf sql;
-        if (!m->is_stored) {
-            continue;
-        }
-        buf_init(&sql, &s->arena, SQL_BYTES_MAX);
-        buf_printf(&sql, "DELETE FROM main.\"%s\"; INSERT INTO main.\"%s\"(", m->name, m->name);
-        add_names(&sql, m);
-        buf_add(&sql, S(") SELECT "));
-        add_names(&sql, m);
-        buf_printf(&sql, " FROM replayed.\"%s\"", m->name);
-        result = sqlite_exec(db, end_sql(&sql).at, f);
-        FAILPOINT("replay.swapping");
-    }
-    return result;
-}
-
-/* A write to the live store alone holds its writer off; the second one still catches up, past
- * where the live one stands. Only then it is read. */
-static enum outcome swap(struct second *s, sqlite3 *db, struct failure *f)
-{
-    enum outcome result = sqlite_exec(
-        db, "BEGIN; UPDATE main.weir_meta SET value = value WHERE name = 'bus'", f);
-    result = result == OK ? catch_up(s, f) : result;
-    result = result == OK ? swap_tables(s, db, f) : result;
-    if (result == OK && s->replay->is_refill) {
-        result = sqlite_exec(db,
-                             "DELETE FROM main.weir_cursor; INSERT INTO main.weir_cursor "
-                             "SELECT * FROM replayed.weir_cursor",
-                             f);
-    }
-    return result == OK ? sqlite_exec(db, "COMMIT", f) : result;
-}
-
-static enum outcome switch_rows(struct second *s, struct failure *f)
-{
-    struct arena *const a = s->replay->arena;
-    struct buf attach;
-    sqlite3 *db = NULL;
-    enum outcome result = sqlite_open(arena_cstr(a, s->replay->config->store.path),
-                                      SQLITE_USE_WRITE, &db, f);
-    buf_init(&attach, a, SQL_BYTES_MAX);
-    buf_add(&attach, S("ATTACH "));
-    duck_add_literal(&attach, s->config.store.path); /* '' is SQLite's quote, too */
-    buf_add(&attach, S(" AS replayed"));
-    result = result == OK ? sqlite_exec(db, end_sql(&attach).at, f) : result;
-    result = result == OK ? swap(s, db, f) : result;
-    sqlite_close(db); /* what was not committed is rolled back */
-    return result;
-}
-
 static enum outcome open_persister(struct second *s, struct failure *f)
 {
     struct arena *const a = s->replay->arena;
@@ -363,31 +280,30 @@ static enum outcome open_persister(struct second *s, struct failure *f)
 }
 
 /* The live store may be gone: then it is made, empty. */
-static enum outcome make_live(const struct second *s, struct failure *f)
+static enum outcome open_both(struct second *s, struct failure *f)
 {
     const struct replay *const r = s->replay;
-    struct store *live = NULL;
-    const enum outcome result = store_open(r->arena, r->config, bus_id(r->bus), &live, f);
-    store_close(live);
-    return result;
+    const enum outcome result = store_open(r->arena, r->config, bus_id(r->bus), &s->live, f);
+    return result == OK ? s->live->driver->second(s->live, r->folder, &s->config.store, f) : result;
 }
 
 enum outcome replay_switch_store(struct replay *r, struct failure *f)
 {
     struct second s = {.replay = r, .config = *r->config};
-    s.config.store.path = arena_printf(r->arena, "%.*s/store.db", STR_ARG(r->folder));
+    const struct store_second by = {&s.config.store, r->is_refill, catch_up, &s};
     arena_init(&s.arena, PART_BYTES_MAX);
-    enum outcome result = r->is_refill ? make_live(&s, f) : OK;
+    enum outcome result = open_both(&s, f);
     result = result == OK ? fill(&s, f) : result;
     FAILPOINT("replay.filled");
     if (result == OK) {
         result = open_persister(&s, f);
         result = result == OK ? catch_up(&s, f) : result; /* most of it, while nobody waits */
-        result = result == OK ? switch_rows(&s, f) : result;
+        result = result == OK ? s.live->driver->replace(s.live, &by, f) : result;
         s.p.driver->close(&s.p);
         progress_close(s.p.progress);
     }
     FAILPOINT("replay.switched");
+    store_close(s.live);
     arena_close(&s.arena);
     return result;
 }

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "persist/store.h"
 #include "persist/store/answer.h"
+#include "persist/store/replace.h"
 #include "persist/store/table.h"
 
 enum { SCHEMA = 1, SCRATCH_BYTES_MAX = 1 << 30 };
@@ -436,6 +437,20 @@ static enum outcome store_sqlite_check(struct store *s, void (*found)(void *to, 
     return result;
 }
 
+static enum outcome store_sqlite_copy(struct store *s, const char *to, struct failure *f)
+{
+    return sqlite_copy(state_of(s)->db, to, f);
+}
+
+static enum outcome store_sqlite_replace(struct store *s, const struct store_second *by,
+                                         struct failure *f)
+{
+    struct sqlite_store *const q = state_of(s);
+    enum outcome result = check_in_place(q, f);
+    result = result == OK ? replace_rows(q->db, by, f) : result;
+    return result == OK ? check_in_place(q, f) : result;
+}
+
 const struct store_driver store_sqlite = {
     .state_bytes = sizeof(struct sqlite_store),
     .open = store_sqlite_open,
@@ -447,5 +462,8 @@ const struct store_driver store_sqlite = {
     .each = store_sqlite_each,
     .check = store_sqlite_check,
     .query = store_sqlite_query,
+    .copy = store_sqlite_copy,
+    .second = replace_second,
+    .replace = store_sqlite_replace,
     .close = store_sqlite_close,
 };
