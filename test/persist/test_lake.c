@@ -487,6 +487,49 @@ static void a_checkpoint_stands_for_the_commits_before_it(void **state)
     lakes_close(&lakes);
 }
 
+static pid_t lister; /* who cannot list a folder, as when descriptors have run out */
+
+static enum outcome list_not(const struct files *s, struct arena *a, struct str folder,
+                             struct files_list *out, struct failure *f)
+{
+    return lister == getpid() ? failed(f, RETRY, "no descriptor for %.*s", STR_ARG(folder))
+                              : files_local.list(s, a, folder, out, f);
+}
+
+/* When logs are swept, commits before the checkpoint are gone: who forgot the table could not
+ * replay it from its beginning. */
+static void a_log_that_cannot_be_read_anew_is_known_as_before(void **state)
+{
+    struct files_driver driver = files_local;
+    enum outcome result = OK;
+    int64_t v = 0;
+    (void)state;
+    driver.list = list_not;
+    assert_ok(lakes_open(&lakes, &failure));
+    (void)lakes_cursor(&lakes, lane);
+    lakes.lake->files.driver = &driver;
+    for (uint64_t i = 0; i < 110 && result == OK; i++) {
+        for (; v < table("change")->version - 1; v++) {
+            (void)files_local.remove(&lakes.lake->files,
+                                     delta_name(table("change"), &lakes.arena, v, ".json"),
+                                     &failure);
+        }
+        lister = table("change")->version >= 98 ? getpid() : 0;
+        assert_ok(lakes_take(&lakes, lane, NULL, 0, 10 * i, &failure));
+        result = flush();
+    }
+    assert_int_equal(result, RETRY);
+    assert_non_null(strstr(failure.text, "no descriptor"));
+    lister = 0;
+    persist_lake.drop(&lakes.persister); /* as persist/run.c does */
+    (void)lakes_cursor(&lakes, lane);
+    assert_ok(take(10000, 3));
+    assert_ok(flush());
+    assert_true(table("change")->checkpoint >= 100);
+    lakes_close(&lakes);
+    assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), 3);
+}
+
 static void a_protocol_that_it_does_not_know_stops_it(void **state)
 {
     (void)state;
@@ -689,6 +732,7 @@ int main(void)
         TEST(facts_older_than_keep_are_forgotten),
         TEST(a_column_that_is_new_widens_the_table),
         TEST(a_checkpoint_stands_for_the_commits_before_it),
+        TEST(a_log_that_cannot_be_read_anew_is_known_as_before),
         TEST(a_protocol_that_it_does_not_know_stops_it),
         TEST(what_is_gathered_is_due_by_size_and_by_age),
         TEST(a_table_that_gets_nothing_moves_on_behind_64_mib_of_others),

@@ -515,6 +515,24 @@ static bool is_committed(const struct lake *l, const struct lake_table *t)
     return true;
 }
 
+/* From its newest snapshot, so that what replay left behind goes; as it was when that fails. */
+static enum outcome read_anew(struct lake *l, struct lake_table *t, struct failure *f)
+{
+    struct arena arena;
+    struct delta log;
+    arena_init(&arena, TABLE_BYTES_MAX);
+    const enum outcome result = delta_open(&arena, &l->files, str_of(t->model->name), &log, f);
+    if (result != OK) {
+        arena_close(&arena);
+        return result;
+    }
+    arena_close(&t->arena);
+    t->arena = arena;
+    t->log = log;
+    t->log.arena = &t->arena;
+    return OK;
+}
+
 /* The log says what was committed, not the child: it may have died behind its commit. */
 static enum outcome settle(struct lake *l, struct failure *f)
 {
@@ -531,8 +549,7 @@ static enum outcome settle(struct lake *l, struct failure *f)
             refuse_forget(l->refused, i);
         }
         if (result == OK && delta_wants_checkpoint(&t->log)) {
-            arena_reset(&t->arena); /* what replay left behind goes */
-            result = delta_open(&t->arena, &l->files, str_of(t->model->name), &t->log, f);
+            result = read_anew(l, t, f);
         }
     }
     return result;
