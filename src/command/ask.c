@@ -221,6 +221,14 @@ static enum outcome look_lane(struct looking *l, const struct lane_tail *t, stru
     while (result == OK && from.at < t->end.at) {
         struct batch batch = {.arena = &a};
         result = bus_look(l->bus, (struct span){t->lane, from, t->end}, LOOK_BYTES_MAX, &batch, f);
+        if (result == RETRY && l->ask->unreadable) {
+            result = OK;
+            arena_reset(&a);
+            if (l->ask->unreadable(l->ask->to, f)) {
+                continue;
+            }
+            break;
+        }
         if (result != OK || batch.n == 0 || batch.slice[0].to.at <= from.at) {
             break;
         }
@@ -397,8 +405,10 @@ enum outcome ask_open(struct ask *q, struct arena *a, const struct config *confi
                       struct str sql, struct failure *f)
 {
     struct looking *const l = arena_new(a, struct looking);
-    *q = (struct ask){
-        .arena = a, .spill = q->spill, .hides_parts = q->hides_parts, .complete_us = TIME_NONE};
+    q->arena = a;
+    q->duck = NULL;
+    q->complete_us = TIME_NONE;
+    q->behind_us = 0;
     *l = (struct looking){
         .ask = q, .bus = bus, .files = {&files_local, config->lake.path}, .config = config};
     choose(l, sql);

@@ -14,8 +14,12 @@
 struct ask {
     struct arena *arena;
     struct duck *duck;
-    struct str spill;    /* before ask_open: where what does not fit into memory may go; empty:
-                            nowhere, the question fails */
+    struct str spill; /* before ask_open: where what does not fit into memory may go; empty:
+                         nowhere, the question fails */
+    /* before: asked where a lane cannot be read further (RETRY), with `to`. true: look there again;
+     * false: its rest is left out. NULL: the question fails. */
+    bool (*unreadable)(void *to, const struct failure *why);
+    void *to;
     bool hides_parts;    /* before: MODEL_facts, MODEL_folded and MODEL_tail, of which the views are
                             made, are found in the schema `parts` alone */
     int64_t complete_us; /* all that was received until then is in it; TIME_NONE from ask_open */

@@ -1,19 +1,16 @@
 /* dead.c - what could not be processed: listed, shown, sent again, dropped. */
-#include <signal.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/buf.h"
 #include "bus/dead.h"
 #include "command/command.h"
 #include "command/commands.h"
+#include "command/mending.h"
 #include "command/screen.h"
-#include "orchestrate/lock.h"
 #include "wire/control.h"
 #include "wire/json.h"
 
 enum { LINE_BYTES_MAX = 1024 * 1024, ANSWER_MS = 60000, IDS_MAX = 10000, SECOND_BYTES = 19 };
-enum { MEND_MS = 10000, LOOK_MS = 50 };
 #define ARENA_BYTES_MAX ((size_t)1 << 30)
 
 struct dead {
@@ -23,42 +20,22 @@ struct dead {
     enum rows_format format;
     struct rows *rows;
     bool is_all;
-    uint64_t n;            /* listed so far */
-    int64_t until_us;      /* how long damage is waited out, of the monotonic clock; 0: none yet */
-    struct failure unread; /* RETRY: of a lane that could not be read to its end                */
+    uint64_t n; /* listed so far */
+    struct mending mending;
     struct str *id;
     size_t ids_n, ids_room;
 };
 
-/* ---- damage ---- */
-
-/* The bus has told the running weir where; the signal makes it look, and it sets the damage aside.
- * Where none runs, or it takes too long, the lane's rest is left out. */
-static bool wait_for_mending(void *to, const struct failure *why)
+static bool unreadable(void *to, const struct failure *why)
 {
     struct dead *const d = to;
-    const pid_t weir = lock_holder(d->arena, d->config->data);
-    const int64_t now_us = clock_mono_us();
-    if (d->until_us == 0) {
-        d->until_us = now_us + MEND_MS * INT64_C(1000);
-        (void)fprintf(stderr, "weir dead: %s\n",
-                      weir > 0 ? "waiting until weir has mended damage"
-                               : "damage, and no weir runs to mend it");
-    }
-    if (weir > 0 && now_us < d->until_us && kill(weir, SIGUSR1) == 0) {
-        nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL);
-        return true;
-    }
-    d->unread = *why;
-    return false;
+    return mending_wait(&d->mending, why);
 }
 
-/* What was done is done; but not all was seen. */
-static enum outcome tell_unread(const struct dead *d, struct failure *f)
+static struct dead_visit visit(struct dead *d,
+                               bool (*letter)(void *to, const struct dead_letter *letter))
 {
-    return d->unread.outcome == OK
-               ? OK
-               : failed(f, RETRY, "what stands there is left out: %s", d->unread.text);
+    return (struct dead_visit){letter, d, unreadable};
 }
 
 /* ---- list ---- */
@@ -110,13 +87,13 @@ static enum outcome list(struct dead *d, struct failure *f)
     if (result != OK) {
         return result;
     }
-    result = dead_each(d->bus, (struct dead_visit){list_letter, d, wait_for_mending}, f);
+    result = dead_each(d->bus, visit(d, list_letter), f);
     rows_end(d->rows);
     if (result == OK && d->n > 0 && d->format == ROWS_TABLE) {
         (void)fprintf(stderr, "%llu dead; weir dead show ID, retry ID, drop ID\n",
                       (unsigned long long)d->n);
     }
-    return result == OK ? tell_unread(d, f) : result;
+    return result == OK ? mending_tell(&d->mending, f) : result;
 }
 
 /* ---- show ---- */
@@ -235,7 +212,7 @@ static enum outcome close_letters(struct dead *d, const char *command, struct fa
     if (d->is_all) {
         d->id = NULL;
         d->ids_n = 0;
-        result = dead_each(d->bus, (struct dead_visit){gather_id, d, wait_for_mending}, f);
+        result = dead_each(d->bus, visit(d, gather_id), f);
     }
     for (size_t i = 0; i < d->ids_n && result == OK; i += IDS_MAX) {
         result = ask(d, command, i, &done_n, f);
@@ -245,7 +222,7 @@ static enum outcome close_letters(struct dead *d, const char *command, struct fa
         const enum outcome printed = print_done(d, command, done_n, result == OK ? f : &unprinted);
         result = result == OK ? printed : result;
     }
-    return result == OK ? tell_unread(d, f) : result;
+    return result == OK ? mending_tell(&d->mending, f) : result;
 }
 
 /* ---- the command ---- */
@@ -310,6 +287,7 @@ int command_dead(int argc, char **argv)
     d.arena = &s.arena;
     d.config = s.config;
     d.format = s.format;
+    d.mending = (struct mending){.command = "dead", .arena = &s.arena, .config = s.config};
     d.ids_n = (size_t)s.words.n - 1;
     d.id = arena_array(&s.arena, struct str, d.ids_n);
     for (size_t i = 0; i < d.ids_n; i++) {

@@ -128,6 +128,7 @@ static void print_text(struct explaining *e, const struct trace_signal *s)
 static enum outcome explain(struct explaining *e, const struct words *words, struct failure *f)
 {
     struct str word[WORDS_MAX];
+    struct failure unread;
     const size_t n = (size_t)words->n;
     for (size_t i = 0; i < n; i++) {
         word[i] = str_of(words->at[i]);
@@ -146,7 +147,10 @@ static enum outcome explain(struct explaining *e, const struct words *words, str
         (void)fprintf(stderr, "the newest %d signals are shown; there are more\n",
                       TRACE_SIGNALS_MAX);
     }
-    return result;
+    if (result == REJECT && mending_tell(&e->trace->mending, &unread) != OK) {
+        (void)fprintf(stderr, "weir explain: %s\n", unread.text); /* it may be in there */
+    }
+    return result == OK ? mending_tell(&e->trace->mending, f) : result;
 }
 
 int command_explain(int argc, char **argv)

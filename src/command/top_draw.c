@@ -153,7 +153,11 @@ static struct str state_of_all(const struct drawing *d)
     } else {
         buf_add(&b, t->is_ready ? S("ready") : S("starting"));
     }
-    buf_printf(&b, "   %llu dead", (unsigned long long)t->dead);
+    if (t->is_dead_unknown) {
+        buf_add(&b, S("   ? dead (weir dead list)"));
+    } else {
+        buf_printf(&b, "   %llu dead", (unsigned long long)t->dead);
+    }
     return buf_str(&b);
 }
 

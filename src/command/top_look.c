@@ -132,13 +132,14 @@ static void look_at_stages(struct top *t, const struct survey *s, struct arena *
 static enum outcome look_at_bus(struct top *t, struct arena *a, struct survey *s, struct failure *f)
 {
     struct bus *bus = NULL;
+    struct failure unread; /* weir dead list says what is the matter */
     enum outcome result = bus_visit(a, &t->config->bus, &bus, f);
     if (result != OK) {
         return result;
     }
     result = survey_take(a, &(struct survey_of){t->config, t->duties, bus}, s, f);
-    if (result == OK && t->looks++ % LOOKS_A_COUNT == 0) {
-        result = dead_count(bus, &t->dead, f);
+    if (result == OK && (t->looks++ % LOOKS_A_COUNT == 0 || t->is_dead_unknown)) {
+        t->is_dead_unknown = dead_count(bus, &t->dead, &unread) != OK;
     }
     bus_close(bus);
     return result;

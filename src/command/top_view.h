@@ -38,6 +38,7 @@ struct top {
     int64_t now_us, uptime_us, complete_us, looked_us; /* looked_us: of the monotonic clock */
     pid_t pid;
     bool is_ready;
+    bool is_dead_unknown; /* a dead lane is damaged */
     unsigned looks;
 };
 

@@ -31,6 +31,9 @@ enum outcome trace_open(struct arena *a, const struct config *config, struct tra
     struct trace *const t = arena_new(a, struct trace);
     struct buf models;
     *t = (struct trace){.arena = a, .config = config};
+    t->mending = (struct mending){.command = "explain", .arena = a, .config = config};
+    t->ask.unreadable = mending_wait;
+    t->ask.to = &t->mending;
     buf_init(&models, a, SQL_BYTES_MAX);
     for (size_t i = 0; i < model_all_n; i++) {
         buf_printf(&models, "%s ", model_all[i]->name);
@@ -349,9 +352,15 @@ static enum outcome find_row(struct trace *t, struct trace_fact *fact, struct fa
 /* ---- why nothing came of it ---- */
 
 struct letter_of {
-    struct arena *arena;
+    struct trace *trace;
     struct trace_signal *signal;
 };
+
+static bool unreadable(void *to, const struct failure *why)
+{
+    const struct letter_of *const l = to;
+    return mending_wait(&l->trace->mending, why);
+}
 
 static bool is_fact_of(const struct trace_signal *s, struct str fact_id)
 {
@@ -374,10 +383,11 @@ static bool see_letter(void *to, const struct dead_letter *letter)
     if (!is_it && !is_fact_of(l->signal, letter->signal->id)) {
         return true;
     }
-    l->signal->dead = arena_str(l->arena, letter->id);
-    l->signal->why = arena_printf(l->arena, "%.*s: %.*s", STR_ARG(letter->signal->stage),
+    struct arena *const a = l->trace->arena;
+    l->signal->dead = arena_str(a, letter->id);
+    l->signal->why = arena_printf(a, "%.*s: %.*s", STR_ARG(letter->signal->stage),
                                   STR_ARG(letter->signal->reason));
-    l->signal->pointer = arena_str(l->arena, letter->signal->pointer);
+    l->signal->pointer = arena_str(a, letter->signal->pointer);
     return false;
 }
 
@@ -500,8 +510,8 @@ enum outcome trace_follow(struct trace *t, struct trace_signal *s, struct failur
         result = find_row(t, &s->fact[i], f);
     }
     if (result == OK) {
-        struct letter_of letter = {t->arena, s};
-        result = dead_each(t->bus, (struct dead_visit){.letter = see_letter, .to = &letter}, f);
+        struct letter_of letter = {t, s};
+        result = dead_each(t->bus, (struct dead_visit){see_letter, &letter, unreadable}, f);
     }
     s->end = s->dead.len > 0 ? TRACE_DEAD : TRACE_STORED;
     return result == OK && s->facts_n == 0 && s->dead.len == 0 ? say_why(t, s, f) : result;

@@ -7,6 +7,7 @@
 #define WEIR_COMMAND_TRACE_H
 
 #include "command/ask.h"
+#include "command/mending.h"
 #include "command/past.h"
 #include "persist/store.h"
 
@@ -50,6 +51,7 @@ struct trace {
     struct trace_signal signal[TRACE_SIGNALS_MAX];
     size_t signals_n;
     bool is_cut; /* there are more signals */
+    struct mending mending;
 };
 
 enum outcome trace_open(struct arena *a, const struct config *config, struct trace **out,

@@ -67,9 +67,9 @@ def json_that_cannot_be_used_is_kept_and_says_why(folder):
         assert {row["id"]: row["body"] for row in raw} == {why: body.decode() for why, body in bodies.items()}, raw
 
 
-def spoil(folder, mark):
+def spoil(folder, mark, lane="dead/transform-raw-intake-0"):
     """One byte of a dead letter is another."""
-    path = next((folder / "data").rglob("dead/transform-raw-intake-0/*.seg"))
+    path = next((folder / "data").rglob(f"{lane}/*.seg"))
     with path.open("r+b") as segment:
         at = segment.read().index(mark)
         segment.seek(at)
@@ -92,6 +92,23 @@ def damage_is_mended_and_the_other_letters_are_shown_and_sent_again(folder):
     spoil(folder, b'"number": 0}')
     said = subprocess.run([BINARY, "dead", "list"], capture_output=True, text=True, cwd=folder, check=False, timeout=60)
     assert said.returncode == 1 and "no weir runs" in said.stderr and "is left out" in said.stderr, said
+    said = subprocess.run([BINARY, "top"], capture_output=True, text=True, cwd=folder, check=False, timeout=60)
+    assert said.returncode == 0 and "? dead" in said.stdout and "transform" in said.stdout, said
+
+
+@case
+def a_signal_behind_damage_of_the_tail_is_explained_once_it_is_mended_and_else_told_to_be_left_out(folder):
+    with Weir(folder, agents=AGENTS) as weir:  # the lake gathers for minutes: all stands in the stream
+        for number in range(3):
+            broken(weir, number)
+        eventually(lambda: len(dead(weir)) == 3, "all are dead")
+        weir.kill()
+        spoil(folder, b'"number": 1}', "raw/intake-0")
+        said = subprocess.run([BINARY, "explain", "d-0"], capture_output=True, text=True, cwd=folder, check=False,
+                              timeout=60)
+        assert said.returncode == 1 and "is left out" in said.stderr and "d-0" in said.stdout, said
+        weir.start()
+        assert "d-2" in weir.command("explain", "d-2")
 
 
 @case
