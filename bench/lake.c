@@ -74,6 +74,7 @@ static void make_facts(struct bench *b)
 
 static bool open_lake(struct bench *b, const char *place)
 {
+    b->config.data = str_of(place);
     b->config.lake = (struct config_lake){.path = str_of(place),
                                           .flush_ms = 300000,
                                           .keep_ms = INT64_MAX,

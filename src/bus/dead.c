@@ -171,6 +171,47 @@ static bool seen_add(struct seen *s, struct arena *a, const struct origin *o)
     return was_there;
 }
 
+struct dead_seen {
+    struct arena *arena;
+    struct seen seen;
+};
+
+static bool take_seen(void *to, const struct record *r)
+{
+    dead_seen_add(to, &r->origin);
+    return true;
+}
+
+struct dead_seen *dead_seen_read(struct bus *bus, struct arena *a, struct lane lane)
+{
+    struct dead_seen *const s = arena_new(a, struct dead_seen);
+    struct lane_ends *ends = NULL;
+    struct failure ignored; /* then a letter may be written twice, which its readers drop */
+    size_t n = 0;
+    *s = (struct dead_seen){.arena = a};
+    const enum outcome result = bus_ends(bus, a, STREAM_DEAD, &ends, &n, &ignored);
+    for (size_t i = 0; i < n && result == OK; i++) {
+        if (lane_eq(ends[i].lane, lane)) {
+            (void)each_record(bus, &ends[i], &(struct taking){take_seen, s, NULL}, &ignored);
+        }
+    }
+    return s;
+}
+
+bool dead_seen_has(const struct dead_seen *s, const struct origin *origin)
+{
+    const struct seen_table *const now = &s->seen.now, *const before = &s->seen.before;
+    return (before->n > 0 && seen_slot(before, origin)->is_taken) ||
+           (now->n > 0 && seen_slot(now, origin)->is_taken);
+}
+
+void dead_seen_add(struct dead_seen *s, const struct origin *origin)
+{
+    if (origin->lane.name.len > 0) {
+        (void)seen_add(&s->seen, s->arena, origin);
+    }
+}
+
 struct visiting {
     const struct closed *closed;
     struct dead_visit visit;

@@ -40,6 +40,14 @@ enum outcome dead_find(struct bus *bus, struct arena *a, struct str id, struct d
 enum outcome dead_closing(struct bus *bus, struct position from, struct position to,
                           struct position *out, struct failure *f);
 
+/* What letters of one lane were made of, for the lane's writer: one that a process before it wrote,
+ * and died before its cursor moved, is not written (nor counted) again. */
+struct dead_seen;
+/* Those that the lane holds now; what cannot be read of it is not known. As long as the arena. */
+struct dead_seen *dead_seen_read(struct bus *bus, struct arena *a, struct lane lane);
+bool dead_seen_has(const struct dead_seen *s, const struct origin *origin);
+void dead_seen_add(struct dead_seen *s, const struct origin *origin);
+
 /* How many are open. */
 enum outcome dead_count(struct bus *bus, uint64_t *out, struct failure *f);
 

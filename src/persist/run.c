@@ -4,6 +4,7 @@
 #include "base/asked.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "bus/dead.h"
 #include "persist/persister.h"
 
 enum { RETRY_AFTER_MS_MAX = 10 * 60 * 1000 };
@@ -21,7 +22,8 @@ struct lane_read {
     struct lane lane;
     struct position to;
     uint64_t lag_bytes;
-    int64_t received_us; /* of the newest signal before `to` */
+    int64_t received_us;      /* of the newest signal before `to` */
+    struct dead_seen *buried; /* what its dead letters were made of; NULL: not looked yet */
 };
 
 struct loop {
@@ -162,8 +164,8 @@ static enum outcome gain(struct loop *l, struct failure *f)
         }
         if (!lane) {
             lane = l->lane + l->lanes_n++;
-            lane->lane = (struct lane){l->in.gained[i].stream,
-                                       arena_str(&l->life, l->in.gained[i].name)};
+            *lane = (struct lane_read){
+                .lane = {l->in.gained[i].stream, arena_str(&l->life, l->in.gained[i].name)}};
         }
         result = seek(l, lane, f);
     }
@@ -248,16 +250,35 @@ static enum outcome bury_one(struct loop *l, const struct reject *reject, struct
     return result;
 }
 
-/* Before any cursor moves past them. Those already written are not written again by the next try.
+/* What letters of this lane were made of; read when the first one is to be written. */
+static struct dead_seen *buried_of(struct loop *l, struct lane input)
+{
+    struct lane_read *const lane = lane_find(l, input);
+    assert(lane); /* it was read */
+    if (!lane->buried) {
+        const struct lane dead = lane_dead(&l->batch, str_of(l->p.driver->name), input);
+        lane->buried = dead_seen_read(l->p.bus, &l->life, dead);
+    }
+    return lane->buried;
+}
+
+/* Before any cursor moves past them. Those already written are not written again, by the next try
+ * or by a process after this one.
  */
 static enum outcome bury(struct loop *l, struct failure *f)
 {
     enum outcome result = OK;
     while (l->rejects.first && result == OK) {
         const struct reject *const reject = l->rejects.first;
+        struct dead_seen *const buried = buried_of(l, reject->lane);
+        if (dead_seen_has(buried, &reject->record.origin)) {
+            l->rejects.first = reject->next;
+            continue;
+        }
         result = bury_one(l, reject, f);
         if (result == OK) {
             ++*l->dead;
+            dead_seen_add(buried, &reject->record.origin);
             l->rejects.first = reject->next;
             log_event(LOG_WARN, "dead letter", log_s("id", reject->record.signal.id),
                       log_s("reason", reject->record.signal.reason));

@@ -38,6 +38,7 @@ void rig_open(struct rig *r)
     arena_init(&r->arena, (size_t)1 << 30);
     assert_non_null(mkdtemp(r->folder));
     static const struct section_type sqlite = {.name = "sqlite", .driver = &store_sqlite};
+    r->config.data = str_of(r->folder);
     r->config.store = (struct config_store){
         .type = &sqlite,
         .path = arena_printf(&r->arena, "%s/made/store.db", r->folder),

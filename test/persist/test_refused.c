@@ -141,6 +141,38 @@ static void a_row_that_is_refused_becomes_a_dead_letter_and_the_rest_lands(void 
     assert_int_equal(dead(letter, 4), 2);
 }
 
+static int flushes; /* so many more before the process ends */
+
+static enum outcome flush(struct persister *p, bool is_asked, struct failure *f)
+{
+    return flushes-- > 0 ? persist_lake.flush(p, is_asked, f) : failed(f, STOP, "it died");
+}
+
+/* The letters were written, the cursor has not moved: what comes again is known by its origin. */
+static void a_letter_that_a_process_wrote_that_died_is_neither_written_nor_counted_again(
+    void **state)
+{
+    (void)state;
+    struct record letter[8];
+    struct signal s[3] = {change("1", ""), change("2", ",\"number\":\"twelve\""),
+                          change("3", ",\"created_at\":\"yesterday\"")};
+    struct persister_driver driver = persist_lake;
+    driver.due_ms = due_ms;
+    driver.flush = flush;
+    rig_send(&rig, "a", s, 3);
+    for (int deaths = 0; deaths < 2; deaths++) {
+        flushes = deaths == 0 ? 2 : 1; /* tables are made once; rows are refused, then buried */
+        asked_reset();
+        assert_int_equal(persist_run(&driver, &rig.config, rig.bus, rig.progress, &failure), STOP);
+        assert_int_equal(dead(letter, 8), 2);
+        assert_int_equal(rig_counter(&rig, "dead"), 2);
+    }
+    assert_int_equal(run_lake(), OK);
+    assert_int_equal(rows_of("change"), 1);
+    assert_int_equal(dead(letter, 8), 2);
+    assert_int_equal(rig_counter(&rig, "dead"), 2);
+}
+
 static void lanes_that_go_and_come_back_leave_each_fact_once(void **state)
 {
     enum { ROUNDS = 60, FACTS = 7 };
@@ -310,6 +342,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
         TEST(a_row_that_is_refused_becomes_a_dead_letter_and_the_rest_lands),
+        TEST(a_letter_that_a_process_wrote_that_died_is_neither_written_nor_counted_again),
         TEST(lanes_that_go_and_come_back_leave_each_fact_once),
         TEST(letters_of_several_tables_are_all_listed),
         TEST(when_too_many_are_refused_none_is_buried_and_nothing_moves),

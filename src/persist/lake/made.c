@@ -1,5 +1,6 @@
 #include "persist/lake/made.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@ enum { FILE_BYTES_MAX = 1 << 20 };
 
 enum outcome made_read(struct arena *a, struct str data, struct made *out, struct failure *f)
 {
+    assert(data.len > 0);
     *out = (struct made){.path = arena_printf(a, "%.*s/lake.tables", STR_ARG(data)), .text = S("")};
     return access(out->path.at, F_OK) != 0 && errno == ENOENT
                ? OK
