@@ -31,7 +31,7 @@ enum run_line_is { RUN_METRIC, RUN_ASIDE, RUN_DONE, RUN_FAILED };
 
 struct run_line {
     enum run_line_is is;
-    struct str metric;             /* RUN_METRIC: its JSON                  */
+    struct str metric;             /* RUN_METRIC: its JSON, unread          */
     struct str why;                /* RUN_ASIDE, RUN_FAILED                 */
     enum outcome outcome;          /* RUN_FAILED                            */
     uint64_t row;                  /* RUN_ASIDE, from 1                     */

@@ -21,15 +21,26 @@ enum {
 
 /* ---- opening ---- */
 
-static enum outcome open_one(struct tending *t, struct tended *x, struct failure *f)
+/* What is empty takes no memory: of a thousand collectors most have neither bookmark nor trouble,
+ * and whatever this process holds is copied, page by page, at each fork of a run. */
+static struct str kept(struct arena *a, struct str text)
+{
+    return text.len > 0 ? arena_str(a, text) : S("");
+}
+
+static enum outcome open_one(struct tending *t, struct tended *x, struct arena *scratch,
+                             struct failure *f)
 {
     const enum outcome result = schedule_init(&x->schedule, &t->arena, &x->collector->schedule,
                                               t->now, f);
     arena_init(&x->texts, TEXTS_ARENA_BYTES_MAX);
-    if (result != OK || state_get(t->state, &x->texts, x->collector->id, &x->entry, f) != OK) {
+    if (result != OK || state_get(t->state, scratch, x->collector->id, &x->entry, f) != OK) {
         return f->outcome;
     }
-    x->entry.id = x->collector->id; /* outlives the texts */
+    x->entry.id = x->collector->id;
+    x->entry.why = kept(&x->texts, x->entry.why);
+    x->entry.bookmark = kept(&x->texts, x->entry.bookmark);
+    arena_reset(scratch);
     return OK;
 }
 
@@ -46,11 +57,14 @@ enum outcome tend_open(struct tending *t, const struct config *config, struct bu
     if (result == OK) {
         result = state_open(&t->arena, config->data, STATE_WRITE, &t->state, f);
     }
+    struct arena scratch;
+    arena_init(&scratch, TEXTS_ARENA_BYTES_MAX);
     t->at = arena_array(&t->arena, struct tended, config->collectors.n);
     for (; result == OK && t->n < config->collectors.n; t->n++) {
         t->at[t->n].collector = &config->collectors.at[t->n];
-        result = open_one(t, &t->at[t->n], f);
+        result = open_one(t, &t->at[t->n], &scratch, f);
     }
+    arena_close(&scratch);
     return result;
 }
 
@@ -288,8 +302,8 @@ static void enter_outcome(struct tended *x, enum outcome outcome, const struct f
     struct arena before = x->texts;
     arena_init(&x->texts, TEXTS_ARENA_BYTES_MAX);
     x->entry.outcome = outcome;
-    x->entry.why = outcome == OK ? S("") : arena_str(&x->texts, str_of(why->text));
-    x->entry.bookmark = arena_str(&x->texts, bookmark);
+    x->entry.why = outcome == OK ? S("") : kept(&x->texts, str_of(why->text));
+    x->entry.bookmark = kept(&x->texts, bookmark);
     arena_close(&before);
     x->is_dirty = true;
 }
