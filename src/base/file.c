@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -210,4 +212,38 @@ struct str file_beside(struct arena *a, struct str base, struct str name)
         len--;
     }
     return arena_printf(a, "%.*s%.*s", (int)len, base.len ? base.at : "", STR_ARG(name));
+}
+
+/* The rest of a path behind what exists of it; `to` is absolute and ends without a slash. */
+static struct str join(struct arena *a, struct str to, struct str rest)
+{
+    while (rest.len > 0) {
+        const struct str name = str_cut(rest, '/', &rest);
+        if (str_eq(name, S(".."))) {
+            while (to.len > 0 && to.at[--to.len] != '/') {
+            }
+        } else if (name.len > 0 && !str_eq(name, S("."))) {
+            to = arena_printf(a, "%.*s/%.*s", STR_ARG(to), STR_ARG(name));
+        }
+    }
+    return to.len > 0 ? to : S("/");
+}
+
+struct str file_real(struct arena *a, struct str path)
+{
+    char real[PATH_MAX];
+    size_t there = path.len;
+    while (there > 0 && !realpath(arena_cstr(a, str_sub(path, 0, there)), real)) {
+        while (there > 0 && path.at[there - 1] == '/') {
+            there--;
+        }
+        while (there > 0 && path.at[there - 1] != '/') {
+            there--;
+        }
+    }
+    if (there == 0 && !realpath(".", real)) {
+        return arena_str(a, path); /* the folder that weir stands in is gone */
+    }
+    const struct str to = str_of(real);
+    return join(a, str_eq(to, S("/")) ? S("") : arena_str(a, to), str_sub(path, there, path.len));
 }

@@ -36,4 +36,8 @@ enum outcome file_make_dirs(const char *path, struct failure *f);
 /* `name` beside the file `base` when it is relative, else as it is. */
 struct str file_beside(struct arena *a, struct str base, struct str name);
 
+/* What a path is, however it is written: absolute, without `.`, `..` and symbolic links as far as
+ * it exists; of the rest `.`, `..` and double slashes are worked out. */
+struct str file_real(struct arena *a, struct str path);
+
 #endif

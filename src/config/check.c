@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "config/tls.h"
 
 #define LOCAL "unix:"
@@ -225,7 +226,7 @@ static void check_paths(const struct sections *s, const struct yaml *root, const
     }
 }
 
-/* Whether `path` is `folder` or stands in it, as they are written. */
+/* Whether `path` is `folder` or stands in it; both are real (file_real). */
 static bool is_within(struct str path, struct str folder)
 {
     while (folder.len > 1 && str_ends(folder, S("/"))) {
@@ -249,9 +250,9 @@ static void check_apart(const struct sections *s, const struct yaml *root, const
     enum { N = sizeof place / sizeof *place };
     struct str path[N];
     for (size_t i = 0; i < N; i++) {
-        path[i] = place[i].path.len > 0
-                      ? place[i].path
-                      : arena_printf(s->arena, "%.*s/%s", STR_ARG(c->data), place[i].in_data);
+        const struct str in_data = arena_printf(s->arena, "%.*s/%s", STR_ARG(c->data),
+                                                place[i].in_data);
+        path[i] = file_real(s->arena, place[i].path.len > 0 ? place[i].path : in_data);
     }
     for (size_t i = 0; i < N; i++) {
         for (size_t k = 0; place[i].given && k < N; k++) {

@@ -23,10 +23,26 @@ static bool is_there(const char *path, bool *is_folder)
     return true;
 }
 
+static struct str name_of(struct str path)
+{
+    size_t slash = path.len;
+    while (slash > 0 && path.at[slash - 1] != '/') {
+        slash--;
+    }
+    return str_sub(path, slash, path.len);
+}
+
+/* However they are written. */
+static bool is_same(struct arena *a, struct str x, struct str y)
+{
+    return str_eq(x, y) ||
+           (str_eq(name_of(x), name_of(y)) && str_eq(file_real(a, x), file_real(a, y)));
+}
+
 static void add(struct arena *a, struct str_list *list, struct str path)
 {
     for (size_t i = 0; i < list->n; i++) {
-        if (str_eq(list->at[i], path)) {
+        if (is_same(a, list->at[i], path)) {
             return; /* two places may name one file */
         }
     }

@@ -104,6 +104,9 @@ struct str section_path(struct arena *a, struct str file, struct str name)
 {
     while (str_starts(name, S("./"))) {
         name = str_sub(name, 2, name.len);
+        while (str_starts(name, S("/"))) { /* `.//a` is no `/a` */
+            name = str_sub(name, 1, name.len);
+        }
     }
     const struct str beside = file_beside(a, file, name);
     char folder[4096];

@@ -70,7 +70,7 @@ static int begin(void **state)
 static int end(void **state)
 {
     struct setting *const s = *state;
-    static const char *const names[] = {"weir.yaml", "a.yaml", "b.yaml", "secret", "empty"};
+    static const char *const names[] = {"weir.yaml", "a.yaml", "b.yaml", "secret", "empty", "link"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         (void)unlink(names[i]);
     }
@@ -262,6 +262,12 @@ static const struct {
      "weir.yaml:1:15: lake.path and bus.path are the same or one in the other: give each a place "
      "of "
      "its own"},
+    {"lake: { path: ./x/../a }\nstore: { path: .//a/. }\n",
+     "weir.yaml:1:15: lake.path and store.path are the same or one in the other: give each a place "
+     "of its own"},
+    {"lake: { path: link/a }\nstore: { path: a/store.db }\n",
+     "weir.yaml:1:15: lake.path and store.path are the same or one in the other: give each a place "
+     "of its own"},
     {"lake: { path: a }\nstore: { path: a }\n",
      "weir.yaml:1:15: lake.path and store.path are the same or one in the other: give each a place "
      "of its own"},
@@ -327,6 +333,7 @@ static const struct {
 static void every_mistake_has_its_message(void **state)
 {
     struct setting *const s = *state;
+    assert_int_equal(symlink(".", "link"), 0); /* another name of the folder */
     for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
         read_text(s, mistakes[i].yaml);
         if (s->outcome != STOP || s->errors.n == 0) {
@@ -476,6 +483,11 @@ static void every_place_that_is_named_is_read(void **state)
     assert_int_equal(s->outcome, OK);
     assert_int_equal(s->config->files.n, 2); /* b.yaml once */
     assert_int_equal(s->config->agents.n, 2);
+    assert_int_equal(symlink(".", "link"), 0);
+    struct str again[] = {S("b.yaml"), S("./b.yaml"), S("link/b.yaml")};
+    read_from(s, &(struct config_from){.places = {again, 3}, .drivers = &drivers});
+    assert_int_equal(s->outcome, OK);
+    assert_int_equal(s->config->files.n, 1);
     place[1] = S("c.yaml");
     read_from(s, &(struct config_from){.places = {place, 2}, .drivers = &drivers});
     assert_text(s->errors.at[0], "c.yaml: no such file; `weir init` writes one");
