@@ -262,13 +262,39 @@ static uint64_t unread_of_steps(const struct embedded *e)
     return sum;
 }
 
+/* What may wait to be read when the lane is written to. */
+static uint64_t budget_of(const struct writer *w, const struct lane_dir *dir)
+{
+    const uint64_t all = w->bus->config->disk_bytes_max;
+    return dir->lane.stream == STREAM_RAW ? all - all / STEP_SHARE : all;
+}
+
+/* A record that is larger than all of the budget fits in at no time. */
+static enum outcome reject_large(const struct writer *w, const struct lane_dir *dir,
+                                 const struct record *r, size_t n, struct failure *f)
+{
+    const uint64_t most = budget_of(w, dir);
+    for (size_t i = 0; i < n; i++) {
+        const size_t bytes = signal_bytes_bound(&r[i].signal);
+        if (bytes > most) {
+            (void)failed(f, REJECT,
+                         "the signal has %zu bytes, and bus.disk_max allows %" PRIu64
+                         " here: raise it, or send less at once",
+                         bytes, most);
+            f->record = i;
+            return REJECT;
+        }
+    }
+    return RETRY;
+}
+
 /* While only raw signals wait to be read, none but a step can make room: it may not wait for
  * itself, whatever its size. So the budget is exceeded by one step at most. */
 static enum outcome check_budget(const struct writer *w, const struct lane_dir *dir, bool is_step,
                                  struct failure *f)
 {
     const uint64_t all = w->bus->config->disk_bytes_max;
-    const uint64_t most = dir->lane.stream == STREAM_RAW ? all - all / STEP_SHARE : all;
+    const uint64_t most = budget_of(w, dir);
     const uint64_t unread = w->bus->page->unread_bytes;
     if (dir->lane.stream == STREAM_DEAD || all == 0 || unread + w->begun.bytes <= most ||
         (is_step && unread_of_steps(w->bus) == 0)) {
@@ -399,6 +425,9 @@ static enum outcome begin_group(struct lane_dir *dir, struct record *r, size_t n
     assert(!w->is_begun);
     encode(w, &w->begun, r, n, step);
     enum outcome result = check_budget(w, dir, step != NULL, f);
+    if (result == RETRY && !step) {
+        result = reject_large(w, dir, r, n, f);
+    }
     if (result == OK && room_in(w) < w->begun.bytes) {
         result = roll(w, dir, w->begun.bytes, f);
     }

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -94,6 +95,17 @@ static void a_spent_budget_refuses_signals_but_takes_dead_letters(void **state)
     }
 }
 
+/* Seven eighths of the budget are for raw signals: to try again would be to try for ever. */
+static void a_record_larger_than_the_budget_is_rejected_and_named(void **state)
+{
+    struct log_bus *const l = *state;
+    struct record r[] = {log_record(&l->arena, 1, 100), log_record(&l->arena, 2, BUDGET - 1000)};
+    assert_int_equal(bus_append(l->bus, raw_lane("intake-0"), r, 2, &l->f), REJECT);
+    assert_int_equal(l->f.record, 1);
+    assert_non_null(strstr(l->f.text, "bus.disk_max"));
+    assert_int_equal(bus_append(l->bus, raw_lane("intake-0"), r, 1, &l->f), OK);
+}
+
 /* What waits to be read in this lane is read: so the orchestrator says. */
 static void pass(struct log_bus *l, enum stream stream)
 {
@@ -167,6 +179,8 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_goes_to_the_disk_is_visible_when_it_is_there, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_record_larger_than_the_budget_is_rejected_and_named,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_spent_budget_refuses_signals_but_takes_dead_letters,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(
