@@ -410,7 +410,7 @@ enum outcome ask_open(struct ask *q, struct arena *a, const struct config *confi
     q->complete_us = TIME_NONE;
     q->behind_us = 0;
     *l = (struct looking){
-        .ask = q, .bus = bus, .files = {&files_local, config->lake.path}, .config = config};
+        .ask = q, .bus = bus, .files = files_at(config->lake.path), .config = config};
     choose(l, sql);
     enum outcome result = take_snapshot(l, f);
     if (result == OK) {

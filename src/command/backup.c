@@ -90,7 +90,7 @@ static enum outcome backup_store(struct backup *w, struct failure *f)
 static enum outcome add_file(struct backup *w, struct str key, bool must_be, struct failure *f)
 {
     bool is_there = false;
-    const struct files files = {&files_local, w->config->lake.path};
+    const struct files files = files_at(w->config->lake.path);
     const struct str name = arena_printf(w->arena, "lake/%.*s", STR_ARG(key));
     const enum outcome result = archive_add(&w->to, files_path(&files, w->arena, key).at, name,
                                             UINT64_MAX, &is_there, f);
@@ -134,7 +134,7 @@ static enum outcome put_pointer(struct backup *w, struct str name, struct str po
 
 static enum outcome backup_table(struct backup *w, const struct model *m, struct failure *f)
 {
-    const struct files files = {&files_local, w->config->lake.path};
+    const struct files files = files_at(w->config->lake.path);
     const struct str key = arena_printf(w->arena, "%s/_delta_log/_last_checkpoint", m->name);
     struct str pointer = {NULL, 0};
     struct delta log;

@@ -287,7 +287,7 @@ static void place(const struct trace *t, struct trace_signal *s, const struct mo
 static enum outcome find_files(struct trace *t, struct trace_signal *s, const struct model *m,
                                struct failure *f)
 {
-    const struct files files = {&files_local, t->config->lake.path};
+    const struct files files = files_at(t->config->lake.path);
     struct delta log;
     struct buf sql;
     struct duck_result r;

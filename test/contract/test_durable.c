@@ -314,8 +314,9 @@ static void every_file_of_a_commit_is_synced_before_its_cursor_moves(void **stat
         fail_msg("%s", f.text);
     }
     assert_true(lakes_cursor(&lakes, lane) > from);
-    assert_int_equal(files_local.list(&lakes.lake->files, &lakes.arena, S("change"), &list, &f),
-                     OK);
+    assert_int_equal(
+        lakes.lake->files.driver->list(&lakes.lake->files, &lakes.arena, S("change"), &list, &f),
+        OK);
     for (size_t i = 0; i < list.n; i++) {
         const struct str path = files_path(&lakes.lake->files, &lakes.arena, list.at[i].key);
         data_n += str_ends(path, S(".parquet"));

@@ -98,7 +98,7 @@ int64_t lakes_count(struct lakes *t, const char *model, const char *select)
     struct buf sql;
     struct duck_result r;
     struct failure f;
-    const struct files files = {&files_local, t->config.lake.path};
+    const struct files files = files_at(t->config.lake.path);
     arena_init(&a, (size_t)1 << 28);
     buf_init(&sql, &a, 1 << 24);
     if (delta_open(&a, &files, str_of(model), &log, &f) != OK) {
@@ -120,11 +120,11 @@ int64_t lakes_count(struct lakes *t, const char *model, const char *select)
 
 size_t lakes_data_files(struct lakes *l, const char *table)
 {
-    const struct files files = {&files_local, l->config.lake.path};
+    const struct files files = files_at(l->config.lake.path);
     struct files_list list;
     struct failure failure;
     size_t n = 0;
-    assert_int_equal(files_local.list(&files, &l->arena, str_of(table), &list, &failure), OK);
+    assert_int_equal(files.driver->list(&files, &l->arena, str_of(table), &list, &failure), OK);
     for (size_t i = 0; i < list.n; i++) {
         n += str_ends(list.at[i].key, S(".parquet"));
     }
@@ -133,7 +133,7 @@ size_t lakes_data_files(struct lakes *l, const char *table)
 
 void lakes_move(struct lakes *l, struct str from, struct str to)
 {
-    const struct files files = {&files_local, l->config.lake.path};
+    const struct files files = files_at(l->config.lake.path);
     assert_int_equal(
         rename(files_path(&files, &l->arena, from).at, files_path(&files, &l->arena, to).at), 0);
 }

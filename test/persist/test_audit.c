@@ -211,7 +211,7 @@ static void add_to_log(struct str path, struct str bytes, int64_t rows, bool is_
     struct delta log;
     struct delta_commit c = {.operation = "TEST"};
     char sum[32];
-    const struct files files = {&files_local, lakes.config.lake.path};
+    const struct files files = files_at(lakes.config.lake.path);
     const struct str name = is_twice ? arena_printf(&lakes.arena, "%.*s-again.parquet",
                                                     (int)path.len - 8, path.at)
                                      : path;
@@ -234,7 +234,7 @@ static void add_to_log(struct str path, struct str bytes, int64_t rows, bool is_
 static struct delta_file first_file(void)
 {
     struct delta log;
-    const struct files files = {&files_local, lakes.config.lake.path};
+    const struct files files = files_at(lakes.config.lake.path);
     assert_int_equal(delta_open(&lakes.arena, &files, S("change"), &log, &failure), OK);
     assert_true(log.files_n > 0);
     return log.file[0];

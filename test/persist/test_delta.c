@@ -32,7 +32,7 @@ static int begin(void **state)
     assert_int_equal(lakes_take(&lakes, lane, r, FACTS, 0, &failure), OK);
     assert_int_equal(persist_lake.flush(&lakes.persister, true, &failure), OK);
     lakes_close(&lakes);
-    files = (struct files){&files_local, lakes.config.lake.path};
+    files = files_at(lakes.config.lake.path);
     assert_int_equal(delta_open(&lakes.arena, &files, S("change"), &mine, &failure), OK);
     assert_true(mine.files_n > 0);
     return 0;

@@ -150,7 +150,8 @@ static void wherever_a_writer_is_killed_every_row_is_there_once(void **state)
     assert_int_equal(rows, lakes_count(&lakes, "change", "SELECT count(DISTINCT fact_id)"));
     struct files_list list;
     size_t live = 0;
-    assert_ok(files_local.list(&lakes.lake->files, &lakes.arena, S("change"), &list, &failure));
+    assert_ok(lakes.lake->files.driver->list(&lakes.lake->files, &lakes.arena, S("change"), &list,
+                                             &failure));
     for (size_t i = 0; i < list.n; i++) {
         const struct str path = str_sub(list.at[i].key, 7, list.at[i].key.len);
         live += str_ends(path, S(".parquet")) && str_starts(path, S("year="));
@@ -431,7 +432,7 @@ static void narrow(const char *column)
     struct delta log;
     struct buf text;
     struct delta_commit c = {.operation = "TEST"};
-    const struct files files = {&files_local, lakes.config.lake.path};
+    const struct files files = files_at(lakes.config.lake.path);
     const struct str field = arena_printf(
         &lakes.arena,
         "{\\\"name\\\":\\\"%s\\\",\\\"type\\\":\\\"string\\\",\\\"nullable\\\":true,"
@@ -459,91 +460,6 @@ static void a_column_that_is_new_widens_the_table(void **state)
     assert_non_null(strstr(table("change")->schema.at, "\"title\""));
     fill(1);
     assert_true(lakes_count(&lakes, "change", "SELECT count(title)") > 0);
-    lakes_close(&lakes);
-}
-
-static void a_checkpoint_stands_for_the_commits_before_it(void **state)
-{
-    (void)state;
-    assert_ok(lakes_open(&lakes, &failure));
-    (void)lakes_cursor(&lakes, lane);
-    for (uint64_t i = 0; i < 103; i++) {
-        /* rare facts, so that most commits move positions alone */
-        assert_ok(i % 50 ? lakes_take(&lakes, lane, NULL, 0, 10 * i, &failure) : take(10 * i, 3));
-        assert_ok(flush());
-    }
-    const struct delta *const log = table("change");
-    assert_true(log->checkpoint == 100);
-    const int64_t rows = lakes_count(&lakes, "change", "SELECT count(*)");
-    const uint64_t at = lakes_cursor(&lakes, lane);
-    for (int64_t v = 0; v < log->checkpoint; v++) {
-        assert_ok(
-            files_local.remove(log->files, delta_name(log, &lakes.arena, v, ".json"), &failure));
-    }
-    lakes_close(&lakes);
-    assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), rows);
-    assert_ok(lakes_open(&lakes, &failure));
-    assert_int_equal(lakes_cursor(&lakes, lane), at);
-    lakes_close(&lakes);
-}
-
-static pid_t lister; /* who cannot list a folder, as when descriptors have run out */
-
-static enum outcome list_not(const struct files *s, struct arena *a, struct str folder,
-                             struct files_list *out, struct failure *f)
-{
-    return lister == getpid() ? failed(f, RETRY, "no descriptor for %.*s", STR_ARG(folder))
-                              : files_local.list(s, a, folder, out, f);
-}
-
-/* When logs are swept, commits before the checkpoint are gone: who forgot the table could not
- * replay it from its beginning. */
-static void a_log_that_cannot_be_read_anew_is_known_as_before(void **state)
-{
-    struct files_driver driver = files_local;
-    enum outcome result = OK;
-    int64_t v = 0;
-    (void)state;
-    driver.list = list_not;
-    assert_ok(lakes_open(&lakes, &failure));
-    (void)lakes_cursor(&lakes, lane);
-    lakes.lake->files.driver = &driver;
-    for (uint64_t i = 0; i < 110 && result == OK; i++) {
-        for (; v < table("change")->version - 1; v++) {
-            (void)files_local.remove(&lakes.lake->files,
-                                     delta_name(table("change"), &lakes.arena, v, ".json"),
-                                     &failure);
-        }
-        lister = table("change")->version >= 98 ? getpid() : 0;
-        assert_ok(lakes_take(&lakes, lane, NULL, 0, 10 * i, &failure));
-        result = flush();
-    }
-    assert_int_equal(result, RETRY);
-    assert_non_null(strstr(failure.text, "no descriptor"));
-    lister = 0;
-    persist_lake.drop(&lakes.persister); /* as persist/run.c does */
-    (void)lakes_cursor(&lakes, lane);
-    assert_ok(take(10000, 3));
-    assert_ok(flush());
-    assert_true(table("change")->checkpoint >= 100);
-    lakes_close(&lakes);
-    assert_true(lakes_count(&lakes, "change", "SELECT count(*)") > 0);
-}
-
-static void a_protocol_that_it_does_not_know_stops_it(void **state)
-{
-    (void)state;
-    struct delta log;
-    struct delta_commit c = {.operation = "TEST"};
-    const struct files files = {&files_local, lakes.config.lake.path};
-    assert_ok(lakes_open(&lakes, &failure));
-    lakes_close(&lakes);
-    assert_ok(delta_open(&lakes.arena, &files, S("change"), &log, &failure));
-    buf_init(&c.actions, &lakes.arena, 4096);
-    buf_add(&c.actions, S("{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7}}\n"));
-    assert_int_equal(delta_commit(&log, &c, &failure), STOP);
-    assert_int_equal(lakes_open(&lakes, &failure), STOP);
-    assert_non_null(strstr(failure.text, "reader version 3"));
     lakes_close(&lakes);
 }
 
@@ -636,10 +552,10 @@ static void another_writers_file_is_an_orphan_when_it_is_an_hour_old_and_counted
 {
     (void)state;
     const struct str key = S("change/year=2020/month=01/day=01/other-1-2-01234567.parquet");
-    const struct files files = {&files_local, lakes.config.lake.path};
+    const struct files files = files_at(lakes.config.lake.path);
     assert_ok(lakes_open(&lakes, &failure));
     lakes_close(&lakes);
-    assert_ok(files_local.put(&files, key, S("PAR1"), &failure));
+    assert_ok(files.driver->put(&files, key, S("PAR1"), &failure));
     const int64_t now = clock_now_us();
     for (int64_t minutes = 0; minutes <= 61; minutes += 59) {
         clock_set(now + minutes * 60 * 1000000);
@@ -661,9 +577,9 @@ static void orphans_stay_while_a_live_file_is_missing(void **state)
     fill(2);
     const struct delta *const log = table("change");
     const struct str victim = arena_printf(&lakes.arena, "change/%.*s", STR_ARG(log->file[0].path));
-    const struct files files = {&files_local, lakes.config.lake.path};
+    const struct files files = files_at(lakes.config.lake.path);
     lakes_close(&lakes);
-    assert_ok(files_local.put(&files, orphan, S("PAR1"), &failure));
+    assert_ok(files.driver->put(&files, orphan, S("PAR1"), &failure));
     assert_int_equal(utimensat(AT_FDCWD, files_path(&files, &lakes.arena, orphan).at, written, 0),
                      0);
     const size_t before = lakes_data_files(&lakes, "change");
@@ -731,9 +647,6 @@ int main(void)
         TEST(a_damaged_file_is_left_out_of_a_merge_and_told_once),
         TEST(facts_older_than_keep_are_forgotten),
         TEST(a_column_that_is_new_widens_the_table),
-        TEST(a_checkpoint_stands_for_the_commits_before_it),
-        TEST(a_log_that_cannot_be_read_anew_is_known_as_before),
-        TEST(a_protocol_that_it_does_not_know_stops_it),
         TEST(what_is_gathered_is_due_by_size_and_by_age),
         TEST(a_table_that_gets_nothing_moves_on_behind_64_mib_of_others),
         TEST(a_newer_weirs_model_is_passed_over_and_counted),

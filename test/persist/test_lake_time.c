@@ -64,7 +64,7 @@ static void rows_are_flushed_by_age_though_the_clock_was_set_back(void **state)
 static size_t live_files(void)
 {
     struct delta log;
-    const struct files files = {&files_local, lakes.config.lake.path};
+    const struct files files = files_at(lakes.config.lake.path);
     size_t n = 0;
     assert_int_equal(delta_open(&lakes.arena, &files, S("change"), &log, &failure), OK);
     for (size_t i = 0; i < log.files_n; i++) {

@@ -255,7 +255,7 @@ static void facts_land_in_the_folder_of_their_own_day_whatever_their_signal_says
     rig_send(&rig, "a", s, 2);
     assert_int_equal(run_lake(), OK);
     assert_int_equal(rows_of("change"), 2);
-    const struct files files = {&files_local, rig.config.lake.path};
+    const struct files files = files_at(rig.config.lake.path);
     struct delta log;
     assert_int_equal(delta_open(&rig.arena, &files, S("change"), &log, &failure), OK);
     assert_int_equal(log.files_n, 1);
@@ -315,7 +315,7 @@ static void rows_that_have_no_room_together_are_written_in_pieces(void **state)
     assert_int_equal(run_lake(), OK);
     assert_int_equal(rig_counter(&rig, "dead"), 0);
     assert_int_equal(rows_of("change"), ROWS);
-    const struct files files = {&files_local, rig.config.lake.path};
+    const struct files files = files_at(rig.config.lake.path);
     struct delta log;
     assert_int_equal(delta_open(&rig.arena, &files, S("change"), &log, &failure), OK);
     assert_true(log.files_n > 1);

@@ -94,7 +94,7 @@ static void compare(const struct model *m, const struct row *row, size_t n, uint
     struct buf sql;
     struct duck_result r;
     struct failure f;
-    const struct files files = {&files_local, lakes.config.lake.path};
+    const struct files files = files_at(lakes.config.lake.path);
     size_t seen = 0;
     arena_init(&a, (size_t)1 << 28);
     buf_init(&sql, &a, 1 << 24);

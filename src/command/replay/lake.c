@@ -1,7 +1,5 @@
 /* The lake's part of the switch: a commit a table, made when the new files are durable. */
-#include <fcntl.h>
 #include <inttypes.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/failpoint.h"
@@ -98,7 +96,7 @@ static enum outcome stage_facts(struct replay *r, struct arena *a, const struct 
 static enum outcome switch_once(struct replay *r, struct arena *a, const struct model *m,
                                 struct failure *f)
 {
-    const struct files files = {&files_local, r->config->lake.path};
+    const struct files files = files_at(r->config->lake.path);
     struct delta log;
     struct delta_commit c = {.operation = "REPLAY"};
     struct str *removed = NULL;
@@ -140,7 +138,7 @@ static enum outcome switch_table(struct replay *r, const struct model *m, struct
 
 enum outcome replay_check_lake(struct replay *r, struct failure *f)
 {
-    const struct files files = {&files_local, r->config->lake.path};
+    const struct files files = files_at(r->config->lake.path);
     struct arena a;
     enum outcome result = OK;
     arena_init(&a, TABLE_BYTES_MAX);
@@ -165,19 +163,18 @@ enum outcome replay_check_lake(struct replay *r, struct failure *f)
 
 enum outcome replay_switch_lake(struct replay *r, struct failure *f)
 {
-    const char *const path = arena_printf(r->arena, "%.*s/.lock", STR_ARG(r->config->lake.path)).at;
-    /* shared, as a weir that writes: one that starts meanwhile takes no new file for an orphan */
-    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0 || flock(fd, LOCK_SH) != 0) {
-        return failed_errno(f, RETRY, "lock %s", path);
-    }
-    enum outcome result = OK;
+    const struct files files = files_at(r->config->lake.path);
+    int fd = -1;
+    /* as a weir that writes: one that starts meanwhile takes no new file for an orphan */
+    enum outcome result = files.driver->hold(&files, false, &fd, f);
     for (size_t i = 0; i < model_all_n && result == OK; i++) {
         if (replay_makes(model_all[i])) {
             replay_show(r, "lake: %s", model_all[i]->name);
             result = switch_table(r, model_all[i], f);
         }
     }
-    close(fd); /* the lock goes with it */
+    if (fd >= 0) {
+        close(fd); /* the lock goes with it */
+    }
     return result;
 }

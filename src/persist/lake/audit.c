@@ -184,7 +184,7 @@ static enum outcome check_table(struct audit *w, struct failure *f)
 enum outcome audit_lake(const struct config *config, struct bus *bus, struct audit_to *report,
                         struct failure *f)
 {
-    struct audit w = {.files = {&files_local, config->lake.path},
+    struct audit w = {.files = files_at(config->lake.path),
                       .memory_bytes_max = config->lake.memory_bytes_max,
                       .bus = bus,
                       .report = report};

@@ -26,7 +26,7 @@ static enum outcome write_parquet(struct delta *l, struct arena *a, struct duck 
 {
     struct buf sql;
     const struct str name = delta_name(l, a, l->version, ".checkpoint.parquet");
-    const struct str staged = files_path(
+    const struct str staged = l->files->driver->scratch(
         l->files, a,
         arena_printf(a, "%.*s/_delta_log/.checkpoint-%ld", STR_ARG(l->table), (long)getpid()));
     buf_init(&sql, a, SQL_BYTES_MAX);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -213,7 +214,30 @@ static enum outcome local_remove(const struct files *s, struct str key, struct f
                                                    : failed_errno(f, RETRY, "remove %s", at.path);
 }
 
-const struct files_driver files_local = {
+static enum outcome local_hold(const struct files *s, bool is_alone, int *fd, struct failure *f)
+{
+    struct place at;
+    enum outcome result = locate(s, S(".lock"), &at, f);
+    result = result == OK ? file_make_dirs(at.folder, f) : result;
+    if (result == OK && *fd < 0) {
+        *fd = open(at.path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        result = *fd < 0 ? failed_errno(f, STOP, "open %s", at.path) : OK;
+    }
+    if (result == OK && flock(*fd, is_alone ? LOCK_EX | LOCK_NB : LOCK_SH) != 0) {
+        const bool is_held = errno == EWOULDBLOCK;
+        result = failed_errno(f, RETRY, "lock %s", at.path);
+        f->cause = is_held ? CAUSE_FENCED : CAUSE_OTHER;
+    }
+    return result;
+}
+
+/* Beside the files that it becomes, on the same disk: rename puts it there. */
+static struct str local_scratch(const struct files *s, struct arena *a, struct str key)
+{
+    return files_path(s, a, key);
+}
+
+static const struct files_driver local = {
     .name = "local",
     .put_if_absent = local_put_if_absent,
     .put = local_put,
@@ -221,4 +245,11 @@ const struct files_driver files_local = {
     .get = local_get,
     .list = local_list,
     .remove = local_remove,
+    .hold = local_hold,
+    .scratch = local_scratch,
 };
+
+struct files files_at(struct str place)
+{
+    return (struct files){&local, place};
+}

@@ -11,8 +11,12 @@
 
 struct files {
     const struct files_driver *driver;
-    struct str place; /* folder, absolute */
+    struct str place; /* as configured: an absolute folder */
 };
+
+/* The files of the lake at `lake.path`: its form says which driver reaches them. A path is a folder
+ * of this machine; a bucket will be a file with its driver, and a line where this is decided. */
+struct files files_at(struct str place);
 
 struct files_entry {
     struct str key;
@@ -44,11 +48,16 @@ struct files_driver {
                          struct files_list *out, struct failure *f);
     /* OK also when it is gone already. */
     enum outcome (*remove)(const struct files *s, struct str key, struct failure *f);
+    /* Be one of those who put files here, until *fd is closed; children inherit it. It is -1 at
+     * first; called again it changes what the same descriptor holds. is_alone: the only one, so
+     * that what no commit names is nobody's work under way.
+     *   returns OK | RETRY cause FENCED: is_alone, and others are here | STOP rights */
+    enum outcome (*hold)(const struct files *s, bool is_alone, int *fd, struct failure *f);
+    /* Where on this machine a file or folder of this key is made that put_file takes files of. */
+    struct str (*scratch)(const struct files *s, struct arena *a, struct str key);
 };
 
-extern const struct files_driver files_local;
-
-/* What DuckDB opens it by: the path. */
+/* What DuckDB opens it by. */
 struct str files_path(const struct files *s, struct arena *a, struct str key);
 
 #endif

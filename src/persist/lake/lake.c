@@ -1,9 +1,6 @@
 /* The driver: gathers, decides what is due, and settles what a commit moved. */
 #include "persist/lake/lake.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -45,20 +42,14 @@ static enum outcome remove_orphans(struct persister *p, struct failure *f)
 static enum outcome lock_lake(struct persister *p, struct failure *f)
 {
     struct lake *const l = p->state;
-    const struct str path = files_path(&l->files, l->arena, S(".lock"));
-    l->lock_fd = open(path.at, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (l->lock_fd < 0) {
-        return failed_errno(f, STOP, "open %s", path.at);
+    const struct files *const s = &l->files;
+    enum outcome result = s->driver->hold(s, true, &l->lock_fd, f);
+    if (result == OK) {
+        result = remove_orphans(p, f);
+    } else if (result == RETRY && f->cause == CAUSE_FENCED) {
+        result = OK; /* others write here: what is theirs stays */
     }
-    if (flock(l->lock_fd, LOCK_EX | LOCK_NB) == 0) {
-        const enum outcome result = remove_orphans(p, f);
-        if (result != OK) {
-            return result;
-        }
-    } else if (errno != EWOULDBLOCK) {
-        return failed_errno(f, STOP, "lock %s", path.at);
-    }
-    return flock(l->lock_fd, LOCK_SH) == 0 ? OK : failed_errno(f, RETRY, "lock %s", path.at);
+    return result == OK ? s->driver->hold(s, false, &l->lock_fd, f) : result;
 }
 
 static enum outcome open_tables(struct lake *l, struct failure *f)
@@ -141,13 +132,10 @@ static enum outcome lake_driver_open(struct persister *p, struct failure *f)
     l->watch = (struct child_watch){p->progress, CHILD_STILL_MS_MAX};
     l->unknown = progress_counter(p->progress, "unknown_models");
     l->arena = p->arena;
-    l->files = (struct files){&files_local, p->config->lake.path};
+    l->files = files_at(p->config->lake.path);
     l->lock_fd = -1;
     arena_init(&l->scratch, SCRATCH_BYTES_MAX);
     enum outcome result = refuse_open(&l->refused, f);
-    if (result == OK) {
-        result = file_make_dirs(arena_cstr(l->arena, p->config->lake.path), f);
-    }
     if (result == OK) {
         result = open_tables(l, f);
     }

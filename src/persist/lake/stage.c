@@ -33,7 +33,7 @@ enum outcome stage_open(struct stage *s, struct arena *a, struct duck *d, const 
                         struct failure *f)
 {
     const struct str key = arena_printf(a, "%.*s/.stage-%ld", STR_ARG(log->table), (long)getpid());
-    *s = (struct stage){a, d, log, files_path(log->files, a, key)};
+    *s = (struct stage){a, d, log, log->files->driver->scratch(log->files, a, key)};
     stage_remove_tree(s->folder.at);
     return file_make_dirs(s->folder.at, f);
 }

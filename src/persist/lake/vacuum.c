@@ -43,7 +43,7 @@ static bool is_orphan(const struct lake *l, const struct lake_table *t, const st
 
 static void remove_stages(struct lake *l, const struct lake_table *t)
 {
-    const struct str folder = files_path(&l->files, &l->scratch, t->log.table);
+    const struct str folder = l->files.driver->scratch(&l->files, &l->scratch, t->log.table);
     DIR *const dir = opendir(folder.at);
     for (struct dirent *e = dir ? readdir(dir) : NULL; e; e = readdir(dir)) {
         if (str_starts(str_of(e->d_name), S(".stage-"))) {
