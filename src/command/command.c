@@ -1,6 +1,7 @@
 #include "command/command.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -97,8 +98,22 @@ static int run(const struct command *table, int argc, char **argv)
     return c ? c->run(argc - 1, argv + 1) : unknown(table, argv[1]);
 }
 
+/* Whoever starts weir with a closed stdin, stdout or stderr would have the next file that it opens
+ * in that place: the lock or a log of data, and print into it. */
+static void fill_standard_places(void)
+{
+    int fd = 0;
+    while (fd >= 0 && fd <= STDERR_FILENO) {
+        fd = open("/dev/null", O_RDWR); // NOLINT(android-cloexec-open): children print there, too
+    }
+    if (fd > STDERR_FILENO) {
+        (void)close(fd);
+    }
+}
+
 int command_main(const struct command *table, int argc, char **argv)
 {
+    fill_standard_places();
     screen_open();
     const int status = run(table, argc, argv);
     /* an answer that did not reach its reader is none; a closed pipe is the reader's wish */

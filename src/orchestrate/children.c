@@ -9,7 +9,8 @@
 
 enum {
     LASTING_MS = 30000, /* a child that lived so long starts its tries anew */
-    SILENT_MS = 10000   /* a waiting one that does not answer is told       */
+    SILENT_MS = 10000,  /* a waiting one that does not answer is told       */
+    AWAY_MS = 10000     /* between two turns: the orchestrator was away or at rest */
 };
 
 /* ---- which there are ---- */
@@ -294,9 +295,16 @@ static void hear(struct children *all, struct child *c)
     c->probed_us = 0;
 }
 
+/* A machine that stood still (a paused container, a stopped process group) stood still for the
+ * children, too: who was away cannot say that they were silent. */
+static int64_t awake_since(const struct children *all, int64_t us)
+{
+    return us > all->awake_us ? us : all->awake_us;
+}
+
 static void tell_silent(struct children *all, struct child *c, int64_t now_us)
 {
-    if (!c->is_silent && now_us - c->probed_us > SILENT_MS * 1000LL) {
+    if (!c->is_silent && now_us - awake_since(all, c->probed_us) > SILENT_MS * 1000LL) {
         c->is_silent = true;
         *counter_of(all, "down", c) = 1;
         log_event(LOG_WARN, "silent", log_c("duty", c->name), log_n("pid", c->pid),
@@ -330,7 +338,8 @@ static void kill_hanging(struct children *all, int64_t now_us)
             continue;
         }
         const int64_t turn_us = progress_busy_since_us(c->page);
-        const int64_t busy_us = turn_us > 0 ? turn_us : c->probed_us;
+        const int64_t silent_us = turn_us > 0 ? turn_us : c->probed_us;
+        const int64_t busy_us = silent_us > 0 ? awake_since(all, silent_us) : 0;
         if (c->deadline_us > 0 && now_us >= c->deadline_us) {
             log_event(LOG_WARN, "drains too long", log_c("duty", c->name), log_n("pid", c->pid),
                       log_c("next", "it is killed; what is accepted stays on disk"));
@@ -362,6 +371,8 @@ static void relieve_old(struct children *all, int64_t now_us)
 
 void children_turn(struct children *all, int64_t now_us)
 {
+    all->awake_us = now_us - all->turned_us > AWAY_MS * 1000LL ? now_us : all->awake_us;
+    all->turned_us = now_us;
     if (!all->is_stopping) {
         start_due(all, now_us);
     }

@@ -17,8 +17,10 @@ struct children {
     struct arena *arena;   /* of the pages                          */
     struct progress *page; /* the orchestrator's own                */
     struct child child[CHILDREN_MAX];
-    bool is_stopping; /* nobody is started any more            */
-    int wave;         /* of draining                           */
+    bool is_stopping;            /* nobody is started any more            */
+    int wave;                    /* of draining                           */
+    int64_t turned_us, awake_us; /* the last turn; the first after the orchestrator was away itself:
+                                    silence counts from then on */
 };
 
 /* Somebody whose stage is wanted (`only`) accepts at this door. A door that nobody serves stays

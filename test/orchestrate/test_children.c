@@ -273,6 +273,25 @@ static void who_is_busy_without_a_beat_hangs_and_who_waits_does_not(void **state
     rig_close(r);
 }
 
+/* Stopped together with its children: they could not beat, and nobody could have heard them. */
+static void a_pause_of_the_whole_machine_is_no_hang(void **state)
+{
+    enum { PAUSE_US = 100 * 1000 * 1000 };
+    (void)state;
+    struct rig *const r = rig_open(1);
+    start(r);
+    struct child *const middle = find(r, "middle"), *const keeper = find(r, "keeper");
+    progress_beat(middle->page, true);
+    const int64_t later_us = progress_busy_since_us(middle->page) + PAUSE_US;
+    keeper->probed_us = later_us - PAUSE_US;
+    children_turn(&r->all, later_us);
+    children_probe(&r->all, later_us, later_us);
+    assert_false(middle->is_killed || keeper->is_killed || keeper->is_silent);
+    children_turn(&r->all, later_us + HANG_MS * 1000 + 1);
+    assert_true(middle->is_killed);
+    rig_close(r);
+}
+
 static void who_waits_is_asked_for_a_turn_and_hangs_when_it_does_not_answer(void **state)
 {
     (void)state;
@@ -587,6 +606,7 @@ int main(void)
         cmocka_unit_test(who_fails_is_started_again_later_and_later_and_is_down_meanwhile),
         cmocka_unit_test(who_lasted_starts_its_tries_anew),
         cmocka_unit_test(who_is_busy_without_a_beat_hangs_and_who_waits_does_not),
+        cmocka_unit_test(a_pause_of_the_whole_machine_is_no_hang),
         cmocka_unit_test(who_waits_is_asked_for_a_turn_and_hangs_when_it_does_not_answer),
         cmocka_unit_test(who_comes_after_a_process_that_hung_is_not_killed_for_it),
         cmocka_unit_test(a_kill_from_outside_is_told_from_a_hang),

@@ -54,6 +54,17 @@ def it_starts_takes_a_signal_and_drains_on_sigterm(folder):
 
 
 @case
+def whoever_closes_stdin_stdout_and_stderr_has_no_data_in_their_place(folder):
+    shut = ("bash", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "bash")
+    with Weir(folder, agents=AGENTS, wrapper=shut) as weir:
+        assert ping(weir, 1)[0] == 202
+        for pid in [weir.process.pid, *weir.children()]:
+            places = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in range(3)]
+            assert places == ["/dev/null"] * 3, (pid, places)
+        assert json.loads(weir.command("status", "--json"))["pid"] == weir.process.pid
+
+
+@case
 def a_unix_socket_stands_beside_the_file_and_goes_with_weir(folder):
     weir = Weir(folder, agents=AGENTS)
     weir.config["intake"]["listen"] = [f"127.0.0.1:{weir.port}", "unix:in.sock"]
