@@ -11,12 +11,19 @@ WHERE c.merged_at < w.to_at;
 
 -- A merge, a squash and a rebase push new commits onto the base branch.
 CREATE TEMP TABLE commit_copy AS
-SELECT k.repository, k.sha, min(m.number) AS number, bool_or(k.branch = m.base_branch) AS is_on_base
-FROM merged AS m
-JOIN commit AS tip ON tip.repository = m.repository AND tip.sha = m.merge_sha
-JOIN commit AS k ON k.repository = m.repository AND (k.sha = tip.sha
-    OR (tip.branch = m.base_branch AND k.branch = tip.branch AND k.pushed_at = tip.pushed_at))
-GROUP BY k.repository, k.sha;
+WITH tip AS (
+    SELECT m.repository, m.number, m.base_branch, k.sha, k.branch, k.pushed_at
+    FROM merged AS m JOIN commit AS k ON k.repository = m.repository AND k.sha = m.merge_sha
+)
+SELECT repository, sha, min(number) AS number, bool_or(is_on_base) AS is_on_base
+FROM (
+    SELECT repository, sha, number, branch = base_branch AS is_on_base FROM tip
+    UNION ALL
+    SELECT k.repository, k.sha, t.number, true
+    FROM tip AS t JOIN commit AS k ON k.repository = t.repository AND k.branch = t.branch AND k.pushed_at = t.pushed_at
+    WHERE t.branch = t.base_branch
+)
+GROUP BY repository, sha;
 
 -- A branch lives on after a change was closed: a commit belongs to the change closed next. What another change
 -- brought onto that branch (develop, which is merged into main) is that change's.
