@@ -5,7 +5,7 @@
 #include "command/command.h"
 #include "registry.h"
 
-enum { FLAGS_MAX = 20 };
+enum { FLAGS_MAX = 24 };
 #define MEMORY_BYTES_MAX ((size_t)64 << 20)
 
 /* The command's own flags between those that its needs and its answers bring. */
@@ -35,7 +35,7 @@ static void gather(const struct usage *u, struct str_list *places, bool *is_json
             NULL,
             u->prints == PRINTS_ROWS ? "one JSON object a row" : "JSON instead of text"};
     }
-    if (u->prints == PRINTS_ROWS) {
+    if (u->prints == PRINTS_ROWS || u->prints == PRINTS_TABLES) {
         all[n++] = (struct flag){"csv", 0, FLAG_SWITCH, is_csv, NULL, "CSV with a header"};
     }
     all[n] = (struct flag){0};

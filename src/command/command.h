@@ -57,8 +57,9 @@ enum needs {
     NEEDS_SECRETS   /* all of it                                      */
 };
 
-/* What it prints on stdout besides text: it gets --json, and --csv. */
-enum prints { PRINTS_TEXT, PRINTS_OBJECT, PRINTS_ROWS };
+/* What it prints on stdout besides text: it gets --json, and --csv where there are rows (tables:
+ * one object as JSON, one of several tables as CSV). */
+enum prints { PRINTS_TEXT, PRINTS_OBJECT, PRINTS_TABLES, PRINTS_ROWS };
 
 struct usage {
     const char *name;  /* "dead"                                              */

@@ -7,6 +7,7 @@
 #include "command/ask.h"
 #include "command/command.h"
 #include "command/commands.h"
+#include "command/report/csv.h"
 #include "command/report/dora.h"
 #include "command/report/dora_html.h"
 #include "command/report/flags.h"
@@ -18,8 +19,8 @@ enum { DAYS = 91 };
 #define ARENA_BYTES_MAX ((size_t)4 << 30)
 
 struct report {
-    struct str by, html;
-    struct report_flags flags; /* go before the configuration */
+    struct str by, html, table; /* table: of --csv */
+    struct report_flags flags;  /* go before the configuration */
     struct window window;
     struct dora_wish dora;
     const struct kind *kind;
@@ -28,7 +29,8 @@ struct report {
 /* A report: what it reads, and how it is told. */
 struct kind {
     const char *name, *models;
-    bool has_people, is_dora; /* which options have a meaning */
+    bool has_people, is_dora;       /* which options have a meaning */
+    const struct window_part *part; /* NULL of dora */
     enum outcome (*tell)(const struct report *r, struct session *s, struct ask *q,
                          struct failure *f);
 };
@@ -118,6 +120,9 @@ static enum outcome tell_dora(const struct report *r, struct session *s, struct 
 {
     struct str json;
     enum outcome result = dora_take(q->duck, &s->arena, &r->dora, f);
+    if (result == OK && s->format == ROWS_CSV) {
+        return csv_print(q, &s->arena, csv_of_dora(r->table)->sql, f);
+    }
     if (result == OK && r->html.len > 0) {
         return tell_dora_html(r, s, q, f);
     }
@@ -131,14 +136,18 @@ static enum outcome tell_dora(const struct report *r, struct session *s, struct 
 
 /* Tables, one a part. */
 static enum outcome tell_parts(const struct report *r, struct session *s, struct ask *q,
-                               const struct window_part *part, struct failure *f)
+                               struct failure *f)
 {
+    const struct window_part *const part = r->kind->part;
     size_t n = 0;
     while (part[n].name) {
         n++;
     }
     if (r->html.len > 0) {
         return tell_parts_html(r, s, q, part, f);
+    }
+    if (s->format == ROWS_CSV) {
+        return csv_print(q, &s->arena, window_sql(csv_of_parts(part, r->table)), f);
     }
     if (s->format == ROWS_JSON) {
         struct str json;
@@ -163,7 +172,7 @@ static enum outcome tell_activity(const struct report *r, struct session *s, str
 {
     enum outcome result = window_take(q->duck, &s->arena, &r->window, f);
     result = result == OK ? window_activity_take(q->duck, f) : result;
-    return result == OK ? tell_parts(r, s, q, window_activity, f) : result;
+    return result == OK ? tell_parts(r, s, q, f) : result;
 }
 
 static enum outcome tell_runs(const struct report *r, struct session *s, struct ask *q,
@@ -171,13 +180,13 @@ static enum outcome tell_runs(const struct report *r, struct session *s, struct 
 {
     enum outcome result = window_take(q->duck, &s->arena, &r->window, f);
     result = result == OK ? window_runs_take(q->duck, f) : result;
-    return result == OK ? tell_parts(r, s, q, window_runs, f) : result;
+    return result == OK ? tell_parts(r, s, q, f) : result;
 }
 
 static const struct kind kinds[] = {
-    {"dora", DORA_MODELS, false, true, tell_dora},
-    {"activity", "change", true, false, tell_activity},
-    {"runs", "pipeline_run task_run", true, false, tell_runs},
+    {"dora", DORA_MODELS, false, true, NULL, tell_dora},
+    {"activity", "change", true, false, window_activity, tell_activity},
+    {"runs", "pipeline_run task_run", true, false, window_runs, tell_runs},
 };
 
 /* What a report has no use for is refused, not passed over. */
@@ -215,6 +224,26 @@ static bool options_fit(const struct report *r)
     return true;
 }
 
+/* Of what a report has; says which, where it is none of them. */
+static bool table_fits(struct report *r)
+{
+    const struct csv_table *const of_dora = r->kind->is_dora ? csv_of_dora(r->table) : NULL;
+    if (of_dora || (r->kind->part && csv_of_parts(r->kind->part, r->table))) {
+        r->dora.is_explained = r->dora.is_explained || (of_dora && of_dora->is_explained);
+        return true;
+    }
+    (void)fprintf(stderr, "weir report: %s has no table \"%.*s\"; there are", r->kind->name,
+                  STR_ARG(r->table));
+    for (const struct csv_table *t = csv_dora; r->kind->is_dora && t->name; t++) {
+        (void)fprintf(stderr, "%s %s", t == csv_dora ? "" : ",", t->name);
+    }
+    for (const struct window_part *p = r->kind->part; p && p->name; p++) {
+        (void)fprintf(stderr, "%s %s", p == r->kind->part ? "" : ",", p->name);
+    }
+    (void)fprintf(stderr, "\n");
+    return false;
+}
+
 static int check(void *of, const struct words *words)
 {
     struct report *const r = of;
@@ -226,7 +255,7 @@ static int check(void *of, const struct words *words)
                       words->at[0]);
         return EXIT_USAGE;
     }
-    if (!options_fit(r)) {
+    if (!options_fit(r) || !table_fits(r)) {
         return EXIT_USAGE;
     }
     r->window.to_us = r->window.to_us == TIME_NONE ? clock_now_us() : r->window.to_us;
@@ -285,8 +314,11 @@ static int run(struct report *r, const struct usage *usage, int argc, char **arg
     if (!command_begin(&s, usage, argc, argv)) {
         return s.status;
     }
-    if (r->html.len > 0 && s.format == ROWS_JSON) {
-        (void)fprintf(stderr, "weir report: --html or --json, not both\n");
+    const bool is_table = s.format == ROWS_CSV;
+    if ((r->html.len > 0 && s.format != ROWS_TABLE) || (r->table.len > 0 && !is_table)) {
+        (void)fprintf(stderr, "weir report: %s\n",
+                      r->html.len > 0 ? "--html, --json or --csv, one of them"
+                                      : "--table says which one --csv prints; add --csv");
         s.status = EXIT_USAGE;
         return command_end(&s);
     }
@@ -317,6 +349,10 @@ int command_report(int argc, char **argv)
          "list the deployments, changes, commits and incidents behind each figure"},
         {"html", 0, FLAG_TEXT, &r.html, "FILE",
          "a page for a browser, without script or network; - is stdout"},
+        {"table", 0, FLAG_TEXT, &r.table, "NAME",
+         "with --csv: which table. dora: figures, deployments, changes, commits, incidents, "
+         "left_out; activity: repositories, authors, reviewers; runs: pipelines, environments, "
+         "users, errors, flaky, slowest (the first)"},
         {"hash-people", 0, FLAG_SWITCH, &r.flags.hides_people, NULL,
          "activity, runs: show a hash instead of each name"},
         {"with-names", 0, FLAG_SWITCH, &r.flags.shows_people, NULL,
@@ -348,11 +384,12 @@ int command_report(int argc, char **argv)
                     "  weir report dora --by team,month\n"
                     "  weir report dora --html dora.html\n"
                     "  weir report activity\n"
+                    "  weir report dora --csv --by service,week\n"
                     "  weir report runs --json\n",
         .words_least = 1,
         .words_most = 1,
         .needs = NEEDS_CONFIG,
-        .prints = PRINTS_OBJECT,
+        .prints = PRINTS_TABLES,
         .memory_bytes_max = ARENA_BYTES_MAX,
         .check = check,
         .of = &r,

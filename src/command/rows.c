@@ -64,6 +64,18 @@ static void put_csv(struct str s)
     (void)putchar('"');
 }
 
+/* What spreadsheets begin to calculate at (OWASP, CSV Injection). */
+static bool is_formula(const struct cell *cell)
+{
+    return cell->kind == CELL_TEXT && cell->text.len > 0 &&
+           memchr("=+-@\t\r", cell->text.at[0], 6) != NULL;
+}
+
+static bool is_csv(enum rows_format format)
+{
+    return format == ROWS_CSV || format == ROWS_CSV_LF || format == ROWS_CSV_SHEET;
+}
+
 static struct str csv_end(const struct rows *r)
 {
     return r->format == ROWS_CSV_LF ? S("\n") : S("\r\n");
@@ -115,7 +127,7 @@ enum outcome rows_begin(struct arena *a, enum rows_format format, const struct r
                        .whole_n = head->whole_n};
     *out = r;
     arena_init(&r->line, CELL_BYTES_MAX);
-    if (format == ROWS_CSV || format == ROWS_CSV_LF) {
+    if (is_csv(format)) {
         csv_header(r);
     }
     return format == ROWS_TABLE ? begin_table(r, f) : OK;
@@ -224,9 +236,12 @@ void rows_add(struct rows *r, const struct cell *cell)
     case ROWS_JSON: add_json(r, cell); break;
     case ROWS_CSV:
     case ROWS_CSV_LF:
+    case ROWS_CSV_SHEET:
         for (size_t i = 0; i < r->columns_n; i++) {
             put(i ? S(",") : S(""));
-            put_csv(cell[i].text);
+            put_csv(r->format == ROWS_CSV_SHEET && is_formula(&cell[i])
+                        ? arena_printf(&r->line, "'%.*s", STR_ARG(cell[i].text))
+                        : cell[i].text);
         }
         put(csv_end(r));
         break;

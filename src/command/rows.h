@@ -12,7 +12,8 @@
 enum rows_format {
     ROWS_TABLE,
     ROWS_CSV,
-    ROWS_CSV_LF, /* its lines end as a text file's do */
+    ROWS_CSV_LF,    /* its lines end as a text file's do                                     */
+    ROWS_CSV_SHEET, /* a text that a spreadsheet would take for a formula gets a ' before it */
     ROWS_JSON
 };
 

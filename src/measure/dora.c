@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 enum { SQL_BYTES_MAX = 1 << 20, FIGURES_MAX = 1 << 20 };
 
 struct step {
@@ -131,7 +133,9 @@ static const char figure_sql[] =
     "    CAST(undeployed_changes AS BIGINT), CAST(per_day AS DOUBLE),\n"
     "    CAST(days_per_week_p50 AS DOUBLE), CAST(lead_p50_s AS DOUBLE),\n"
     "    CAST(lead_p90_s AS DOUBLE), CAST(change_p50_s AS DOUBLE), CAST(fail_rate AS DOUBLE),\n"
-    "    CAST(recovery_p50_s AS DOUBLE), CAST(rework_rate AS DOUBLE)\n"
+    "    CAST(recovery_p50_s AS DOUBLE), CAST(rework_rate AS DOUBLE), CAST(coding_s AS DOUBLE),\n"
+    "    CAST(to_review_s AS DOUBLE), CAST(in_review_s AS DOUBLE), CAST(waiting_s AS DOUBLE),\n"
+    "    last_failed_at AT TIME ZONE zone, last_failed_by\n"
     "FROM dora_figure, (SELECT zone FROM span) WHERE kind = '%s' ORDER BY is_all DESC, by_service, "
     "by_environment, n";
 
@@ -164,6 +168,9 @@ static struct dora_figure figure_of(struct arena *a, struct duck_result *r)
         .fail_rate = real_of(r, 22),
         .recovery_p50_s = real_of(r, 23),
         .rework_rate = real_of(r, 24),
+        .stage_s = {real_of(r, 25), real_of(r, 26), real_of(r, 27), real_of(r, 28)},
+        .last_failed_us = duck_is_null(r, 29) ? TIME_NONE : duck_i64(r, 29),
+        .last_failed_by = text_of(a, r, 30),
     };
 }
 

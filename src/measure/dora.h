@@ -10,6 +10,7 @@
 #include "measure/window.h"
 
 enum dora_group { DORA_ALL, DORA_SERVICE, DORA_TEAM };
+enum dora_stage { DORA_CODING, DORA_TO_REVIEW, DORA_IN_REVIEW, DORA_WAITING, DORA_STAGES_N };
 enum dora_period { DORA_NOW, DORA_BEFORE, DORA_WEEK, DORA_MONTH, DORA_PERIODS_N };
 
 /* What the configuration says of a service. */
@@ -41,6 +42,9 @@ struct dora_figure {
     int64_t open_incidents, rework, undeployed_changes;
     double per_day, days_per_week_p50, lead_p50_s, lead_p90_s, change_p50_s;
     double fail_rate, recovery_p50_s, rework_rate;
+    double stage_s[DORA_STAGES_N]; /* of all its changes together          */
+    int64_t last_failed_us;        /* the newest that failed, likewise; TIME_NONE */
+    struct str last_failed_by;     /* the incident that says so            */
 };
 
 /* The models that it reads, as words of one text (ask.h). */

@@ -1,10 +1,12 @@
 """report over a weir that runs: from deliveries over HTTP to figures."""
+import csv
 import datetime
 import hashlib
+import io
 import json
 import random
 
-from blackbox import Weir, case, fixtures, run, sign
+from blackbox import Weir, case, fixtures, on_terminal, run, sign
 
 URL = "https://github.com/acme/shop"
 API = "https://api.github.com/repos/acme/shop"
@@ -176,7 +178,7 @@ def figures_come_by_team_and_week_and_path_as_the_configuration_chooses(folder):
         lines = [line.split() for line in text.splitlines()]
         of_find = lines[lines.index(["find"]) + 1:lines.index(["front"])]
         assert len(of_find) == 6 and of_find[0][:3] == ["1", "Mar", "part"] and of_find[2][:2] == ["9", "Mar"], of_find
-        assert of_find[2][2:7] == ["0.14/d", "(7.2", "d)", "(7.2", "d)"] and "(100.0 %)" in text, of_find
+        assert of_find[2][2:7] == ["0.14", "(7.2", "d)", "(7.2", "d)"] and "(100.0 %)" in text, of_find
         assert "label urgent" in " ".join(text.split()), text
         text = " ".join(weir.command("report", "dora", "--failures", "link", "--hotfix-labels", "x", *window).split())
         assert "0 of 4" in text and "by these alone: link. A hotfix: label x" in text, text
@@ -184,6 +186,96 @@ def figures_come_by_team_and_week_and_path_as_the_configuration_chooses(folder):
         assert [a["author"] for a in authors] == [hashlib.sha256(b"ann").hexdigest()[:12]], authors
         authors = json.loads(weir.command("report", "activity", "--json", "--with-names", *window))["authors"]
         assert [a["author"] for a in authors] == ["ann"], authors
+
+
+def shipped():
+    """Twenty deployments, those of cart broken every other time; one change with a day in each of its stages."""
+    change = {"number": 1, "merged_at": "2026-03-04T00:00:00Z", "merge_sha": "c1", "labels": [], "head_ref": "topic"}
+    event, body = merged(change)
+    body["pull_request"]["created_at"] = "2026-03-02T00:00:00Z"
+    review = BASE | {"action": "submitted", "pull_request": body["pull_request"], "review": {
+        "id": 1, "state": "approved", "submitted_at": "2026-03-03T00:00:00Z", "user": {"login": "bob"}, "body": None,
+        "commit_id": sha("c1"), "html_url": f"{URL}/pull/1#r1"}}
+    all_of = [push("main", [commit("c0", "2026-02-01T00:00:00Z")], "2026-02-01T00:00:00Z"),
+              push("topic", [commit("c1", "2026-03-01T00:00:00Z")], "2026-03-01T00:00:00Z"),
+              ("pull_request_review", review), (event, body)]
+    for number in range(20):
+        service = "cart" if number % 3 == 0 and number < 18 else "search"
+        at = f"2026-03-05T{number:02}:00:00Z" if number else "2026-02-02T00:00:00Z"
+        status = {"state": "success", "at": at}
+        event, body = deployed({"id": f"D{number}", "sha": "c1" if number else "c0", "task": "deploy", "environment": "production",
+                                "statuses": [status]}, 0, status)
+        body["deployment"]["payload"] = {"service": service}
+        all_of.append((event, body))
+        if service == "cart" and number % 2 == 1:
+            all_of.append(incident({"id": f"I{number}", "caused_by": f"D{number}", "fixed_by": None, "created_at": at,
+                                    "resolved_at": at.replace(":00:00Z", ":40:00Z")}, "closed"))
+    return all_of
+
+
+@case
+def a_wider_terminal_shows_more_of_the_same(folder):
+    services = {name: {"repositories": ["acme/shop"]} for name in ("cart", "search")}
+    window = ("--from", "2026-01-05", "--to", "2026-03-30")
+    with Weir(folder, agents={"github": {"type": "github", "secret": "s"}}, services=services) as weir:
+        send(weir, shipped())
+        weir.command("flush")
+        drawn = {"LC_ALL": "C.UTF-8", "TERM": "xterm"}
+        shown = {columns: on_terminal(columns, "report", "dora", *window, folder=folder, environment=drawn)
+                 for columns in (54, 60, 80, 120, 160)}
+        for columns, lines in shown.items():
+            assert all(len(line) <= columns for line in lines), (columns, lines)
+            rows = [line for line in lines if line.startswith(("cart ", "search "))]
+            assert len(rows) == 2 and "50.0 %!" in rows[0] and "!" not in rows[1], (columns, lines)
+            assert ("p90" in "".join(lines)) == (columns >= 60) and ("before" in "".join(lines)) == (columns >= 80), lines
+        wide = shown[120]
+        assert "where the time goes (hours)" in wide[2], wide
+        stages = [line.split("where")[0][82:] if "where" in line else line[82:] for line in wide[4:8]]
+        assert [stage[:16].split() for stage in stages] == [["coding", "24", "%"], ["to", "review", "24", "%"],
+                                                            ["in", "review", "24", "%"], ["waiting", "27", "%"]], stages
+        assert all(stage.endswith("  █████") for stage in stages), stages
+        row = next(line for line in wide if line.startswith("cart "))
+        assert "3 of 6" in row and "5 Mar #515" in row and "█" in row, row
+        assert "where the time goes" not in "".join(shown[80]) and "#515" not in "".join(shown[80]), shown[80]
+        plain = on_terminal(120, "report", "dora", *window, folder=folder, environment={"LC_ALL": "C", "TERM": "dumb"})
+        assert not any("█" in line or "#" in line.replace("#515", "") for line in plain), plain
+
+
+@case
+def a_report_gives_each_of_its_tables_as_csv(folder):
+    all_of = shipped()
+    for event, body in all_of:
+        if event == "pull_request":
+            body["pull_request"]["title"] = "=1+1, @me"
+    window = ("--from", "2026-01-05", "--to", "2026-03-30")
+    with Weir(folder, agents={"github": {"type": "github", "secret": "s"}}, services={
+            name: {"repositories": ["acme/shop"]} for name in ("cart", "search")}) as weir:
+        send(weir, all_of)
+        weir.command("flush")
+
+        def table(report, *words):
+            return list(csv.DictReader(io.StringIO(weir.command("report", report, "--csv", *words, *window))))
+
+        told = json.loads(weir.command("report", "dora", "--json", "--explain", *window))
+        figures = table("dora")
+        assert len(figures) == len(told["rows"]) == 2, figures
+        for row, wanted in zip(figures, told["rows"]):
+            wanted.pop("tiers")
+            assert set(row) == set(wanted), set(row) ^ set(wanted)
+            assert all(row[k] == ("" if wanted[k] is None else row[k]) for k in row), row
+            assert all(float(row[k]) == wanted[k] for k in row if isinstance(wanted[k], (int, float))), (row, wanted)
+        for name in ("deployments", "changes", "commits", "incidents", "left_out"):
+            assert len(table("dora", "--table", name)) == len(told["explain"][name]) > 0, name
+        assert {row["title"] for row in table("dora", "--table", "changes")} == {"'=1+1, @me"}
+        assert len(table("dora", "--by", "service,week")) > 2 * len(figures)
+        assert [row["author"] for row in table("activity", "--table", "authors")] == ["ann"]
+        assert [row["reviewer"] for row in table("activity", "--table", "reviewers")] == ["bob"]
+        assert [row["repository"] for row in table("activity")] == ["github.com/acme/shop"]
+        for name in ("pipelines", "environments", "users", "errors", "flaky", "slowest"):
+            assert table("runs", "--table", name) == [], name
+        for words in (["dora", "--table", "changes"], ["dora", "--csv", "--table", "authors"], ["runs", "--csv", "--json"],
+                      ["activity", "--csv", "--html", "-"]):
+            weir.command("report", *words, status=2)
 
 
 @case

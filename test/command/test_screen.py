@@ -1,37 +1,14 @@
 """What people see: as wide as their terminal, what was cut is marked, and nothing that a terminal would obey."""
 import csv
-import fcntl
 import io
 import json
-import os
-import pty
 import re
-import struct
 import subprocess
-import termios
 import unicodedata
 
-from blackbox import BINARY, Weir, case, eventually, run, sign
+from blackbox import BINARY, Weir, case, eventually, on_terminal, run, sign
 
 AGENTS = {"github": {"type": "github", "secret": "s3cret"}}
-
-
-def on_terminal(columns, *words, folder=None):
-    """The lines that a command shows on a terminal of so many columns."""
-    outer, inner = pty.openpty()
-    fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    weir = subprocess.Popen([BINARY, *words], stdin=subprocess.DEVNULL, stdout=inner, stderr=subprocess.DEVNULL, cwd=folder)
-    os.close(inner)
-    shown = b""
-    while True:
-        try:
-            piece = os.read(outer, 65536)
-        except OSError:  # the last writer is gone
-            break
-        shown += piece
-    os.close(outer)
-    weir.wait(30)
-    return shown.decode().replace("\r\n", "\n").splitlines()
 
 
 def width(line):
@@ -168,7 +145,7 @@ def a_report_leaves_out_columns_and_cuts_no_name(folder):
     assert any(re.search(r"^ci .* \d+\.\d % ", line) for line in shown["runs", 80]), shown["runs", 80]
     lines = shown["dora", 80]
     assert lines[0].startswith("Delivery, production, 1 Mar to 15 Mar 2026, 2 weeks   complete to "), lines
-    assert any(line.startswith("Service         per day ") for line in lines), lines
+    assert any(line.startswith("Service        per day ") for line in lines), lines
     assert lines[-1] == "--explain lists the deployments and changes behind each figure; --html FILE", lines
     lines = shown["dora --by environment", 80]
     assert lines[[i for i, line in enumerate(lines) if line.startswith("Environment ")][0] + 1].startswith("production  "), lines

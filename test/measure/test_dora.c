@@ -1,6 +1,7 @@
 #include "measure/dora.h"
 
 #include <glob.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -246,6 +247,30 @@ static void a_team_has_the_figures_of_its_services_together(void **state)
     assert_int_equal(figure[0].deployments, 5);
 }
 
+static void the_hours_of_a_change_go_to_its_stages(void **state)
+{
+    static const double hours[DORA_STAGES_N] = {1, 7, 4.5, 4.5};
+    const struct dora_wish w = march();
+    struct dora_figure *figure = NULL;
+    struct failure f;
+    size_t n = 0;
+    (void)state;
+    (void)told_of("stages", &w);
+    must(dora_figures(duck, &arena, DORA_NOW, &figure, &n, &f), &f);
+    assert_int_equal(n, 2);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < DORA_STAGES_N; k++) {
+            assert_true(fabs(figure[i].stage_s[k] - 3600 * hours[k]) < 0.001);
+        }
+        assert_int_equal(figure[i].last_failed_us, at("2026-03-03T12:00:00Z"));
+        assert_str(figure[i].last_failed_by, "I3");
+    }
+    (void)told_of("nothing", &w);
+    must(dora_figures(duck, &arena, DORA_NOW, &figure, &n, &f), &f);
+    assert_true(n > 0 && isnan(figure[0].stage_s[DORA_CODING]));
+    assert_true(figure[0].last_failed_us == TIME_NONE && figure[0].last_failed_by.len == 0);
+}
+
 static void a_lead_time_begins_where_it_is_chosen(void **state)
 {
     struct dora_wish w = march();
@@ -367,6 +392,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(weeks_and_months_are_cut_in_the_zone, begin, end),
         cmocka_unit_test_setup_teardown(a_team_has_the_figures_of_its_services_together, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(the_hours_of_a_change_go_to_its_stages, begin, end),
         cmocka_unit_test_setup_teardown(a_lead_time_begins_where_it_is_chosen, begin, end),
         cmocka_unit_test_setup_teardown(what_shows_a_failure_is_chosen, begin, end),
         cmocka_unit_test_setup_teardown(bots_are_also_those_that_are_named, begin, end),

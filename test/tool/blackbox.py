@@ -11,17 +11,21 @@ A script defines functions that take a pathlib folder, marks them with @case and
             assert status == 202, answer
     run()
 """
+import fcntl
 import hashlib
 import hmac
 import http.client
 import json
 import os
 import pathlib
+import pty
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import traceback
 
@@ -86,6 +90,25 @@ def eventually(question, what, wait_s=WAIT_S):
             raise AssertionError(f"not within {wait_s} s: {what}")
         time.sleep(0.02)
     return answer
+
+
+def on_terminal(columns, *words, folder=None, environment=None):
+    """The lines that a command shows on a terminal of so many columns."""
+    outer, inner = pty.openpty()
+    fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    weir = subprocess.Popen([BINARY, *words], stdin=subprocess.DEVNULL, stdout=inner, stderr=subprocess.DEVNULL, cwd=folder,
+                            env=os.environ | (environment or {}))
+    os.close(inner)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(outer, 65536)
+        except OSError:  # the last writer is gone
+            break
+        shown += piece
+    os.close(outer)
+    weir.wait(30)
+    return shown.decode().replace("\r\n", "\n").splitlines()
 
 
 class Weir:

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "command/report/choice.h"
+#include "command/report/dora_rows.h"
 #include "command/report/figures.h"
 #include "command/report/period.h"
 #include "command/report/say.h"
@@ -13,48 +15,25 @@
 #include "command/screen.h"
 
 enum {
-    WEEKS_SHOWN = 13,        /* a quarter */
-    COLUMNS = 80,            /* in a pipe */
-    COLUMNS_FOR_CHARTS = 80, /* of the five figures */
-    COLUMNS_FOR_P90 = 66,
-    ROOM_FOR_COUNTS = 110, /* of a row without its environment */
-    ROOM_FOR_CHARTS = 75,
-    ROOM_FOR_P90 = 59,
-    NAME_COLUMNS = 14,
-    NAME_COLUMNS_OF_FIVE = 21, /* with p50 */
+    COLUMNS = 80,             /* in a pipe */
+    COLUMNS_FOR_CHARTS = 80,  /* of the five figures */
+    COLUMNS_FOR_STAGES = 116, /* of the time */
+    COLUMNS_FOR_BEFORE = 66,
+    COLUMNS_FOR_P90 = 60,
+    NAME_COLUMNS = 21, /* with p50 */
     NARROW_NAME_COLUMNS = 17,
+    FROM_COLUMNS = 18,
+    BAR_COLUMNS = 20,
     REASONS_SHOWN = 6,
+    LEFT_OUT_BYTES_MAX = 1 << 16,
 };
 
 struct page {
     struct arena *arena;
     size_t columns;
-    bool has_charts;
+    bool has_charts, has_stages;
     struct figures of[DORA_PERIODS_N];
 };
-
-/* ---- the pieces ---- */
-
-/* The last weeks of one group, oldest first. */
-static struct str chart_of(const struct page *p, const struct dora_figure *of,
-                           double (*value)(const struct dora_figure *))
-{
-    double at[WEEKS_SHOWN];
-    size_t n = 0;
-    for (size_t i = 0; i < p->of[DORA_WEEK].n; i++) {
-        if (!figures_are_of_one(&p->of[DORA_WEEK].at[i], of)) {
-            continue;
-        }
-        if (n == WEEKS_SHOWN) {
-            for (size_t k = 1; k < n; k++) {
-                at[k - 1] = at[k];
-            }
-            n--;
-        }
-        at[n++] = value(&p->of[DORA_WEEK].at[i]);
-    }
-    return say_chart(p->arena, at, n);
-}
 
 /* ---- the five ---- */
 
@@ -63,24 +42,39 @@ struct line {
     struct str now, before;
     const char *trend;
     double (*value)(const struct dora_figure *); /* NULL: no chart */
-    struct str from;
+    struct str from, stage;
 };
+
+static struct str chart_of(const struct page *p, const struct line *l,
+                           const struct dora_figure *all)
+{
+    double value[FIGURES_CHARTED];
+    int64_t begins_us = 0;
+    if (!l->value) {
+        return S("");
+    }
+    return say_chart(p->arena, value,
+                     figures_last(&p->of[DORA_WEEK], all, l->value, value, &begins_us));
+}
 
 static void put_line(const struct page *p, const struct dora_figure *all, const struct line *l)
 {
-    const int room = p->columns < COLUMNS_FOR_P90 ? NARROW_NAME_COLUMNS : NAME_COLUMNS_OF_FIVE;
+    const int room = p->columns < COLUMNS_FOR_BEFORE ? NARROW_NAME_COLUMNS : NAME_COLUMNS;
     (void)printf("%s%*s", l->name, room - (int)strlen(l->name), l->which);
     screen_put(p->arena, l->now, 9);
-    if (p->columns >= COLUMNS_FOR_P90) {
+    if (p->columns >= COLUMNS_FOR_BEFORE) {
         screen_put(p->arena, l->before, 9);
         (void)printf("  %-8s", l->trend);
     } else {
         (void)printf("  ");
     }
     if (p->has_charts) {
-        screen_put(p->arena, l->value ? chart_of(p, all, l->value) : S(""), -(WEEKS_SHOWN + 2));
+        screen_put(p->arena, chart_of(p, l, all), -(FIGURES_CHARTED + 2));
     }
-    (void)printf("%.*s\n", STR_ARG(l->from));
+    if (l->stage.len > 0) {
+        screen_put(p->arena, l->from, -FROM_COLUMNS);
+    }
+    (void)printf("%.*s\n", STR_ARG(l->stage.len > 0 ? l->stage : l->from));
 }
 
 static struct str count_text(struct arena *a, int64_t n, const char *one, const char *many)
@@ -88,126 +82,68 @@ static struct str count_text(struct arena *a, int64_t n, const char *one, const 
     return arena_printf(a, "%lld %s", (long long)n, n == 1 ? one : many);
 }
 
+static double hours_of(const struct dora_figure *f)
+{
+    double s = 0;
+    for (int i = 0; i < DORA_STAGES_N; i++) {
+        s += f->stage_s[i];
+    }
+    return s; /* NAN: no change was deployed */
+}
+
+/* "coding     34 %  #######". */
+static struct str stage_text(const struct page *p, const struct dora_figure *f, int stage)
+{
+    static const char *const names[] = {"coding", "to review", "in review", "waiting"};
+    const double all = hours_of(f);
+    if (!p->has_stages || !(all > 0)) {
+        return S("");
+    }
+    const double share = f->stage_s[stage] / all;
+    return arena_printf(p->arena, "%-9s%4.0f %%  %.*s", names[stage], 100 * share,
+                        STR_ARG(say_bar(p->arena, share, BAR_COLUMNS)));
+}
+
 static void put_five(const struct page *p, const struct dora_figure *f, const struct dora_figure *b)
 {
     struct arena *const a = p->arena;
-    const bool is_wide = p->columns >= COLUMNS_FOR_P90;
+    const bool is_wide = p->columns >= COLUMNS_FOR_BEFORE;
     const struct line lines[] = {
         {is_wide ? "Deployment frequency" : "Deployments", "", say_per_day(a, f->per_day),
          say_per_day(a, b->deployments ? b->per_day : (double)NAN),
          say_trend(f->per_day, b->deployments ? b->per_day : (double)NAN, true, f->deployments),
-         figure_per_day, count_text(a, f->deployments, "deployment", "deployments")},
+         figure_per_day, count_text(a, f->deployments, "deployment", "deployments"), S("")},
         {is_wide ? "Change lead time" : "Lead time", "p50",
          say_few(a, say_span(a, f->lead_p50_s), f->commits),
          say_few(a, say_span(a, b->lead_p50_s), b->commits),
          say_trend(f->lead_p50_s, b->lead_p50_s, false, f->commits), figure_lead_p50,
-         count_text(a, f->commits, "commit", "commits")},
+         count_text(a, f->commits, "commit", "commits"), stage_text(p, f, DORA_CODING)},
         {"", "p90", say_few(a, say_span(a, f->lead_p90_s), f->commits),
          say_few(a, say_span(a, b->lead_p90_s), b->commits), "", NULL,
-         arena_printf(a, "%lld not deployed", (long long)f->undeployed_changes)},
+         arena_printf(a, "%lld not deployed", (long long)f->undeployed_changes),
+         stage_text(p, f, DORA_TO_REVIEW)},
         {is_wide ? "Change fail rate" : "Fail rate", "",
          say_few(a, say_rate(a, f->fail_rate), f->deployments),
          say_few(a, say_rate(a, b->fail_rate), b->deployments),
          say_trend(f->fail_rate, b->fail_rate, false, f->failed + b->failed), figure_fail_rate,
-         arena_printf(a, "%lld of %lld", (long long)f->failed, (long long)f->deployments)},
+         arena_printf(a, "%lld of %lld", (long long)f->failed, (long long)f->deployments),
+         stage_text(p, f, DORA_IN_REVIEW)},
         {is_wide ? "Recovery time" : "Recovery", "p50",
          say_few(a, say_span(a, f->recovery_p50_s), f->recovered),
          say_few(a, say_span(a, b->recovery_p50_s), b->recovered),
          say_trend(f->recovery_p50_s, b->recovery_p50_s, false, f->recovered), figure_recovery,
-         arena_printf(a, "%lld, %lld open", (long long)f->recovered, (long long)f->open_incidents)},
+         arena_printf(a, "%lld, %lld open", (long long)f->recovered, (long long)f->open_incidents),
+         stage_text(p, f, DORA_WAITING)},
         {is_wide ? "Rework rate" : "Rework", "",
          say_few(a, say_rate(a, f->rework_rate), f->deployments),
          say_few(a, say_rate(a, b->rework_rate), b->deployments),
          say_trend(f->rework_rate, b->rework_rate, false, f->rework + b->rework),
          figure_rework_rate,
-         arena_printf(a, "%lld of %lld", (long long)f->rework, (long long)f->deployments)},
+         arena_printf(a, "%lld of %lld", (long long)f->rework, (long long)f->deployments), S("")},
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         if (p->columns >= COLUMNS_FOR_P90 || lines[i].name[0] != '\0') {
             put_line(p, f, &lines[i]);
-        }
-    }
-}
-
-/* ---- one row a service ---- */
-
-/* Beside the name, where it says more than the title does. */
-static bool shows_environment(const struct page *p, const struct dora_wish *w)
-{
-    bool is_other = false;
-    for (size_t i = 1; i < p->of[DORA_NOW].n; i++) {
-        is_other |= !str_eq(p->of[DORA_NOW].at[i].environment, S("production"));
-    }
-    return w->is_by_environment && w->group != DORA_ALL && is_other;
-}
-
-/* What a row has for all but its environment. */
-static size_t room_of(const struct page *p, const struct dora_wish *w)
-{
-    const size_t taken = shows_environment(p, w) ? NAME_COLUMNS - 1 : 0;
-    return p->columns > taken ? p->columns - taken : 0;
-}
-
-static bool has_row_charts(const struct page *p, const struct dora_wish *w)
-{
-    return room_of(p, w) >= ROOM_FOR_CHARTS && say_has_charts();
-}
-
-static void put_row_head(const struct page *p, const struct dora_wish *w)
-{
-    screen_put(p->arena,
-               w->group == DORA_TEAM  ? S("Team")
-               : w->group == DORA_ALL ? S("Environment")
-                                      : S("Service"),
-               -NAME_COLUMNS);
-    if (shows_environment(p, w)) {
-        screen_put(p->arena, S("Environment"), -(NAME_COLUMNS - 1));
-    }
-    (void)printf("%9s%8s", "per day", "lead");
-    if (room_of(p, w) >= ROOM_FOR_P90) {
-        (void)printf("%8s", "p90");
-    }
-    (void)printf("%9s", "failed");
-    if (room_of(p, w) >= ROOM_FOR_COUNTS) {
-        (void)printf("%9s%9s%8s", "of", "rework", "open");
-    }
-    (void)printf("%11s", "recovery");
-    (void)puts(has_row_charts(p, w) ? "   lead by week" : "");
-}
-
-static void put_row(const struct page *p, const struct dora_wish *w, const struct dora_figure *f)
-{
-    struct arena *const a = p->arena;
-    const struct str name = w->group == DORA_ALL ? f->environment : f->service;
-    screen_put(a, name.len > 0 ? name : S("(none)"), -NAME_COLUMNS);
-    if (shows_environment(p, w)) {
-        screen_put(a, f->environment, -(NAME_COLUMNS - 1));
-    }
-    screen_put(a, say_per_day(a, f->per_day), 9);
-    screen_put(a, say_few(a, say_span(a, f->lead_p50_s), f->commits), 8);
-    if (room_of(p, w) >= ROOM_FOR_P90) {
-        screen_put(a, say_few(a, say_span(a, f->lead_p90_s), f->commits), 8);
-    }
-    screen_put(a, say_few(a, say_rate(a, f->fail_rate), f->deployments), 9);
-    if (room_of(p, w) >= ROOM_FOR_COUNTS) {
-        (void)printf("%9lld%9lld%8lld", (long long)f->deployments, (long long)f->rework,
-                     (long long)f->open_incidents);
-    }
-    screen_put(a, say_few(a, say_span(a, f->recovery_p50_s), f->recovered), 11);
-    if (has_row_charts(p, w)) {
-        const struct str chart = chart_of(p, f, figure_lead_p50);
-        (void)printf("   %.*s", STR_ARG(chart));
-    }
-    (void)putchar('\n');
-}
-
-static void put_rows(const struct page *p, const struct dora_wish *w)
-{
-    if (p->of[DORA_NOW].n > 1 && figures_have_rows(w)) {
-        (void)putchar('\n');
-        put_row_head(p, w);
-        for (size_t i = 1; i < p->of[DORA_NOW].n; i++) {
-            put_row(p, w, &p->of[DORA_NOW].at[i]);
         }
     }
 }
@@ -217,6 +153,7 @@ static void put_rows(const struct page *p, const struct dora_wish *w)
 static enum outcome put_left_out(const struct ask *q, const struct page *p, struct failure *f)
 {
     struct duck_result r;
+    struct buf b;
     const enum outcome result = duck_query(
         q->duck,
         "SELECT concat(n, ' ', what, if(n = 1, '', 's'), ' ', reason),\n"
@@ -224,18 +161,22 @@ static enum outcome put_left_out(const struct ask *q, const struct page *p, stru
         "FROM dora_out_count ORDER BY n DESC, what, reason",
         &r, f);
     size_t shown = 0;
+    buf_init(&b, p->arena, LEFT_OUT_BYTES_MAX);
     while (result == OK && duck_next(&r)) {
         if (shown == 0) {
-            (void)printf("\n%lld left out:\n", (long long)duck_i64(&r, 1));
+            buf_printf(&b, "%lld left out: ", (long long)duck_i64(&r, 1));
         }
         if (shown++ < REASONS_SHOWN) {
-            const struct str text = screen_line(p->arena, duck_text(&r, 0));
-            (void)printf("  ");
-            screen_wrap(text, 2, 4);
+            buf_add(&b, shown > 1 ? S(" · ") : S(""));
+            buf_add(&b, screen_line(p->arena, duck_text(&r, 0)));
         }
     }
     if (shown > REASONS_SHOWN) {
-        (void)printf("  and %zu more reasons\n", shown - REASONS_SHOWN);
+        buf_printf(&b, " · and %zu more reasons", shown - REASONS_SHOWN);
+    }
+    if (shown > 0) {
+        (void)putchar('\n');
+        screen_wrap(buf_str(&b), 0, 0);
     }
     duck_result_close(&r);
     return result;
@@ -274,23 +215,58 @@ static void put_definitions(struct arena *a, const struct dora_wish *w)
     }
 }
 
-static void put_head(const struct page *p, const struct dora_wish *w, const struct ask *q)
+/* What stands over the charts: the days of their ends where there is room, else what a mark is. */
+static struct str chart_head(const struct page *p, const struct dora_wish *w)
+{
+    double value[FIGURES_CHARTED];
+    int64_t begins_us = 0;
+    struct arena *const a = p->arena;
+    const size_t n = figures_last(&p->of[DORA_WEEK], figures_all(&p->of[DORA_NOW]), figure_per_day,
+                                  value, &begins_us);
+    if (!p->has_stages || n == 0) {
+        return S("by week");
+    }
+    const struct str first = say_day(a, begins_us, w->window.to_us - 1);
+    const struct str last = say_day(a, w->window.to_us - 1, begins_us);
+    return first.len + 1 + last.len > n
+               ? S("by week")
+               : arena_printf(a, "%s%*s", first.at, (int)(n - first.len), last.at);
+}
+
+/* "14:02:11 UTC", with the day where that is not today's. */
+static struct str complete_text(const struct page *p, const struct ask *q)
 {
     char complete[CLOCK_TEXT_BYTES];
+    const int64_t now_us = q->complete_us + q->behind_us;
+    (void)clock_text(q->complete_us, complete);
+    return now_us / DAY_US == q->complete_us / DAY_US
+               ? arena_printf(p->arena, "%.8s UTC", complete + 11)
+               : arena_printf(p->arena, "%s %.8s UTC", say_day(p->arena, q->complete_us, now_us).at,
+                              complete + 11);
+}
+
+static void put_head(const struct page *p, const struct dora_wish *w, const struct ask *q)
+{
     struct arena *const a = p->arena;
     const long long days = (w->window.to_us - w->window.from_us) / DAY_US;
     const bool is_weeks = days > 7 && days % 7 == 0;
-    (void)clock_text(q->complete_us, complete);
-    (void)printf("Delivery, production, %s to %s, %lld %s%scomplete to %.8s UTC\n\n",
-                 say_day(a, w->window.from_us, w->window.to_us).at,
-                 say_day(a, w->window.to_us, w->window.to_us).at, is_weeks ? days / 7 : days,
-                 is_weeks    ? "weeks"
-                 : days == 1 ? "day"
-                             : "days",
-                 p->columns < COLUMNS ? "\n" : "   ", complete + 11);
-    if (p->columns >= COLUMNS_FOR_P90) {
-        (void)printf("%30s%9s%10s%s%s\n", "now", "before", "",
-                     p->has_charts ? "by week        " : "", "from");
+    const struct str title = arena_printf(a, "Delivery, production, %s to %s, %lld %s",
+                                          say_day(a, w->window.from_us, w->window.to_us).at,
+                                          say_day(a, w->window.to_us, w->window.to_us).at,
+                                          is_weeks ? days / 7 : days,
+                                          is_weeks    ? "weeks"
+                                          : days == 1 ? "day"
+                                                      : "days");
+    const struct str complete = complete_text(p, q);
+    const bool is_one_line = title.len + 15 + complete.len <= p->columns;
+    (void)printf("%s%scomplete to %s\n\n", title.at, is_one_line ? "   " : "\n", complete.at);
+    if (p->columns >= COLUMNS_FOR_BEFORE) {
+        (void)printf("%30s%9s%10s", "now", "before", "");
+        if (p->has_charts) {
+            screen_put(a, chart_head(p, w), -(FIGURES_CHARTED + 2));
+        }
+        const bool has_stages = p->has_stages && hours_of(figures_all(&p->of[DORA_NOW])) > 0;
+        (void)printf(has_stages ? "%-18s%s\n" : "%s%.0s\n", "from", "where the time goes (hours)");
     }
 }
 
@@ -300,6 +276,7 @@ enum outcome report_dora(const struct ask *q, struct arena *a, const struct dora
     const size_t columns = screen_columns();
     struct page p = {.arena = a, .columns = columns == 0 ? COLUMNS : columns};
     p.has_charts = p.columns >= COLUMNS_FOR_CHARTS && say_has_charts();
+    p.has_stages = p.columns >= COLUMNS_FOR_STAGES && p.has_charts;
     enum outcome result = figures_read(q->duck, a, p.of, f);
     if (result != OK) {
         return result;
@@ -307,7 +284,8 @@ enum outcome report_dora(const struct ask *q, struct arena *a, const struct dora
     put_head(&p, w, q);
     put_five(&p, figures_all(&p.of[DORA_NOW]), figures_all(&p.of[DORA_BEFORE]));
     if (w->period == DORA_NOW) {
-        put_rows(&p, w);
+        const struct dora_rows rows = {a, w, p.of, p.columns};
+        dora_rows_print(&rows);
     } else {
         const struct period_table table = {a, w, &p.of[w->period], p.columns};
         period_print(&table);

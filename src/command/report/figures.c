@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "base/clock.h"
+
 enum outcome figures_read(struct duck *d, struct arena *a, struct figures out[DORA_PERIODS_N],
                           struct failure *f)
 {
@@ -14,13 +16,16 @@ enum outcome figures_read(struct duck *d, struct arena *a, struct figures out[DO
 
 const struct dora_figure *figures_all(const struct figures *of)
 {
-    static const struct dora_figure none = {.is_all = true,
-                                            .per_day = (double)NAN,
-                                            .lead_p50_s = (double)NAN,
-                                            .lead_p90_s = (double)NAN,
-                                            .fail_rate = (double)NAN,
-                                            .recovery_p50_s = (double)NAN,
-                                            .rework_rate = (double)NAN};
+    static const struct dora_figure none = {
+        .is_all = true,
+        .per_day = (double)NAN,
+        .lead_p50_s = (double)NAN,
+        .lead_p90_s = (double)NAN,
+        .fail_rate = (double)NAN,
+        .recovery_p50_s = (double)NAN,
+        .rework_rate = (double)NAN,
+        .stage_s = {(double)NAN, (double)NAN, (double)NAN, (double)NAN},
+        .last_failed_us = TIME_NONE};
     return of->n > 0 && of->at[0].is_all ? &of->at[0] : &none;
 }
 
@@ -33,6 +38,24 @@ bool figures_are_of_one(const struct dora_figure *a, const struct dora_figure *b
 bool figures_have_rows(const struct dora_wish *w)
 {
     return w->group != DORA_ALL || w->is_by_environment;
+}
+
+size_t figures_last(const struct figures *of, const struct dora_figure *group,
+                    double (*value)(const struct dora_figure *), double out[FIGURES_CHARTED],
+                    int64_t *begins_us)
+{
+    const struct dora_figure *last[FIGURES_CHARTED];
+    size_t n = 0;
+    for (size_t i = of->n; i > 0 && n < FIGURES_CHARTED; i--) {
+        if (figures_are_of_one(&of->at[i - 1], group)) {
+            last[n++] = &of->at[i - 1];
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        out[i] = value(last[n - 1 - i]);
+    }
+    *begins_us = n > 0 ? last[n - 1]->begins_us : TIME_NONE;
+    return n;
 }
 
 double figure_per_day(const struct dora_figure *f)

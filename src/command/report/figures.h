@@ -22,6 +22,13 @@ bool figures_are_of_one(const struct dora_figure *a, const struct dora_figure *b
 /* Rows are asked for by anything: else there is only what is over all. */
 bool figures_have_rows(const struct dora_wish *w);
 
+/* The values of the last of a group's periods, oldest first, and where the first of them begins.
+ *   returns how many: at most FIGURES_CHARTED */
+enum { FIGURES_CHARTED = 13 }; /* a quarter's weeks */
+size_t figures_last(const struct figures *of, const struct dora_figure *group,
+                    double (*value)(const struct dora_figure *), double out[FIGURES_CHARTED],
+                    int64_t *begins_us);
+
 /* What a chart is drawn of. */
 double figure_per_day(const struct dora_figure *f);
 double figure_lead_p50(const struct dora_figure *f);

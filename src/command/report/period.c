@@ -39,7 +39,7 @@ static void put_row(const struct period_table *t, const struct dora_figure *f)
     (void)printf("  ");
     screen_put(a, period_name(a, t->wish, f), -(NAME_COLUMNS - 2));
     screen_put(a, f->is_part ? S("part") : S(""), -PART_COLUMNS);
-    screen_put(a, say_per_day(a, f->per_day), 9);
+    screen_put(a, say_number(a, f->per_day), 9);
     screen_put(a, say_few(a, say_span(a, f->lead_p50_s), f->commits), 8);
     if (t->columns >= COLUMNS_FOR_P90) {
         screen_put(a, say_few(a, say_span(a, f->lead_p90_s), f->commits), 8);

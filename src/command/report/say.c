@@ -39,10 +39,14 @@ struct str say_rate(struct arena *a, double share)
     return isnan(share) ? nothing : arena_printf(a, "%.1f %%", 100 * share);
 }
 
+struct str say_number(struct arena *a, double number)
+{
+    return isnan(number) ? nothing : arena_printf(a, number < 0.95 ? "%.2f" : "%.1f", number);
+}
+
 struct str say_per_day(struct arena *a, double per_day)
 {
-    return isnan(per_day) ? nothing
-                          : arena_printf(a, per_day < 0.95 ? "%.2f/d" : "%.1f/d", per_day);
+    return isnan(per_day) ? nothing : arena_printf(a, "%s/d", say_number(a, per_day).at);
 }
 
 /* Of a time as text. */
@@ -121,4 +125,24 @@ struct str say_chart(struct arena *a, const double *value, size_t n)
         buf_add(&b, str_of(mark));
     }
     return buf_str(&b);
+}
+
+struct str say_bar(struct arena *a, double share, size_t columns)
+{
+    const size_t n = isnan(share) ? 0 : (size_t)lround(fmin(fmax(share, 0), 1) * (double)columns);
+    const char *const mark = is_utf8() ? "█" : "#";
+    struct buf b;
+    buf_init(&b, a, 4 * n + 1);
+    for (size_t i = 0; i < n; i++) {
+        buf_add(&b, str_of(mark));
+    }
+    return buf_str(&b);
+}
+
+struct str say_mark(double share)
+{
+    static const char *const drawn[] = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"};
+    static const char *const typed[] = {" ", ".", "-", "=", "*", "#"};
+    const double of = isnan(share) ? 0 : fmin(fmax(share, 0), 1);
+    return str_of(is_utf8() ? drawn[lround(8 * of)] : typed[lround(5 * of)]);
 }

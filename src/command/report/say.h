@@ -13,8 +13,9 @@
 struct str say_span(struct arena *a, double s);
 /* "5.2 %" of 0.052. */
 struct str say_rate(struct arena *a, double share);
-/* "2.8/d", "0.19/d". */
+/* "2.8/d", "0.19/d"; and where the heading says of what: "2.8", "0.19". */
 struct str say_per_day(struct arena *a, double per_day);
+struct str say_number(struct arena *a, double number);
 /* "23 Aug 2026" of a moment in UTC; without the year when it is that of `beside_us`. */
 struct str say_day(struct arena *a, int64_t time_us, int64_t beside_us);
 /* "Aug 2026". */
@@ -29,6 +30,10 @@ const char *say_trend(double now, double before, bool is_more_better, int64_t n)
 /* One mark a value, scaled from 0 to the greatest; a gap for NAN. Marks of ASCII where the
  * terminal's locale is not UTF-8. */
 struct str say_chart(struct arena *a, const double *value, size_t n);
+/* A share of so many columns, drawn across. */
+struct str say_bar(struct arena *a, double share, size_t columns);
+/* A share of one column; a space for none. */
+struct str say_mark(double share);
 /* No charts on TERM=dumb. */
 bool say_has_charts(void);
 

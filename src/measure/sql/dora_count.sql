@@ -9,7 +9,8 @@ SELECT kind, n, by_service, by_environment, grouping(by_service) = 1 AS is_all,
     count(*) FILTER (is_failed) AS failed, sum(open_incidents) AS open_incidents,
     count(recovery_s) FILTER (is_failed) AS recovered,
     middle(CASE WHEN is_failed THEN recovery_s END, 0.5) AS recovery_p50_s,
-    count(rework_reason) AS rework
+    count(rework_reason) AS rework, max(finished_at) FILTER (is_failed) AS last_failed_at,
+    arg_max(failed_by, (finished_at, nth)) FILTER (is_failed) AS last_failed_by
 FROM dora_outcome AS d
 JOIN period AS p ON d.finished_at >= p.from_at AND d.finished_at < p.to_at
 JOIN scope USING (service, environment), wish AS w
@@ -26,7 +27,10 @@ GROUP BY GROUPING SETS ((kind, n, by_service, by_environment), (kind, n));
 
 CREATE TEMP TABLE figure_change AS
 SELECT kind, n, by_service, by_environment, grouping(by_service) = 1 AS is_all, count(*) AS changes,
-    middle(lead_s, 0.5) AS change_p50_s
+    middle(lead_s, 0.5) AS change_p50_s,
+    sum(greatest(epoch(opened_at) - epoch(first_commit_at), 0)) AS coding_s,
+    sum(epoch(reviewed_at) - epoch(opened_at)) AS to_review_s, sum(epoch(brought_at) - epoch(reviewed_at)) AS in_review_s,
+    sum(epoch(l.finished_at) - epoch(brought_at)) AS waiting_s
 FROM dora_lead_change AS l
 JOIN period AS p ON l.finished_at >= p.from_at AND l.finished_at < p.to_at
 JOIN scope USING (service, environment)

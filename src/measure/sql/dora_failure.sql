@@ -23,7 +23,7 @@ WITH further AS (
     FROM deployment_at WHERE line IS NOT NULL
 ), failed AS (
     SELECT service, environment, nth, count(*) AS incidents,
-        count(*) FILTER (resolved_at IS NULL) AS open_incidents,
+        count(*) FILTER (resolved_at IS NULL) AS open_incidents, arg_max(id, (detected_at, id)) AS failed_by,
         CASE WHEN count(*) = count(resolved_at) THEN max(resolved_at) END AS recovered_at
     FROM dora_failed GROUP BY ALL
 ), fixes AS (
@@ -31,7 +31,7 @@ WITH further AS (
 ), hotfix AS (
     SELECT DISTINCT service, environment, nth FROM dora_lead_change WHERE is_hotfix
 )
-SELECT d.*, f.nth IS NOT NULL AS is_failed, coalesce(f.incidents, 0) AS incidents,
+SELECT d.*, f.nth IS NOT NULL AS is_failed, coalesce(f.incidents, 0) AS incidents, f.failed_by,
     coalesce(f.open_incidents, 0) AS open_incidents, f.recovered_at,
     CASE WHEN f.recovered_at IS NOT NULL
         THEN greatest(epoch(f.recovered_at) - epoch(d.finished_at), 0) END AS recovery_s,

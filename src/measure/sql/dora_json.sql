@@ -11,7 +11,8 @@ SELECT CAST(json_object(
         'deployment_frequency_per_day', per_day, 'days_per_week_p50', days_per_week_p50,
         'commits', commits, 'change_lead_time_p50_s', lead_p50_s, 'change_lead_time_p90_s', lead_p90_s,
         'changes', changes, 'change_lead_time_per_change_p50_s', change_p50_s,
-        'failed_deployments', failed, 'change_fail_rate', fail_rate,
+        'coding_s', coding_s, 'to_review_s', to_review_s, 'in_review_s', in_review_s, 'waiting_s', waiting_s,
+        'failed_deployments', failed, 'last_failed_at', utc_text(last_failed_at), 'last_failed_by', last_failed_by, 'change_fail_rate', fail_rate,
         'recovered_deployments', recovered, 'failed_deployment_recovery_time_p50_s', recovery_p50_s,
         'open_incidents', open_incidents,
         'rework_deployments', rework, 'deployment_rework_rate', rework_rate,
@@ -33,6 +34,8 @@ SELECT CAST(json_object(
     'definitions', json_object(
         'deployment', 'a deployment with a success in production, at its first; once, however often told',
         'change_lead_time', 'from a commit to the first deployment that holds it; per change from its first commit',
+        'coding_s', 'of all its changes together, from the first commit to the opening; then to the first review, to '
+            'the merge, to the deployment',
         'change_fail_rate', 'deployments that an incident names as its cause, of all deployments',
         'failed_deployment_recovery_time', 'from a failed deployment to the end of the last incident it caused',
         'deployment_rework_rate', 'deployments that are a rollback, hold a hotfix, or mend an incident, of all'),

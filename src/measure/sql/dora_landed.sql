@@ -5,7 +5,7 @@
 
 CREATE TEMP TABLE merged AS
 SELECT c.repository, c.number, c.title, c.url, c.author, c.labels, c.head_branch, c.head_sha,
-    c.base_branch, c.merge_sha, c.created_at, c.merged_at, c.is_of_branch
+    c.base_branch, c.merge_sha, c.created_at, c.first_review_at, c.merged_at, c.is_of_branch
 FROM change AS c, wish AS w
 WHERE c.merged_at < w.to_at;
 

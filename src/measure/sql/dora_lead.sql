@@ -1,7 +1,7 @@
 -- Relations asked: dora_reached, dora_deployment, commit_of, commit_early, commit, merged, wish. Gives
 -- dora_lead: one row a service, environment and commit that landed: its first deployment and the span to
--- it, or why it has none; dora_lead_change: the same by change, from its first commit on; commit_apart:
--- what touches the paths of no service.
+-- it, or why it has none; dora_lead_change: the same by change, from its first commit on, and the stages that
+-- its span is made of; commit_apart: what touches the paths of no service.
 
 -- A service with paths has the commits that touch them, and those of which nothing is known.
 CREATE TEMP TABLE held AS
@@ -38,6 +38,8 @@ LEFT JOIN dora_deployment AS d ON d.service = h.service AND d.environment = h.en
     AND d.nth = h.nth
 WHERE h.is_own;
 
+-- Where the time goes: from the first commit to the change's opening, to its first review (where none came, to its
+-- merge), to its merge, to its deployment. What came before the stage's turn takes no time: the stages' sum is the span.
 CREATE TEMP TABLE dora_lead_change AS
 WITH first AS (
     SELECT service, environment, repository, number, bool_or(is_own) AS is_own,
@@ -47,6 +49,9 @@ WITH first AS (
 SELECT r.service, r.environment, r.repository, r.number, m.title, m.url, m.author, m.merged_at,
     f.first_commit_at, r.nth, d.id AS deployment, d.finished_at,
     epoch(d.finished_at) - epoch(f.first_commit_at) AS lead_s,
+    least(m.merged_at, d.finished_at) AS brought_at,
+    least(greatest(coalesce(m.created_at, f.first_commit_at), f.first_commit_at), brought_at) AS opened_at,
+    least(greatest(coalesce(m.first_review_at, m.merged_at), opened_at), brought_at) AS reviewed_at,
     CASE WHEN r.nth IS NULL THEN 'not deployed'
         WHEN r.nth = 1 THEN 'first deployment: nothing to compare with'
         WHEN f.first_commit_at IS NULL THEN 'no commit of it known'

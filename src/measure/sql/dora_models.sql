@@ -8,7 +8,7 @@ SELECT source, id, repository, service, environment, is_production, sha, ref, st
 FROM deployment_folded;
 CREATE TEMP TABLE change AS
 SELECT repository, number, title, url, author, labels, base_branch, head_branch, head_sha, merge_sha, created_at,
-    merged_at, closed_at, coalesce(head_repository = repository, true) AS is_of_branch -- else of a fork's
+    first_review_at, merged_at, closed_at, coalesce(head_repository = repository, true) AS is_of_branch -- else of a fork's
 FROM change_folded;
 CREATE TEMP TABLE commit AS
 SELECT repository, sha, author, committed_at, pushed_at, branch, services,

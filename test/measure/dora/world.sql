@@ -5,7 +5,8 @@ CREATE TABLE deployment (source VARCHAR DEFAULT 'https://ci', id VARCHAR, reposi
     created_at TIMESTAMPTZ, finished_at TIMESTAMPTZ, url VARCHAR);
 CREATE TABLE change (repository VARCHAR DEFAULT 'shop', number BIGINT, title VARCHAR, url VARCHAR,
     author VARCHAR DEFAULT 'ann', labels VARCHAR[], base_branch VARCHAR DEFAULT 'main', head_branch VARCHAR,
-    head_sha VARCHAR, merge_sha VARCHAR, head_repository VARCHAR, created_at TIMESTAMPTZ, merged_at TIMESTAMPTZ, closed_at TIMESTAMPTZ);
+    head_sha VARCHAR, merge_sha VARCHAR, head_repository VARCHAR, created_at TIMESTAMPTZ,
+    first_review_at TIMESTAMPTZ, merged_at TIMESTAMPTZ, closed_at TIMESTAMPTZ);
 CREATE TABLE commit (repository VARCHAR DEFAULT 'shop', sha VARCHAR, author VARCHAR DEFAULT 'ann',
     authored_at TIMESTAMPTZ, committed_at TIMESTAMPTZ, pushed_at TIMESTAMPTZ, branch VARCHAR, parents VARCHAR[],
     services VARCHAR[]);
