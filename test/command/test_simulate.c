@@ -132,6 +132,47 @@ static void every_simulated_webhook_is_understood(void **state)
     assert_true(n[FATE_STORED] > 500 && n[FATE_IGNORED] > 10 && n[FATE_UNMAPPED] > 0);
 }
 
+/* Only output makes a delivery known; what the manifest expects of a duplicate must say so. */
+static void the_manifest_expects_a_repetition_where_the_first_one_gave_output(void **state)
+{
+    (void)state;
+    struct arena scratch;
+    struct str manifest;
+    struct failure f;
+    size_t n[2] = {0};
+    const struct str path = arena_printf(&arena, "%s/manifest", folder);
+    const char *const words = "github --days 14 --faults duplicate=0.5 --manifest";
+    struct str rest = simulated(arena_printf(&arena, "%s %.*s", words, STR_ARG(path)).at);
+    assert_int_equal(file_read(&arena, path.at, FILE_BYTES_MAX, &manifest, &f), OK);
+    assert_int_equal(unlink(path.at), 0);
+    arena_init(&scratch, 64 << 20);
+    while (rest.len > 0) {
+        yyjson_doc *doc = NULL;
+        yyjson_doc *listed = NULL;
+        assert_int_equal(json_read_exact(&scratch, str_cut(rest, '\n', &rest), &doc, &f), OK);
+        assert_int_equal(json_read_exact(&scratch, str_cut(manifest, '\n', &manifest), &listed, &f),
+                         OK);
+        yyjson_val *const expect = yyjson_doc_get_root(listed);
+        yyjson_val *const root = yyjson_doc_get_root(doc);
+        yyjson_val *const headers = json_get(root, S("headers"));
+        const struct str event = json_text(json_get(headers, S("X-GitHub-Event")));
+        const struct str id = json_text(json_get(headers, S("X-GitHub-Delivery")));
+        const enum fate fate = deliver(&scratch, NULL, event, id,
+                                       json_write(&scratch, json_get(root, S("body"))))
+                                   .fate;
+        const bool is_repetition = str_eq(json_text(json_get(expect, S("fault"))),
+                                          S("duplicate")) &&
+                                   fate == FATE_STORED;
+        assert_true(str_eq(json_text(json_get(expect, S("id"))), id));
+        assert_true(str_eq(json_text(json_get(expect, S("expect"))),
+                           is_repetition ? S("repetition") : S("accepted")));
+        n[is_repetition]++;
+        arena_reset(&scratch);
+    }
+    arena_close(&scratch);
+    assert_true(n[0] > 500 && n[1] > 500);
+}
+
 static void every_simulated_cdevent_is_valid(void **state)
 {
     (void)state;
@@ -235,6 +276,8 @@ int main(void)
         cmocka_unit_test_setup(the_same_seed_makes_the_same_bytes, empty),
         cmocka_unit_test_setup(runs_that_end_at_other_times_share_no_id, empty),
         cmocka_unit_test_setup(every_simulated_webhook_is_understood, empty),
+        cmocka_unit_test_setup(the_manifest_expects_a_repetition_where_the_first_one_gave_output,
+                               empty),
         cmocka_unit_test_setup(every_simulated_cdevent_is_valid, empty),
         cmocka_unit_test_setup(draws_follow_their_weights, empty),
         cmocka_unit_test_setup(a_fault_never_swallows_a_delivery, empty),

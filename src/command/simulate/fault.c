@@ -125,6 +125,15 @@ static void send_forged(struct fault_plan *p, const struct delivery *d)
     p->send(p->to, &forged, FAULT_FORGED, EXPECT_REFUSED);
 }
 
+/* Whether an agent without options of its own makes facts of it: no mapping takes a star, and of
+ * new and deleted refs push tells (the agent's option `refs`). */
+static bool gives_output(const struct fault_plan *p, const struct delivery *d)
+{
+    return p->shape != SHAPE_GITHUB ||
+           !(str_eq(d->event, S("create")) || str_eq(d->event, S("delete")) ||
+             str_eq(d->event, S("star")));
+}
+
 void fault_pass(struct fault_plan *p, const struct delivery *d)
 {
     for (size_t i = p->held_n; i-- > 0;) {
@@ -132,6 +141,7 @@ void fault_pass(struct fault_plan *p, const struct delivery *d)
             release(p, i, true);
         }
     }
+    const bool is_known = gives_output(p, d);
     if (draw_chance(&p->draw, p->rate[FAULT_REORDER])) {
         hold(p, d, FAULT_REORDER, EXPECT_ACCEPTED, 20);
     } else if (draw_chance(&p->draw, p->rate[FAULT_LATE])) {
@@ -139,7 +149,7 @@ void fault_pass(struct fault_plan *p, const struct delivery *d)
     } else {
         p->send(p->to, d, FAULT_NONE, EXPECT_ACCEPTED);
         if (draw_chance(&p->draw, p->rate[FAULT_DUPLICATE])) {
-            hold(p, d, FAULT_DUPLICATE, EXPECT_REPETITION, 200);
+            hold(p, d, FAULT_DUPLICATE, is_known ? EXPECT_REPETITION : EXPECT_ACCEPTED, 200);
         }
     }
     if (draw_chance(&p->draw, p->rate[FAULT_MALFORMED])) {

@@ -18,9 +18,8 @@ enum fault {
     FAULTS
 };
 
-/* What the receiving side must make of a delivery. A repetition of what had no output the first
- * time (no mapping, ignored) is counted once more by that reason: only output makes a signal known.
- */
+/* What the receiving side must make of a delivery. Only output makes a signal known: what had none
+ * the first time (no mapping, ignored) is accepted when it comes again. */
 enum fate_expected { EXPECT_ACCEPTED, EXPECT_REPETITION, EXPECT_REFUSED, EXPECT_DEAD };
 
 extern const char *const fault_name[FAULTS];
