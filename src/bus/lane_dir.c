@@ -32,6 +32,40 @@ static enum outcome id_read(struct arena *a, const char *path, char id[BUS_ID_BY
     return OK;
 }
 
+static bool has_lane(const char *path)
+{
+    DIR *const d = opendir(path);
+    bool has = false;
+    for (const struct dirent *e = d ? readdir(d) : NULL; e && !has; e = readdir(d)) {
+        has = lane_name_is_valid(str_of(e->d_name));
+    }
+    if (d) {
+        closedir(d);
+    }
+    return has;
+}
+
+/* The id is not there, but lanes are: store and lake know what they took from them under it. */
+static bool id_is_lost(struct arena *a, const char *dir, const char *path)
+{
+    bool has = false;
+    for (unsigned s = 0; s < STREAM_N && !has; s++) {
+        has = has_lane(arena_printf(a, "%s/%s", dir, stream_name((enum stream)s)).at);
+    }
+    return has && access(path, F_OK) != 0; /* another process makes it before it makes a lane */
+}
+
+static enum outcome id_lost(const char *dir, const char *path, struct failure *f)
+{
+    return failed(f, STOP,
+                  "%s is gone, and its streams are there: write the 32 hex digits back that the "
+                  "store and the lake know them by, with a line end (they stand in "
+                  "repetitions/meta behind `bus`, in the store as `select value from weir_meta "
+                  "where name='bus'`, and in the lake's _delta_log as txn weir/DIGITS/...), or "
+                  "move %s, store and lake away and begin anew",
+                  path, dir);
+}
+
 /* Of several processes that make the id at once, one wins: link never replaces. */
 static enum outcome id_make(struct arena *a, const char *path, const char *dir, struct failure *f)
 {
@@ -64,7 +98,8 @@ enum outcome bus_dir_open(struct arena *a, const struct config_bus *config, stru
     }
     const char *const path = arena_printf(a, "%s/id", e->path).at;
     if (access(path, F_OK) != 0) {
-        result = id_make(a, path, e->path, f);
+        result = id_is_lost(a, e->path, path) ? id_lost(e->path, path, f)
+                                              : id_make(a, path, e->path, f);
     }
     if (result == OK) {
         result = id_read(a, path, id, f);
@@ -86,6 +121,9 @@ enum outcome bus_dir_visit(struct arena *a, const struct config_bus *config, str
     const char *const path = arena_printf(a, "%s/id", e->path).at;
     void *page = NULL;
     if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
+        if (id_is_lost(a, e->path, path)) {
+            return id_lost(e->path, path, f);
+        }
         return failed(f, RETRY,
                       "no data directory at %s; start `weir run`, or check `data` in the "
                       "configuration",

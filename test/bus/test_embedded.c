@@ -224,6 +224,27 @@ static void the_bus_keeps_its_id_and_says_when_it_is_damaged(void **state)
     assert_non_null(strstr(l->f.text, "bus/id"));
 }
 
+/* A new id over old lanes would make the store stop, and the lake take everything once more. */
+static void streams_whose_id_is_gone_get_no_new_one(void **state)
+{
+    struct log_bus *const l = *state;
+    const struct finding_to nobody = {NULL, NULL};
+    struct str id;
+    struct bus *b = NULL;
+    assert_int_equal(log_append(l, 0, 1, 40), OK);
+    log_close(l);
+    const char *const path = arena_str(&l->arena, str_of(folder_path("bus/id"))).at;
+    assert_int_equal(file_read(&l->arena, path, 64, &id, &l->f), OK);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(bus_recover_driver(&bus_embedded, &l->config, nobody, &l->f), STOP);
+    assert_int_equal(bus_open_driver(&l->arena, &bus_embedded, &l->config, &b, &l->f), STOP);
+    assert_non_null(strstr(l->f.text, "bus/id is gone"));
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(file_replace(path, id, 0600, &l->f), OK); /* the way out that it names */
+    log_recover(l);
+    assert_true(str_eq(bus_id(l->bus), str_sub(id, 0, 32)));
+}
+
 /* The head of the first step's group in standard/intake-0, as it stands on the disk. */
 static struct group_step first_step(struct log_bus *l)
 {
@@ -353,6 +374,7 @@ int main(void)
             trimming_never_takes_the_last_group_though_an_empty_segment_follows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(more_lanes_than_a_reader_can_keep_are_told_with_a_way_out,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(streams_whose_id_is_gone_get_no_new_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_bus_keeps_its_id_and_says_when_it_is_damaged, set_up,
                                         tear_down),
     };

@@ -2,7 +2,7 @@
 import struct
 import subprocess
 
-from blackbox import BINARY, Weir, case, run
+from blackbox import BINARY, Weir, case, run, sign
 
 LOOKING = [["status"], ["status", "--json"], ["query", "select 1"], ["dead", "list"],
            ["verify"], ["flush", "--timeout", "1s"], ["explain", "1"], ["tap"], ["replay"], ["backup", "copy"]]
@@ -43,6 +43,22 @@ def a_folder_that_is_not_weirs_is_left_as_it_is(folder):
     (folder / "data/bus/notes.txt").write_text("mine")
     for words in LOOKING:
         assert_nothing_is_made(folder, words)
+
+
+@case
+def streams_without_their_id_are_stopped_at_and_not_begun_anew(folder):
+    weir = Weir(folder, agents={"github": {"type": "github", "secret": "s"}})
+    with weir:
+        assert weir.post("/hooks/github", b"{}", sign("s", b"{}") | {"X-GitHub-Event": "ping", "X-GitHub-Delivery": "1"})[0] == 202
+    path = folder / "data/bus/id"
+    digits = path.read_text()
+    path.unlink()
+    done = ask(folder, ["verify"])
+    assert done.returncode == 1 and "bus/id is gone" in done.stdout, done
+    done = ask(folder, ["run"])
+    assert done.returncode == 2 and "bus/id is gone" in done.stderr and not path.exists(), done
+    path.write_text(digits)
+    assert ask(folder, ["verify"]).stdout == "ok\n"
 
 
 @case
