@@ -87,7 +87,8 @@ static void repetitions_found(void *to, struct str what)
 static enum outcome check_repetitions(struct verifying *v, struct failure *f)
 {
     const struct str dir = arena_printf(v->arena, "%.*s/repetitions", STR_ARG(v->config->data));
-    return repetitions_verify(v->arena, dir, repetitions_found, v, f);
+    const struct str id = v->bus ? bus_id(v->bus) : S("");
+    return repetitions_verify(v->arena, dir, id, &(struct repetitions_to){repetitions_found, v}, f);
 }
 
 /* ---- lake ---- */

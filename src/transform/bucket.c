@@ -73,7 +73,8 @@ static bool is_blank(const struct bucket_entry *e)
 /* A blank among the others was damaged once. */
 static void include(struct bucket *b, size_t index)
 {
-    b->table->included_n = index + 1;
+    /* Whoever verifies meanwhile finds each entry that is counted whole. */
+    __atomic_store_n(&b->table->included_n, index + 1, __ATOMIC_RELEASE);
     if (is_blank(&b->entry[index])) {
         return;
     }
@@ -188,35 +189,104 @@ static enum outcome log_room(struct bucket *b, size_t room, struct failure *f)
     return OK;
 }
 
-/* The log ends behind its last whole entry: zeros of the allocation follow, or what a power cut
- * tore. An entry that is not whole is blanked, and those behind it stay known: if their output was
- * never made, they are read again at the same position. */
-static void log_end(struct bucket *b, size_t *cut_n)
+/* How many entries the table at `path` counted; 0: there is none, or it is not sure. What another
+ * boot wrote is sure only if nothing else can be asked (`is_any_boot`). */
+static size_t table_counted(const char *path, bool is_any_boot)
 {
-    *cut_n = 0;
-    for (size_t i = 0; i < b->entries_room; i++) {
-        if (is_blank(&b->entry[i])) {
+    struct stat st;
+    char boot_id[BOOT_ID_BYTES + 4];
+    read_boot_id(boot_id);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const bool is_there = fd >= 0 && fstat(fd, &st) == 0 &&
+                          (size_t)st.st_size > sizeof(struct bucket_table);
+    void *const at = is_there
+                         ? mmap(NULL, sizeof(struct bucket_table), PROT_READ, MAP_SHARED, fd, 0)
+                         : MAP_FAILED;
+    if (fd >= 0) {
+        close(fd); /* read only: nothing can be lost */
+    }
+    if (at == MAP_FAILED) {
+        return 0;
+    }
+    const struct bucket_table *const t = at;
+    const uint64_t n = __atomic_load_n(&t->included_n, __ATOMIC_ACQUIRE);
+    const uint64_t room = ((uint64_t)st.st_size - sizeof *t) / sizeof(uint64_t) / 2;
+    const bool is_sure = is_any_boot ||
+                         (boot_id[0] && memcmp(t->boot_id, boot_id, sizeof boot_id) == 0);
+    munmap(at, sizeof(struct bucket_table));
+    return is_sure && n <= room ? n : 0;
+}
+
+/* The log ends behind its last whole entry: zeros of the allocation follow, or what a power cut
+ * tore. */
+struct log_view {
+    size_t end_n;     /* entries up to the last whole one                    */
+    size_t damaged_n; /* of them: neither whole nor blank                    */
+    size_t behind_n;  /* behind them: not blank                              */
+};
+
+static struct log_view log_view(const struct bucket_entry *entry, size_t n)
+{
+    struct log_view v = {0, 0, 0};
+    for (size_t i = 0; i < n; i++) {
+        if (is_blank(&entry[i])) {
             continue;
         }
-        if (is_whole(b->entry, i)) {
-            b->entries_n = i + 1;
+        if (is_whole(entry, i)) {
+            v.end_n = i + 1;
+            v.damaged_n += v.behind_n;
+            v.behind_n = 0;
         } else {
-            b->entry[i] = (struct bucket_entry){.check = 0};
-            (*cut_n)++;
+            v.behind_n++;
         }
     }
+    return v;
+}
+
+/* Entries that were known and are no more: all that the table counted were whole once. */
+static size_t log_lost(const struct log_view *v, size_t counted_n)
+{
+    return v->damaged_n + (counted_n > v->end_n ? counted_n - v->end_n : 0);
+}
+
+/* An entry that is not whole is blanked, and those behind it stay known: if their output was never
+ * made, they are read again at the same position. */
+static void log_end(struct bucket *b, size_t counted_n, size_t *cut_n)
+{
+    const struct log_view v = log_view(b->entry, b->entries_room);
+    for (size_t i = 0; i < b->entries_room && v.damaged_n + v.behind_n > 0; i++) {
+        if (!is_blank(&b->entry[i]) && !is_whole(b->entry, i)) {
+            b->entry[i] = (struct bucket_entry){.check = 0};
+        }
+    }
+    *cut_n = counted_n > 0 ? log_lost(&v, counted_n) : v.damaged_n + v.behind_n;
+    b->entries_n = v.end_n;
     b->synced_n = b->entries_n;
+}
+
+static const char *file_path(struct arena *a, const char *dir, int64_t start_us, const char *ending)
+{
+    return arena_printf(a, "%s/%020lld.%s", dir, (long long)start_us, ending).at;
 }
 
 const char *bucket_log_path(struct arena *a, const char *dir, int64_t start_us)
 {
-    return arena_printf(a, "%s/%020lld.log", dir, (long long)start_us).at;
+    return file_path(a, dir, start_us, "log");
 }
 
-enum outcome bucket_damage(const char *log_path, size_t *out, struct failure *f)
+enum outcome bucket_damage(struct arena *a, const char *dir, int64_t start_us, size_t *out,
+                           struct failure *f)
 {
     struct stat st = {0};
+    const char *const log_path = bucket_log_path(a, dir, start_us);
+    const char *const table_path = file_path(a, dir, start_us, "table");
+    *out = 0;
     const int fd = open(log_path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) {
+        *out = table_counted(table_path, true); /* one that is forgotten has lost its table first */
+        return OK;
+    }
+    const size_t counted_n = table_counted(table_path, false); /* before the log is looked at */
     if (fd < 0 || fstat(fd, &st) != 0) {
         const enum outcome result = failed_errno(f, RETRY, "read %s", log_path);
         if (fd >= 0) {
@@ -230,16 +300,10 @@ enum outcome bucket_damage(const char *log_path, size_t *out, struct failure *f)
     if (at == MAP_FAILED) {
         return failed_errno(f, RETRY, "map %s", log_path);
     }
-    const struct bucket_entry *const entry = at;
-    size_t suspect_n = 0;
-    *out = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (is_blank(&entry[i])) {
-            continue;
-        }
-        const bool is_good = is_whole(entry, i);
-        *out = is_good ? *out + suspect_n : *out;
-        suspect_n = is_good ? 0 : suspect_n + 1;
+    const struct log_view v = log_view(at, n);
+    *out = log_lost(&v, counted_n);
+    if (counted_n == 0 && v.behind_n > 1) {
+        *out += v.behind_n; /* a single one may be in the middle of its writing */
     }
     if (n) {
         munmap(at, n * ENTRY_BYTES);
@@ -254,7 +318,7 @@ enum outcome bucket_open(struct bucket *b, struct arena *a, const char *dir, int
     *b = (struct bucket){
         .start_us = start_us,
         .log_path = bucket_log_path(a, dir, start_us),
-        .table_path = arena_printf(a, "%s/%020lld.table", dir, (long long)start_us).at,
+        .table_path = file_path(a, dir, start_us, "table"),
     };
     b->log_fd = open(b->log_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (b->log_fd < 0 || fstat(b->log_fd, &st) != 0) {
@@ -266,7 +330,7 @@ enum outcome bucket_open(struct bucket *b, struct arena *a, const char *dir, int
         result = file_sync_dir(dir, f);
     }
     if (result == OK) {
-        log_end(b, cut_n);
+        log_end(b, table_counted(b->table_path, st.st_size == 0), cut_n);
         result = table_take(b) ? OK : table_make(b, f);
     }
     if (result != OK) {

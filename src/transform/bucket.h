@@ -34,14 +34,17 @@ struct bucket {
 };
 
 /* Open or make the bucket of `start_us` in `dir`; its paths live in the arena. Entries that are
- * damaged or torn are blanked; *cut_n tells how many. returns OK | STOP rights | RETRY disk */
+ * damaged or torn are blanked; *cut_n tells how many, with those that its table counted and that
+ * are no more. returns OK | STOP rights | RETRY disk */
 enum outcome bucket_open(struct bucket *b, struct arena *a, const char *dir, int64_t start_us,
                          size_t *cut_n, struct failure *f);
 void bucket_close(struct bucket *b);
 const char *bucket_log_path(struct arena *a, const char *dir, int64_t start_us);
-/* How many entries of a log are damaged: not whole, though a whole one follows (behind the last
- * whole one somebody may be writing). returns OK | RETRY unreadable */
-enum outcome bucket_damage(const char *log_path, size_t *out, struct failure *f);
+/* How many entries of the bucket are damaged or gone: not whole, though a whole one follows, or
+ * counted by the table, and not in the log (which may be gone as a whole). It may be in use.
+ * returns OK | RETRY unreadable */
+enum outcome bucket_damage(struct arena *a, const char *dir, int64_t start_us, size_t *out,
+                           struct failure *f);
 /* Close it and remove its files. */
 void bucket_forget(struct bucket *b);
 

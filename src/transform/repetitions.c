@@ -28,8 +28,8 @@ struct repetitions {
     struct bucket bucket[BUCKETS_MAX]; /* oldest first */
     size_t n;
     uint64_t forgotten, torn;
-    bool is_meta_lost; /* there were entries, but what they are hashed under was damaged or gone */
-    bool is_foreign;   /* there were entries of other streams                                   */
+    bool is_meta_lost; /* it was there, but what its entries are hashed under is damaged or gone */
+    bool is_foreign;   /* there were entries of other streams                                    */
 };
 
 /* ---- the folder ---- */
@@ -75,6 +75,15 @@ static bool is_of_others(struct arena *a, const char *path, struct str bus_id)
     return is_ours && str_starts(bus, S("bus ")) && !str_eq(str_sub(bus, 4, bus.len), bus_id);
 }
 
+static bool has_start(const int64_t *start, size_t n, int64_t at)
+{
+    size_t i = 0;
+    while (i < n && start[i] != at) {
+        i++;
+    }
+    return i < n;
+}
+
 static int order_of_starts(const void *a, const void *b)
 {
     const int64_t x = *(const int64_t *)a;
@@ -82,7 +91,7 @@ static int order_of_starts(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Start times of the buckets in the folder, oldest first. */
+/* Start times of the buckets in the folder, oldest first; of one whose log is gone, too. */
 static enum outcome list_starts(const char *dir, int64_t start[BUCKETS_MAX], size_t *n,
                                 struct failure *f)
 {
@@ -94,8 +103,9 @@ static enum outcome list_starts(const char *dir, int64_t start[BUCKETS_MAX], siz
     for (const struct dirent *e = readdir(d); e && *n < BUCKETS_MAX; e = readdir(d)) {
         struct str suffix;
         uint64_t at = 0;
-        if (str_to_u64(str_cut(str_of(e->d_name), '.', &suffix), &at) && str_eq(suffix, S("log")) &&
-            at <= INT64_MAX) {
+        if (str_to_u64(str_cut(str_of(e->d_name), '.', &suffix), &at) && at <= INT64_MAX &&
+            (str_eq(suffix, S("log")) || str_eq(suffix, S("table"))) &&
+            !has_start(start, *n, (int64_t)at)) {
             start[(*n)++] = (int64_t)at;
         }
     }
@@ -166,7 +176,8 @@ static enum outcome bucket_for(struct repetitions *r, int64_t now_us, struct buc
 
 /* ---- the index ---- */
 
-static enum outcome open_meta(struct repetitions *r, struct arena *a, struct failure *f)
+static enum outcome open_meta(struct repetitions *r, struct arena *a, bool was_there,
+                              struct failure *f)
 {
     const char *const path = arena_printf(a, "%.*s/meta", STR_ARG(r->dir)).at;
     if (meta_read(a, path, r->bus_id, r->secret)) {
@@ -177,8 +188,8 @@ static enum outcome open_meta(struct repetitions *r, struct arena *a, struct fai
     int64_t start[BUCKETS_MAX];
     size_t n = 0;
     enum outcome result = list_starts(r->dir.at, start, &n, f);
-    r->is_foreign = n > 0 && is_of_others(a, path, r->bus_id);
-    r->is_meta_lost = n > 0 && !r->is_foreign;
+    r->is_foreign = is_of_others(a, path, r->bus_id);
+    r->is_meta_lost = was_there && !r->is_foreign;
     for (size_t i = 0; i < n && result == OK; i++) {
         result = bucket_add(r, start[i], f);
     }
@@ -205,8 +216,9 @@ enum outcome repetitions_open(struct arena *a, struct str dir, struct str bus_id
     };
     int64_t start[BUCKETS_MAX];
     size_t n = 0;
+    const bool was_there = access(r->dir.at, F_OK) == 0;
     enum outcome result = file_make_dirs(r->dir.at, f);
-    result = result == OK ? open_meta(r, a, f) : result;
+    result = result == OK ? open_meta(r, a, was_there, f) : result;
     result = result == OK ? list_starts(r->dir.at, start, &n, f) : result;
     for (size_t i = 0; i < n && result == OK; i++) {
         result = bucket_add(r, start[i], f);
@@ -307,26 +319,47 @@ enum outcome repetitions_sync(struct repetitions *r, struct failure *f)
     return r->n ? bucket_sync(&r->bucket[r->n - 1], f) : OK;
 }
 
-enum outcome repetitions_verify(struct arena *a, struct str dir,
-                                void (*found)(void *to, struct str what), void *to,
-                                struct failure *f)
+static const char *fault_of_meta(struct arena *a, const char *path, struct str bus_id)
+{
+    uint64_t secret[2];
+    if (access(path, F_OK) != 0) {
+        return "is gone";
+    }
+    if (is_of_others(a, path, bus_id)) {
+        return "names other streams";
+    }
+    return meta_read(a, path, bus_id, secret) ? NULL : "is damaged";
+}
+
+enum outcome repetitions_verify(struct arena *a, struct str dir, struct str bus_id,
+                                const struct repetitions_to *to, struct failure *f)
 {
     int64_t start[BUCKETS_MAX];
     size_t n = 0;
     const char *const folder = arena_cstr(a, dir);
-    enum outcome result = access(folder, F_OK) == 0 ? list_starts(folder, start, &n, f) : OK;
+    if (access(folder, F_OK) != 0) {
+        return OK;
+    }
+    const char *const meta = arena_printf(a, "%s/meta", folder).at;
+    const char *const fault = bus_id.len > 0 ? fault_of_meta(a, meta, bus_id) : NULL;
+    if (fault) {
+        to->found(to->to,
+                  arena_printf(a,
+                               "%s %s: the index begins anew at the next start, and earlier "
+                               "deliveries are processed again if they come again (the "
+                               "same facts, which fold)",
+                               meta, fault));
+    }
+    enum outcome result = list_starts(folder, start, &n, f);
     for (size_t i = 0; i < n && result == OK; i++) {
         size_t damaged_n = 0;
-        const char *const log = bucket_log_path(a, folder, start[i]);
-        if (access(log, F_OK) != 0) {
-            continue; /* forgotten meanwhile */
-        }
-        result = bucket_damage(log, &damaged_n, f);
+        result = bucket_damage(a, folder, start[i], &damaged_n, f);
         if (damaged_n > 0) {
-            found(to, arena_printf(a,
-                                   "%s: %zu entries are damaged: if these deliveries come again, "
-                                   "they are processed again (the same facts, which fold)",
-                                   log, damaged_n));
+            to->found(to->to,
+                      arena_printf(a,
+                                   "%s: %zu entries are damaged or gone: if these deliveries come "
+                                   "again, they are processed again (the same facts, which fold)",
+                                   bucket_log_path(a, folder, start[i]), damaged_n));
         }
     }
     return result;

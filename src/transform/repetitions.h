@@ -28,9 +28,9 @@ struct repetitions_size {
     uint64_t entries, bytes, buckets;
     uint64_t forgotten; /* buckets dropped over the budget before their time */
     int64_t since_us;   /* what was received before is not known; TIME_NONE: nothing is */
-    uint64_t torn;      /* entries blanked at open: torn by a power cut, or rotten */
-    bool is_meta_lost;  /* begun anew at open: `meta` was damaged or gone          */
-    bool is_foreign;    /* begun anew at open: it was of other streams             */
+    uint64_t torn;      /* entries missed at open: torn by a power cut, rotten, or gone */
+    bool is_meta_lost;  /* begun anew at open: `meta` was damaged or gone               */
+    bool is_foreign;    /* begun anew at open: it was of other streams                  */
 };
 
 /* Open the index in the folder `dir`, made when it is not there; entries of another bus are
@@ -56,11 +56,17 @@ enum outcome repetitions_drop(struct repetitions *r, const struct signal *s,
 /* Durable up to here. RETRY: nothing may be put out that was noted since the last sync. */
 enum outcome repetitions_sync(struct repetitions *r, struct failure *f);
 
-/* Look for rot in the index that lies in `dir`, which may be in use; nothing is changed. Each log
- * with damaged entries is told to `found`. returns OK | RETRY unreadable */
-enum outcome repetitions_verify(struct arena *a, struct str dir,
-                                void (*found)(void *to, struct str what), void *to,
-                                struct failure *f);
+/* Who is told what is wrong. */
+struct repetitions_to {
+    void (*found)(void *to, struct str what);
+    void *to;
+};
+
+/* Look for rot and loss in the index that lies in `dir`, which may be in use; nothing is changed.
+ * `bus_id`: whose it must be; empty: not known. Told are a `meta` that is not its own, and each log
+ * with entries that are damaged or gone. returns OK | RETRY unreadable */
+enum outcome repetitions_verify(struct arena *a, struct str dir, struct str bus_id,
+                                const struct repetitions_to *to, struct failure *f);
 
 struct repetitions_size repetitions_size(const struct repetitions *r);
 

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -42,7 +43,7 @@ static int set_up(void **state)
     arena_init(&x->arena, 64 << 20);
     memcpy(x->dir, "/tmp/weir-test-XXXXXX", sizeof "/tmp/weir-test-XXXXXX");
     x->keep = (struct config_keep){.keep_ms = 7 * DAY * INT64_C(1000), .disk_bytes_max = 64 << 20};
-    if (!mkdtemp(x->dir)) {
+    if (!mkdtemp(x->dir) || rmdir(x->dir) != 0) { /* the index makes its folder */
         return -1;
     }
     open_index(x, "bus");
@@ -64,9 +65,8 @@ static size_t files(const struct fixture *x, const char *ending, char path[16][4
     return n;
 }
 
-static int tear_down(void **state)
+static void take_all_away(struct fixture *x)
 {
-    struct fixture *const x = *state;
     char path[16][400];
     repetitions_close(x->r);
     for (size_t n = files(x, "", path); n > 0; n = files(x, "", path)) {
@@ -74,6 +74,12 @@ static int tear_down(void **state)
             unlink(path[i]);
         }
     }
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *const x = *state;
+    take_all_away(x);
     rmdir(x->dir);
     arena_close(&x->arena);
     free(x);
@@ -316,40 +322,60 @@ static void a_table_of_another_boot_is_made_anew(void **state)
     }
 }
 
-static void count_found(void *to, struct str what)
+struct told {
+    char text[1024]; /* the last one */
+    size_t n;
+};
+
+static void tell(void *to, struct str what)
 {
-    assert_non_null(strstr(what.at, ": 1 entries are damaged"));
-    ++*(size_t *)to;
+    struct told *const t = to;
+    assert_true(what.len < sizeof t->text);
+    memcpy(t->text, what.at, what.len);
+    t->text[what.len] = '\0';
+    t->n++;
 }
 
-static size_t damaged_logs(struct fixture *x)
+/* What verify says. */
+static struct told verified(struct fixture *x)
 {
     struct failure f;
-    size_t n = 0;
-    assert_int_equal(repetitions_verify(&x->arena, str_of(x->dir), count_found, &n, &f), OK);
-    return n;
+    struct told t = {.n = 0};
+    const struct repetitions_to to = {tell, &t};
+    assert_int_equal(repetitions_verify(&x->arena, str_of(x->dir), S("bus"), &to, &f), OK);
+    return t;
+}
+
+static size_t damaged_entries(struct fixture *x)
+{
+    const struct told t = verified(x);
+    const char *const at = strstr(t.text, ".log: ");
+    assert_int_equal(t.n, at ? 1 : 0);
+    return at ? strtoul(at + 6, NULL, 10) : 0;
 }
 
 static void what_rots_is_told_and_forgotten_alone(void **state)
 {
     struct fixture *const x = *state;
     char path[16][400];
+    char table[16][400];
     for (unsigned i = 1; i <= 10; i++) {
         assert_int_equal(put(x, i, i, NOW_US), OK);
     }
-    assert_int_equal(damaged_logs(x), 0); /* in use, too */
+    assert_int_equal(damaged_entries(x), 0); /* in use, too */
     repetitions_close(x->r);
     assert_int_equal(files(x, ".log", path), 1);
-    flip(path[0], 48 * 9 + 20); /* the last one may be in the middle of its writing */
-    assert_int_equal(damaged_logs(x), 0);
+    flip(path[0], 48 * 9 + 20);
+    assert_int_equal(damaged_entries(x), 1); /* the table counted it, so it was whole */
+    assert_int_equal(files(x, ".table", table), 1);
+    unlink(table[0]);
+    assert_int_equal(damaged_entries(x), 0); /* the last one may be in the middle of its writing */
     flip(path[0], 48 * 9 + 20);
     flip(path[0], 48 * 8 + 20);
-    assert_int_equal(damaged_logs(x), 1);
-    assert_int_equal(files(x, ".table", path), 1);
-    unlink(path[0]);
+    assert_int_equal(damaged_entries(x), 1);
     open_index(x, "bus");
     assert_int_equal(repetitions_size(x->r).torn, 1);
-    assert_int_equal(damaged_logs(x), 0); /* blank now */
+    assert_int_equal(damaged_entries(x), 0); /* blank now */
     assert_int_equal(find(x, 8, 1, 7), KNOWN_REPETITION);
     assert_int_equal(find(x, 9, 1, 7), KNOWN_NOT);
     assert_int_equal(find(x, 10, 1, 7), KNOWN_REPETITION);
@@ -357,6 +383,96 @@ static void what_rots_is_told_and_forgotten_alone(void **state)
     assert_int_equal(put(x, 9, 90, NOW_US), OK);
     reopen(x, "bus");
     assert_int_equal(find(x, 9, 90, 7), KNOWN_HERE);
+}
+
+static void write_noise(const char *path)
+{
+    struct stat st;
+    const int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    assert_int_equal(fstat(fd, &st), 0);
+    for (off_t at = 0; at < st.st_size; at++) {
+        const unsigned char c = (unsigned char)(1 + at % 251);
+        assert_int_equal(pwrite(fd, &c, 1, at), 1);
+    }
+    assert_int_equal(close(fd), 0);
+}
+
+static void cut_to_half(const char *path)
+{
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(truncate(path, st.st_size / 2), 0);
+}
+
+static void take_away(const char *path)
+{
+    assert_int_equal(unlink(path), 0);
+}
+
+/* Verify counts what is no more, and so does the next start, which begins the log anew. */
+static void a_log_that_is_destroyed_cut_or_gone_is_told(void **state)
+{
+    static const struct {
+        void (*destroy)(const char *path);
+        size_t lost_n;
+    } cases[] = {{write_noise, 800}, {cut_to_half, 800 - 512}, {take_away, 800}};
+    struct fixture *const x = *state;
+    char path[16][400];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (unsigned id = 1; id <= 800; id++) {
+            assert_int_equal(put(x, id, id, NOW_US), OK);
+        }
+        assert_int_equal(verified(x).n, 0);
+        repetitions_close(x->r);
+        assert_int_equal(verified(x).n, 0);
+        assert_int_equal(files(x, ".log", path), 1);
+        cases[i].destroy(path[0]);
+        assert_int_equal(damaged_entries(x), cases[i].lost_n);
+        open_index(x, "bus");
+        assert_int_equal(repetitions_size(x->r).torn, cases[i].lost_n);
+        assert_int_equal(find(x, 800, 1, 7), KNOWN_NOT);
+        assert_int_equal(verified(x).n, 0);
+        reopen(x, "bus");
+        assert_int_equal(repetitions_size(x->r).torn, 0);
+        take_all_away(x);
+        open_index(x, "bus");
+    }
+}
+
+/* Without a table of this boot a single bad entry at the end may be one that was being written. */
+static void noise_without_a_table_is_told(void **state)
+{
+    struct fixture *const x = *state;
+    char path[16][400];
+    assert_int_equal(put(x, 1, 1, NOW_US), OK);
+    repetitions_close(x->r);
+    assert_int_equal(files(x, ".table", path), 1);
+    unlink(path[0]);
+    assert_int_equal(files(x, ".log", path), 1);
+    write_noise(path[0]);
+    assert_int_equal(damaged_entries(x), 1024); /* the room of a first log */
+    open_index(x, "bus");
+}
+
+static void a_meta_that_is_not_its_own_is_told(void **state)
+{
+    struct fixture *const x = *state;
+    char path[16][400];
+    assert_int_equal(put(x, 1, 1, NOW_US), OK);
+    assert_int_equal(files(x, "meta", path), 1);
+    assert_int_equal(verified(x).n, 0);
+    write_noise(path[0]);
+    assert_non_null(strstr(verified(x).text, "meta is damaged"));
+    unlink(path[0]);
+    assert_non_null(strstr(verified(x).text, "meta is gone"));
+    reopen(x, "other bus");
+    assert_non_null(strstr(verified(x).text, "meta names other streams"));
+    take_all_away(x);
+    assert_non_null(strstr(verified(x).text, "meta is gone"));
+    open_index(x, "bus");
+    assert_true(repetitions_size(x->r).is_meta_lost);
+    assert_int_equal(verified(x).n, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -377,6 +493,9 @@ int main(void)
         TEST(a_table_of_another_boot_is_made_anew),
         TEST(an_index_whose_meta_is_damaged_or_gone_says_that_it_begins_anew),
         TEST(what_rots_is_told_and_forgotten_alone),
+        TEST(a_log_that_is_destroyed_cut_or_gone_is_told),
+        TEST(noise_without_a_table_is_told),
+        TEST(a_meta_that_is_not_its_own_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
