@@ -84,6 +84,9 @@ bool refuse(struct arena *a, struct refusal *why, struct refusal is, const char 
 bool refuse_json(const struct request *q, struct refusal *why, struct str where,
                  const struct failure *f);
 
+/* Whether the Content-Type names no other charset than JSON may be in; else a 415. */
+bool request_is_utf8(const struct request *q, struct refusal *why);
+
 /* The body of a sender who was believed. JSON that the transform cannot read (nested too deep, half
  * a surrogate pair, a number beyond a double) is taken like any other, and becomes a dead letter
  * there: nobody would send it again for a 400. false: refused, it is no JSON at all. */

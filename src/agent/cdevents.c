@@ -201,8 +201,8 @@ static bool finish(struct arrival *v, struct str headers, struct signal *out, st
 static bool take_structured(struct arrival *v, yyjson_val *event, int64_t i, struct str headers,
                             struct signal *out, struct refusal *why)
 {
-    return ce_read_json(v->q, event, i, &v->ce, why) && open_payload(v, event, why) &&
-           finish(v, headers, out, why);
+    return ce_read_json(v->q, event, i, &v->ce, why) && ce_headers_agree(v->q, event, why) &&
+           open_payload(v, event, why) && finish(v, headers, out, why);
 }
 
 static bool take_one(struct arrival *v, bool is_structured, struct taken *out, struct refusal *why)
@@ -215,8 +215,7 @@ static bool take_one(struct arrival *v, bool is_structured, struct taken *out, s
     out->signal = arena_new(v->q->arena, struct signal);
     out->n = 1;
     if (is_structured) {
-        return ce_headers_agree(v->q, v->root, why) &&
-               take_structured(v, v->root, -1, headers, out->signal, why);
+        return take_structured(v, v->root, -1, headers, out->signal, why);
     }
     v->data = v->q->body;
     return ce_read_headers(v->q, &v->ce, &is_event, why) && finish(v, headers, out->signal, why);

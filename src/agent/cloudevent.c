@@ -23,9 +23,7 @@ bool ce_mode_of(const struct request *q, enum ce_mode *out, struct refusal *why)
                       "or application/cloudevents-batch+json",
                       STR_ARG(str_sub(media, 0, 80)));
     }
-    return media_is_utf8(request_header(q, S("Content-Type"))) ||
-           refuse(q->arena, why, (struct refusal){.status = 415, .reason = "charset"},
-                  "JSON is sent as UTF-8: leave the charset out");
+    return request_is_utf8(q, why);
 }
 
 /* ---- values ---- */
@@ -117,6 +115,7 @@ bool ce_base64(struct arena *a, struct str text, struct str *out)
 
 /* ---- attributes ---- */
 
+/* NULL: an extension, or no attribute at all. */
 static struct str *attribute_of(struct cloudevent *e, struct str name)
 {
     const struct {
@@ -249,16 +248,22 @@ static bool take_header(const struct request *q, struct header h, struct cloudev
     return true;
 }
 
+/* The attribute that a ce- header names, in lower case; empty: it is another header. */
+static struct str attribute_name(const struct request *q, struct header h)
+{
+    return str_starts_nocase(h.name, S("ce-"))
+               ? lower_case(q->scratch, str_sub(h.name, 3, h.name.len))
+               : (struct str){NULL, 0};
+}
+
 bool ce_read_headers(const struct request *q, struct cloudevent *out, bool *is_event,
                      struct refusal *why)
 {
-    static const struct str required[] = {STR("ce-specversion"), STR("ce-id"), STR("ce-source"),
-                                          STR("ce-type")};
     struct str seen[ATTRIBUTES_SEEN_MAX] = {0};
     *out = (struct cloudevent){.time_us = TIME_NONE};
     *is_event = false;
-    for (size_t i = 0; i < sizeof required / sizeof *required; i++) {
-        *is_event |= request_header(q, required[i]).at != NULL;
+    for (size_t i = 0; i < q->headers_n; i++) {
+        *is_event |= attribute_of(out, attribute_name(q, q->header[i])) != NULL;
     }
     for (size_t i = 0; *is_event && i < q->headers_n; i++) {
         if (str_starts_nocase(q->header[i].name, S("ce-")) &&
@@ -323,22 +328,23 @@ bool ce_headers_agree(const struct request *q, yyjson_val *event, struct refusal
     for (size_t i = 0; i < q->headers_n; i++) {
         const struct header h = q->header[i];
         struct str value;
-        if (!str_starts_nocase(h.name, S("ce-"))) {
-            continue;
-        }
-        const struct str name = lower_case(q->scratch, str_sub(h.name, 3, h.name.len));
+        struct cloudevent known = {0};
+        const struct str name = attribute_name(q, h);
         const struct str said = json_text(json_get(event, name));
+        if (name.len == 0 || (!said.at && !attribute_of(&known, name))) {
+            continue; /* an extension that the event has not, or no text */
+        }
         int64_t header_us = TIME_NONE;
         int64_t event_us = TIME_NONE;
         const bool is_time = str_eq(name, S("time")) && ce_decode(q->scratch, h.value, &value) &&
                              clock_parse(value, &header_us) && clock_parse(said, &event_us);
-        if (!said.at || (is_time && header_us == event_us) ||
-            (ce_decode(q->scratch, h.value, &value) && str_eq(value, said))) {
+        if ((is_time && header_us == event_us) ||
+            (said.at && ce_decode(q->scratch, h.value, &value) && str_eq(value, said))) {
             continue;
         }
         return refuse(q->arena, why, (struct refusal){.status = 400, .reason = "contradiction"},
                       "the header ce-%.*s and the event in the body say different things: leave "
-                      "the ce- headers out in structured mode, or let them agree",
+                      "the ce- headers out where the body has the attributes, or let them agree",
                       STR_ARG(str_sub(name, 0, 40)));
     }
     return true;

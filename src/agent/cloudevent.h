@@ -24,8 +24,8 @@ bool ce_mode_of(const struct request *q, enum ce_mode *out, struct refusal *why)
  * without control characters or noncharacters. false: refuse it. */
 bool ce_decode(struct arena *a, struct str value, struct str *out);
 
-/* The attributes of a request in binary mode. *is_event false: none of the four required headers is
- * there, and nothing else is filled. */
+/* The attributes of a request in binary mode. *is_event false: no header names an attribute of
+ * CloudEvents (an extension alone makes no event), and nothing else is filled. */
 bool ce_read_headers(const struct request *q, struct cloudevent *out, bool *is_event,
                      struct refusal *why);
 
@@ -33,8 +33,9 @@ bool ce_read_headers(const struct request *q, struct cloudevent *out, bool *is_e
 bool ce_read_json(const struct request *q, yyjson_val *event, int64_t i, struct cloudevent *out,
                   struct refusal *why);
 
-/* Structured mode: whether the ce- headers that are there all the same say what the event says
- * (HTTP binding, section 3.2.3: they may be copied, and must agree). */
+/* Structured and batched mode: whether the ce- headers that are there all the same say what the
+ * event says (HTTP binding, section 3.2.3: they may be copied, and must agree). One that names an
+ * attribute of CloudEvents which the event lacks is no copy. */
 bool ce_headers_agree(const struct request *q, yyjson_val *event, struct refusal *why);
 
 /* RFC 4648 section 4, padded, nothing else in it. false: not that, or no memory. */

@@ -102,7 +102,7 @@ static bool payload_of(const struct request *q, struct str *out, struct refusal 
     const struct str media = media_type(request_header(q, S("Content-Type")));
     if (media_is_json(media)) {
         *out = q->body;
-        return true;
+        return request_is_utf8(q, why);
     }
     if (!str_eq_nocase(media, S("application/x-www-form-urlencoded"))) {
         return refuse(q->arena, why, (struct refusal){.status = 415, .reason = "media_type"},

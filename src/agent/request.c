@@ -1,5 +1,6 @@
 /* request.c - what drivers ask of a request. */
 #include "agent/agent.h"
+#include "agent/media.h"
 #include "agent/secret.h"
 #include "base/buf.h"
 
@@ -43,6 +44,13 @@ bool request_json(const struct request *q, struct str text, yyjson_val **out, st
     }
     *out = yyjson_doc_get_root(doc);
     return result == OK || refuse_json(q, why, S(""), &f);
+}
+
+bool request_is_utf8(const struct request *q, struct refusal *why)
+{
+    return media_is_utf8(request_header(q, S("Content-Type"))) ||
+           refuse(q->arena, why, (struct refusal){.status = 415, .reason = "charset"},
+                  "JSON is sent as UTF-8: leave the charset out");
 }
 
 struct str request_header(const struct request *q, struct str name)

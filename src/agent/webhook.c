@@ -385,7 +385,7 @@ static bool take(const struct request *q, struct taken *out, struct refusal *why
         return refuse(q->arena, why, (struct refusal){.status = 415, .reason = "media_type"},
                       "a webhook is JSON: Content-Type: application/json");
     }
-    if (!request_json(q, q->body, &root, why)) {
+    if (!request_is_utf8(q, why) || !request_json(q, q->body, &root, why)) {
         return false;
     }
     const struct str id = id_of(q, root);

@@ -132,6 +132,14 @@ static void what_github_never_sends_is_400_or_415(void **state)
     assert_str(answer_header(answer, "Accept"),
                "application/json, application/x-www-form-urlencoded");
     assert_int_equal(answer_header(answer, "Accept-Encoding").len, 0);
+    request = github_post(&s->arena, "push", "1", S("{}"));
+    const size_t at = (size_t)((const char *)memmem(request.at, request.len, "/json", 5) -
+                               request.at) +
+                      5;
+    assert_refused(s,
+                   arena_printf(&s->arena, "%.*s; charset=utf-16%.*s", (int)at, request.at,
+                                (int)(request.len - at), request.at + at),
+                   415, "leave the charset out");
     stop_with(s, 0);
 }
 

@@ -215,6 +215,47 @@ static void headers_that_structured_mode_does_not_need_must_agree_all_the_same(v
     }
 }
 
+static void headers_that_say_what_the_event_lacks_contradict_it(void **state)
+{
+    struct desk *const d = *state;
+    static const char event[] = "{" REQUIRED ",\"subject\":null,\"data\":" BODY "}";
+    static const char batch[] = "[{" REQUIRED ",\"data\":" BODY "},{" REQUIRED ",\"data\":" BODY
+                                "}]";
+    static const char *const structured[] = {"ce-subject: OTHER", "ce-subject: /run/7",
+                                             "CE-Time: 1999-01-01T00:00:00Z",
+                                             "ce-dataschema: https://example.com/s"};
+    static const char *const batched[] = {"ce-id: OTHER", "ce-source: /other", "ce-type: x",
+                                          "ce-subject: /run/7"};
+    for (size_t i = 0; i < sizeof structured / sizeof *structured; i++) {
+        const struct str headers = arena_printf(&d->arena, "Content-Type: " EVENT "\n%s",
+                                                structured[i]);
+        assert_not_taken(d, headers.at, event, "say different things");
+        assert_int_equal(d->refusal.status, 400);
+    }
+    for (size_t i = 0; i < sizeof batched / sizeof *batched; i++) {
+        const struct str headers = arena_printf(
+            &d->arena, "Content-Type: application/cloudevents-batch+json\n%s", batched[i]);
+        assert_not_taken(d, headers.at, batch, "say different things");
+        assert_int_equal(d->refusal.status, 400);
+    }
+    assert_taken(d, "Content-Type: application/cloudevents-batch+json\nce-source: /ci\nce-more: x",
+                 batch);
+}
+
+static void a_bare_event_with_some_of_the_headers_is_no_event_of_binary_mode(void **state)
+{
+    struct desk *const d = *state;
+    static const char *const some[] = {"ce-subject: OTHER", "CE-Subject: /run/7",
+                                       "ce-time: 1999-01-01T00:00:00Z",
+                                       "ce-dataschema: https://example.com/s"};
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+        const struct str headers = arena_printf(&d->arena, "Content-Type: " JSON "\n%s", some[i]);
+        assert_not_taken(d, headers.at, BODY, "specversion is missing");
+        assert_int_equal(d->refusal.status, 400);
+    }
+    assert_taken(d, "Content-Type: " JSON "\nce-tenant: a", BODY); /* an extension of nothing */
+}
+
 static void attributes_that_are_missing_or_wrong_are_named(void **state)
 {
     struct desk *const d = *state;
@@ -378,6 +419,8 @@ int main(void)
         T(headers_and_body_that_contradict_each_other_are_named),
         T(numbers_keep_their_spelling_in_every_mode),
         T(headers_that_structured_mode_does_not_need_must_agree_all_the_same),
+        T(headers_that_say_what_the_event_lacks_contradict_it),
+        T(a_bare_event_with_some_of_the_headers_is_no_event_of_binary_mode),
         T(attributes_that_are_missing_or_wrong_are_named),
         T(json_that_readers_disagree_about_is_refused_bare_as_well),
         T(formats_that_are_not_json_are_415),

@@ -302,6 +302,16 @@ static void an_address_with_the_bodys_digest_is_believed(void **state)
                      body));
 }
 
+static void json_is_utf8(void **state)
+{
+    (void)state;
+    desk.options.token = list(0, "secret", NULL);
+    desk.options.token_header = S("X-Token");
+    assert_refused("Content-Type: application/json; charset=utf-16\nX-Token: secret\n", BODY, 415,
+                   "charset");
+    assert_true(take("Content-Type: application/json; charset=UTF-8\nX-Token: secret\n", BODY));
+}
+
 static void a_token_is_taken_from_each_of_its_places(void **state)
 {
     (void)state;
@@ -392,6 +402,7 @@ int main(void)
         TEST(a_signed_time_must_be_near),
         TEST(a_standard_webhook_is_believed),
         TEST(an_address_with_the_bodys_digest_is_believed),
+        TEST(json_is_utf8),
         TEST(a_token_is_taken_from_each_of_its_places),
         TEST(what_proves_the_sender_is_not_kept),
         TEST(a_delivery_is_called_as_configured),
