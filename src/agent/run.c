@@ -415,6 +415,9 @@ static enum outcome read_certificate(struct run *r, struct str *certificate, str
                : result;
 }
 
+/* RFC 8996: TLS 1.0 and 1.1 are not to be spoken any more. As GnuTLS wants it. */
+static const char tls_versions[] = "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1";
+
 static enum outcome start_daemon(struct run *r, struct failure *f)
 {
     const struct config_intake *const limits = &r->in->config->intake;
@@ -427,6 +430,7 @@ static enum outcome start_daemon(struct run *r, struct failure *f)
     const struct MHD_OptionItem tls[] = {
         {is_tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, (void *)(uintptr_t)certificate.at},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key.at},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)tls_versions},
         {MHD_OPTION_END, 0, NULL}};
     const unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
                            (is_tls ? MHD_USE_TLS : 0);

@@ -52,9 +52,9 @@ static size_t forget(char *bytes, size_t size, size_t n, void *to)
     return size * n;
 }
 
-static long post_over_tls(const struct server *s, struct str body)
+/* The answer's status; `version` is the newest TLS that the client speaks. */
+static CURLcode post_over(const struct server *s, struct str body, long version, long *status)
 {
-    long status = 0;
     CURL *const curl = curl_easy_init();
     struct curl_slist *const headers = curl_slist_append(NULL, "Content-Type: application/json");
     char url[64];
@@ -62,15 +62,24 @@ static long post_over_tls(const struct server *s, struct str body)
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, 20L);
+    curl_easy_setopt(curl, CURLOPT_SSLVERSION, version);
+    curl_easy_setopt(curl, CURLOPT_SSL_CIPHER_LIST, "ALL:@SECLEVEL=0"); /* the old ones, too */
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, 60L);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.at);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, forget);
-    assert_int_equal(curl_easy_perform(curl), CURLE_OK);
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    const CURLcode code = curl_easy_perform(curl);
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, status);
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
+    return code;
+}
+
+static long post_over_tls(const struct server *s, struct str body)
+{
+    long status = 0;
+    assert_int_equal(post_over(s, body, CURL_SSLVERSION_DEFAULT, &status), CURLE_OK);
     return status;
 }
 
@@ -99,6 +108,32 @@ static void small_and_large_bodies_come_over_tls(void **state)
     (void)unlink(p.key);
 }
 
+static void tls_before_1_2_is_not_spoken(void **state)
+{
+    static const long newest[] = {CURL_SSLVERSION_TLSv1_0 | CURL_SSLVERSION_MAX_TLSv1_0,
+                                  CURL_SSLVERSION_TLSv1_1 | CURL_SSLVERSION_MAX_TLSv1_1,
+                                  CURL_SSLVERSION_TLSv1_2 | CURL_SSLVERSION_MAX_TLSv1_2,
+                                  CURL_SSLVERSION_TLSv1_3 | CURL_SSLVERSION_MAX_TLSv1_3};
+    struct server s;
+    struct pair p;
+    (void)state;
+    make_pair(&p);
+    server_init(&s);
+    s.config.intake.tls = (struct config_tls){str_of(p.certificate), str_of(p.key)};
+    server_start(&s);
+    for (size_t i = 0; i < sizeof newest / sizeof *newest; i++) {
+        long status = 0;
+        const struct str body = cdevent(&s.arena, "old");
+        const CURLcode code = post_over(&s, body, newest[i], &status);
+        assert_int_equal(code, i < 2 ? CURLE_SSL_CONNECT_ERROR : CURLE_OK);
+        assert_int_equal(status, i < 2 ? 0 : 202);
+    }
+    assert_int_equal(server_stop(&s), OK);
+    server_close(&s);
+    (void)unlink(p.certificate);
+    (void)unlink(p.key);
+}
+
 static void a_key_that_does_not_fit_stops_it(void **state)
 {
     struct server s;
@@ -117,6 +152,7 @@ static void a_key_that_does_not_fit_stops_it(void **state)
 int main(void)
 {
     const struct CMUnitTest all[] = {cmocka_unit_test(small_and_large_bodies_come_over_tls),
+                                     cmocka_unit_test(tls_before_1_2_is_not_spoken),
                                      cmocka_unit_test(a_key_that_does_not_fit_stops_it)};
     return cmocka_run_group_tests(all, NULL, NULL);
 }
