@@ -83,6 +83,17 @@ def idle_connections_do_not_keep_others_out(folder):
 
 
 @case
+def silent_connections_of_any_number_keep_nobody_from_being_answered(folder):
+    with Weir(folder, agents=AGENTS) as weir:  # the limit, many times over: to wait for their time-outs takes minutes
+        silent = [socket.create_connection(("127.0.0.1", weir.admin), timeout=WAIT_S) for _ in range(800)]
+        for path in ("/livez", "/readyz", "/livez"):
+            assert weir.get(path)[0] == 200, path
+        for line in silent:
+            line.close()
+        assert weir.get("/livez")[0] == 200
+
+
+@case
 def health_names_every_stage(folder):
     with Weir(folder, agents=AGENTS) as weir:
         status, health = weir.get("/health")
