@@ -71,6 +71,19 @@ enum outcome file_read(struct arena *a, const char *path, size_t bytes_max, stru
     return result;
 }
 
+/* Of a file the path, which is not asked for unless it is needed. */
+static enum outcome cannot_write(int fd, struct failure *f)
+{
+    char link[32];
+    char path[PATH_BYTES_MAX];
+    const int number = errno;
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    const ssize_t len = readlink(link, path, sizeof path);
+    const bool is_path = len > 0 && path[0] == '/';
+    errno = number;
+    return failed_errno(f, RETRY, "write%s%.*s", is_path ? " " : "", is_path ? (int)len : 0, path);
+}
+
 enum outcome file_write_at(int fd, struct str bytes, off_t offset, struct failure *f)
 {
     while (bytes.len > 0) {
@@ -79,7 +92,7 @@ enum outcome file_write_at(int fd, struct str bytes, off_t offset, struct failur
             continue;
         }
         if (n <= 0) {
-            return failed_errno(f, RETRY, "write");
+            return cannot_write(fd, f);
         }
         bytes = str_sub(bytes, (size_t)n, bytes.len);
         offset += n;
@@ -95,7 +108,7 @@ enum outcome file_write(int fd, struct str bytes, struct failure *f)
             continue;
         }
         if (n <= 0) {
-            return failed_errno(f, RETRY, "write");
+            return cannot_write(fd, f);
         }
         bytes = str_sub(bytes, (size_t)n, bytes.len);
     }

@@ -45,6 +45,7 @@ static void be_the_program(const struct source_ask *ask, char *const *words, int
     const int none = open("/dev/null", O_RDONLY);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)signal(SIGPIPE, SIG_DFL);
+    (void)signal(SIGXFSZ, SIG_DFL);
     (void)setpgid(0, 0); /* so that whatever it starts ends with it */
     for (size_t i = 0; i < o->environment.n; i++) {
         (void)setenv(arena_cstr(ask->arena, o->environment.at[i].key),

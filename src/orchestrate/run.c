@@ -370,6 +370,7 @@ static enum outcome take_signal_fd(struct nursery *n, struct failure *f)
     }
     sigprocmask(SIG_BLOCK, &set, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a limit on a file's size is an error of its write: EFBIG */
     n->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     n->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (n->signal_fd < 0 || n->event_fd < 0) {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum {
@@ -39,10 +40,15 @@ static bool is_full(sqlite3 *db, int code)
 
 static const char *advice_of(int code)
 {
+    struct rlimit limit;
+    const bool is_limited = getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
     switch (code & 0xFF) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return "; another program holds it: close it there";
-    case SQLITE_IOERR: return "; look at its disk and at the kernel's log";
+    case SQLITE_IOERR:
+        return is_limited ? "; look at the limit on a file's size (ulimit -f), its disk and the "
+                            "kernel's log"
+                          : "; look at its disk and at the kernel's log";
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_CANTOPEN: return "; give weir's user the right to write it and its folder";

@@ -1,5 +1,6 @@
 """weir run as a whole: it starts, is alone on its data, restarts what dies, reloads, drains, and leaves nothing behind."""
 import ctypes
+import itertools
 import json
 import math
 import os
@@ -14,7 +15,8 @@ import subprocess
 import threading
 import time
 
-from blackbox import BINARY, Skip, Weir, case, eventually, free_port, run, sign
+import webhook
+from blackbox import BINARY, WAIT_S, Skip, Weir, case, eventually, free_port, run, sign
 
 AGENTS = {"github": {"type": "github", "secret": "s3cret"}}
 
@@ -95,6 +97,25 @@ def too_few_descriptors_are_one_line_before_anything_is_made(folder):
                           cwd=folder, check=False)
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "ulimit -n" in done.stderr, done
     assert not (folder / "data").exists()
+
+
+@case
+def a_limit_on_a_files_size_is_told_like_a_full_disk_and_kills_nobody(folder):
+    weir = Weir(folder, wrapper=("prlimit", "--fsize=4000000"), agents=AGENTS, bus={"segment": "1MiB"}, lake={"flush": "1s"})
+    with weir:
+        numbers = iter(range(100000))
+
+        def is_told():
+            for number in itertools.islice(numbers, 20):
+                body = json.dumps(webhook.pull_request(number, title=os.urandom(20000).hex())).encode()
+                weir.post("/hooks/github", body, sign("s3cret", body) | {
+                    "X-GitHub-Event": "pull_request", "X-GitHub-Delivery": f"d-{number}"})
+            log = weir.log.read_text()
+            assert "killed by signal" not in log, log
+            return "ulimit -f" in log and re.search(r'stage=lake .*write /.*: File too large', log)
+
+        eventually(is_told, "store and lake say which file may not grow", 4 * WAIT_S)
+        assert weir.get("/livez")[0] == 200
 
 
 @case
