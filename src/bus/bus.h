@@ -3,8 +3,9 @@
  *
  * A lane is the unit of order, position and ownership. A position is exclusive, only grows, has
  * gaps and stays below 2^63: compare within a lane, never calculate. Only what is durable is
- * visible. A step moves outputs, dead letters and the input's cursors together, all or nothing, and
- * only if each cursor still stands where the batch began: that compare-and-set is the fencing.
+ * visible. A step moves outputs, dead letters and the input's cursor together, all or nothing for
+ * each lane, and only if the cursor still stands where the batch began: that compare-and-set is the
+ * fencing.
  * Nothing above this header may know which transport carries. */
 #ifndef WEIR_BUS_BUS_H
 #define WEIR_BUS_BUS_H

@@ -88,7 +88,7 @@ static enum outcome lane_add(struct lake *l, struct lane lane, struct lake_lane 
 static struct lake_lane *lane_find(struct lake *l, struct lane lane)
 {
     for (size_t i = 0; i < l->lanes_n; i++) {
-        if (l->lane[i].lane.stream == lane.stream && str_eq(l->lane[i].lane.name, lane.name)) {
+        if (lane_eq(l->lane[i].lane, lane)) {
             return &l->lane[i];
         }
     }

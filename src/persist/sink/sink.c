@@ -60,7 +60,7 @@ static const struct sink_config *config_of(const struct persister *p)
 static struct sink_lane *lane_of(struct stage *s, struct arena *a, struct lane lane)
 {
     for (size_t i = 0; i < s->lanes_n; i++) {
-        if (s->lane[i].lane.stream == lane.stream && str_eq(s->lane[i].lane.name, lane.name)) {
+        if (lane_eq(s->lane[i].lane, lane)) {
             return &s->lane[i];
         }
     }
