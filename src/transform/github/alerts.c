@@ -54,7 +54,7 @@ static bool is_undated(struct delivery *d)
 #define SECRET "cdeventsx.github-secretscanningalert.*"
 
 /* clang-format off */
-const struct github_row github_dependabot_alert[] = {
+static const struct github_row dependabot_alert_rows[] = {
     {"AL1", "created", NULL, DEPENDABOT, .time = "alert.created_at",
         .extra = "$action", .content = dependabot},
     {"AL1", "fixed", NULL, DEPENDABOT, .time = "alert.fixed_at|alert.updated_at",
@@ -64,7 +64,11 @@ const struct github_row github_dependabot_alert[] = {
     {"AL1", "reopened reintroduced auto_dismissed auto_reopened", NULL, DEPENDABOT,
         .time = "alert.updated_at", .extra = "$action", .content = dependabot},
     {0}};
-const struct github_row github_code_scanning_alert[] = {
+
+const struct github_event github_dependabot_alert = {
+    .name = "dependabot_alert", .subject = "alert.url", .rows = dependabot_alert_rows};
+
+static const struct github_row code_scanning_alert_rows[] = {
     {"AL2", "created", is_dated, CODE, .time = "alert.created_at",
         .extra = "$action", .content = code},
     {"AL2", "closed_by_user", is_dated, CODE, .time = "alert.dismissed_at",
@@ -73,8 +77,12 @@ const struct github_row github_code_scanning_alert[] = {
         .extra = "$delivery", .content = code},
     {"AL2", CODE_UNDATED, NULL, CODE, .time = "$received", .extra = "$delivery", .content = code},
     {0}};
+
+const struct github_event github_code_scanning_alert = {
+    .name = "code_scanning_alert", .subject = "alert.url", .rows = code_scanning_alert_rows};
+
 #define SECRET_ALERT "{$source}/security/secret-scanning/{alert.number}"
-const struct github_row github_secret_scanning_alert[] = {
+static const struct github_row secret_scanning_alert_rows[] = {
     {"AL3", "created", is_dated, SECRET, SECRET_ALERT, "alert.created_at",
         .extra = "$action", .content = secret},
     {"AL3", "resolved", is_dated, SECRET, SECRET_ALERT, "alert.resolved_at",
@@ -82,4 +90,7 @@ const struct github_row github_secret_scanning_alert[] = {
     {"AL3", "created resolved reopened revoked", is_undated, SECRET, SECRET_ALERT, "$received",
         .extra = "$delivery", .content = secret},
     {0}};
+
+const struct github_event github_secret_scanning_alert = {
+    .name = "secret_scanning_alert", .rows = secret_scanning_alert_rows};
 /* clang-format on */

@@ -181,7 +181,7 @@ static bool is_other(struct delivery *d)
 }
 
 /* clang-format off */
-const struct github_row github_check_run[] = {
+static const struct github_row check_run_rows[] = {
     {"CK1", "completed", is_test, "testcaserun.finished", .time = "check_run.completed_at",
         .content = content_test, .custom = run, .facts = run_finished},
     {"CK1", "completed", is_other, "cdeventsx.github-checkrun.finished",
@@ -193,7 +193,11 @@ const struct github_row github_check_run[] = {
         .content = content_run, .custom = run, .facts = run_started},
     {"CK2", "created", is_of_actions, .gives = NULL},
     {0}};
-const struct github_row github_check_suite[] = {
+
+const struct github_event github_check_run = {
+    .name = "check_run", .subject = "check_run.url", .rows = check_run_rows};
+
+static const struct github_row check_suite_rows[] = {
     {"CS1", "completed", is_test, "testsuiterun.finished", .time = "check_suite.updated_at",
         .content = content_suite_test, .custom = suite, .facts = suite_finished},
     {"CS1", "completed", is_other, "cdeventsx.github-checksuite.finished",
@@ -201,4 +205,7 @@ const struct github_row github_check_suite[] = {
         .content = content_suite, .custom = suite, .facts = suite_finished},
     {"CS1", "completed", is_of_actions, .gives = NULL},
     {0}};
+
+const struct github_event github_check_suite = {
+    .name = "check_suite", .subject = "check_suite.url", .rows = check_suite_rows};
 /* clang-format on */

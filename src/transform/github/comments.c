@@ -67,19 +67,34 @@ static bool issue_comment(struct delivery *d)
 #define BY_ACTION_AND(path) "{$action},{" path "}"
 
 /* clang-format off */
-const struct github_row github_pull_request_review_comment[] = {
+static const struct github_row pull_request_review_comment_rows[] = {
     {"RC1", "created", NULL, "change.updated", .time = "comment.created_at",
         .extra = BY_ACTION_AND("comment.id"), .content = content, .custom = commented,
         .facts = review_comment},
     {"RC2", "edited deleted", NULL, "change.updated", .time = "comment.updated_at",
         .extra = BY_ACTION_AND("comment.id"), .content = content, .custom = changed},
     {0}};
-const struct github_row github_pull_request_review_thread[] = {
+
+const struct github_event github_pull_request_review_comment = {
+    .name = "pull_request_review_comment",
+    .subject = "pull_request.url",
+    .rows = pull_request_review_comment_rows};
+
+static const struct github_row pull_request_review_thread_rows[] = {
     {"RT1", "resolved unresolved", NULL, "change.updated", .time = "pull_request.updated_at",
         .extra = BY_ACTION_AND("thread.node_id"), .content = content, .custom = threaded},
     {0}};
-const struct github_row github_issue_comment[] = {
+
+const struct github_event github_pull_request_review_thread = {
+    .name = "pull_request_review_thread",
+    .subject = "pull_request.url",
+    .rows = pull_request_review_thread_rows};
+
+static const struct github_row issue_comment_rows[] = {
     {"IC1", "created", issue_is_change, .gives = NULL, .time = "comment.created_at",
         .facts = issue_comment},
     {0}};
+
+const struct github_event github_issue_comment = {
+    .name = "issue_comment", .subject = "issue.pull_request.url", .rows = issue_comment_rows};
 /* clang-format on */

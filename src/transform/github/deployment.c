@@ -277,13 +277,17 @@ static bool is_lasting(struct delivery *d)
 }
 
 /* clang-format off */
-const struct github_row github_deployment[] = {
+static const struct github_row deployment_rows[] = {
     {"DP1", "created", NULL, "cdeventsx.github-deployment.created", .time = "deployment.created_at",
         .content = content_created, .custom = created, .facts = deployed},
     {0}};
 
+const struct github_event github_deployment = {
+    .name = "deployment", .subject = "deployment.url", .rows = deployment_rows,
+    .action_if_absent = "created"};
+
 #define AT "deployment_status.created_at"
-const struct github_row github_deployment_status[] = {
+static const struct github_row deployment_status_rows[] = {
     {"DS1", "created", is_success, "service.deployed", "$service", AT, "deployment.id",
         content_service, succeeded, status},
     {"DS2", "created", is_undoing, "service.rolledback", "$service", AT, "deployment.id",
@@ -300,4 +304,8 @@ const struct github_row github_deployment_status[] = {
         content_removed, NULL, status},
     {"DS8", "created", is_lasting, .time = AT, .facts = status},
     {0}};
+
+const struct github_event github_deployment_status = {
+    .name = "deployment_status", .subject = "deployment.url", .rows = deployment_status_rows,
+    .action_if_absent = "created"};
 /* clang-format on */

@@ -1,51 +1,21 @@
 /* From a raw GitHub webhook to its mapping: the row is chosen by X-GitHub-Event, then by action,
- * then by the row's condition; never by what the body looks like. Adding an event: its file, and a
- * line here. */
+ * then by the row's condition; never by what the body looks like. */
 #include "transform/github/github.h"
 
 #include "transform/github/known.h"
 
-/* clang-format off */
-static const struct github_event events[] = {
-    /* X-GitHub-Event, subject.id of its CDEvents, its rows; an event may have several lines */
-    {"check_run",           "check_run.url",    .rows = github_check_run},
-    {"check_suite",         "check_suite.url",  .rows = github_check_suite},
-    {"code_scanning_alert", "alert.url",        .rows = github_code_scanning_alert},
-    {"create",              "{$source}#refs/heads/{ref}", .rows = github_create},
-    {"delete",              "{$source}#refs/heads/{ref}", .rows = github_delete},
-    {"dependabot_alert",    "alert.url",        .rows = github_dependabot_alert},
-    {"deployment",          "deployment.url",   .rows = github_deployment,
-        .action_if_absent = "created"},
-    {"deployment_status",   "deployment.url",   .rows = github_deployment_status,
-        .action_if_absent = "created"},
-    {"issue_comment",       "issue.pull_request.url", .rows = github_issue_comment},
-    {"issues",              "issue.url",        .rows = github_issues},
-    {"issues",              "issue.url",        .rows = github_incident},
-    {"merge_group",         .rows = github_merge_group},
-    {"package",             "$package",         .rows = github_package},
-    {"ping",                .rows = NULL}, /* a hook was made                         */
-    {"pull_request",        "pull_request.url", .rows = github_pull_request},
-    {"pull_request_review", "pull_request.url", .rows = github_pull_request_review},
-    {"pull_request_review_comment", "pull_request.url",
-        .rows = github_pull_request_review_comment},
-    {"pull_request_review_thread", "pull_request.url", .rows = github_pull_request_review_thread},
-    {"push",                "{$source}#{ref}",  .rows = github_push},
-    {"registry_package",    "$package",         .rows = github_registry_package},
-    {"release",             "$release",         .rows = github_release},
-    {"repository",          "$source",          .rows = github_repository},
-    {"secret_scanning_alert", NULL,             .rows = github_secret_scanning_alert},
-    {"status",              "{$source}/commit/{sha}#{context}", .rows = github_status},
-    {"workflow_job",        "workflow_job.url", .rows = github_workflow_job},
-    {"workflow_run",        "{workflow_run.url}/attempts/{workflow_run.run_attempt|=1}",
-        .rows = github_workflow_run},
-};
-/* clang-format on */
+/* A hook was made: ignored, and counted. */
+const struct github_event github_ping = {.name = "ping"};
+
+#define LINE(event) &github_##event,
+static const struct github_event *const events[] = {GITHUB_EVENTS(LINE)};
+#undef LINE
 
 static const struct github_event *event_of(struct str name)
 {
     for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
-        if (str_eq(str_of(events[i].name), name)) {
-            return events + i;
+        if (str_eq(str_of(events[i]->name), name)) {
+            return events[i];
         }
     }
     return NULL;
@@ -125,7 +95,7 @@ static bool give(struct delivery *d, const struct github_event *event, const str
     return !row->facts || row->facts(d);
 }
 
-/* The rows of one line of the table. false: the signal is dead. */
+/* The rows of one mapping. false: the signal is dead. */
 static bool map(struct delivery *d, const struct github_event *event, bool *is_mapped)
 {
     for (const struct github_row *row = event->rows; row && row->row; row++) {
@@ -145,12 +115,12 @@ static bool map(struct delivery *d, const struct github_event *event, bool *is_m
     return true;
 }
 
-/* An event may have several lines: each mapping has its own. */
+/* A name may stand in several mappings: each gives what it has rows for. */
 static void map_all(struct delivery *d)
 {
     bool is_mapped = false;
     for (size_t i = 0; i < sizeof events / sizeof *events; i++) {
-        const struct github_event *const event = events + i;
+        const struct github_event *const event = events[i];
         if (str_eq(str_of(event->name), d->event)) {
             is_mapped = is_mapped || !event->rows;
             if (!map(d, event, &is_mapped)) {

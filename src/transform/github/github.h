@@ -1,5 +1,5 @@
-/* github.h - GitHub's deliveries: which give what. The rows stand in one file an event; the
- * language of their paths is mapping.h's. */
+/* github.h - GitHub's deliveries: which give what. A mapping is one file; the language of their
+ * paths is mapping.h's. */
 #ifndef WEIR_TRANSFORM_GITHUB_GITHUB_H
 #define WEIR_TRANSFORM_GITHUB_GITHUB_H
 
@@ -20,9 +20,9 @@ struct github_row {
     bool (*facts)(struct delivery *d); /* of the other models; false: the signal is dead */
 };
 
-/* One value of X-GitHub-Event. */
+/* A mapping. */
 struct github_event {
-    const char *name;
+    const char *name;              /* X-GitHub-Event; several mappings may take the same       */
     const char *subject;           /* subject.id of its CDEvents: path or template             */
     const struct github_row *rows; /* ends with {0}; NULL: ignored, and counted                */
     const char *action_if_absent;  /* GHES leaves the action of some events out                */
@@ -49,16 +49,44 @@ bool purl_of_package(struct delivery *d, struct str *out);
 /* The row's CDEvent as a fact of model `event`. false: dead. */
 bool event_add(struct delivery *d, const struct github_row *row, struct str subject);
 
-/* ---- the mappings: one file each, in github.c's table ---- */
+/* ---- the mappings ---- */
 
-extern const struct github_row github_check_run[], github_check_suite[],
-    github_code_scanning_alert[], github_create[], github_delete[], github_dependabot_alert[],
-    github_deployment[], github_deployment_status[], github_incident[], github_issue_comment[],
-    github_issues[], github_merge_group[], github_package[], github_pull_request[],
-    github_pull_request_review[], github_pull_request_review_comment[],
-    github_pull_request_review_thread[], github_push[], github_registry_package[], github_release[],
-    github_repository[], github_secret_scanning_alert[], github_status[], github_workflow_job[],
-    github_workflow_run[];
+/* Adding a mapping: its file, and a line here. */
+/* clang-format off */
+#define GITHUB_EVENTS(X) \
+    X(check_run) \
+    X(check_suite) \
+    X(code_scanning_alert) \
+    X(create) \
+    X(delete) \
+    X(dependabot_alert) \
+    X(deployment) \
+    X(deployment_status) \
+    X(issue_comment) \
+    X(issues) \
+    X(incident) \
+    X(merge_group) \
+    X(package) \
+    X(ping) \
+    X(pull_request) \
+    X(pull_request_review) \
+    X(pull_request_review_comment) \
+    X(pull_request_review_thread) \
+    X(push) \
+    X(registry_package) \
+    X(release) \
+    X(repository) \
+    X(secret_scanning_alert) \
+    X(status) \
+    X(workflow_job) \
+    X(workflow_run)
+/* clang-format on */
+
+#define DECLARE(event) extern const struct github_event github_##event;
+GITHUB_EVENTS(DECLARE)
+#undef DECLARE
+
+/* ---- what mappings share ---- */
 
 /* What every form of a pull request shows of a change (pull_request.c). */
 bool change_of_pull_request(struct delivery *d, struct fact *out);

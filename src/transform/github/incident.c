@@ -167,7 +167,7 @@ static bool is_described(struct delivery *d)
 #define AT "issue.updated_at"
 
 /* clang-format off */
-const struct github_row github_incident[] = {
+static const struct github_row incident_rows[] = {
     {"IN1", "opened", is_labelled, "incident.reported", .time = "issue.created_at",
         .content = reported, .custom = custom, .facts = stands},
     {"IN2", "labeled", is_by_label, "incident.reported", .time = AT, .extra = "label.name",
@@ -180,4 +180,7 @@ const struct github_row github_incident[] = {
     {"IN5", "unlabeled", is_taken_away, .gives = NULL, .time = AT, .facts = withdrawn},
     {"IN5", "deleted", is_deleted_open, .gives = NULL, .time = AT, .facts = withdrawn},
     {0}};
+
+const struct github_event github_incident = {
+    .name = "issues", .subject = "issue.url", .rows = incident_rows};
 /* clang-format on */

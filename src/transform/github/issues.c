@@ -156,7 +156,7 @@ static bool is_ticket(struct delivery *d)
     "untyped"
 
 /* clang-format off */
-const struct github_row github_issues[] = {
+static const struct github_row issues_rows[] = {
     {"IS1", "opened", is_ticket, "ticket.created", .time = "issue.created_at",
         .content = content_created, .custom = moved, .facts = ticket},
     {"IS2", "closed", is_ticket, "ticket.closed", .time = "issue.closed_at",
@@ -175,4 +175,7 @@ const struct github_row github_issues[] = {
         issue_is_change, "change.updated", "issue.pull_request.url", "issue.updated_at",
         .extra = "$action", .content = content_change, .facts = change},
     {0}};
+
+const struct github_event github_issues = {
+    .name = "issues", .subject = "issue.url", .rows = issues_rows};
 /* clang-format on */

@@ -2,7 +2,9 @@
  * deliveries are kept raw, on purpose. */
 #include "transform/github/github.h"
 
-const struct github_row github_merge_group[] = {
+static const struct github_row merge_group_rows[] = {
     {"ME1", "checks_requested destroyed", NULL, .gives = NULL},
     {0},
 };
+
+const struct github_event github_merge_group = {.name = "merge_group", .rows = merge_group_rows};

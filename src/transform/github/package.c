@@ -74,7 +74,7 @@ static bool is_undated_registry_package(struct delivery *d)
 }
 
 /* clang-format off */
-const struct github_row github_package[] = {
+static const struct github_row package_rows[] = {
     {"PK1", "published", is_package, "artifact.published",
         .time = "package.package_version.created_at",
         .content = package_content, .custom = package_custom},
@@ -83,7 +83,11 @@ const struct github_row github_package[] = {
     {"PK1", "published", is_package_layer, .gives = NULL},
     {"PK3", "updated", NULL, .gives = NULL},
     {0}};
-const struct github_row github_registry_package[] = {
+
+const struct github_event github_package = {
+    .name = "package", .subject = "$package", .rows = package_rows};
+
+static const struct github_row registry_package_rows[] = {
     {"PK2", "published", is_registry_package, "artifact.published",
         .time = "registry_package.package_version.created_at",
         .content = registry_content, .custom = registry_custom},
@@ -93,4 +97,7 @@ const struct github_row github_registry_package[] = {
     {"PK2", "published", is_registry_layer, .gives = NULL},
     {"PK3", "updated", NULL, .gives = NULL},
     {0}};
+
+const struct github_event github_registry_package = {
+    .name = "registry_package", .subject = "$package", .rows = registry_package_rows};
 /* clang-format on */

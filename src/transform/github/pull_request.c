@@ -140,7 +140,7 @@ static bool is_not_merged(struct delivery *d)
     "enqueued dequeued locked unlocked milestoned demilestoned"
 
 /* clang-format off */
-const struct github_row github_pull_request[] = {
+static const struct github_row pull_request_rows[] = {
     {"PR1", "opened", NULL, "change.created", .time = "pull_request.created_at",
         .content = described, .facts = change},
     {"PR2", "closed", is_merged, "change.merged", .time = "pull_request.merged_at",
@@ -163,4 +163,7 @@ const struct github_row github_pull_request[] = {
         .extra = "{$action},{requested_reviewer.login|requested_team.slug?}",
         .content = content, .custom = asked, .facts = change},
     {0}};
+
+const struct github_event github_pull_request = {
+    .name = "pull_request", .subject = "pull_request.url", .rows = pull_request_rows};
 /* clang-format on */

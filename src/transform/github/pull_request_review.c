@@ -64,7 +64,7 @@ static bool dismissed(struct delivery *d)
 }
 
 /* clang-format off */
-const struct github_row github_pull_request_review[] = {
+static const struct github_row pull_request_review_rows[] = {
     {"RV1", "submitted", NULL, "change.reviewed", .time = "review.submitted_at",
         .extra = "review.id", .content = content, .custom = reviewed, .facts = submitted},
     {"RV2", "dismissed", NULL, "change.updated", .time = "pull_request.updated_at",
@@ -73,4 +73,7 @@ const struct github_row github_pull_request_review[] = {
     {"RV3", "edited", NULL, "change.updated", .time = "pull_request.updated_at",
         .extra = "{$action},{review.id}", .content = content, .custom = changed},
     {0}};
+
+const struct github_event github_pull_request_review = {
+    .name = "pull_request_review", .subject = "pull_request.url", .rows = pull_request_review_rows};
 /* clang-format on */

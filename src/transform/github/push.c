@@ -281,7 +281,7 @@ static bool is_tag_deleted_silently(struct delivery *d)
 #define AT "repository.pushed_at"
 
 /* clang-format off */
-const struct github_row github_push[] = {
+static const struct github_row push_rows[] = {
     {"PU1", NULL, is_branch_created, "branch.created", .time = AT,
         .extra = "after", .content = content_branch, .custom = made, .facts = branch_created},
     {"PU1", NULL, is_branch_pushed_new, "cdeventsx.github-push.received", .time = AT,
@@ -299,4 +299,7 @@ const struct github_row github_push[] = {
         .extra = "before", .content = content_tag_deleted},
     {"PU6", NULL, is_tag_deleted_silently, .gives = NULL},
     {0}};
+
+const struct github_event github_push = {
+    .name = "push", .subject = "{$source}#{ref}", .rows = push_rows};
 /* clang-format on */

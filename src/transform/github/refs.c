@@ -109,7 +109,7 @@ static bool is_tag_of_push(struct delivery *d)
 #define TAG "{$source}#refs/tags/{ref}"
 
 /* clang-format off */
-const struct github_row github_create[] = {
+static const struct github_row create_rows[] = {
     {"CR1", NULL, is_branch, "branch.created", .time = "repository.pushed_at",
         .content = content_branch, .custom = made, .facts = branch_created},
     {"CR1", NULL, is_branch_of_push, .gives = NULL},
@@ -117,7 +117,11 @@ const struct github_row github_create[] = {
         .custom = made, .facts = tag_created},
     {"CR2", NULL, is_tag_of_push, .gives = NULL},
     {0}};
-const struct github_row github_delete[] = {
+
+const struct github_event github_create = {
+    .name = "create", .subject = "{$source}#refs/heads/{ref}", .rows = create_rows};
+
+static const struct github_row delete_rows[] = {
     {"DE1", NULL, is_branch, "branch.deleted", .time = "repository.pushed_at",
         .content = content_branch, .custom = gone, .facts = branch_deleted},
     {"DE1", NULL, is_branch_of_push, .gives = NULL},
@@ -125,4 +129,7 @@ const struct github_row github_delete[] = {
         .custom = gone},
     {"DE2", NULL, is_tag_of_push, .gives = NULL},
     {0}};
+
+const struct github_event github_delete = {
+    .name = "delete", .subject = "{$source}#refs/heads/{ref}", .rows = delete_rows};
 /* clang-format on */

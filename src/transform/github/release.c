@@ -88,11 +88,14 @@ static bool deleted(struct delivery *d)
 }
 
 /* clang-format off */
-const struct github_row github_release[] = {
+static const struct github_row release_rows[] = {
     {"RL1", "published", NULL, "artifact.published", .time = "release.published_at",
         .content = content_published, .custom = published_custom, .facts = published},
     {"RL2", "deleted unpublished", NULL, "artifact.deleted", .time = "$received",
         .extra = "$delivery", .content = content_deleted, .facts = deleted},
     {"RL3", "created edited prereleased released", NULL, NULL, .facts = edited},
     {0}};
+
+const struct github_event github_release = {
+    .name = "release", .subject = "$release", .rows = release_rows};
 /* clang-format on */

@@ -20,7 +20,7 @@ static const struct pick custom[] = {
 
 #define EVERY_UPDATE "edited renamed transferred archived unarchived privatized publicized"
 
-const struct github_row github_repository[] = {
+static const struct github_row repository_rows[] = {
     {"RE1", "created", NULL, "repository.created", .time = "repository.created_at",
         .content = content, .custom = custom},
     {"RE2", "deleted", NULL, "repository.deleted", .time = "repository.updated_at",
@@ -28,4 +28,7 @@ const struct github_row github_repository[] = {
     {"RE3", EVERY_UPDATE, NULL, "repository.modified", .time = "repository.updated_at",
         .extra = "$action", .content = content, .custom = custom},
     {0}};
+
+const struct github_event github_repository = {
+    .name = "repository", .subject = "$source", .rows = repository_rows};
 /* clang-format on */

@@ -95,10 +95,13 @@ static bool is_no_pipeline(struct delivery *d)
 }
 
 /* clang-format off */
-const struct github_row github_status[] = {
+static const struct github_row status_rows[] = {
     {"ST1", NULL, is_end, "pipelinerun.finished", .time = "updated_at", .extra = "id",
         .content = content, .custom = custom, .facts = ended},
     {"ST1", NULL, is_begin, .gives = NULL, .time = "updated_at", .facts = pending},
     {"ST1", NULL, is_no_pipeline, .gives = NULL},
     {0}};
+
+const struct github_event github_status = {
+    .name = "status", .subject = "{$source}/commit/{sha}#{context}", .rows = status_rows};
 /* clang-format on */

@@ -81,7 +81,7 @@ static bool completed(struct delivery *d)
 }
 
 /* clang-format off */
-const struct github_row github_workflow_job[] = {
+static const struct github_row workflow_job_rows[] = {
     {"WJ1", "in_progress", NULL, "taskrun.started", .time = "workflow_job.started_at",
         .content = content, .facts = in_progress},
     {"WJ2", "completed", NULL, "taskrun.finished", .time = "workflow_job.completed_at",
@@ -93,4 +93,7 @@ const struct github_row github_workflow_job[] = {
         .time = "workflow_job.created_at",
         .extra = "$action", .content = content, .facts = waiting},
     {0}};
+
+const struct github_event github_workflow_job = {
+    .name = "workflow_job", .subject = "workflow_job.url", .rows = workflow_job_rows};
 /* clang-format on */

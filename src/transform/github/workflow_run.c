@@ -92,7 +92,7 @@ static bool completed(struct delivery *d)
 }
 
 /* clang-format off */
-const struct github_row github_workflow_run[] = {
+static const struct github_row workflow_run_rows[] = {
     {"WR1", "requested", NULL, "pipelinerun.queued", .time = "workflow_run.run_started_at",
         .content = content, .facts = requested},
     {"WR2", "in_progress", NULL, "pipelinerun.started", .time = "workflow_run.updated_at",
@@ -100,4 +100,9 @@ const struct github_row github_workflow_run[] = {
     {"WR3", "completed", NULL, "pipelinerun.finished", .time = "workflow_run.updated_at",
         .content = content_finished, .custom = finished, .facts = completed},
     {0}};
+
+const struct github_event github_workflow_run = {
+    .name = "workflow_run",
+    .subject = "{workflow_run.url}/attempts/{workflow_run.run_attempt|=1}",
+    .rows = workflow_run_rows};
 /* clang-format on */
