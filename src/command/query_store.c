@@ -1,7 +1,6 @@
 #include "command/query_store.h"
 
 #include "persist/store.h"
-#include "signal/model.h"
 
 struct printing {
     struct arena *arena;
@@ -60,19 +59,6 @@ static enum outcome take_row(void *to, const struct store_cell *cell, struct fai
     return OK;
 }
 
-/* A model may be called like a word of SQLite's own, as `commit` is; the lake takes it as it is. */
-static enum outcome tell_quotes(struct arena *a, enum outcome result, struct failure *f)
-{
-    const struct str near = STR("near \"");
-    struct str rest;
-    const struct str said = arena_str(a, str_of(f->text));
-    const struct str word = str_cut(str_sub(said, near.len, said.len), '"', &rest);
-    return result == REJECT && str_starts(said, near) && model_find(word)
-               ? failed(f, REJECT, "%.*s is a word of SQLite's own: write \"%.*s\", in quotes",
-                        STR_ARG(word), STR_ARG(word))
-               : result;
-}
-
 enum outcome query_store(struct arena *a, const struct config *config, struct str sql,
                          enum rows_format format, struct failure *f)
 {
@@ -86,7 +72,6 @@ enum outcome query_store(struct arena *a, const struct config *config, struct st
     } else if (result == OK) {
         result = store->driver->query(store, sql, &(struct store_answer){take_head, take_row, &p},
                                       f);
-        result = tell_quotes(a, result, f);
     }
     if (result == OK && !p.rows) {
         result = begin(&p, NULL, f);

@@ -24,11 +24,20 @@ static int may(void *to, int action, const char *what, const char *value, const 
     return SQLITE_DENY;
 }
 
+/* A model may be called like a word of SQLite's own, as `commit` is; the lake takes it as it is. */
 static enum outcome refused(sqlite3 *db, struct failure *f)
 {
-    return sqlite3_errcode(db) == SQLITE_AUTH
-               ? failed(f, REJECT, "query only reads: this statement is not allowed")
-               : failed(f, REJECT, "%s", sqlite3_errmsg(db));
+    static const struct str near = STR("near \"");
+    const struct str said = str_of(sqlite3_errmsg(db));
+    struct str rest;
+    if (sqlite3_errcode(db) == SQLITE_AUTH) {
+        return failed(f, REJECT, "query only reads: this statement is not allowed");
+    }
+    const struct str word = str_cut(str_sub(said, near.len, said.len), '"', &rest);
+    return str_starts(said, near) && model_find(word)
+               ? failed(f, REJECT, "%.*s is a word of SQLite's own: write \"%.*s\", in quotes",
+                        STR_ARG(word), STR_ARG(word))
+               : failed(f, REJECT, "%.*s", STR_ARG(said));
 }
 
 /* One statement: what stands behind it must be no other. */
