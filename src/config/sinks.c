@@ -61,6 +61,12 @@ const struct option file_options[] = {
     {0},
 };
 
+static const struct option tls_options[] = {
+    {"ca", OPTION_PATH, offsetof(struct sink_tls, ca), "",
+     .about = "PEM file of the authorities that are trusted; absent: the system's"},
+    {0},
+};
+
 #define HTTP(member) offsetof(struct http_sink_options, member)
 const struct option http_sink_options[] = {
     {"uri", OPTION_TEXT, HTTP(uri), NULL, .about = "where records are sent"},
@@ -71,6 +77,7 @@ const struct option http_sink_options[] = {
     {"gzip", OPTION_BOOL, HTTP(is_gzipped), "false", .about = "Content-Encoding: gzip"},
     {"timeout", OPTION_DURATION, HTTP(timeout_ms), "30s", 100, HOUR,
      .about = "for one request, then it is sent again"},
+    {"tls", OPTION_SECTION, HTTP(tls), .section = tls_options, .about = "of https"},
     ENCODING,
     {0},
 };
@@ -141,6 +148,7 @@ const struct option remote_write_options[] = {
      .about = "samples of one request at most"},
     {"timeout", OPTION_DURATION, REMOTE(timeout_ms), "30s", 100, HOUR,
      .about = "for one request, then it is sent again"},
+    {"tls", OPTION_SECTION, REMOTE(tls), .section = tls_options, .about = "of https"},
     {0},
 };
 

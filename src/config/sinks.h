@@ -39,6 +39,11 @@ struct file_options {
     bool is_synced; /* fsync before a record counts as written */
 };
 
+/* Of sinks that speak HTTP. */
+struct sink_tls {
+    struct str ca; /* PEM file of the authorities to trust; empty: the system's */
+};
+
 struct http_sink_options {
     struct sink_encoding encoding;
     struct str uri, method;
@@ -46,6 +51,7 @@ struct http_sink_options {
     int64_t batch_size; /* records in one request: JSON lines */
     bool is_gzipped;
     int64_t timeout_ms;
+    struct sink_tls tls;
 };
 
 struct kafka_options {
@@ -84,6 +90,7 @@ struct remote_write_options {
     struct str uri;
     struct pair_list headers;
     int64_t batch_size, timeout_ms;
+    struct sink_tls tls;
 };
 
 extern const struct option console_options[], file_options[], http_sink_options[], kafka_options[],

@@ -151,11 +151,14 @@ static bool set_up(struct uploader *u, const struct upload_request *r)
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.len) == CURLE_OK &&
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, r->body.len > 0 ? r->body.at : "") == CURLE_OK &&
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, arena_cstr(u->arena, r->method)) == CURLE_OK;
+    const bool is_trust_set = r->ca.len == 0 ||
+                              curl_easy_setopt(easy, CURLOPT_CAINFO, arena_cstr(u->arena, r->ca)) ==
+                                  CURLE_OK;
     u->headers = curl_slist_append(NULL, "Expect:"); /* no pause for a permission */
     for (size_t i = 0; i < r->fields_n; i++) {
         add_header(u, r->field[i].name, r->field[i].value);
     }
-    return is_set && (!r->aws || sign(u, r)) &&
+    return is_set && is_trust_set && (!r->aws || sign(u, r)) &&
            curl_easy_setopt(easy, CURLOPT_HTTPHEADER, u->headers) == CURLE_OK;
 }
 

@@ -26,6 +26,7 @@ struct upload_request {
     size_t fields_n;
     struct str body;
     int64_t time_ms;              /* for all of it */
+    struct str ca;                /* PEM file of the authorities to trust; empty: the system's */
     const struct upload_aws *aws; /* NULL: not signed */
 };
 

@@ -4,12 +4,14 @@ import http.server
 import itertools
 import json
 import signal
+import ssl
 import subprocess
 import threading
+import time
 
 from blackbox import BINARY, Weir, case, eventually, run
 from proxy import Proxy
-from services import S3, Kafka, PostgreSQL, make_certificate
+from services import S3, ClickHouse, Kafka, PostgreSQL, make_certificate
 
 AGENTS = {"github": {"type": "github", "secret": "s"}}
 MODELS = ["change", "pipeline_run", "task_run"]
@@ -156,6 +158,46 @@ def objects_behind_such_a_line_hold_each_fact_once(folder):
             assert sorted(ids) == facts(weir), (len(ids), len(set(ids)))
 
 
+@case
+def clickhouse_that_is_away_meanwhile_has_a_row_a_fact(folder):
+    with ClickHouse() as server:
+        server.sql("CREATE TABLE facts (id String, model String, at String) ENGINE = ReplacingMergeTree ORDER BY id")
+        given = sink("http", uri=server.url + "?query=INSERT%20INTO%20facts%20FORMAT%20JSONEachRow", batch_size=20,
+                     encoding={"jq": '{id, model: (.type | split(".") | last), at: .time}'})
+        with Weir(folder, agents=AGENTS, sinks=given) as weir:
+            simulate(weir, 1)
+            flush(weir)
+            server.kill()
+            simulate(weir, 2)
+            server.start()
+            flush(weir)
+            assert sorted(server.sql("SELECT id FROM facts FINAL").split()) == facts(weir)
+            assert sorted(server.sql("SELECT DISTINCT model FROM facts").split()) == MODELS
+            assert weir.rows("dead", "list") == []
+
+
+@case
+def clickhouse_is_given_the_statement_of_a_window_that_a_template_makes(folder):
+    begun, statement = time.time(), "INSERT INTO loads SELECT '{{ .URI }}', toUInt32({{ .Year }})"
+    with ClickHouse() as server:
+        server.sql("CREATE TABLE loads (uri String, year UInt32) ENGINE = ReplacingMergeTree ORDER BY uri")
+        (folder / "load.yaml").write_text(json.dumps({
+            "name": "load.days", "collector": {"type": "partition"}, "schedule": {"interval": "1h"},
+            "source": {"type": "partition.s3", "strategy": "historic_tumbling_window", "config": {
+                "bucket": "activity", "region": "us-east-1", "prefix": "events", "time": {"window": "24h"},
+                "partition": "year={{.Year}}/month={{.Month}}/day={{.Day}}"}},
+            "transform": {"name": "statement", "type": "template", "config": {"template": statement}},
+            "sinks": {"clickhouse": {"type": "http", "config": {"uri": server.url, "headers": {"X-ClickHouse-User": "default"}}}}}))
+        with Weir(folder, collectors="./load.yaml") as weir:
+            eventually(lambda: weir.rows("collectors")[0]["runs"], "the last complete day is collected", 60)
+            flush(weir)
+            rows = server.sql("SELECT uri, year FROM loads FINAL").splitlines()
+            days = [time.gmtime(at - 86400) for at in (begun, time.time())]  # midnight may lie between
+            assert len(rows) == 1 and any(rows[0].endswith(
+                f"//activity.s3.us-east-1.amazonaws.com/events/year={day.tm_year}/month={day.tm_mon}/day={day.tm_mday}\t{day.tm_year}") for day in days), rows
+            assert weir.rows("dead", "list") == []
+
+
 class Receiver(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     taken, asked = [], 0
@@ -189,6 +231,40 @@ def an_http_receiver_that_is_busy_and_hangs_loses_nothing(folder):
             line.mode = "pass"
             flush(weir)
             assert sorted(set(Receiver.taken)) == facts(weir)
+    server.shutdown()
+
+
+@case
+def a_receiver_by_tls_is_trusted_by_the_authority_that_is_named(folder):
+    stranger = folder / "stranger"
+    stranger.mkdir()
+    other, (certificate, key) = make_certificate(stranger)[0], make_certificate(folder)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.handle_error = lambda *_: None  # who does not trust it hangs up
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Receiver.taken.clear()
+
+    def given(**tls):
+        return sink("http", uri=f"https://localhost:{server.server_address[1]}/", batch_size=20, **tls)
+
+    with Weir(folder, agents=AGENTS, sinks=given()) as weir:
+        simulate(weir, 1)
+        eventually(lambda: "SSL certificate problem" in weir.log.read_text(), "the system's authorities do not know it", 60)
+        weir.config["sinks"] = given(tls={"ca": str(folder / "nothing.pem")})
+        reload(weir)
+        eventually(lambda: "tls.ca of sink far" in weir.log.read_text(), "a file that is not there is told", 60)
+        weir.config["sinks"] = given(tls={"ca": str(other)})
+        reload(weir)
+        told = weir.log.read_text().count("SSL certificate problem")
+        eventually(lambda: weir.log.read_text().count("SSL certificate problem") > told, "another's certificate is refused", 60)
+        weir.config["sinks"] = given(tls={"ca": str(certificate)})
+        reload(weir)
+        flush(weir)
+        assert sorted(set(Receiver.taken)) == facts(weir)
+        assert weir.rows("dead", "list") == []
     server.shutdown()
 
 

@@ -40,6 +40,7 @@ static enum outcome http_open(struct sink *s, struct failure *f)
     const struct http_sink_options *const o = s->options;
     h->to = (struct posting_to){.uri = o->uri,
                                 .method = o->method,
+                                .ca = o->tls.ca,
                                 .headers = &o->headers,
                                 .time_ms = o->timeout_ms,
                                 .batch_size = (size_t)o->batch_size,

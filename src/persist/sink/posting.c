@@ -1,5 +1,7 @@
 #include "persist/sink/posting.h"
 
+#include <unistd.h>
+
 #define SCRATCH_BYTES_MAX ((size_t)512 << 20)
 
 enum outcome posting_open(struct sink *s, struct posting *p, const struct posting_to *to,
@@ -12,6 +14,10 @@ enum outcome posting_open(struct sink *s, struct posting *p, const struct postin
     if (to->headers->n > POSTING_FIELDS_MAX) {
         return failed(f, STOP, "sink %.*s has more than %d headers", STR_ARG(s->config->name),
                       POSTING_FIELDS_MAX);
+    }
+    if (to->ca.len > 0 && access(arena_cstr(s->arena, to->ca), R_OK) != 0) {
+        return failed_errno(f, STOP, "tls.ca of sink %.*s: %.*s", STR_ARG(s->config->name),
+                            STR_ARG(to->ca));
     }
     arena_init(&p->arena, SCRATCH_BYTES_MAX);
     return uploader_open(s->arena, &p->uploader, f);
@@ -52,7 +58,8 @@ static enum outcome send_once(struct sink *s, struct posting *p, const struct po
                                      .field = field,
                                      .fields_n = n,
                                      .body = body.bytes,
-                                     .time_ms = to->time_ms};
+                                     .time_ms = to->time_ms,
+                                     .ca = to->ca};
     result = upload(p->uploader, &p->arena, &r, &answer, f);
     s->retry_after_ms = result == OK ? answer.retry_after_ms : 0;
     return result == OK ? upload_status(&r, &answer, f) : result;

@@ -27,7 +27,7 @@ struct posting_body {
     size_t fields_n;
 };
 struct posting_to {
-    struct str uri, method;
+    struct str uri, method, ca; /* ca: as upload_request has it */
     const struct pair_list *headers;
     int64_t time_ms;
     size_t batch_size;
@@ -36,7 +36,7 @@ struct posting_to {
                          struct posting_body *out, struct failure *f);
 };
 
-/* returns OK | RETRY | STOP no http or https address, too many headers */
+/* returns OK | RETRY | STOP no http or https address, too many headers, no file of authorities */
 enum outcome posting_open(struct sink *s, struct posting *p, const struct posting_to *to,
                           struct failure *f);
 /* As sink_driver.send. */

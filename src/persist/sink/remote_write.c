@@ -121,6 +121,7 @@ static enum outcome remote_write_open(struct sink *s, struct failure *f)
     const struct remote_write_options *const o = s->options;
     r->to = (struct posting_to){.uri = o->uri,
                                 .method = S("POST"),
+                                .ca = o->tls.ca,
                                 .headers = &o->headers,
                                 .time_ms = o->timeout_ms,
                                 .batch_size = (size_t)o->batch_size,
