@@ -369,6 +369,34 @@ class Kafka(Service):
         return [tuple(line.split("\t", 1)) for line in done.stdout.splitlines()]
 
 
+class ClickHouse(Service):
+    """ClickHouse (Debian's, of 2018) with its HTTP interface, user default without a password."""
+
+    def prepare(self):
+        self.program = tool("clickhouse-server", "/usr/sbin")
+        profile = "<profiles><default/></profiles><quotas><default/></quotas>"
+        user = "<users><default><password/><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default></users>"
+        (self.folder / "users.xml").write_text(f"<yandex>{profile}{user}</yandex>")
+        settings = {"http_port": self.port, "tcp_port": free_port(), "listen_host": "127.0.0.1", "path": f"{self.folder}/data/",
+                    "tmp_path": f"{self.folder}/data/tmp/", "mark_cache_size": 1 << 20, "users_config": "users.xml",
+                    "default_profile": "default", "default_database": "default"}
+        (self.folder / "config.xml").write_text(
+            "<yandex><logger><level>warning</level><console>1</console></logger>" +
+            "".join(f"<{name}>{value}</{name}>" for name, value in settings.items()) + "</yandex>")
+        self.url = f"http://127.0.0.1:{self.port}/"
+
+    def words(self):
+        return [self.program, f"--config-file={self.folder}/config.xml"]
+
+    def is_ready(self):
+        return answers(self.url + "ping")
+
+    def sql(self, text):
+        """Run one statement; the answer's rows, columns by tab."""
+        with urllib.request.urlopen(self.url, text.encode(), timeout=60) as answer:
+            return answer.read().decode()
+
+
 SERVICES = {"postgres": PostgreSQL, "mysql": MariaDB, "mongodb": MongoDB, "s3": S3, "kafka": Kafka, "prometheus": Prometheus,
             "http": Scripted}
 
