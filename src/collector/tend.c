@@ -566,12 +566,16 @@ static void look_at_works(struct tending *t)
     }
 }
 
+/* By turns: where more is due than there is room for, all are late alike, and none never runs. */
 static void start_due(struct tending *t)
 {
+    const size_t first = t->first;
     for (size_t i = 0; i < t->n; i++) {
-        struct tended *const x = &t->at[i];
+        const size_t at = (first + i) % t->n;
+        struct tended *const x = &t->at[at];
         if ((tend_has_room(t) || x->schedule.is_running) && schedule_take(&x->schedule, t->now)) {
             begin(t, x);
+            t->first = at + 1;
         }
     }
 }

@@ -58,6 +58,7 @@ struct tending {
     size_t n;
     struct tend_slot slot[TEND_WORKS_MAX];
     size_t works_n, young_n;
+    size_t first; /* of them, who is looked at first: behind whoever began last */
     struct fill *fill[TEND_FILLS_MAX]; /* NULL: none */
     struct tend_note *note;
     size_t notes_n, notes_room;

@@ -182,6 +182,13 @@ def a_run_that_takes_too_long_is_ended(folder):
 
 
 @case
+def more_that_are_due_than_can_begin_have_their_turns(folder):
+    slow = collector("sleep 1; echo '{\"value\":1}'", {"interval": "200ms"})
+    with Weir(folder, collectors={f"slow{i:03}": slow for i in range(200)}) as weir:
+        eventually(lambda: all(row["runs"] for row in weir.rows("collectors")), "each has run", 180)
+
+
+@case
 def a_stop_lets_a_run_end_and_notes_it(folder):
     weir = Weir(folder, collectors={"s": collector("sleep 1; echo '{\"value\":1}'")})
     with weir:
