@@ -248,6 +248,9 @@ static void leave_and_ask_others(struct server *s, size_t who)
             (void)close(fd[i]);
         }
     }
+    if (who == BATCHES - 1) {
+        assert_int_equal(ask(s, github_post(&s->arena, "push", "next", S("{}"))).status, 202);
+    }
     assert_int_equal(server_stop(s), OK);
 }
 
@@ -257,6 +260,14 @@ static void a_client_that_leaves_while_it_waits_for_its_group_is_not_appended(vo
     struct server *const s = *state;
     leave_and_ask_others(s, 1);
     assert_int_equal(s->signals_n, 2 * EVENTS);
+}
+
+/* Also not whoever comes next. */
+static void the_last_that_waits_may_leave(void **state)
+{
+    struct server *const s = *state;
+    leave_and_ask_others(s, BATCHES - 1);
+    assert_int_equal(s->signals_n, (BATCHES - 1) * EVENTS + 1);
 }
 
 static void a_client_that_leaves_while_its_group_goes_to_the_disk_hurts_nobody(void **state)
@@ -435,6 +446,7 @@ int main(void)
         T(a_batch_is_taken_whole_or_refused_whole),
         T(a_group_is_cut_before_it_has_too_many_records),
         T(a_client_that_leaves_while_it_waits_for_its_group_is_not_appended),
+        T(the_last_that_waits_may_leave),
         T(a_client_that_leaves_while_its_group_goes_to_the_disk_hurts_nobody),
         T(an_idle_intake_is_not_woken),
         T(a_stop_finishes_what_is_in_flight),
