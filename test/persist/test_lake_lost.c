@@ -167,6 +167,18 @@ static void a_table_that_is_gone_is_made_anew_from_streams_that_are_whole(void *
     assert_int_equal(audit().found + audit().noted, 0);
 }
 
+/* Made before there was a lane, so it says nothing of one. */
+static void a_table_that_has_taken_nothing_yet_has_lost_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(lakes_open(&lakes, &failure), OK);
+    lakes_close(&lakes);
+    send(8);
+    (void)forget();
+    assert_int_equal(lakes_open(&lakes, &failure), OK);
+    assert_int_equal(audit().found, 0);
+}
+
 static void a_table_that_goes_while_weir_runs_is_not_written_to(void **state)
 {
     (void)state;
@@ -187,6 +199,7 @@ int main(void)
         TEST(a_table_that_is_gone_is_not_made_anew_without_what_it_held),
         TEST(a_table_that_is_begun_anew_tells_where_its_lanes_began),
         TEST(a_table_that_is_gone_is_made_anew_from_streams_that_are_whole),
+        TEST(a_table_that_has_taken_nothing_yet_has_lost_nothing),
         TEST(a_table_that_goes_while_weir_runs_is_not_written_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "base/failpoint.h"
-#include "base/hash.h"
 #include "persist/lake/checkpoint.h"
 #include "persist/lake/part.h"
 #include "persist/lake/schema.h"
@@ -22,14 +21,6 @@ static void begin(struct lake *l, struct delta_commit *c, const char *operation)
 }
 
 /* ---- tables ---- */
-
-/* A name in the form of a UUID, the same whenever this bus makes this table. */
-static void add_table_id(struct lake *l, struct buf *b, const char *model)
-{
-    char hex[32];
-    hash_128_hex(arena_printf(&l->scratch, "%.*s/%s", STR_ARG(bus_id(l->bus)), model), hex);
-    buf_printf(b, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
-}
 
 /* Where the lanes that feed it begin, of those that do not at their beginning. */
 static struct str begins_of(struct lake *l, const struct lake_table *t)
@@ -54,7 +45,9 @@ static void add_metadata(struct lake *l, struct buf *b, const struct lake_table 
     if (t->log.id.len > 0) {
         buf_add(b, t->log.id);
     } else {
-        add_table_id(l, b, t->model->name);
+        char id[MADE_ID_BYTES];
+        made_id(bus_id(l->bus), t->log.table, id);
+        buf_add(b, str_of(id));
     }
     buf_printf(b, "\",\"name\":\"%s\",\"description\":", t->model->name);
     buf_add_json(b, str_of(t->model->about));

@@ -2,9 +2,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 
 enum { FILE_BYTES_MAX = 1 << 20 };
 
@@ -41,13 +43,28 @@ bool made_is_known(const struct made *m, struct str table)
     return lines_of(m, table, S("")) > 0;
 }
 
+void made_id(struct str bus_id, struct str table, char out[MADE_ID_BYTES])
+{
+    char name[256], hex[32];
+    assert(bus_id.len + 1 + table.len <= sizeof name);
+    memcpy(name, bus_id.at, bus_id.len);
+    name[bus_id.len] = '/';
+    memcpy(name + bus_id.len + 1, table.at, table.len);
+    hash_128_hex((struct str){name, bus_id.len + 1 + table.len}, hex);
+    (void)snprintf(out, MADE_ID_BYTES, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
+                   hex + 16, hex + 20);
+}
+
 bool made_is_lost(const struct made *m, const struct delta *log, struct str bus_id, bool has_own,
                   bool has_forgotten)
 {
     const size_t own = lines_of(m, log->table, bus_id);
     const size_t all = lines_of(m, log->table, S(""));
+    char id[MADE_ID_BYTES];
+    made_id(bus_id, log->table, id);
+    /* a table of weir's own that says nothing of a lane was made before there was one */
     return log->version < 0 ? all > own || (own > 0 && has_forgotten)
-                            : own > 0 && !has_own && has_forgotten;
+                            : own > 0 && !has_own && has_forgotten && !str_eq(log->id, str_of(id));
 }
 
 enum outcome made_add(struct made *m, struct arena *a, const struct str *table, size_t n,

@@ -9,6 +9,8 @@
 
 #include "persist/lake/delta.h"
 
+enum { MADE_ID_BYTES = 37 }; /* with its end */
+
 struct made {
     struct str path; /* of the file      */
     struct str text; /* all of its lines */
@@ -21,9 +23,11 @@ enum outcome made_read(struct arena *a, struct str data, struct made *out, struc
 bool made_has(const struct made *m, struct str table, struct str bus_id);
 /* Any has. */
 bool made_is_known(const struct made *m, struct str table);
-/* The table lacks what nothing brings back by itself: it is gone, or another one stands in its
- * place. `has_own`: it has a position in a lane of this bus; `has_forgotten`: one of the lanes that
- * feed it has lost its beginning. */
+/* The id of a table, in the form of a UUID: the same whenever this bus makes this table. */
+void made_id(struct str bus_id, struct str table, char out[MADE_ID_BYTES]);
+/* The table lacks what nothing brings back by itself: it is gone, or one that another weir made
+ * stands in its place. `has_own`: it has a position in a lane of this bus; `has_forgotten`: one of
+ * the lanes that feed it has lost its beginning. */
 bool made_is_lost(const struct made *m, const struct delta *log, struct str bus_id, bool has_own,
                   bool has_forgotten);
 /* Add a line for each of these tables that has none, durably. */
