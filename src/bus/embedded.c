@@ -149,7 +149,8 @@ static enum outcome trim_segments(const struct embedded *e, struct lane_dir *dir
         n++;
     }
     if (n > 0) {
-        dir->page->begin = s.first[n]; /* first: a reader that finds the file changed looks here */
+        /* first: a reader that finds the file changed looks here */
+        page_set_begin(dir->page, s.first[n]);
         FAILPOINT("bus.trim.begin");
         result = page_sync(dir->page, sizeof *dir->page, f); /* or recovery would miss them */
     }
@@ -390,7 +391,7 @@ static enum outcome recover_lane(struct embedded *e, struct lane_dir *dir, struc
 {
     struct arena a;
     struct lane_tail t;
-    const bool is_full = dir->page->suspect != 0 || dir->page->mark == 0;
+    const bool is_full = dir->page->suspect != 0 || page_committed(dir->page) == 0;
     const int fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
         return failed_errno(f, STOP, "open folder %s", dir->path);
@@ -405,7 +406,7 @@ static enum outcome recover_lane(struct embedded *e, struct lane_dir *dir, struc
     if (result == OK) {
         dir->page->passed = dir->page->passed <= t.end ? (uint64_t)dir->page->passed : t.begin;
         dir->page->mark = (uint64_t)dir->page->passed; /* nothing of it is counted as unread yet */
-        dir->page->begin = t.begin;                    /* nobody trims: what is found is right */
+        page_set_begin(dir->page, t.begin);            /* nobody trims: what is found is right */
         lane_publish(e, dir, &t);
         dir->page->suspect = 0;
     }

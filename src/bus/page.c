@@ -85,6 +85,39 @@ enum outcome page_sync(void *page, size_t bytes, struct failure *f)
     return msync(page, bytes, MS_SYNC) == 0 ? OK : failed_errno(f, RETRY, "sync a page");
 }
 
+void page_set_mark(struct lane_page *page, uint64_t mark)
+{
+    page->not_mark = ~mark;
+    page->mark = mark;
+}
+
+void page_set_begin(struct lane_page *page, uint64_t begin)
+{
+    page->begin_twin = begin;
+    page->begin = begin;
+}
+
+uint64_t page_committed(const struct lane_page *page)
+{
+    const uint64_t mark = page->mark; /* first: the twin is never behind it */
+    const uint64_t twin = ~(uint64_t)page->not_mark;
+    return mark < twin ? mark : twin;
+}
+
+uint64_t page_kept_from(const struct lane_page *page)
+{
+    const uint64_t begin = page->begin;
+    const uint64_t twin = page->begin_twin;
+    return begin > twin ? begin : twin;
+}
+
+uint64_t page_claimed(const struct lane_page *page)
+{
+    const uint64_t mark = page->mark;
+    const uint64_t twin = page->not_mark == 0 ? 0 : ~(uint64_t)page->not_mark;
+    return mark > twin ? mark : twin;
+}
+
 void page_close(void *page, size_t bytes)
 {
     if (page) {

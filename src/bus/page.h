@@ -37,7 +37,19 @@ struct lane_page {
     _Atomic uint64_t suspect; /* 1 + the lowest position where damage was met; 0: none     */
     /* Of the segment that is being written, should its head be lost. */
     _Atomic uint64_t open_first, open_generation;
+    /* The end and the beginning once more, should a bit of one be lost: ~mark, written before it
+     * (0: never), and begin. */
+    _Atomic uint64_t not_mark, begin_twin;
 };
+
+/* Both are written twice, and where the two differ recovery takes the one that says less: the lower
+ * mark, the higher begin. */
+void page_set_mark(struct lane_page *page, uint64_t mark);
+void page_set_begin(struct lane_page *page, uint64_t begin);
+uint64_t page_committed(const struct lane_page *page);
+uint64_t page_kept_from(const struct lane_page *page);
+/* The higher mark: where it is beyond what recovery finds, the page was damaged. */
+uint64_t page_claimed(const struct lane_page *page);
 
 /* Map the page of `bytes` bytes in the file, made and marked with the layout's magic when it is
  * not there or is another's. It stays mapped until page_close.

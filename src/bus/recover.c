@@ -16,6 +16,7 @@
 /* A segment is read into memory as a whole: its size is the configuration's, or one group's. */
 enum { SCAN_BYTES_MAX_GIB = 8, HEAD_BYTES_MAX = 64 * 1024 };
 #define HOLE_BYTES_MAX (UINT64_C(1) << 30) /* a void's length is a 32-bit number */
+#define GONE_BYTES_MAX (UINT64_C(1) << 36) /* more was never lost behind a lane's last segment */
 
 struct recovery {
     const struct lane_dir *dir;
@@ -30,6 +31,7 @@ struct recovery {
                              durable once, whatever stands there now */
     bool is_mended;       /* something was set aside, at last at mended_at */
     uint64_t mended_at;
+    uint64_t gap;     /* where the newest file begins that was made for what is gone; 0: none was */
     uint64_t count;   /* records before the place where the walk is; UNKNOWN */
     uint64_t suspect; /* mend: the position where a reader met something */
 };
@@ -227,6 +229,57 @@ static bool pass_sound(struct recovery *v, struct patient *p)
     return true;
 }
 
+/* ---- segments that are gone ---- */
+
+/* Whole files of committed bytes are gone: told once, and each a hole in a file of its own. */
+static enum outcome fill_gaps(struct recovery *v, const struct hole *gone, struct failure *f)
+{
+    const uint64_t to = gone->at + gone->bytes;
+    if (!v->is_writing) {
+        tell(v, FINDING_DAMAGED, gone->at, gone->bytes, v->dir->path);
+        return OK;
+    }
+    if (gone->bytes < FRAME_HEAD_BYTES) {
+        return failed(f, STOP, "%s: position %" PRIu64 " has no segment, and no hole fits there",
+                      v->dir->path, gone->at);
+    }
+    enum outcome result = quarantine_keep(&v->scratch, v->dir, gone, (struct str){0}, f);
+    for (uint64_t at = gone->at; result == OK && at < to;) {
+        const uint64_t bytes = to - at < 2 * HOLE_BYTES_MAX ? to - at : HOLE_BYTES_MAX;
+        FAILPOINT("bus.recover.gap");
+        result = segment_void(v->dir->path, at, bytes, f);
+        v->is_mended = true;
+        v->mended_at = v->gap = at;
+        at += bytes;
+    }
+    v->dir->page->segments++;
+    return result;
+}
+
+/* ---- a walk over a segment ---- */
+
+/* Committed bytes in [p->end, next) are not valid. A hole may be longer than its file, by one
+ * void's length: what is gone behind that has no file to stand in. */
+static enum outcome pass_damage(struct recovery *v, struct patient *p, uint64_t next,
+                                struct failure *f)
+{
+    const uint64_t file_end = scan_end(&p->scan);
+    enum outcome result = OK;
+    if (p->end > file_end) {
+        const struct hole gone = {.at = p->end, .bytes = next - p->end, .signals = UNKNOWN};
+        result = fill_gaps(v, &gone, f);
+        pass_hole(v, p, next);
+        return result;
+    }
+    const bool is_long = next > file_end && next - p->end >= 2 * HOLE_BYTES_MAX;
+    const uint64_t to = is_long ? p->end + HOLE_BYTES_MAX : next;
+    result = heal(v, p, p->end, to, f);
+    if (result == OK && !pass_group(v, p)) { /* its head was not hurt: with the holes it is whole */
+        pass_hole(v, p, to);
+    }
+    return result;
+}
+
 /* Walk the segment to its end: of what was committed, or the last whole group. */
 static enum outcome walk(struct recovery *v, struct patient *p, struct failure *f)
 {
@@ -241,12 +294,9 @@ static enum outcome walk(struct recovery *v, struct patient *p, struct failure *
         if (next == UINT64_MAX) {
             break;
         }
-        const enum outcome result = heal(v, p, p->end, next, f);
+        const enum outcome result = pass_damage(v, p, next, f);
         if (result != OK) {
             return result;
-        }
-        if (!pass_group(v, p)) { /* its head was not hurt: with the holes inside it is whole */
-            pass_hole(v, p, next);
         }
     }
     return OK;
@@ -385,7 +435,7 @@ static enum outcome recover_back(struct recovery *v, struct segments *s, bool is
         }
         if (!t->has_segment && !is_gone) {
             t->has_segment = true;
-            t->segment = s->first[i];
+            t->segment = v->gap > s->first[i] ? v->gap : s->first[i];
         }
         t->end = limit == UINT64_MAX ? found.end : t->end;
         limit = is_gone ? UINT64_MAX : s->first[i];
@@ -423,25 +473,21 @@ static enum outcome healer_lock(const struct lane_dir *dir, int *out, struct fai
     return result;
 }
 
-/* ---- segments that are gone ---- */
+/* ---- what the page says ---- */
 
-/* A file of its own for what was committed in [from, to) and has none: a head and a hole. */
-static enum outcome fill_gap(struct recovery *v, const struct hole *hole, struct failure *f)
+/* Of an end that cannot be, nothing is believed: it is found as if the page had been lost. */
+static void doubt(struct recovery *v, const struct segments *s)
 {
-    char bytes[SEGMENT_HEAD_BYTES + FRAME_HEAD_BYTES];
-    uint64_t generation = 0;
-    os_random(&generation, sizeof generation);
-    segment_head_write(bytes, generation, hole->at, false);
-    void_write(bytes + SEGMENT_HEAD_BYTES, hole->bytes, generation, hole->at);
-    const enum outcome result = quarantine_keep(&v->scratch, v->dir, hole, (struct str){0}, f);
-    if (result != OK) {
-        return result;
+    const uint64_t last = s->n ? s->first[s->n - 1] : page_kept_from(v->dir->page);
+    const bool is_far = v->committed > last && v->committed - last > GONE_BYTES_MAX;
+    v->committed = is_far || v->committed % ITEM_ALIGN != 0 ? 0 : v->committed;
+}
+
+static void tell_page(const struct recovery *v, uint64_t named, uint64_t end)
+{
+    if (named > end) {
+        tell(v, FINDING_PAGE, end, named - end, v->dir->path);
     }
-    FAILPOINT("bus.recover.gap");
-    v->is_mended = true;
-    v->mended_at = hole->at;
-    return file_replace(segment_path(&v->scratch, v->dir->path, hole->at),
-                        (struct str){bytes, sizeof bytes}, 0600, f);
 }
 
 /* The lane's segments, those before the first one that is left replaced by holes. (What is missing
@@ -451,21 +497,19 @@ static enum outcome list_whole(struct recovery *v, struct arena *a, struct segme
                                struct failure *f)
 {
     enum outcome result = segments_list(a, v->dir->path, s, f);
-    const uint64_t begin = v->dir->page->begin;
-    const uint64_t to = result == OK && s->n ? s->first[0] : v->committed;
-    if (result != OK || v->committed == 0 || begin >= to) {
+    if (result != OK) {
         return result;
     }
-    const uint64_t after = s->n ? records_before(v, to) : (uint64_t)v->dir->page->records;
-    struct hole hole = {.at = begin, .signals = begin == 0 ? after : UNKNOWN};
-    while (result == OK && hole.at < to) {
-        const uint64_t left = to - hole.at;
-        hole.bytes = left < 2 * HOLE_BYTES_MAX ? left : HOLE_BYTES_MAX;
-        result = fill_gap(v, &hole, f);
-        hole.at += hole.bytes;
-        hole.signals = 0; /* the first told those of all */
+    doubt(v, s);
+    const uint64_t begin = page_kept_from(v->dir->page);
+    const uint64_t to = s->n ? s->first[0] : v->committed;
+    if (v->committed == 0 || begin >= to) {
+        return OK;
     }
-    v->dir->page->segments++;
+    const uint64_t after = s->n ? records_before(v, to) : (uint64_t)v->dir->page->records;
+    const struct hole gone = {
+        .at = begin, .bytes = to - begin, .signals = begin == 0 ? after : UNKNOWN};
+    result = fill_gaps(v, &gone, f);
     return result == OK ? segments_list(a, v->dir->path, s, f) : result;
 }
 
@@ -478,9 +522,9 @@ enum outcome lane_recover(struct arena *a, const struct lane_dir *dir, bool is_f
                          .is_writing = true,
                          .arena = a,
                          .start = is_full ? 0 : (uint64_t)dir->page->last,
-                         .committed = dir->page->mark,
+                         .committed = page_committed(dir->page),
                          .tail = out};
-    *out = (struct lane_tail){.end = v.committed};
+    *out = (struct lane_tail){0};
     int lock_fd = -1;
     enum outcome result = healer_lock(dir, &lock_fd, f);
     if (result != OK) {
@@ -488,6 +532,7 @@ enum outcome lane_recover(struct arena *a, const struct lane_dir *dir, bool is_f
     }
     arena_init(&v.scratch, (size_t)SCAN_BYTES_MAX_GIB << 30);
     result = list_whole(&v, a, &s, f);
+    out->end = v.committed;
     if (result == OK) {
         result = recover_back(&v, &s, is_full, f);
     }
@@ -497,8 +542,12 @@ enum outcome lane_recover(struct arena *a, const struct lane_dir *dir, bool is_f
     out->mended_at = v.mended_at;
     out->begin = s.n && s.first[0] < out->end ? s.first[0] : out->end;
     out->records = out->has_group ? out->last.records_before + out->last.n : 0;
-    if (out->end == v.committed && dir->page->records > out->records) {
+    const bool is_whole = out->has_group && out->last.position + out->last.bytes == out->end;
+    if (!is_whole && out->end == v.committed && dir->page->records > out->records) {
         out->records = dir->page->records; /* the last ones are lost, and were counted */
+    }
+    if (result == OK) {
+        tell_page(&v, page_claimed(dir->page), out->end);
     }
     return result;
 }
@@ -571,8 +620,10 @@ enum outcome lane_mend(const struct lane_dir *dir, uint64_t position, struct fai
     struct arena a;
     struct segments s;
     int lock_fd = -1;
-    struct recovery v = {
-        .dir = dir, .is_writing = true, .committed = dir->page->mark, .suspect = position};
+    struct recovery v = {.dir = dir,
+                         .is_writing = true,
+                         .committed = page_committed(dir->page),
+                         .suspect = position};
     enum outcome result = healer_lock(dir, &lock_fd, f);
     if (result != OK) {
         return result;
@@ -614,15 +665,22 @@ enum outcome lane_verify(const struct lane_dir *dir, struct finding_to report, s
     struct arena a;
     struct segments s;
     struct recovery v = {.dir = dir, .report = report};
-    const uint64_t mark = dir->page->mark;
+    const uint64_t named =
+        dir->page->mark; /* before the twin is looked at: no writer moves it on */
+    v.committed = page_committed(dir->page);
     arena_init(&a, (size_t)SCAN_BYTES_MAX_GIB << 30);
     arena_init(&v.scratch, (size_t)SCAN_BYTES_MAX_GIB << 30);
     enum outcome result = segments_list(&a, dir->path, &s, f);
+    if (result == OK) {
+        doubt(&v, &s);
+        tell_page(&v, named, v.committed);
+    }
+    const uint64_t mark = v.committed;
     for (size_t i = 0; result == OK && i < s.n && s.first[i] < mark; i++) {
         const uint64_t next = i + 1 < s.n ? s.first[i + 1] : UINT64_MAX;
         result = verify_segment(&v, s.first[i], next < mark ? next : mark, f);
     }
-    const uint64_t begin = dir->page->begin;
+    const uint64_t begin = page_kept_from(dir->page);
     const uint64_t first = s.n ? s.first[0] : mark;
     if (result == OK && first > begin && mark > 0) {
         v.tail = NULL;

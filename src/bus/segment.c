@@ -231,6 +231,20 @@ void segment_close(struct segment *s)
     s->fd = -1;
 }
 
+enum outcome segment_void(const char *dir, uint64_t first, uint64_t bytes, struct failure *f)
+{
+    char path[PATH_BYTES_MAX];
+    char content[SEGMENT_HEAD_BYTES + FRAME_HEAD_BYTES];
+    uint64_t generation = 0;
+    if (!path_write(path, dir, first)) {
+        return failed(f, STOP, "%s: the path is too long", dir);
+    }
+    os_random(&generation, sizeof generation);
+    segment_head_write(content, generation, first, false);
+    void_write(content + SEGMENT_HEAD_BYTES, bytes, generation, first);
+    return file_replace(path, (struct str){content, sizeof content}, 0600, f);
+}
+
 void segment_prepare(const char *dir, uint64_t bytes)
 {
     char spare[PATH_BYTES_MAX];

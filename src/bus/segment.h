@@ -41,6 +41,8 @@ enum outcome segment_begin(const char *dir, uint64_t first, uint64_t bytes, uint
 enum outcome segment_open(const char *dir, uint64_t first, bool is_writer, struct segment *out,
                           struct failure *f);
 void segment_close(struct segment *s);
+/* A small file that says of `bytes` bytes from `first` on that they are a hole; durable. */
+enum outcome segment_void(const char *dir, uint64_t first, uint64_t bytes, struct failure *f);
 
 /* Have a spare of this size ready unless there is one. Failing is no harm: segment_begin says so.
  */

@@ -13,7 +13,9 @@ enum finding_kind {
                         nothing acknowledged is lost                                             */
     FINDING_CORRUPT, /* damage in what was committed: set aside in the file `path`               */
     FINDING_DAMAGED, /* verify: the same, found and left as it is                                */
-    FINDING_LOST     /* verify: a hole that was set aside earlier                                */
+    FINDING_LOST,    /* verify: a hole that was set aside earlier                                */
+    FINDING_PAGE     /* the lane's page in the folder `path` names an end `bytes` further on: it is
+                        damaged, and `at` is the end by the other copy or by the segments        */
 };
 
 struct finding {

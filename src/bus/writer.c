@@ -129,14 +129,14 @@ void lane_publish(struct embedded *e, const struct lane_dir *dir, const struct l
     const bool is_counted = dir->lane.stream != STREAM_DEAD;
     const uint64_t old_unread = page->mark - page->passed;
     if (page->begin < t->begin) { /* trimmed while this looked: it stays there */
-        page->begin = t->begin;
+        page_set_begin(page, t->begin);
     }
     page->last = t->has_group ? t->last.position : t->end;
     page->records = t->records;
     if (page->passed < t->begin || page->passed > t->end) {
         page->passed = t->begin;
     }
-    page->mark = t->end;
+    page_set_mark(page, t->end);
     page->segments++;
     if (is_counted) {
         e->page->unread_bytes += t->end - page->passed - old_unread;
@@ -353,7 +353,7 @@ static void publish(struct writer *w, const struct lane_dir *dir, const struct g
     w->records += g->n;
     page->last = g->position;
     page->records = w->records;
-    page->mark = w->end;
+    page_set_mark(page, w->end);
     FAILPOINT("bus.append.published");
     if (dir->lane.stream != STREAM_DEAD) {
         w->bus->page->unread_bytes += g->bytes;

@@ -67,6 +67,12 @@ static void segment_found(void *to, const struct finding *finding)
                             " bytes: %.*s; weir sets it aside as soon as somebody reads there",
                             stream, STR_ARG(finding->lane.name), finding->at.at, finding->bytes,
                             STR_ARG(finding->path)));
+    } else if (finding->kind == FINDING_PAGE) {
+        say(v, arena_printf(
+                   v->arena,
+                   "bus: %s/%.*s: the lane.page in %.*s is damaged: it names an end %" PRIu64
+                   " bytes further on than can be; start weir, which makes it anew",
+                   stream, STR_ARG(finding->lane.name), STR_ARG(finding->path), finding->bytes));
     } else if (finding->kind == FINDING_LOST) { /* told when it happened, and nothing to mend */
         (void)fprintf(stderr,
                       "bus: %s/%.*s lost %" PRIu64 " bytes at position %" PRIu64

@@ -100,6 +100,16 @@ static void tell_torn(const struct finding *found)
               log_c("lost", "nothing that was acknowledged"));
 }
 
+static void tell_page(const struct finding *found)
+{
+    log_event(
+        LOG_ERROR, "page damaged", log_c("stream", stream_name(found->lane.stream)),
+        log_s("lane", found->lane.name), log_s("folder", found->path),
+        log_n("position", (int64_t)found->at.at), log_n("bytes", (int64_t)found->bytes),
+        log_c("why", "its lane.page named an end so many bytes behind the one that was found"),
+        log_c("next", "the page is made anew; look at the disk"));
+}
+
 static void tell_damage(struct progress *page, const struct finding *found)
 {
     const bool is_known = found->signals != UINT64_MAX;
@@ -120,6 +130,8 @@ static void tell_finding(void *to, const struct finding *found)
 {
     if (found->kind == FINDING_TORN) {
         tell_torn(found);
+    } else if (found->kind == FINDING_PAGE) {
+        tell_page(found);
     } else {
         tell_damage(to, found);
     }

@@ -1,10 +1,12 @@
 /* Segments that somebody removed: the lane goes on behind a hole that is told, gives out no
- * position twice, and its readers and its writer go on. */
+ * position twice, and its readers and its writer go on. And a page that says what is not so. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -246,6 +248,182 @@ static void a_lane_whose_power_went_behind_a_trim_misses_nothing(void **state)
     assert_int_equal(ends_of(l, STREAM_RAW).begin.at, begin);
 }
 
+/* ---- a page that says what is not so ---- */
+
+/* Change the words of the lane's page while nobody has the bus open. */
+static void page_change(struct log_bus *l, void (*change)(struct lane_page *page, uint64_t by),
+                        uint64_t by)
+{
+    struct lane_page page;
+    log_close(l);
+    const int fd = open(log_path(l, raw_lane("intake-0"), "lane.page"), O_RDWR | O_CLOEXEC);
+    assert_int_equal(pread(fd, &page, sizeof page, 0), sizeof page);
+    change(&page, by);
+    assert_int_equal(pwrite(fd, &page, sizeof page, 0), sizeof page);
+    close(fd);
+    log_open(l);
+}
+
+/* What of it is CORRUPT; of the page, one line at most. */
+static size_t corrupt_n(const struct log_bus *l)
+{
+    size_t pages = 0;
+    for (size_t i = 0; i < l->found.n; i++) {
+        pages += l->found.finding[i].kind == FINDING_PAGE;
+    }
+    assert_in_range(pages, 0, 1);
+    return l->found.n - pages;
+}
+
+/* All that was written is there and counted, once, and the next number is taken. */
+static void assert_whole(struct log_bus *l, uint64_t from, uint64_t *written)
+{
+    uint64_t numbers[NUMBERS_MAX];
+    size_t n = 0;
+    struct bus_size size;
+    assert_int_equal(log_read(l, raw_lane("intake-0"), numbers, NUMBERS_MAX, &n), OK);
+    assert_int_equal(n, *written - from);
+    assert_int_equal(numbers[0], from);
+    assert_int_equal(numbers[n - 1], *written - 1);
+    assert_int_equal(bus_size(l->bus, raw_lane("intake-0"), &size, &l->f), OK);
+    assert_int_equal(size.signals, n);
+    assert_int_equal(size.trimmed, from);
+    fill(l, (*written)++, 1);
+}
+
+static void flip_mark(struct lane_page *page, uint64_t by)
+{
+    page->mark ^= by;
+}
+
+static void flip_not_mark(struct lane_page *page, uint64_t by)
+{
+    page->not_mark ^= by;
+}
+
+static void flip_begin(struct lane_page *page, uint64_t by)
+{
+    page->begin ^= by;
+}
+
+static void flip_begin_twin(struct lane_page *page, uint64_t by)
+{
+    page->begin_twin ^= by;
+}
+
+static void flip_last(struct lane_page *page, uint64_t by)
+{
+    page->last ^= by;
+}
+
+static void flip_records(struct lane_page *page, uint64_t by)
+{
+    page->records ^= by;
+}
+
+static void flip_passed(struct lane_page *page, uint64_t by)
+{
+    page->passed ^= by;
+}
+
+static void no_flipped_bit_of_a_page_loses_or_invents_anything(void **state)
+{
+    static void (*const flips[])(struct lane_page *,
+                                 uint64_t) = {flip_mark, flip_not_mark, flip_begin, flip_begin_twin,
+                                              flip_last, flip_records,  flip_passed};
+    struct log_bus *const l = *state;
+    uint64_t numbers[NUMBERS_MAX];
+    uint64_t written = WRITTEN;
+    size_t n = 0;
+    fill(l, 0, WRITTEN);
+    assert_int_equal(bus_trim(l->bus, raw_lane("intake-0"), ends_of(l, STREAM_RAW).end, &l->f), OK);
+    assert_int_equal(log_read(l, raw_lane("intake-0"), numbers, NUMBERS_MAX, &n), OK);
+    const uint64_t from = numbers[0];
+    assert_true(from > 0);
+    for (size_t i = 0; i < sizeof flips / sizeof *flips; i++) {
+        for (unsigned bit = 0; bit < 64; bit++) {
+            const struct lane_ends before = ends_of(l, STREAM_RAW);
+            page_change(l, flips[i], UINT64_C(1) << bit);
+            log_recover(l);
+            assert_int_equal(corrupt_n(l), 0);
+            assert_int_equal(ends_of(l, STREAM_RAW).begin.at, before.begin.at);
+            assert_int_equal(ends_of(l, STREAM_RAW).end.at, before.end.at);
+            assert_int_equal(damaged_bytes(l), 0);
+            assert_whole(l, from, &written);
+        }
+    }
+}
+
+static void name_end(struct lane_page *page, uint64_t end)
+{
+    page->mark = end;
+    page->not_mark = ~end;
+}
+
+/* Both copies of it: no segment can have held so much, or a record end there. */
+static void an_end_that_cannot_be_is_told_and_the_segments_say_where_it_is(void **state)
+{
+    static const uint64_t ends[] = {UINT64_C(1) << 40, UINT64_MAX, (UINT64_C(1) << 20) + 1};
+    struct log_bus *const l = *state;
+    uint64_t written = WRITTEN;
+    fill(l, 0, WRITTEN);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        const uint64_t end = ends_of(l, STREAM_RAW).end.at;
+        page_change(l, name_end, ends[i]);
+        log_recover(l);
+        assert_int_equal(l->found.n, 1);
+        assert_int_equal(l->found.finding[0].kind, FINDING_PAGE);
+        assert_int_equal(l->found.finding[0].at.at, end);
+        assert_int_equal(ends_of(l, STREAM_RAW).end.at, end);
+        assert_whole(l, 0, &written);
+        log_recover(l);
+        assert_int_equal(l->found.n, 0);
+    }
+}
+
+/* No file grows by what is gone, or the next start would read it. */
+static void assert_segments_are_small(struct log_bus *l)
+{
+    const char *path = NULL;
+    for (size_t i = 0; (path = log_segment(l, raw_lane("intake-0"), i)); i++) {
+        struct stat st;
+        assert_int_equal(stat(path, &st), 0);
+        assert_in_range(st.st_size, 1, 2 * SMALL);
+    }
+}
+
+/* As if gibibytes of segments behind the last one were gone. */
+static void a_long_end_that_is_gone_is_one_hole_in_small_files(void **state)
+{
+    enum { GIB_LOST = 5 };
+    struct log_bus *const l = *state;
+    uint64_t numbers[NUMBERS_MAX];
+    size_t n = 0;
+    fill(l, 0, WRITTEN);
+    const uint64_t end = ends_of(l, STREAM_RAW).end.at;
+    const uint64_t to = end + ((uint64_t)GIB_LOST << 30);
+    page_change(l, name_end, to);
+    assert_int_equal(damaged_bytes(l), to - end);
+    log_recover(l);
+    uint64_t lost = 0;
+    for (size_t i = 0; i < l->found.n; i++) {
+        lost += l->found.finding[i].bytes;
+    }
+    assert_in_range(l->found.n, 1, 2); /* what its last segment says, and the rest */
+    assert_int_equal(lost, to - end);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(ends_of(l, STREAM_RAW).end.at, to);
+        assert_segments_are_small(l);
+        log_recover(l);
+        assert_int_equal(l->found.n, 0);
+    }
+    fill(l, WRITTEN, 3);
+    assert_int_equal(log_read(l, raw_lane("intake-0"), numbers, NUMBERS_MAX, &n), OK);
+    assert_int_equal(n, WRITTEN + 3);
+    assert_segments_are_small(l);
+    assert_int_equal(damaged_bytes(l), 0);
+}
+
 /* ---- readers that stand in what was lost ---- */
 
 /* Everything behind the reader's cursors; mended where it must be, at most `mends` times. */
@@ -446,6 +624,9 @@ int main(void)
         CASE(segments_lost_in_use_are_holes),
         CASE(a_trimmed_lane_misses_nothing),
         CASE(a_lane_whose_power_went_behind_a_trim_misses_nothing),
+        CASE(no_flipped_bit_of_a_page_loses_or_invents_anything),
+        CASE(an_end_that_cannot_be_is_told_and_the_segments_say_where_it_is),
+        CASE(a_long_end_that_is_gone_is_one_hole_in_small_files),
         CASE(a_reader_that_stands_in_a_hole_goes_on_behind_it_and_nothing_more_is_told),
         CASE(a_reader_that_stands_inside_a_record_is_told_and_goes_on_at_the_next),
         CASE(of_lost_outputs_the_steps_are_made_again),
