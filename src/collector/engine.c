@@ -148,7 +148,12 @@ enum outcome engine_file_rows(struct duck *d, const struct source_ask *ask, stru
     static const char *const refusals[] = {"HTTP 400",     "HTTP 401",     "HTTP 403", "HTTP 404",
                                            "NoSuchBucket", "AccessDenied", "Forbidden"};
     const enum outcome result = engine_rows(d, ask, sql, to, f);
-    if (result == RETRY && strstr(f->text, "No files found that match")) {
+    const char *const none = result == RETRY ? strstr(f->text, "No files found that match") : NULL;
+    if (none) {
+        struct str rest;
+        if (to->note) {
+            to->note(to->to, str_cut(str_of(none), '\n', &rest));
+        }
         return OK;
     }
     for (size_t i = 0; result == RETRY && i < sizeof refusals / sizeof *refusals; i++) {

@@ -21,8 +21,8 @@ enum outcome engine_confine(struct duck *d, const struct source_ask *ask, const 
 enum outcome engine_rows(struct duck *d, const struct source_ask *ask, struct str sql,
                          const struct source_to *to, struct failure *f);
 
-/* The same of files: that there are none is no failure, nothing was written then. STOP: the server
- * of the files refuses. */
+/* The same of files: that there are none is no failure, nothing was written then, and noted. STOP:
+ * the server of the files refuses. */
 enum outcome engine_file_rows(struct duck *d, const struct source_ask *ask, struct str sql,
                               const struct source_to *to, struct failure *f);
 

@@ -23,7 +23,8 @@ struct writing {
     int fd;
     struct arena row; /* forgotten after each */
     struct buf out;   /* lines not written yet */
-    struct str bookmark;
+    struct str bookmark, note;
+    int64_t read_us;
     struct arena *life;
     uint64_t rows, metrics, empty;
 };
@@ -115,6 +116,12 @@ static enum outcome take_row(void *to, const struct cell *cell, size_t n, struct
     return w->out.len >= OUT_BYTES ? drain(w, f) : OK;
 }
 
+static void take_note(void *to, struct str text)
+{
+    struct writing *const w = to;
+    w->note = arena_str(w->life, text);
+}
+
 /* ---- the run ---- */
 
 static void close_with(struct writing *w, enum outcome result, const struct failure *f)
@@ -123,11 +130,16 @@ static void close_with(struct writing *w, enum outcome result, const struct fail
         buf_printf(&w->out, "{\"done\":{\"rows\":%llu,\"metrics\":%llu,\"empty\":%llu",
                    (unsigned long long)w->rows, (unsigned long long)w->metrics,
                    (unsigned long long)w->empty);
+        buf_printf(&w->out, ",\"read_us\":%lld", (long long)w->read_us);
         if (w->bookmark.len > 0) {
             add_text(&w->out, ",\"bookmark\":", w->bookmark);
         }
+        if (w->note.len > 0) {
+            add_text(&w->out, ",\"note\":", w->note);
+        }
     } else {
-        buf_printf(&w->out, "{\"failed\":{\"outcome\":\"%s\"", outcome_name(result));
+        buf_printf(&w->out, "{\"failed\":{\"outcome\":\"%s\",\"read_us\":%lld",
+                   outcome_name(result), (long long)w->read_us);
         add_text(&w->out, ",\"why\":", str_of(f->text));
     }
     buf_add(&w->out, S("}}\n"));
@@ -152,7 +164,9 @@ static enum outcome run_here(const struct run *r, int fd, struct failure *f)
                                    .arena = &life,
                                    .row_bytes_max = ROW_BYTES_MAX};
     FAILPOINT("run.begun");
-    const enum outcome result = driver->read(&ask, &(struct source_to){take_row, &w}, f);
+    const int64_t begun_us = clock_mono_us();
+    const enum outcome result = driver->read(&ask, &(struct source_to){take_row, &w, take_note}, f);
+    w.read_us = clock_mono_us() - begun_us;
     FAILPOINT("run.read");
     struct failure ignored;
     if (result == OK || buf_is_over(&w.out) || w.out.len > 0) {
@@ -250,11 +264,14 @@ enum outcome run_line_read(struct arena *a, struct str line, struct run_line *ou
         (void)str_to_u64(json_write(a, json_get(done, S("rows"))), &out->rows);
         (void)str_to_u64(json_write(a, json_get(done, S("metrics"))), &out->metrics);
         (void)str_to_u64(json_write(a, json_get(done, S("empty"))), &out->empty);
+        (void)str_to_u64(json_write(a, json_get(done, S("read_us"))), &out->read_us);
         out->bookmark = json_text(json_get(done, S("bookmark")));
+        out->note = json_text(json_get(done, S("note")));
     } else if (failed_with) {
         out->is = RUN_FAILED;
         out->outcome = outcome_of(json_text(json_get(failed_with, S("outcome"))));
         out->why = json_text(json_get(failed_with, S("why")));
+        (void)str_to_u64(json_write(a, json_get(failed_with, S("read_us"))), &out->read_us);
     } else {
         return failed(f, REJECT, "a line of a run is none: %.*s", STR_ARG(line));
     }

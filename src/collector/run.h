@@ -2,9 +2,9 @@
  * rows, write them to a pipe.
  *
  * The pipe carries lines of JSON: {"metric":M} (metric_write), {"aside":"why","row":N} for a row
- * that is set aside, and as the last one {"done":{"rows":N,"metrics":N,"empty":N,"bookmark":"…"}}
- * or {"failed":{"outcome":"retry","why":"…"}}. Without a last line the process died. A run holds
- * one row at a time, and dies with its parent. */
+ * that is set aside, and as the last one {"done":{"rows":N,"metrics":N,"empty":N,"read_us":N,
+ * "bookmark":"…","note":"…"}} or {"failed":{"outcome":"retry","read_us":N,"why":"…"}}. Without a
+ * last line the process died. A run holds one row at a time, and dies with its parent. */
 #ifndef WEIR_COLLECTOR_RUN_H
 #define WEIR_COLLECTOR_RUN_H
 
@@ -37,6 +37,8 @@ struct run_line {
     uint64_t row;                  /* RUN_ASIDE, from 1                     */
     uint64_t rows, metrics, empty; /* RUN_DONE                       */
     struct str bookmark;           /* RUN_DONE: where the next run goes on  */
+    struct str note;               /* RUN_DONE: source_to.note              */
+    uint64_t read_us;              /* RUN_DONE, RUN_FAILED: of the source's read alone */
 };
 
 /* One line, without its newline. returns OK | REJECT it is none of them */

@@ -39,6 +39,9 @@ struct source_ask {
 struct source_to {
     enum outcome (*row)(void *to, const struct cell *cell, size_t n, struct failure *f);
     void *to;
+    /* What a person may want to know of a read that ends well; the last one counts. NULL: nobody
+     * listens. */
+    void (*note)(void *to, struct str text);
 };
 
 struct source_driver {

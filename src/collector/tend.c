@@ -122,7 +122,7 @@ static enum outcome note_observed(struct tending *t, const struct tend_note *n, 
                                           .metrics = n->metrics};
     enum outcome result = state_observe(t->state, &invoke, n->took_us, f);
     if (result == OK) {
-        result = state_observe(t->state, &source, n->took_us, f);
+        result = state_observe(t->state, &source, n->read_us, f);
     }
     if (result == OK && n->filled.start_us != TIME_NONE) {
         result = state_backfilled_put(t->state, c->id, n->filled, f);
@@ -288,21 +288,31 @@ static void tell_failed(const struct tended *x, const struct failure *why)
               log_c("why", why->text), log_c("next", next));
 }
 
-/* How it ended stands in the entry; said once, not each time. */
+/* It went well, and yet a person may want to know. */
+static void tell_note(const struct tended *x, const struct failure *note)
+{
+    log_event(LOG_WARN, "nothing read", log_s("collector", x->collector->id),
+              log_c("why", note->text),
+              log_c("next", "if files are to be there, mend path, prefix or partition"));
+}
+
+/* How it ended stands in the entry, or what its source notes; said once, not each time. */
 static void enter_outcome(struct tended *x, enum outcome outcome, const struct failure *why)
 {
     const struct str bookmark = x->entry.bookmark;
-    const bool is_known = x->entry.outcome == outcome &&
-                          (outcome == OK || str_eq(x->entry.why, str_of(why->text)));
+    const bool is_known = x->entry.outcome == outcome && str_eq(x->entry.why, str_of(why->text));
+    if (outcome == OK && x->entry.outcome != OK) {
+        log_event(LOG_INFO, "run works again", log_s("collector", x->collector->id));
+    }
     if (outcome != OK && !is_known) {
         tell_failed(x, why);
-    } else if (outcome == OK && !is_known) {
-        log_event(LOG_INFO, "run works again", log_s("collector", x->collector->id));
+    } else if (outcome == OK && !is_known && why->text[0]) {
+        tell_note(x, why);
     }
     struct arena before = x->texts;
     arena_init(&x->texts, TEXTS_ARENA_BYTES_MAX);
     x->entry.outcome = outcome;
-    x->entry.why = outcome == OK ? S("") : kept(&x->texts, str_of(why->text));
+    x->entry.why = kept(&x->texts, str_of(why->text));
     x->entry.bookmark = kept(&x->texts, bookmark);
     arena_close(&before);
     x->is_dirty = true;
@@ -386,6 +396,7 @@ static void add_note(struct tending *t, const struct tend_slot *s, enum outcome 
         .of = s->of,
         .is_ok = outcome == OK,
         .took_us = clock_mono_us() - w->begun_mono_us,
+        .read_us = w->read_us > 0 ? w->read_us : w->took_us,
         .metrics = w->metrics,
         .filled = s->fill && outcome == OK ? (struct window_span){w->run.start_us, w->run.end_us}
                                            : (struct window_span){TIME_NONE, TIME_NONE}};
@@ -441,7 +452,7 @@ static void settle(struct tending *t, struct tend_slot *s)
     if (s->fill) {
         fill_ended(t, s->fill, s->window, outcome, &f);
     } else {
-        enter_end(t, x, w, outcome, &f);
+        enter_end(t, x, w, outcome, outcome == OK ? &w->why : &f);
         x->work = NULL;
     }
     const bool is_run = !s->fill;

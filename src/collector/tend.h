@@ -44,7 +44,7 @@ struct tend_slot {
 struct tend_note {
     struct tended *of;
     bool is_ok;
-    int64_t took_us;
+    int64_t took_us, read_us; /* until its records were durable; of the source's read */
     uint64_t metrics;
     struct window_span filled; /* start_us TIME_NONE: no window of a backfill */
 };

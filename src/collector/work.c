@@ -81,9 +81,12 @@ static enum outcome take_line(struct work *w, struct str text, struct failure *f
         w->metrics = line.metrics;
         w->empty = line.empty;
         w->bookmark = arena_str(&w->line_arena, line.bookmark);
+        w->read_us = (int64_t)line.read_us;
+        (void)failed(&w->why, OK, "%.*s", STR_ARG(line.note));
         return OK;
     case RUN_FAILED:
         w->has_last_line = true;
+        w->read_us = (int64_t)line.read_us;
         w->outcome = failed(&w->why, line.outcome, "%.*s", STR_ARG(line.why));
         return OK;
     }

@@ -37,12 +37,12 @@ struct work {
     /* how it ended */
     bool has_last_line;
     enum outcome outcome;
-    struct failure why;
+    struct failure why; /* of an end that is good: the source's note, or nothing */
     uint64_t rows, metrics, empty, aside;
     struct failure aside_why; /* of the first row that was set aside */
     uint64_t aside_row;
     struct str bookmark;
-    int64_t took_us;
+    int64_t took_us, read_us; /* of the process; of the source's read alone, 0: it has not said */
 };
 
 /* The lane that runs' records go to; its one writer is the duty `collect`. */

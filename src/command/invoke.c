@@ -168,6 +168,9 @@ static void take_end(struct invoking *v, const struct run_line *line)
         (void)fprintf(stderr, ", %llu without a value", (unsigned long long)line->empty);
     }
     (void)fprintf(stderr, "%s\n", line->rows == 0 ? ": nothing to write" : "");
+    if (line->note.len > 0) {
+        (void)fprintf(stderr, "%.*s: %.*s\n", STR_ARG(v->collector->id), STR_ARG(line->note));
+    }
 }
 
 static void take_line(struct invoking *v, struct str text)

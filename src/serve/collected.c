@@ -199,7 +199,7 @@ void collected_write(const struct collected *c, struct buf *to, bool is_openmetr
         {"invoke", "collector_invoke_duration_seconds", "collector_name",
          "How long runs took, until their records were durable."},
         {"source", "collector_source_duration_seconds", "source_type",
-         "How long runs took by their type of source."},
+         "How long sources took to read, by their type."},
         {"sink", "collector_sink_duration_seconds", "sink_name",
          "How long deliveries took by their type of sink."},
     };

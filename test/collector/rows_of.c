@@ -27,5 +27,5 @@ static enum outcome add_row(void *to, const struct cell *cell, size_t n, struct 
 void rows_of(const struct source_driver *driver, const struct source_ask *ask, struct rows_of *out)
 {
     *out = (struct rows_of){.n = 0};
-    out->outcome = driver->read(ask, &(struct source_to){add_row, out}, &out->why);
+    out->outcome = driver->read(ask, &(struct source_to){.row = add_row, .to = out}, &out->why);
 }

@@ -48,6 +48,30 @@ def every_row_of_a_tick_is_a_metric_and_a_bad_one_is_told(folder):
 
 
 @case
+def files_that_are_not_there_are_told_once_and_fail_nothing(folder):
+    (folder / "events").mkdir()
+    files = {"metric": {"name": "x", "type": "COUNT"}, "schedule": {"interval": "200ms"}, "source": {"type": "files", "config": {
+        "path": str(folder / "events"), "partition": "day*.json", "sql": "SELECT count(*) AS value FROM read_json('{{.Partition}}')"}}}
+    with Weir(folder, collectors={"files": files}) as weir:
+        eventually(lambda: listed(weir, "files", 0)["runs"] > 2, "it has run", 60)
+        row = listed(weir, "files", 0)
+        assert row["failed"] == 0 and row["records"] == 0 and "No files found" in row["error"] and "events/day" in row["error"], row
+        assert weir.log.read_text().count('event="nothing read" collector=files') == 1
+        (folder / "events" / "day1.json").write_text('{"a": 1}\n')
+        eventually(lambda: listed(weir, "files", 0)["records"] == 1, "they are there now", 60)
+        assert not listed(weir, "files", 0)["error"]
+
+
+@case
+def the_time_of_a_source_is_a_part_of_its_runs_time(folder):
+    with Weir(folder, collectors={"users": collector("echo '{\"value\":1}'")}) as weir:
+        eventually(lambda: listed(weir, "users", 0)["state"] == "ok", "it has run")
+        run_s = sample(weir, 'collector_invoke_duration_seconds_sum{collector_name="users",result_status_code="OK"}')
+        read_s = sample(weir, 'collector_source_duration_seconds_sum{source_type="command",result_status_code="OK"}')
+        assert 0 < read_s < run_s, (read_s, run_s)
+
+
+@case
 def a_dead_source_is_its_collectors_problem_alone(folder):
     dead = collector("test -e there || { echo no >&2; exit 1; }; echo '{\"value\":1}'", {"interval": "1h"})
     dead["source"]["config"]["directory"] = str(folder)
