@@ -181,8 +181,8 @@ static enum outcome check_is_there(const struct flushing *w, struct arena *a, st
     const char *const table = result == OK ? table_gone(w, a, &made) : NULL;
     if (table) {
         result = failed(f, RETRY,
-                        "table %s of the lake is gone, and weir has written to it: `weir verify` "
-                        "says what to do",
+                        "the lake has no table %s, and weir has written to it: put it back, or "
+                        "let a running weir make it anew; `weir verify` says whether it can",
                         table);
     }
     const pid_t weir = result == OK ? 0 : lock_holder(a, w->config->data);

@@ -87,7 +87,7 @@ def nothing_is_kept_in_a_store_or_table_that_is_gone(folder):
         assert commits(folder) == 1
         raw = folder / "data/lake/raw"
         raw.rename(folder / "data/lake/.away")
-        assert says_what_is_gone(folder, "table raw of the lake is gone")
+        assert says_what_is_gone(folder, "the lake has no table raw")
         eventually(is_there_again, "and so with the table: the streams still hold all of it")
         assert weir.rows("query", "select count(*) as n from raw")[0]["n"] == 1
     (folder / "data/store.db").unlink()
