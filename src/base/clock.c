@@ -37,6 +37,11 @@ void clock_set(int64_t now_us)
     set_us = now_us;
 }
 
+void clock_step(int64_t by_us)
+{
+    set_us += by_us;
+}
+
 /* Howard Hinnant's days_from_civil and civil_from_days (chrono-compatible low-level date
  * algorithms): a year that begins in March, eras of 400 years. Days from 1970-01-01 to a date. */
 static int64_t clock_days(struct clock_date d)

@@ -21,6 +21,8 @@ int64_t clock_mono_us(void);
 /* For tests: the wall clock stands at now_us until TIME_NONE gives the real one back. The other one
  * stands, too, and has gone on by as much as the wall clock was set forward. */
 void clock_set(int64_t now_us);
+/* For tests, after clock_set: the wall clock alone is set forward or back. */
+void clock_step(int64_t by_us);
 
 /* "2026-11-22T05:53:00.000000Z" with its zero byte; years outside 0000..9999 are written with their
  * sign. Returns the text's length. */

@@ -13,7 +13,7 @@
 
 /* VERSION changes with the layout: pages of another weir are replaced by the one that runs. */
 enum { TRIES = 1000 /* a duty that died while it wrote leaves a sequence odd */ };
-enum { MAGIC = 0x72696577, VERSION = 8 };
+enum { MAGIC = 0x72696577, VERSION = 9 };
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "processes share these words: no lock may be in them");
 
 /* `sequence` is odd while the duty writes the members after it: a reader that saw it odd, or
@@ -50,6 +50,7 @@ struct page {
         _Atomic uint64_t lane, at;
         _Atomic uint32_t deaths, kills;
     } suspect;
+    struct wall wall; /* the duty alone looks at it */
     struct page_why why;
     struct page_cursor cursor[PROGRESS_CURSORS];
     struct page_counter counter[PROGRESS_COUNTERS];
@@ -258,6 +259,11 @@ void progress_receiving(struct progress *p, int64_t since_us)
 int64_t progress_receiving_us(const struct progress *p)
 {
     return p->page->receiving_us;
+}
+
+struct wall_time progress_wall(struct progress *p)
+{
+    return wall_look(&p->page->wall, clock_now_us(), clock_mono_us());
 }
 
 static uint64_t lane_hash(struct lane lane)

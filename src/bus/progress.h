@@ -9,6 +9,7 @@
 
 #include <stdatomic.h>
 
+#include "base/wall.h"
 #include "bus/bus.h"
 
 enum {
@@ -52,6 +53,10 @@ int64_t progress_beat_us(const struct progress *p);
  * the clock and the ends of the lanes knows what is on its way. */
 void progress_receiving(struct progress *p, int64_t since_us);
 int64_t progress_receiving_us(const struct progress *p);
+
+/* The duty: which time it is by the wall clock, for what goes by age. It asks where it would forget
+ * something, and when it starts: what it asked before it was started again counts, too. */
+struct wall_time progress_wall(struct progress *p);
 
 /* Poison: a record that a process dies on. The duty calls progress_hand before work on a record
  * that could kill it, progress_hand_done after it and once when it starts: a weir that is killed as

@@ -14,7 +14,6 @@
 #include "orchestrate/lock.h"
 #include "orchestrate/orchestrate.h"
 #include "orchestrate/reload.h"
-#include "orchestrate/wall.h"
 
 enum {
     TICK_MS = 1000,        /* while somebody works: hangs, trimming                        */
@@ -39,7 +38,6 @@ struct weir {
     } gatherer[TRIM_READERS_MAX];
     size_t readers_n;
     int64_t begun_us, ticked_us, told_us;
-    struct wall wall;
     struct position closing; /* see trim.h */
     bool is_ready, is_resting;
 };
@@ -170,14 +168,13 @@ static void ask_gatherers(struct weir *w, const struct trimmed *done)
 /* By which clock things are old; TIME_NONE: by none now. */
 static int64_t age_clock_us(struct weir *w)
 {
-    int64_t step_us = 0;
-    const int64_t now_us = wall_believed_us(&w->wall, clock_now_us(), clock_mono_us(), &step_us);
-    if (step_us != 0) {
-        log_event(LOG_WARN, "clock stepped", log_n("by_ms", step_us / 1000),
+    const struct wall_time wall = progress_wall(w->page);
+    if (wall.step_us != 0) {
+        log_event(LOG_WARN, "clock stepped", log_n("by_ms", wall.step_us / 1000),
                   log_n("hold_ms", WALL_HOLD_MS),
                   log_c("next", "nothing in the streams grows old until it has held that long"));
     }
-    return now_us;
+    return wall.now_us;
 }
 
 /* Forget what may go. true: it failed, and is to be tried again. */

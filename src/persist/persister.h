@@ -10,6 +10,7 @@
 #include "bus/bus.h"
 #include "bus/progress.h"
 #include "config/config.h"
+#include "signal/model.h"
 
 struct persister {
     const struct persister_driver *driver;
@@ -33,6 +34,17 @@ struct rejects {
 /* Note a record of `slice`, and why. The record's texts last as long as the batch. */
 void persist_reject(struct rejects *r, const struct slice *slice, const struct record *record,
                     const struct failure *why);
+
+/* Which time it is for what goes by age. Where it is not believed, the log says so once a step. */
+struct wall_time persist_wall(struct persister *p);
+/* What a model's retention has taken away, told once for all of it. */
+struct persist_expired {
+    const struct model *model;
+    int64_t before_us; /* what is older went */
+    size_t files;      /* 0: it has none     */
+    uint64_t rows;
+};
+void persist_tell_expired(const struct persist_expired *e);
 
 struct persister_driver {
     const char *name;      /* the stage: "store"; its dead lanes are `store-standard-LANE` */

@@ -58,6 +58,29 @@ void persist_reject(struct rejects *r, const struct slice *slice, const struct r
     r->last = reject;
 }
 
+/* ---- what goes by age ---- */
+
+struct wall_time persist_wall(struct persister *p)
+{
+    const struct wall_time wall = progress_wall(p->progress);
+    if (wall.step_us != 0) {
+        log_event(LOG_WARN, "retention waits", log_n("clock_stepped_by_ms", wall.step_us / 1000),
+                  log_n("hold_ms", WALL_HOLD_MS),
+                  log_c("next", "nothing that is kept here grows old until the clock has held that "
+                                "long; then it goes on by itself"));
+    }
+    return wall;
+}
+
+void persist_tell_expired(const struct persist_expired *e)
+{
+    char before[CLOCK_TEXT_BYTES];
+    clock_text(e->before_us, before);
+    log_event(LOG_INFO, "expired", log_c("model", e->model->name),
+              log_n("files", (int64_t)e->files), log_n("rows", (int64_t)e->rows),
+              log_c("before", before));
+}
+
 /* ---- trying again ---- */
 
 /* The same failure is told once, and then at each doubling of its tries. */

@@ -28,6 +28,8 @@ struct repetitions {
     struct bucket bucket[BUCKETS_MAX]; /* oldest first */
     size_t n;
     uint64_t forgotten, torn;
+    int64_t now_us;             /* TIME_NONE: nobody knows, so nothing is too old  */
+    int64_t jump_us, jumped_us; /* how far the clock went ahead last, and to where */
     bool is_meta_lost; /* it was there, but what its entries are hashed under is damaged or gone */
     bool is_foreign;   /* there were entries of other streams                                    */
 };
@@ -146,13 +148,42 @@ static uint64_t bytes_of(const struct repetitions *r)
     return sum;
 }
 
-/* The bucket that takes what is received at now_us: the newest, or a new one when that has had its
- * time or its share. Old ones are forgotten here, and nowhere else, so an idle index needs no
- * timer. */
-static enum outcome bucket_for(struct repetitions *r, int64_t now_us, struct bucket **out,
+/* What is received lies before now_us: a signal's own time may be of a clock that was wrong. While
+ * nobody knows, no time passes. */
+static int64_t age_clock_us(const struct repetitions *r, int64_t received_us)
+{
+    if (r->now_us == TIME_NONE) {
+        return r->n ? r->bucket[r->n - 1].start_us : 0;
+    }
+    return received_us < r->now_us ? received_us : r->now_us;
+}
+
+/* The oldest bucket would still be young enough, had the clock not jumped. */
+static bool is_early(const struct repetitions *r, int64_t now_us)
+{
+    const int64_t end_us = r->bucket[1].start_us;
+    return end_us < r->jumped_us - r->jump_us && end_us >= now_us - r->jump_us - r->keep_us;
+}
+
+static void forget_old(struct repetitions *r, int64_t now_us)
+{
+    while (r->n > 1 && r->bucket[1].start_us < now_us - r->keep_us) {
+        r->forgotten += is_early(r, now_us);
+        forget_oldest(r);
+    }
+    while (r->n > 1 && bytes_of(r) > r->bytes_max) {
+        forget_oldest(r);
+        r->forgotten++;
+    }
+}
+
+/* The bucket that takes what is received then: the newest, or a new one when that has had its time
+ * or its share. Old ones are forgotten here, and nowhere else, so an idle index needs no timer. */
+static enum outcome bucket_for(struct repetitions *r, int64_t received_us, struct bucket **out,
                                struct failure *f)
 {
-    struct bucket *newest = r->n ? &r->bucket[r->n - 1] : NULL;
+    const int64_t now_us = age_clock_us(r, received_us);
+    struct bucket *const newest = r->n ? &r->bucket[r->n - 1] : NULL;
     const bool is_done = newest && (now_us - newest->start_us >= r->keep_us / BUCKETS_A_KEEP ||
                                     bucket_bytes(newest) > r->bytes_max / (BUCKETS_A_KEEP + 1));
     if (!newest || is_done) {
@@ -162,13 +193,7 @@ static enum outcome bucket_for(struct repetitions *r, int64_t now_us, struct buc
         if (result != OK) {
             return result;
         }
-        while (r->n > 1 && r->bucket[1].start_us < now_us - r->keep_us) {
-            forget_oldest(r);
-        }
-        while (r->n > 1 && bytes_of(r) > r->bytes_max) {
-            forget_oldest(r);
-            r->forgotten++;
-        }
+        forget_old(r, now_us);
     }
     *out = &r->bucket[r->n - 1];
     return OK;
@@ -213,6 +238,7 @@ enum outcome repetitions_open(struct arena *a, struct str dir, struct str bus_id
         .bus_id = arena_str(a, bus_id),
         .keep_us = keep->keep_ms > INT64_MAX / 1000 ? INT64_MAX : keep->keep_ms * 1000,
         .bytes_max = keep->disk_bytes_max,
+        .now_us = TIME_NONE,
     };
     int64_t start[BUCKETS_MAX];
     size_t n = 0;
@@ -237,6 +263,15 @@ void repetitions_close(struct repetitions *r)
         bucket_close(&r->bucket[i]);
     }
     r->n = 0;
+}
+
+void repetitions_clock(struct repetitions *r, const struct wall_time *wall)
+{
+    r->now_us = wall->now_us;
+    if (wall->jump_us > 0) {
+        r->jump_us = wall->jump_us;
+        r->jumped_us = wall->now_us;
+    }
 }
 
 static void identity_of(const struct repetitions *r, const struct signal *s, uint64_t id[2])
@@ -282,11 +317,11 @@ enum known repetitions_find(const struct repetitions *r, const struct signal *s,
 }
 
 static enum outcome put(struct repetitions *r, const uint64_t id[2], const struct sighting *here,
-                        uint64_t mark, int64_t now_us, struct failure *f)
+                        uint64_t mark, int64_t received_us, struct failure *f)
 {
     struct bucket *b = NULL;
     assert(here->at.at < BUCKET_TAKEN_OUT);
-    const enum outcome result = bucket_for(r, now_us, &b, f);
+    const enum outcome result = bucket_for(r, received_us, &b, f);
     const struct bucket_entry e = {.id = {id[0], id[1]},
                                    .lane = lane_hash(here->lane),
                                    .position = here->at.at | mark,
@@ -295,15 +330,15 @@ static enum outcome put(struct repetitions *r, const uint64_t id[2], const struc
 }
 
 enum outcome repetitions_put(struct repetitions *r, const struct signal *s,
-                             const struct sighting *here, int64_t now_us, struct failure *f)
+                             const struct sighting *here, int64_t received_us, struct failure *f)
 {
     uint64_t id[2];
     identity_of(r, s, id);
-    return put(r, id, here, 0, now_us, f);
+    return put(r, id, here, 0, received_us, f);
 }
 
 enum outcome repetitions_drop(struct repetitions *r, const struct signal *s,
-                              const struct sighting *here, int64_t now_us, struct failure *f)
+                              const struct sighting *here, int64_t received_us, struct failure *f)
 {
     uint64_t id[2];
     identity_of(r, s, id);
@@ -311,7 +346,7 @@ enum outcome repetitions_drop(struct repetitions *r, const struct signal *s,
     if (!e || e->position != here->at.at || e->lane != lane_hash(here->lane)) {
         return OK;
     }
-    return put(r, id, here, BUCKET_TAKEN_OUT, now_us, f);
+    return put(r, id, here, BUCKET_TAKEN_OUT, received_us, f);
 }
 
 enum outcome repetitions_sync(struct repetitions *r, struct failure *f)

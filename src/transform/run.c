@@ -246,6 +246,19 @@ static enum outcome take(struct transform_stage *t, struct slice_work *w, const 
     return OK;
 }
 
+/* The index forgets by the clock that is believed. */
+static void look_at_clock(struct transform_stage *t)
+{
+    const struct wall_time wall = progress_wall(t->progress);
+    repetitions_clock(t->repetitions, &wall);
+    if (wall.step_us != 0) {
+        log_event(LOG_WARN, "retention waits", log_n("clock_stepped_by_ms", wall.step_us / 1000),
+                  log_n("hold_ms", WALL_HOLD_MS),
+                  log_c("next", "no repetition is forgotten until the clock has held that long; "
+                                "then it goes on by itself"));
+    }
+}
+
 /* ---- one batch ---- */
 
 /* Put the totals that the last step left in place of those known here. */
@@ -391,7 +404,8 @@ static enum outcome reload_stale(struct transform_stage *t, struct failure *f)
     return result;
 }
 
-/* Over its budget the index knows less than repetitions.keep promises. */
+/* Over its budget, or where the clock has jumped, the index knows less than repetitions.keep
+ * promises. */
 static void say_forgotten(struct transform_stage *t)
 {
     const struct repetitions_size size = repetitions_size(t->repetitions);
@@ -400,10 +414,10 @@ static void say_forgotten(struct transform_stage *t)
         log_event(LOG_WARN, "repetitions forgotten",
                   log_n("buckets", (int64_t)(size.forgotten - t->forgotten_said)),
                   log_n("known_for_s", (clock_now_us() - size.since_us) / (1000 * 1000)),
-                  log_c("why", "the index is over repetitions.disk_max before repetitions.keep is "
-                               "over"),
+                  log_c("why", "before repetitions.keep is over, the index is over "
+                               "repetitions.disk_max, or the clock has gone ahead"),
                   log_c("next", "what was received earlier is taken as new if it comes again; "
-                                "raise repetitions.disk_max"));
+                                "raise repetitions.disk_max if the clock is right"));
         t->forgotten_said = size.forgotten;
     }
 }
@@ -417,6 +431,7 @@ enum outcome transform_turn(struct transform_stage *t, int wait_ms, size_t *n, s
     progress_beat(t->progress, false);
     result = result == OK ? reader_read(t->reader, BATCH_BYTES, wait_ms, &in, f) : result;
     progress_beat(t->progress, true);
+    look_at_clock(t);
     hand_over(t, in.lost, in.lost_n, true);
     hand_over(t, in.gained, in.gained_n, false);
     struct slice_work *const work = arena_array(&t->batch, struct slice_work, in.n);
@@ -497,6 +512,7 @@ enum outcome transform_open(struct arena *a, const struct config *config, struct
     enum outcome result = repetitions_open(a, dir, bus_id(bus), &config->repetitions,
                                            &t->repetitions, f);
     if (result == OK) {
+        look_at_clock(t);
         say_damage(t);
         result = reader_join(bus, transform_streams, S("transform"), CURSOR_BUS, &t->reader, f);
     }

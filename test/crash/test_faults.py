@@ -8,6 +8,7 @@ import pathlib
 import random
 import resource
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -267,6 +268,42 @@ def faked_clock(folder):
     offset.write_text("+0\n")
     return offset, preloaded(library) | {"FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_NO_CACHE": "1",
                                          "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
+@case
+def a_clock_that_is_wrong_for_a_moment_takes_nothing_out_of_lake_store_and_index(folder):
+    (folder / "data").mkdir()
+    offset, environment = faked_clock(folder / "data")  # where the intake may look, too
+    keep, wrong = "7300d", "+36500d\n"  # what the ledger sends is of 2026
+    sections = SECTIONS | {"lake": SECTIONS["lake"] | {"keep": keep}, "store": SECTIONS["store"] | {"keep": keep}}
+    ledger, weir = Ledger(SEED), Weir(folder, environment=environment, **sections)
+
+    def deliver_again():
+        delivery = next(d for d in ledger.accepted if ledger.kind[d] == "good")
+        path, body, headers = ledger.kinds["good"][1](int(delivery.split("-")[0], 16), delivery)
+        eventually(lambda: weir.post(path, body, headers)[0] == 202, "it is taken")
+        ledger.accepted[delivery] += 1
+
+    def waiting():
+        """Who has told that it waits, of those that forget by age."""
+        said = [line for line in weir.log.read_text().splitlines() if "retention waits" in line]
+        return {stage for stage in ("lake", "store", "transform") if any(f"stage={stage}" in line for line in said)}
+
+    with weir:
+        load_for(ledger, weir, 1)
+        ledger.check(weir)
+        offset.write_text(wrong)
+        weir.process.send_signal(signal.SIGHUP)  # processes that have never seen the right clock
+        load_for(ledger, weir, 1)
+        eventually(lambda: waiting() == {"lake", "store", "transform"}, "each tells that it waits")
+        deliver_again()
+        weir.command("flush", "--timeout", "5m")
+        offset.write_text("+0\n")
+        weir.process.send_signal(signal.SIGHUP)
+        load_for(ledger, weir, 1)
+        deliver_again()
+        ledger.check(weir)
+        assert "expired" not in weir.log.read_text(), "nothing went by age"
 
 
 @case

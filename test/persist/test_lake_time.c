@@ -1,5 +1,5 @@
 /* What is due comes by the time that passes, though the wall clock is set back; and what is
- * forgotten. */
+ * forgotten: nothing by a clock that is wrong for a moment. */
 #include "folder.h"
 #include "persist/lakes.h"
 #include "signal/facts.h"
@@ -108,6 +108,53 @@ static void a_fact_that_comes_late_is_kept_as_long_as_others(void **state)
     assert_true(persist_lake.due_ms(&lakes.persister) != 0);
 }
 
+/* Files of the lake's tables on the disk, logs included. */
+static size_t files_there(void)
+{
+    struct files_list list = {.n = 0};
+    const struct files files = files_at(lakes.config.lake.path);
+    assert_int_equal(files.driver->list(&files, &lakes.arena, S("change"), &list, &failure), OK);
+    return list.n;
+}
+
+static void a_clock_that_is_wrong_for_a_moment_erases_nothing(void **state)
+{
+    const int64_t wrong_us = 1000 * DAY_US;
+    (void)state;
+    lakes.config.lake.keep_ms = 100 * DAY_US / 1000;
+    clock_set(BEGIN_US + 10000 * DAY_US);
+    for (size_t i = 0; i < ROUNDS; i++) {
+        take();
+        assert_int_equal(persist_lake.flush(&lakes.persister, true, &failure), OK);
+    }
+    clock_set(clock_now_us() + 2 * HOUR_US);
+    flush_if_due(); /* merges: what it read waits for the vacuum */
+    const size_t there = files_there();
+    for (size_t i = 0; i < 2; i++) {
+        clock_step(wrong_us);
+        if (i == 1) { /* and started anew meanwhile */
+            lakes_close(&lakes);
+            assert_int_equal(lakes_open(&lakes, &failure), OK);
+        }
+        assert_int_equal(persist_lake.flush(&lakes.persister, true, &failure), OK);
+        flush_if_due();
+        assert_int_equal(files_there(), there);
+        clock_step(-wrong_us);
+        clock_set(clock_now_us() + 60 * SECOND_US);
+        assert_int_equal(persist_lake.flush(&lakes.persister, true, &failure), OK);
+        assert_int_equal(files_there(), there);
+        assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), ROUNDS * FACTS);
+        assert_in_range(persist_lake.due_ms(&lakes.persister), 1, WALL_HOLD_MS);
+    }
+    clock_set(clock_now_us() + 2 * HOUR_US); /* it goes on by itself */
+    flush_if_due();
+    assert_true(files_there() < there);
+    assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), ROUNDS * FACTS);
+    clock_set(clock_now_us() + 101 * DAY_US);
+    flush_if_due();
+    assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -115,6 +162,7 @@ int main(void)
         TEST(rows_are_flushed_by_age_though_the_clock_was_set_back),
         TEST(files_are_merged_though_the_clock_was_set_back),
         TEST(a_fact_that_comes_late_is_kept_as_long_as_others),
+        TEST(a_clock_that_is_wrong_for_a_moment_erases_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

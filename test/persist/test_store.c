@@ -508,12 +508,42 @@ static void rows_older_than_their_keep_are_forgotten(void **state)
     rig_check(&rig);
 }
 
+/* A start with a clock that is wrong, then with one that has just been set right: the rows stay. */
+static void a_clock_that_is_wrong_for_a_moment_forgets_no_row(void **state)
+{
+    (void)state;
+    struct dice d = {15};
+    const int64_t keep_us = 36500 * DAY_US;
+    rig.config.store.keep_ms = keep_us / 1000;
+    rig_send_random(&rig, &d, "intake-0", 300);
+    clock_set(1700000000000000);
+    run_to_the_end(4 << 20);
+    for (int i = 0; i < 2; i++) {
+        clock_step(2 * keep_us);
+        run_to_the_end(4 << 20);
+        rig_check(&rig);
+        clock_step(-2 * keep_us);
+        run_to_the_end(4 << 20);
+        rig_check(&rig);
+    }
+    rig.config.store.keep_ms = 1000;
+    run_to_the_end(4 << 20);
+    rig_check(&rig);
+    clock_set(clock_now_us() + WALL_HOLD_MS * 1000LL);
+    run_to_the_end(4 << 20); /* it has held */
+    clock_set(TIME_NONE);
+    const struct model *const m = model_find(S("branch"));
+    assert_true(rig_counter(&rig, arena_printf(&rig.arena, "store_expired{model=%s}", m->name).at));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rows_are_the_fold_of_all_facts_whatever_the_batches, up,
                                         down),
         cmocka_unit_test_setup_teardown(a_copy_is_the_store_as_of_one_moment, up, down),
+        cmocka_unit_test_setup_teardown(a_clock_that_is_wrong_for_a_moment_forgets_no_row, up,
+                                        down),
         cmocka_unit_test_setup_teardown(a_second_stores_rows_take_the_place_of_all_at_once, up,
                                         down),
         cmocka_unit_test_setup_teardown(lanes_that_go_and_come_back_leave_no_gap, up, down),

@@ -106,11 +106,23 @@ static enum known find(struct fixture *x, unsigned id, uint64_t at, uint64_t bod
     return repetitions_find(x->r, &s, &here);
 }
 
+/* Received then, by what the clock says now. */
+static enum outcome put_by_clock(struct fixture *x, unsigned id, int64_t received_us,
+                                 const struct wall_time *wall)
+{
+    struct failure f;
+    const struct signal s = signal_named(id);
+    const struct sighting here = seen(id, 7);
+    repetitions_clock(x->r, wall);
+    return repetitions_put(x->r, &s, &here, received_us, &f);
+}
+
 static enum outcome put(struct fixture *x, unsigned id, uint64_t at, int64_t now_us)
 {
     struct failure f;
     const struct signal s = signal_named(id);
     const struct sighting here = seen(at, 7);
+    repetitions_clock(x->r, &(struct wall_time){.now_us = now_us});
     return repetitions_put(x->r, &s, &here, now_us, &f);
 }
 
@@ -135,6 +147,7 @@ static void texts_cannot_move_between_members(void **state)
     const struct signal one = {.agent = S("a"), .source = S("b"), .id = S("cd")};
     const struct signal two = {.agent = S("a"), .source = S("bc"), .id = S("d")};
     const struct sighting here = seen(1, 1);
+    repetitions_clock(x->r, &(struct wall_time){.now_us = NOW_US});
     assert_int_equal(repetitions_put(x->r, &one, &here, NOW_US, &f), OK);
     assert_int_equal(repetitions_find(x->r, &two, &here), KNOWN_NOT);
 }
@@ -260,6 +273,59 @@ static void a_bucket_is_synced_before_the_next_one_begins(void **state)
     failpoint_reset();
     assert_int_equal(find(x, 1, 10, 7), KNOWN_HERE);
     assert_int_equal(find(x, 2, 20, 7), KNOWN_HERE);
+}
+
+/* One signal's time, or a clock that is doubted, says of no other signal that it is old. */
+static void a_clock_that_is_wrong_for_a_moment_forgets_nothing(void **state)
+{
+    struct fixture *const x = *state;
+    const int64_t wrong_us = NOW_US + 100 * DAY_US;
+    assert_int_equal(put(x, 1, 1, NOW_US), OK);
+    assert_int_equal(put(x, 2, 2, NOW_US + 2 * DAY_US), OK);
+    const struct wall_time doubted = {.now_us = TIME_NONE};
+    const struct wall_time right = {.now_us = NOW_US + 2 * DAY_US};
+    assert_int_equal(put_by_clock(x, 3, wrong_us, &doubted), OK);
+    assert_int_equal(put_by_clock(x, 4, wrong_us, &right), OK); /* it waited in the stream */
+    assert_int_equal(put_by_clock(x, 5, NOW_US - 100 * DAY_US, &right), OK);
+    for (unsigned id = 1; id <= 5; id++) {
+        assert_int_equal(find(x, id, 20, 7), KNOWN_REPETITION);
+    }
+    assert_int_equal(put(x, 6, 6, NOW_US + 10 * DAY_US), OK); /* all goes on as before */
+    assert_int_equal(find(x, 1, 20, 7), KNOWN_NOT);
+    assert_int_equal(find(x, 4, 20, 7), KNOWN_REPETITION);
+    assert_int_equal(repetitions_size(x->r).forgotten, 0);
+}
+
+static void an_index_that_begins_while_the_clock_is_doubted_forgets_in_its_time(void **state)
+{
+    struct fixture *const x = *state;
+    const struct wall_time doubted = {.now_us = TIME_NONE};
+    assert_int_equal(put_by_clock(x, 1, NOW_US + 100 * DAY_US, &doubted), OK);
+    assert_int_equal(put(x, 2, 2, NOW_US), OK);
+    assert_int_equal(put(x, 3, 3, NOW_US + 6 * DAY_US), OK);
+    assert_int_equal(find(x, 1, 20, 7), KNOWN_REPETITION);
+    assert_int_equal(put(x, 4, 4, NOW_US + 9 * DAY_US), OK);
+    assert_int_equal(find(x, 1, 20, 7), KNOWN_NOT);
+    assert_int_equal(find(x, 3, 20, 7), KNOWN_REPETITION);
+}
+
+static void what_goes_since_the_clock_went_ahead_is_counted(void **state)
+{
+    struct fixture *const x = *state;
+    const int64_t jump_us = 100 * DAY_US;
+    for (unsigned day = 0; day <= 9; day++) { /* the first bucket goes in its time */
+        assert_int_equal(put(x, day, day, NOW_US + day * DAY_US), OK);
+    }
+    assert_int_equal(repetitions_size(x->r).buckets, 9);
+    const int64_t now_us = NOW_US + 9 * DAY_US + HOUR_US + jump_us; /* so would the second one */
+    const struct wall_time believed = {.now_us = now_us, .jump_us = jump_us};
+    assert_int_equal(put_by_clock(x, 100, now_us, &believed), OK);
+    assert_int_equal(repetitions_size(x->r).buckets, 2);
+    assert_int_equal(repetitions_size(x->r).forgotten, 7);
+    for (unsigned day = 1; day < 10; day++) {
+        assert_int_equal(put(x, 100 + day, 1, now_us + day * DAY_US), OK);
+    }
+    assert_int_equal(repetitions_size(x->r).forgotten, 7); /* those had their time */
 }
 
 static void another_bus_means_nothing_here(void **state)
@@ -489,6 +555,9 @@ int main(void)
         TEST(the_budget_holds_and_what_it_drops_is_counted),
         TEST(it_says_from_when_on_it_knows),
         TEST(a_bucket_is_synced_before_the_next_one_begins),
+        TEST(a_clock_that_is_wrong_for_a_moment_forgets_nothing),
+        TEST(an_index_that_begins_while_the_clock_is_doubted_forgets_in_its_time),
+        TEST(what_goes_since_the_clock_went_ahead_is_counted),
         TEST(another_bus_means_nothing_here),
         TEST(a_table_of_another_boot_is_made_anew),
         TEST(an_index_whose_meta_is_damaged_or_gone_says_that_it_begins_anew),

@@ -244,6 +244,8 @@ enum outcome replay_make(struct replay *r, struct failure *f)
     if (result != OK) {
         return result;
     }
+    /* as received, less what a wrong clock has put into the future */
+    repetitions_clock(m.repetitions, &(struct wall_time){.now_us = clock_now_us()});
     arena_init(&m.chunk, CHUNK_ARENA_BYTES_MAX);
     arena_init(&m.scratch, 0); /* each signal brings its ceiling */
     for (size_t i = r->plan.done; i < r->plan.chunks_n && result == OK; i++) {

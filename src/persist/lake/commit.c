@@ -152,8 +152,10 @@ static enum outcome commit_table(struct part_writer *w, struct lake_table *t, st
     if (result == OK && delta_wants_checkpoint(&t->log)) {
         result = part_writer_duck(w, f);
         if (result == OK) {
-            const int64_t since = clock_now_us() / 1000 - l->config->lake.vacuum_ms -
-                                  CHECKPOINT_TOMBSTONE_MS;
+            const int64_t since = l->wall.now_us == TIME_NONE
+                                      ? INT64_MIN
+                                      : l->wall.now_us / 1000 - l->config->lake.vacuum_ms -
+                                            CHECKPOINT_TOMBSTONE_MS;
             result = checkpoint_write(&t->log, w->duck, since, f);
         }
     }

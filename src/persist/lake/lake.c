@@ -131,6 +131,7 @@ static enum outcome lake_driver_open(struct persister *p, struct failure *f)
     l->bus = p->bus;
     l->watch = (struct child_watch){p->progress, CHILD_STILL_MS_MAX};
     l->unknown = progress_counter(p->progress, "unknown_models");
+    l->wall = persist_wall(p);
     l->arena = p->arena;
     l->files = files_at(p->config->lake.path);
     l->lock_fd = -1;
@@ -580,6 +581,7 @@ static enum outcome lake_driver_flush(struct persister *p, bool is_asked, struct
 {
     struct lake *const l = p->state;
     struct failure why;
+    l->wall = persist_wall(p);
     const enum outcome ready = l->is_made ? are_there(l, f) : make_tables(l, f);
     if (ready != OK) {
         return ready;

@@ -60,6 +60,7 @@ struct lake {
     bool is_made;            /* every table is there, and known to be: the first flush sees to it */
     struct refused *refused; /* rows that DuckDB does not take (refuse.h); children share it */
     _Atomic uint64_t *unknown; /* facts of a newer weir's models, passed over */
+    struct wall_time wall;     /* at this flush: what is older than by it, may go    */
     int64_t tidy_due_us;       /* when housekeeping has something to do (tidy_plan), and     */
     int64_t tidy_after_us;     /* not before: it failed, and can wait; both by clock_mono_us */
     int64_t swept_us;          /* when logs were last looked through for what is out of date */

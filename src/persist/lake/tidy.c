@@ -153,7 +153,7 @@ static enum outcome merge_files(struct lake *l, struct lake_table *t, struct duc
     stage_close(&s);
     FAILPOINT("lake.merged");
     for (size_t i = 0; i < m->n; i++) {
-        delta_add_remove(&c.actions, m->path[i], clock_now_us() / 1000, false);
+        delta_add_remove(&c.actions, m->path[i], l->wall.now_us / 1000, false);
     }
     return result == OK ? delta_commit(&t->log, &c, f) : result;
 }
@@ -289,9 +289,14 @@ static enum outcome expire(struct lake *l, struct lake_table *t, int64_t now_us,
         }
     }
     const enum outcome result = c.removed_n > 0 ? delta_commit(&t->log, &c, f) : OK;
-    if (result == OK && rows > 0) {
+    if (result == OK && c.removed_n > 0) {
         *progress_counter(l->watch.progress, "lake_expired{model=%s}",
                           t->model->name) += (uint64_t)rows;
+        persist_tell_expired(
+            &(struct persist_expired){.model = t->model,
+                                      .before_us = now_us - l->config->lake.keep_ms * 1000,
+                                      .files = c.removed_n,
+                                      .rows = (uint64_t)rows});
     }
     return result;
 }
@@ -322,15 +327,19 @@ static int64_t table_due_us(struct lake *l, const struct lake_table *t, int64_t 
 
 void tidy_plan(struct lake *l)
 {
-    const int64_t now_us = clock_now_us(), now_mono_us = clock_mono_us();
+    const int64_t now_us = l->wall.now_us;
     int64_t due = INT64_MAX;
+    if (now_us == TIME_NONE) {
+        l->tidy_due_us = l->wall.believed_us;
+        return;
+    }
     l->swept_us = l->swept_us < now_us ? l->swept_us : now_us; /* the clock was set back */
     for (size_t i = 0; i < l->tables_n; i++) {
         const int64_t table = table_due_us(l, &l->table[i], now_us);
         due = table < due ? table : due;
     }
     const int64_t left = due > now_us ? due - now_us : 0;
-    l->tidy_due_us = due == INT64_MAX ? INT64_MAX : now_mono_us + left;
+    l->tidy_due_us = due == INT64_MAX ? INT64_MAX : l->wall.mono_us + left;
     if (l->tidy_due_us < l->tidy_after_us) {
         l->tidy_due_us = l->tidy_after_us;
     }
@@ -366,7 +375,7 @@ static enum outcome run(struct lake *l, int64_t now_us, struct failure *f)
 
 enum outcome tidy_run(struct lake *l, struct failure *f)
 {
-    const enum outcome result = run(l, clock_now_us(), f);
+    const enum outcome result = l->wall.now_us == TIME_NONE ? OK : run(l, l->wall.now_us, f);
     l->tidy_after_us = result == OK ? 0 : clock_mono_us() + AGAIN_US;
     return result;
 }

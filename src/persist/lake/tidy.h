@@ -8,7 +8,8 @@
  * INT64_MAX: nothing. After whatever changed the tables. */
 void tidy_plan(struct lake *l);
 /* Do what is due now: merge small files of hours and days that are over (in a child), remove files
- * whose time is up, forget facts older than `keep`. */
+ * whose time is up, forget facts older than `keep`. By l->wall: while it is not believed, nothing.
+ */
 enum outcome tidy_run(struct lake *l, struct failure *f);
 
 #endif

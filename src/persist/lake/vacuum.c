@@ -104,7 +104,7 @@ static enum outcome remove_orphans(struct lake *l, struct lake_table *t,
                                    struct failure *f)
 {
     enum outcome result = OK;
-    const int64_t now_ms = clock_now_us() / 1000;
+    const int64_t now_ms = l->wall.now_us == TIME_NONE ? INT64_MIN / 2 : l->wall.now_us / 1000;
     for (size_t i = 0; result == OK && i < list->n; i++) {
         if (is_orphan(l, t, &list->at[i], now_ms)) {
             result = l->files.driver->remove(&l->files, list->at[i].key, f);

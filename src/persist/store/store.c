@@ -20,7 +20,7 @@ struct store_state {
     struct pending *pending; /* one a model of the catalogue */
     struct slice *slice; /* what was taken: from the first batch's start to the last one's end */
     size_t slices_n;
-    int64_t expired_us;        /* monotonic time of the last turn; 0: none yet */
+    int64_t expire_due_us;     /* by the monotonic clock; 0: now, since none was yet */
     _Atomic uint64_t *unknown; /* facts of a newer weir's models */
     _Atomic uint64_t *facts;
 };
@@ -102,6 +102,7 @@ static enum outcome open_store(struct persister *p, struct failure *f)
 {
     struct store_state *const st = state_of(p);
     const enum outcome result = store_open(p->arena, p->config, bus_id(p->bus), &st->store, f);
+    (void)persist_wall(p); /* also where all is kept: a later configuration may keep less */
     if (result == OK) {
         arena_init(&st->pending_arena, PENDING_BYTES_MAX);
         st->unknown = progress_counter(p->progress, "unknown_models");
@@ -191,8 +192,8 @@ static int due_ms(struct persister *p)
     if (keeps_for_ever(p)) {
         return -1;
     }
-    const int64_t passed_ms = (clock_mono_us() - st->expired_us) / 1000;
-    return st->expired_us == 0 || passed_ms >= EXPIRE_MS ? 0 : (int)(EXPIRE_MS - passed_ms);
+    const int64_t left_us = st->expire_due_us - clock_mono_us();
+    return left_us <= 0 ? 0 : (int)(left_us / 1000 + 1);
 }
 
 /* The pending rows folded with those that stand in the store. Done twice it gives the same, so a
@@ -256,17 +257,15 @@ static enum outcome count_rows(struct store *s, uint64_t *out, struct failure *f
     return result;
 }
 
-static enum outcome expire(struct persister *p, struct failure *f)
+static enum outcome expire(struct persister *p, int64_t before_us, struct failure *f)
 {
     struct store_state *const st = state_of(p);
-    const int64_t keep_us = p->config->store.keep_ms * 1000;
     struct arena *const a = &st->pending_arena; /* nothing waits in it now */
     uint64_t *const before = arena_array(a, uint64_t, model_all_n);
     uint64_t *const after = arena_array(a, uint64_t, model_all_n);
-    st->expired_us = clock_mono_us();
     enum outcome result = count_rows(st->store, before, f);
     if (result == OK) {
-        result = st->store->driver->expire(st->store, clock_now_us() - keep_us, f);
+        result = st->store->driver->expire(st->store, before_us, f);
     }
     if (result == OK) {
         result = count_rows(st->store, after, f);
@@ -275,9 +274,21 @@ static enum outcome expire(struct persister *p, struct failure *f)
         if (after[i] < before[i]) {
             *progress_counter(p->progress, "store_expired{model=%s}",
                               model_all[i]->name) += before[i] - after[i];
+            persist_tell_expired(&(struct persist_expired){
+                .model = model_all[i], .before_us = before_us, .rows = before[i] - after[i]});
         }
     }
     return result;
+}
+
+/* Once a day; while the clock is not believed, when it is. */
+static enum outcome expire_by_clock(struct persister *p, struct failure *f)
+{
+    struct store_state *const st = state_of(p);
+    const struct wall_time wall = persist_wall(p);
+    const bool is_believed = wall.now_us != TIME_NONE;
+    st->expire_due_us = is_believed ? wall.mono_us + EXPIRE_MS * 1000LL : wall.believed_us;
+    return is_believed ? expire(p, wall.now_us - p->config->store.keep_ms * 1000, f) : OK;
 }
 
 static enum outcome flush(struct persister *p, bool is_asked, struct failure *f)
@@ -290,7 +301,7 @@ static enum outcome flush(struct persister *p, bool is_asked, struct failure *f)
             forget(p);
         }
     }
-    return result == OK && due_ms(p) == 0 ? expire(p, f) : result;
+    return result == OK && due_ms(p) == 0 ? expire_by_clock(p, f) : result;
 }
 
 static void close_store(struct persister *p)
