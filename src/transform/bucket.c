@@ -261,7 +261,6 @@ static void log_end(struct bucket *b, size_t counted_n, size_t *cut_n)
     }
     *cut_n = counted_n > 0 ? log_lost(&v, counted_n) : v.damaged_n + v.behind_n;
     b->entries_n = v.end_n;
-    b->synced_n = b->entries_n;
 }
 
 static const char *file_path(struct arena *a, const char *dir, int64_t start_us, const char *ending)

@@ -27,7 +27,8 @@ struct bucket {
     int log_fd;
     struct bucket_entry *entry; /* the log, mapped; room for entries_room                */
     size_t entries_n, entries_room;
-    size_t synced_n;            /* entries that are on the disk                          */
+    size_t synced_n;            /* entries that are on the disk: 0 when it was opened, since
+                                 * who wrote them may have been killed before its sync */
     bool is_sync_lost;          /* the last sync failed                                  */
     struct bucket_table *table; /* mapped                                                */
     size_t table_bytes;

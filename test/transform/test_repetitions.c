@@ -3,9 +3,11 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +15,7 @@
 
 #include "base/failpoint.h"
 #include "base/hash.h"
+#include "transform/bucket.h"
 
 enum { DAY = 86400 };
 #define NOW_US (INT64_C(1764000000) * 1000000)
@@ -328,6 +331,76 @@ static void what_goes_since_the_clock_went_ahead_is_counted(void **state)
     assert_int_equal(repetitions_size(x->r).forgotten, 7); /* those had their time */
 }
 
+/* It stands in the page cache, and nobody knows whether on the disk. */
+static void what_a_killed_process_noted_is_synced_before_the_next_output(void **state)
+{
+    struct fixture *const x = *state;
+    struct failure f;
+#ifndef WEIR_FAILPOINTS
+    skip();
+#endif
+    assert_int_equal(put(x, 1, 10, NOW_US), OK);
+    reopen(x, "bus");
+    assert_int_equal(find(x, 1, 10, 7), KNOWN_HERE);
+    assert_int_equal(setenv("WEIR_FAILPOINT", "repetitions.sync.fails:1:fail", 1), 0);
+    failpoint_reset();
+    assert_int_equal(repetitions_sync(x->r, &f), RETRY);
+    assert_int_equal(repetitions_sync(x->r, &f), OK);
+    (void)unsetenv("WEIR_FAILPOINT");
+    failpoint_reset();
+}
+
+/* ---- a sync that fails ---- */
+
+static size_t stores;
+
+/* The page is stored to: let it, once. */
+static void note_store(int number, siginfo_t *info, void *context)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    (void)number;
+    (void)context;
+    if (mprotect((void *)((uintptr_t)info->si_addr / page * page), page, PROT_READ | PROT_WRITE) !=
+        0) {
+        _exit(1);
+    }
+    stores++;
+}
+
+/* The kernel takes the pages for clean then, and a second sync would write nothing. */
+static void entries_are_stored_anew_after_a_sync_that_failed(void **state)
+{
+    const struct fixture *const x = *state;
+    enum { ENTRIES = 200, PAGES = 3 };
+    struct bucket b;
+    struct failure f;
+    struct sigaction before;
+    const struct sigaction note = {.sa_sigaction = note_store, .sa_flags = SA_SIGINFO};
+    size_t cut_n = 0;
+    struct arena a;
+#ifndef WEIR_FAILPOINTS
+    skip();
+#endif
+    arena_init(&a, 1 << 20);
+    assert_int_equal(bucket_open(&b, &a, x->dir, 1, &cut_n, &f), OK);
+    for (uint64_t i = 0; i < ENTRIES; i++) {
+        assert_int_equal(bucket_put(&b, (struct bucket_entry){.id = {i, i + 1}}, &f), OK);
+    }
+    assert_int_equal(setenv("WEIR_FAILPOINT", "repetitions.sync.fails:1:fail", 1), 0);
+    failpoint_reset();
+    assert_int_equal(bucket_sync(&b, &f), RETRY);
+    (void)unsetenv("WEIR_FAILPOINT");
+    failpoint_reset();
+    assert_int_equal(sigaction(SIGSEGV, &note, &before), 0);
+    assert_int_equal(mprotect(b.entry, b.entries_room * sizeof *b.entry, PROT_READ), 0);
+    stores = 0;
+    assert_int_equal(bucket_sync(&b, &f), OK);
+    assert_int_equal(sigaction(SIGSEGV, &before, NULL), 0);
+    assert_int_equal(stores, PAGES);
+    bucket_close(&b);
+    arena_close(&a);
+}
+
 static void another_bus_means_nothing_here(void **state)
 {
     struct fixture *const x = *state;
@@ -558,6 +631,8 @@ int main(void)
         TEST(a_clock_that_is_wrong_for_a_moment_forgets_nothing),
         TEST(an_index_that_begins_while_the_clock_is_doubted_forgets_in_its_time),
         TEST(what_goes_since_the_clock_went_ahead_is_counted),
+        TEST(what_a_killed_process_noted_is_synced_before_the_next_output),
+        TEST(entries_are_stored_anew_after_a_sync_that_failed),
         TEST(another_bus_means_nothing_here),
         TEST(a_table_of_another_boot_is_made_anew),
         TEST(an_index_whose_meta_is_damaged_or_gone_says_that_it_begins_anew),
