@@ -31,7 +31,6 @@ struct recovery {
                              durable once, whatever stands there now */
     bool is_mended;       /* something was set aside, at last at mended_at */
     uint64_t mended_at;
-    uint64_t gap;     /* where the newest file begins that was made for what is gone; 0: none was */
     uint64_t count;   /* records before the place where the walk is; UNKNOWN */
     uint64_t suspect; /* mend: the position where a reader met something */
 };
@@ -249,7 +248,7 @@ static enum outcome fill_gaps(struct recovery *v, const struct hole *gone, struc
         FAILPOINT("bus.recover.gap");
         result = segment_void(v->dir->path, at, bytes, f);
         v->is_mended = true;
-        v->mended_at = v->gap = at;
+        v->mended_at = at;
         at += bytes;
     }
     v->dir->page->segments++;
@@ -435,7 +434,7 @@ static enum outcome recover_back(struct recovery *v, struct segments *s, bool is
         }
         if (!t->has_segment && !is_gone) {
             t->has_segment = true;
-            t->segment = v->gap > s->first[i] ? v->gap : s->first[i];
+            t->segment = s->first[i];
         }
         t->end = limit == UINT64_MAX ? found.end : t->end;
         limit = is_gone ? UINT64_MAX : s->first[i];
