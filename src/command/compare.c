@@ -137,16 +137,26 @@ static void tell_columns(struct comparing *w, const struct row *stored)
     arena_reset(w->arena);
 }
 
+/* Rows of a shared lake may be others', or hold what others know, too. */
+static void tell_of_lake(struct comparing *w)
+{
+    if (!w->report->is_shared) {
+        tell_alone(w, &w->row, "lake");
+    }
+}
+
 /* The store's next row: what the lake has before it, the store lacks. */
 static bool visit(void *to, const struct row *stored)
 {
     struct comparing *const w = to;
     while (w->outcome == OK && w->is_row && row_key_cmp(&w->row, stored) < 0) {
-        tell_alone(w, &w->row, "lake");
+        tell_of_lake(w);
         w->outcome = next(w);
     }
     if (w->outcome == OK && w->is_row && row_key_cmp(&w->row, stored) == 0) {
-        tell_columns(w, stored);
+        if (!w->report->is_shared) {
+            tell_columns(w, stored);
+        }
         w->outcome = next(w);
     } else if (w->outcome == OK) {
         tell_alone(w, stored, "store");
@@ -165,7 +175,7 @@ static enum outcome compare_rows(struct comparing *w, struct store *store)
         w->outcome = w->outcome == OK ? read : w->outcome;
     }
     while (w->outcome == OK && w->is_row) {
-        tell_alone(w, &w->row, "lake");
+        tell_of_lake(w);
         w->outcome = next(w);
     }
     arena_close(&scratch);

@@ -9,6 +9,7 @@
 struct compare_to {
     void (*found)(void *to, struct str what);
     void *to;
+    bool is_shared; /* others write to the lake, too: only what it lacks is a difference */
 };
 
 enum { COMPARE_TOLD_MAX = 10 }; /* of a model; the others are counted in one sentence more */

@@ -24,6 +24,7 @@ struct verifying {
     struct bus *bus;
     size_t faults;
     bool is_shown;   /* how far it is */
+    bool is_shared;  /* weirs of other streams write to the lake, too */
     bool is_in_part; /* something could not be compared now, and could be later */
 };
 
@@ -190,7 +191,7 @@ static enum outcome compare_once(struct verifying *v, struct store *store, struc
     *d = (struct differences){.verifying = v};
     enum outcome result = ask_open(&ask, v->arena, v->config, v->bus, buf_str(&models), f);
     if (result == OK) {
-        result = compare_all(&ask, store, &(struct compare_to){differs, d}, f);
+        result = compare_all(&ask, store, &(struct compare_to){differs, d, v->is_shared}, f);
     }
     ask_close(&ask);
     return result;
@@ -297,6 +298,12 @@ static enum outcome check_lake(struct verifying *v, struct failure *f)
     (void)fprintf(
         stderr, "lake: %zu commits and %zu files with %zu facts looked at, %zu of them different\n",
         lake.commits, lake.files, lake.rows, lake.different);
+    v->is_shared = lake.is_shared;
+    if (lake.is_shared) {
+        (void)fprintf(stderr,
+                      "lake: other weirs write to it, too: of its rows only those are looked "
+                      "for that this one's store has\n");
+    }
     if (lake.unsealed > 0) {
         (void)fprintf(stderr,
                       "lake: %zu commits of another writer, or of an older weir, have no "

@@ -53,6 +53,28 @@ def two_webhooks_become_one_row_in_any_order(folder):
 
 
 @case
+def a_lake_that_two_weirs_share_is_sound_to_each_and_what_it_lacks_is_a_fault(folder):
+    homes = [folder / name for name in ("one", "two")]
+    for home in homes:
+        home.mkdir()
+    with Weir(homes[0], agents=AGENTS, lake={"path": str(folder / "lake")}) as one, \
+            Weir(homes[1], agents=AGENTS, lake={"path": str(folder / "lake")}) as two:
+        send(one, 1, 2)
+        send(two, 2, 3)
+        for weir in (one, two):
+            weir.command("flush")
+        for weir in (one, two):
+            said = weir.command("verify")
+            assert said == "ok\n", said
+    line = sqlite3.connect(homes[0] / "data/store.db")
+    line.execute("UPDATE ticket SET id = '9' WHERE id = '2'")
+    line.commit()
+    line.close()
+    said = one.command("verify", status=1)
+    assert 'id="9" is in the store alone' in said, said
+
+
+@case
 def what_was_accepted_is_stored_when_it_has_stopped(folder):
     with Weir(folder, agents=AGENTS) as weir:
         send(weir, *range(100))

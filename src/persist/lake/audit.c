@@ -144,6 +144,20 @@ static enum outcome count_facts(struct audit *w, struct failure *f)
     return OK;
 }
 
+/* Whether another bus than this one moved the table on. */
+static bool is_shared(struct audit *w)
+{
+    const struct str all = S("weir/");
+    const struct str own = arena_printf(&w->scratch, "weir/%.*s/", STR_ARG(bus_id(w->bus)));
+    for (size_t i = 0; i < w->log.txns_n; i++) {
+        const struct str app = w->log.txn[i].app;
+        if (str_starts(app, all) && !str_starts(app, own)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum outcome check_table(struct audit *w, struct failure *f)
 {
     struct fed fed = {0};
@@ -163,6 +177,7 @@ static enum outcome check_table(struct audit *w, struct failure *f)
     }
     if (result == OK && w->bus) {
         check_is_the_one(w, &fed);
+        w->report->is_shared |= is_shared(w);
     }
     if (result == OK) {
         result = audit_log(&w->log, &w->scratch, w->report, f);

@@ -15,6 +15,7 @@ struct audit_to {
     size_t files, rows;       /* out: looked at                                 */
     size_t different;         /* of those rows: by fact_id                      */
     size_t commits, unsealed; /* of them without a checksum: another writer's  */
+    bool is_shared;           /* out: weirs of other streams wrote to it, too  */
 };
 
 /* Every table: its log can be replayed and is what was written (audit_log.h), every live file is
