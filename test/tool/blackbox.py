@@ -190,7 +190,13 @@ class Weir:
     def children(self):
         """pid: command line of every living child of the orchestrator."""
         found = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return {int(pid): pathlib.Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip() for pid in found}
+        lines = {}
+        for pid in found:
+            try:
+                lines[int(pid)] = pathlib.Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip()
+            except (FileNotFoundError, ProcessLookupError):
+                pass  # it ended since
+        return lines
 
     def request(self, method, path, body=b"", headers=None, port=None):
         """(status, body) of one request; JSON is decoded."""
