@@ -5,6 +5,7 @@
 #include "command/commands.h"
 #include "command/rows.h"
 #include "registry.h"
+#include "wire/duckdb.h"
 
 int command_drivers(int argc, char **argv)
 {
@@ -12,7 +13,7 @@ int command_drivers(int argc, char **argv)
         .name = "drivers",
         .words = "",
         .about = "What this binary was built with, by role; what is missing names its build "
-                 "option.",
+                 "option, and the lake says where it looked for libduckdb when it is not there.",
         .examples = "  weir drivers\n  weir drivers --json\n",
         .prints = PRINTS_ROWS,
     };
@@ -29,13 +30,15 @@ int command_drivers(int argc, char **argv)
         s.status = command_failed("drivers", &f);
         return command_end(&s);
     }
+    const char *const engine = duck_look(&s.arena, &f) == OK ? NULL : f.text;
     for (int role = 0; role < ROLE_N; role++) {
         for (const struct section_type *t = registry_drivers.of[role]; t->name; t++) {
+            const char *const needs = role == ROLE_LAKE && !t->needs ? engine : t->needs;
             const struct cell cell[] = {
                 {CELL_TEXT, str_of(registry_role((enum role)role))},
                 {CELL_TEXT, str_of(t->name)},
                 {CELL_JSON, t->needs ? S("false") : S("true")},
-                {t->needs ? CELL_TEXT : CELL_NULL, str_of(t->needs)},
+                {needs ? CELL_TEXT : CELL_NULL, str_of(needs)},
             };
             rows_add(rows, cell);
         }

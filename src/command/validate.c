@@ -3,6 +3,7 @@
 
 #include "command/command.h"
 #include "command/commands.h"
+#include "wire/duckdb.h"
 
 /* Scripts of the program that wrote such files first look for VALID=true. */
 static bool is_of_collector(const struct config *c, struct str file)
@@ -23,7 +24,8 @@ int command_validate(int argc, char **argv)
         .about =
             "Check a configuration: one `ok` line a file (and VALID=true for a collector's), or "
             "every error of it with file, line and column, and exit status 2. What a collector "
-            "file's own program did otherwise comes as notes. No server is asked.",
+            "file's own program did otherwise comes as notes, and that libduckdb is not found "
+            "here. No server is asked.",
         .examples = "  weir validate\n  weir validate -c /etc/weir\n",
         .needs = NEEDS_SECRETS,
     };
@@ -37,6 +39,10 @@ int command_validate(int argc, char **argv)
     }
     for (size_t i = 0; i < s.config->collectors.notes.n; i++) {
         (void)fprintf(stderr, "%.*s\n", STR_ARG(s.config->collectors.notes.at[i]));
+    }
+    struct failure f;
+    if (duck_look(&s.arena, &f) != OK) { /* no fault of the configuration's */
+        (void)fprintf(stderr, "the lake cannot start here: %s\n", f.text);
     }
     if (s.config->collectors.notes_unsaid > 0) {
         (void)fprintf(stderr, "… and %zu more; validate fewer files at a time\n",

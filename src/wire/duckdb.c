@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/asked.h"
+#include "base/file.h"
 
 /* Every function that is called, once: the table below holds a typed pointer for each. */
 #define FUNCTIONS(X)                                                                               \
@@ -92,45 +93,93 @@ static void binary_folder(char out[PATH_BYTES])
     out[len] = '\0';
 }
 
-/* The first of the places that has one; *tried says where it was looked for. Lazy: to look up every
- * function of the engine costs as much as the rest of opening it. */
-static void *load_library(struct buf *tried)
+enum { PLACES_MAX = 3 };
+
+/* Where the library may be, the first first; one without a slash is for the loader to find. */
+static size_t library_places(struct arena *a, const char *place[PLACES_MAX])
 {
     static const char *const beside[] = {"libduckdb.so", "../lib/weir/libduckdb.so"};
     char folder[PATH_BYTES];
+    size_t n = 0;
     const char *const asked = getenv("WEIR_DUCKDB");
     if (asked && *asked) {
-        buf_printf(tried, "%s", asked);
-        return dlopen(asked, RTLD_LAZY | RTLD_LOCAL);
+        place[n++] = asked;
+        return n;
     }
     binary_folder(folder);
     for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
-        char path[PATH_BYTES + 32];
-        (void)snprintf(path, sizeof path, "%s%s", folder, beside[i]);
-        void *const handle = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
-        buf_printf(tried, "%s, ", path);
-        if (handle) {
-            return handle;
-        }
+        place[n++] = arena_printf(a, "%s%s", folder, beside[i]).at;
     }
-    buf_printf(tried, "libduckdb.so");
-    return dlopen("libduckdb.so", RTLD_LAZY | RTLD_LOCAL);
+    place[n++] = "libduckdb.so";
+    return n;
 }
 
-static enum outcome library_open(struct arena *a, struct failure *f)
+static enum outcome library_missing(struct arena *a, const char *why, struct failure *f)
 {
     struct buf tried;
+    const char *place[PLACES_MAX];
+    const size_t n = library_places(a, place);
+    buf_init(&tried, a, 4 * (size_t)PATH_BYTES);
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(&tried, "%s%s", i ? ", " : "", place[i]);
+    }
+    return failed(f, STOP,
+                  "libduckdb is not there (looked for %.*s): run `make setup`, or set WEIR_DUCKDB "
+                  "to its path (%s)",
+                  STR_ARG(buf_str(&tried)), why ? why : "no such file");
+}
+
+/* Whether the loader knows such a file: in its folders, or in its cache (ld.so(8)). */
+static bool is_loaders(struct arena *a, const char *name)
+{
+    enum { CACHE_BYTES_MAX = 64 << 20 };
+    Dl_serinfo size;
+    struct str cache;
+    struct failure unread;
+    bool is_found = false;
+    void *const self = dlopen(NULL, RTLD_LAZY);
+    if (self && dlinfo(self, RTLD_DI_SERINFOSIZE, &size) == 0) {
+        Dl_serinfo *const folders = arena_alloc(a, 1, size.dls_size);
+        *folders = size;
+        const unsigned n = dlinfo(self, RTLD_DI_SERINFO, folders) == 0 ? folders->dls_cnt : 0;
+        for (unsigned i = 0; i < n && !is_found; i++) {
+            const char *const folder = folders->dls_serpath[i].dls_name;
+            is_found = access(arena_printf(a, "%s/%s", folder, name).at, R_OK) == 0;
+        }
+    }
+    if (self) {
+        dlclose(self);
+    }
+    const struct str entry = arena_printf(a, "/%s", name);
+    return is_found || (file_read(a, "/etc/ld.so.cache", CACHE_BYTES_MAX, &cache, &unread) == OK &&
+                        memmem(cache.at, cache.len, entry.at, entry.len + 1));
+}
+
+enum outcome duck_look(struct arena *a, struct failure *f)
+{
+    const char *place[PLACES_MAX];
+    const size_t n = library_places(a, place);
+    bool is_there = lib.handle != NULL;
+    for (size_t i = 0; i < n && !is_there; i++) {
+        is_there = strchr(place[i], '/') ? access(place[i], R_OK) == 0 : is_loaders(a, place[i]);
+    }
+    return is_there ? OK : library_missing(a, NULL, f);
+}
+
+/* Lazy: to look up every function of the engine costs as much as the rest of opening it. */
+static enum outcome library_open(struct arena *a, struct failure *f)
+{
+    const char *place[PLACES_MAX];
+    struct library found = {.handle = NULL};
     if (lib.handle) {
         return OK;
     }
-    buf_init(&tried, a, 4 * (size_t)PATH_BYTES);
-    struct library found = {.handle = load_library(&tried)};
+    const size_t n = library_places(a, place);
+    for (size_t i = 0; i < n && !found.handle; i++) {
+        found.handle = dlopen(place[i], RTLD_LAZY | RTLD_LOCAL);
+    }
     if (!found.handle) {
-        const char *const why = dlerror();
-        return failed(f, STOP,
-                      "libduckdb is not there (looked for %.*s): run `make setup`, or set "
-                      "WEIR_DUCKDB to its path (%s)",
-                      STR_ARG(buf_str(&tried)), why ? why : "no such file");
+        return library_missing(a, dlerror(), f);
     }
 #define RESOLVE(name)                                                                              \
     do {                                                                                           \

@@ -19,6 +19,10 @@ struct duck_options {
     int threads;             /* at least 1                       */
 };
 
+/* Whether the library is where duck_open will look; it is not loaded (70 MB).
+ *   returns OK | STOP no such file (names what was tried, and what to do) */
+enum outcome duck_look(struct arena *a, struct failure *f);
+
 /* Load the library (once a process) and open an empty engine; duck_close before the arena goes.
  *   returns OK | STOP no library, or one that lacks a function (names what was tried) */
 enum outcome duck_open(struct arena *a, const struct duck_options *o, struct duck **out,

@@ -80,4 +80,23 @@ def before_the_first_run_it_says_so(folder):
     assert said.returncode == 1 and "weir run" in said.stderr, (said, weir.config)
 
 
+@case
+def a_lake_without_its_engine_is_down_from_the_start(folder):
+    weir = Weir(folder, environment={"WEIR_DUCKDB": str(folder / "none.so")})
+
+    def ask(*words):
+        return subprocess.run([BINARY, *words], capture_output=True, text=True, timeout=60, check=False, cwd=folder, env=weir.environment)
+    checked = ask("validate")
+    assert checked.returncode == 0 and checked.stdout.startswith("ok ") and "none.so" in checked.stderr, checked
+    lake = [row for row in map(json.loads, ask("drivers", "--json").stdout.splitlines()) if row["role"] == "lake"]
+    assert lake[0]["built"] is True and "none.so" in lake[0]["needs"], lake
+    weir.start(ready=False)
+    try:
+        eventually(lambda: "libduckdb is not there" in weir.log.read_text(), "the log says it")
+        eventually(lambda: any("libduckdb" in str(why) for why in [weir.get("/readyz")]), "readyz says it")
+        assert weir.get("/readyz")[0] == 503
+    finally:
+        weir.kill()
+
+
 run()

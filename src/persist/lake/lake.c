@@ -11,6 +11,7 @@
 #include "persist/lake/tidy.h"
 #include "persist/lake/vacuum.h"
 #include "signal/fact.h"
+#include "wire/duckdb.h"
 
 enum {
     READ_BYTES_MAX = 4 << 20,
@@ -136,7 +137,8 @@ static enum outcome lake_driver_open(struct persister *p, struct failure *f)
     l->files = files_at(p->config->lake.path);
     l->lock_fd = -1;
     arena_init(&l->scratch, SCRATCH_BYTES_MAX);
-    enum outcome result = refuse_open(&l->refused, f);
+    enum outcome result = duck_look(&l->scratch, f); /* else the first flush would tell */
+    result = result == OK ? refuse_open(&l->refused, f) : result;
     if (result == OK) {
         result = open_tables(l, f);
     }
