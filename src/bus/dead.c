@@ -276,10 +276,10 @@ static enum outcome unknown(struct str id, struct failure *f)
                   STR_ARG(id));
 }
 
-enum outcome dead_find(struct bus *bus, struct arena *a, struct str id, struct dead_letter *out,
-                       struct failure *f)
+/* `closed` NULL: open or not. */
+static enum outcome find(struct bus *bus, struct arena *a, struct str id,
+                         const struct closed *closed, struct dead_letter *out, struct failure *f)
 {
-    struct closed closed;
     struct lane lane;
     struct position at;
     struct lane_ends *ends = NULL;
@@ -292,22 +292,34 @@ enum outcome dead_find(struct bus *bus, struct arena *a, struct str id, struct d
                       "%.*s is no id of a dead letter, which looks like dead/LANE:NUMBER",
                       STR_ARG(id));
     }
-    enum outcome result = read_closed(bus, a, NULL, &closed, f);
-    if (result == OK) {
-        result = bus_ends(bus, a, STREAM_DEAD, &ends, &n, f);
-    }
+    const enum outcome result = bus_ends(bus, a, STREAM_DEAD, &ends, &n, f);
     if (result != OK) {
         return result;
     }
     for (size_t i = 0; i < n; i++) {
-        if (!lane_eq(ends[i].lane, lane) || at.at >= ends[i].end.at || is_closed(&closed, full) ||
-            at.at < ends[i].begin.at || bus_find(bus, lane, at, &batch, f) != OK || batch.n == 0) {
+        if (!lane_eq(ends[i].lane, lane) || at.at >= ends[i].end.at || at.at < ends[i].begin.at ||
+            (closed && is_closed(closed, full)) || bus_find(bus, lane, at, &batch, f) != OK ||
+            batch.n == 0) {
             continue;
         }
         *out = (struct dead_letter){full, &batch.slice[0].record[0].signal};
         return OK;
     }
     return unknown(id, f);
+}
+
+enum outcome dead_find(struct bus *bus, struct arena *a, struct str id, struct dead_letter *out,
+                       struct failure *f)
+{
+    struct closed closed;
+    const enum outcome result = read_closed(bus, a, NULL, &closed, f);
+    return result == OK ? find(bus, a, id, &closed, out, f) : result;
+}
+
+enum outcome dead_look(struct bus *bus, struct arena *a, struct str id, struct dead_letter *out,
+                       struct failure *f)
+{
+    return find(bus, a, id, NULL, out, f);
 }
 
 struct closing {

@@ -35,6 +35,10 @@ enum outcome dead_each(struct bus *bus, struct dead_visit visit, struct failure 
 enum outcome dead_find(struct bus *bus, struct arena *a, struct str id, struct dead_letter *out,
                        struct failure *f);
 
+/* The same of one that may be closed. */
+enum outcome dead_look(struct bus *bus, struct arena *a, struct str id, struct dead_letter *out,
+                       struct failure *f);
+
 /* The first record in [from, to) of raw/retry that closes a letter which its lane still holds; `to`
  * where none does. What stands before it may be forgotten: nothing that it closed can come back. */
 enum outcome dead_closing(struct bus *bus, struct position from, struct position to,

@@ -1,11 +1,12 @@
 #include "collector/letters.h"
 
+#include "base/clock.h"
 #include "bus/dead.h"
 
 #define LETTER_ARENA_BYTES_MAX ((size_t)512 << 20)
 
 /* What goes to raw/retry for a dead letter: the whole signal for the stage that it failed in, or
- * the word that it is dropped. */
+ * the word that it is dropped, received now. */
 static struct record answer_to(const struct dead_letter *letter, bool is_drop)
 {
     struct record r = {.signal = *letter->signal};
@@ -14,6 +15,7 @@ static struct record answer_to(const struct dead_letter *letter, bool is_drop)
     r.signal.pointer = (struct str){NULL, 0};
     if (is_drop) {
         r.signal.type = str_of(dead_drop_type);
+        r.signal.received_us = clock_now_us();
         r.signal.data = (struct str){NULL, 0};
         r.signal.headers = (struct str){NULL, 0};
     }

@@ -102,10 +102,16 @@ static void print_text(struct explaining *e, const struct trace_signal *s)
     const struct signal *const raw = &s->past.signal;
     (void)clock_text(raw->received_us, received);
     line(e, "signal", raw->id);
-    line(e, "received",
-         arena_printf(e->arena, "%s by %.*s: %.*s, %zu bytes", received, STR_ARG(raw->agent),
-                      STR_ARG(raw->type), raw->data.len));
-    line(e, "answered", S("202, once it was on the disk"));
+    if (past_is_drop(&s->past)) {
+        line(e, "dropped",
+             arena_printf(e->arena, "%s by `weir dead drop`: a dead letter of %.*s", received,
+                          STR_ARG(raw->agent)));
+    } else {
+        line(e, "received",
+             arena_printf(e->arena, "%s by %.*s: %.*s, %zu bytes", received, STR_ARG(raw->agent),
+                          STR_ARG(raw->type), raw->data.len));
+        line(e, "answered", S("202, once it was on the disk"));
+    }
     line(e, "raw",
          arena_printf(e->arena, "raw/%.*s%s%.*s", STR_ARG(s->past.at),
                       s->file.len > 0 ? ", in the lake " : ", not in the lake yet",

@@ -50,8 +50,13 @@ enum outcome past_read(struct arena *a, struct duck_result *r, struct past *out,
     return duck_is_null(r, BASE64) ? OK : decode(a, text_at(a, r, BASE64), &out->signal.data, f);
 }
 
+bool past_is_drop(const struct past *p)
+{
+    return str_eq(p->signal.type, str_of(dead_drop_type));
+}
+
 bool past_is_passed(const struct past *p)
 {
-    return str_eq(p->signal.type, str_of(dead_drop_type)) ||
+    return past_is_drop(p) ||
            (str_eq(p->lane, dead_retry_lane().name) && str_starts(p->signal.type, S("weir.fact.")));
 }

@@ -23,8 +23,9 @@ extern const char past_columns[];
  *   returns OK | STOP the body's base64 cannot be read */
 enum outcome past_read(struct arena *a, struct duck_result *r, struct past *out, struct failure *f);
 
-/* It only says that a dead letter was dropped, or carries one past the transform to a later stage:
- * nothing is transformed. */
+/* It only says that a dead letter was dropped. */
+bool past_is_drop(const struct past *p);
+/* It drops one, or carries one past the transform to a later stage: nothing is transformed. */
 bool past_is_passed(const struct past *p);
 
 #endif

@@ -20,6 +20,7 @@ const char *trace_end_name(enum trace_end end)
     case TRACE_UNMAPPED: return "unmapped";
     case TRACE_IGNORED: return "ignored";
     case TRACE_WAITING: return "waiting";
+    case TRACE_DROPPED: return "dropped";
     case TRACE_NOTHING: return "nothing";
     }
     return "";
@@ -159,13 +160,13 @@ static enum outcome take_signals(struct trace *t, struct str raws, struct failur
     return result;
 }
 
-/* An open dead letter's id stands for the signal in it. */
+/* A dead letter's id, of a closed one too, stands for the signal in it. */
 static struct str of_letter(struct trace *t, struct str word)
 {
     struct dead_letter letter;
     struct failure ignored; /* then it is no dead letter's */
     return str_starts(word, S("dead/")) &&
-                   dead_find(t->bus, t->arena, word, &letter, &ignored) == OK
+                   dead_look(t->bus, t->arena, word, &letter, &ignored) == OK
                ? letter.signal->id
                : word;
 }
@@ -460,23 +461,61 @@ static void ask_transform(struct trace *t, struct trace_signal *s)
         break;
     case FATE_DEAD:
         s->end = TRACE_DEAD;
-        s->why = arena_printf(t->arena,
-                              "%s (no open dead letter: it was sent again, dropped, or "
-                              "forgotten by age)",
-                              out.why.text);
+        s->why = arena_str(t->arena, str_of(out.why.text));
         s->pointer = arena_str(t->arena, str_of(out.why.pointer));
         break;
     }
     arena_close(&scratch);
 }
 
+/* When its dead letter was dropped; empty: it was not. */
+static enum outcome find_drop(struct trace *t, const struct trace_signal *s, struct str *out,
+                              struct failure *f)
+{
+    const struct signal *const raw = &s->past.signal;
+    struct buf sql;
+    buf_init(&sql, t->arena, SQL_BYTES_MAX);
+    buf_printf(&sql,
+               "SELECT strftime(max(received_at), '%%Y-%%m-%%dT%%H:%%M:%%S.%%fZ') FROM raw_facts "
+               "WHERE event = '%s' AND id = ",
+               dead_drop_type);
+    duck_add_literal(&sql, raw->id);
+    buf_add(&sql, S(" AND source = "));
+    duck_add_literal(&sql, raw->source);
+    buf_add(&sql, S(" AND agent = "));
+    duck_add_literal(&sql, raw->agent);
+    buf_add(&sql, S(" HAVING count(*) > 0"));
+    return duck_first_text(t->ask.duck, t->arena, end_sql(&sql).at, out, f);
+}
+
+/* It would be dead, and no letter of it is open. */
+static enum outcome say_closed(struct trace *t, struct trace_signal *s, struct failure *f)
+{
+    struct str dropped = S("");
+    const enum outcome result = find_drop(t, s, &dropped, f);
+    if (result == OK && dropped.len > 0) {
+        s->end = TRACE_DROPPED;
+        s->why = arena_printf(t->arena, "%.*s (dropped by `weir dead drop` at %.*s)",
+                              STR_ARG(s->why), STR_ARG(dropped));
+    } else if (result == OK) {
+        s->why = arena_printf(t->arena,
+                              "%.*s (no open dead letter: it was sent again, or forgotten by age)",
+                              STR_ARG(s->why));
+    }
+    return result;
+}
+
 static enum outcome say_why(struct trace *t, struct trace_signal *s, struct failure *f)
 {
     struct str first;
     bool is_done = false;
+    if (past_is_drop(&s->past)) {
+        s->end = TRACE_DROPPED;
+        return OK;
+    }
     if (past_is_passed(&s->past)) {
         s->end = TRACE_IGNORED;
-        s->why = S("it closes a dead letter: dropped, or sent again to the stage it failed in");
+        s->why = S("it closes a dead letter: sent again to the stage it failed in");
         return OK;
     }
     enum outcome result = find_first(t, s, &first, f);
@@ -492,6 +531,7 @@ static enum outcome say_why(struct trace *t, struct trace_signal *s, struct fail
         s->why = S("the transform has not come to it yet: `weir status` says how far it is");
     } else if (result == OK) {
         ask_transform(t, s);
+        result = s->end == TRACE_DEAD ? say_closed(t, s, f) : OK;
     }
     return result;
 }

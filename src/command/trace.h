@@ -19,6 +19,7 @@ enum trace_end {
     TRACE_UNMAPPED,
     TRACE_IGNORED,
     TRACE_WAITING, /* for the transform */
+    TRACE_DROPPED, /* its dead letter; or it is the word that drops one */
     TRACE_NOTHING  /* it gave nothing then, and would give something now */
 };
 

@@ -79,6 +79,24 @@ def a_signal_that_was_sent_again_is_explained_with_what_it_became(folder):
         assert explain(weir, "ticket", "desk", "d-1") == life
 
 
+@case
+def a_dropped_letter_says_so_and_when(folder):
+    with weir_with_github(folder) as weir:
+        deliver(weir, "pull_request", {"action": "opened", "number": 7}, 1)
+        eventually(lambda: weir.rows("dead", "list"), "it is dead")
+        letter = explain(weir, ID.format(1))[0]["dead"]
+        weir.command("dead", "drop", letter)
+        eventually(lambda: len(explain(weir, ID.format(1))) == 2, "the drop is transformed")
+        signal_, drop = explain(weir, ID.format(1))
+        assert (signal_["outcome"], drop["outcome"]) == ("dropped", "dropped"), (signal_, drop)
+        assert signal_["dead"] is None and f"dropped by `weir dead drop` at {drop['received_at']}" in signal_["why"], signal_
+        assert signal_["received_at"] < drop["received_at"] and drop["event"] == "weir.drop", drop
+        assert explain(weir, letter) == [signal_, drop], "the closed letter's id is known as well"
+        first, second = weir.command("explain", letter).strip().split("\n\n")
+        assert "answered" in first and "answered" not in second and "received" not in second, second
+        assert "by `weir dead drop`" in second, second
+
+
 class Tap:
     def __init__(self, weir, *words):
         self.process = subprocess.Popen([BINARY, "tap", "-c", str(weir.folder / "weir.yaml"), *words], text=True,
