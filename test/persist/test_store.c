@@ -477,6 +477,33 @@ static void a_second_stores_rows_take_the_place_of_all_at_once(void **state)
     store_close(s);
 }
 
+/* The page cache (32 MiB) and little more, also for a table of 80 MB. */
+static void a_large_table_is_replaced_in_little_memory(void **state)
+{
+    static const char fill[] =
+        "INSERT INTO branch(repository, name, head_sha) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL "
+        "SELECT i + 1 FROM n WHERE i < 200000) SELECT 'r', i, hex(zeroblob(200)) FROM n";
+    (void)state;
+    struct failure f = {0};
+    struct store *s = NULL;
+    struct config_store config;
+    size_t calls = 1;
+    struct store_second by = {&config, false, catch_up, &calls};
+    assert_int_equal(store_open(&rig.arena, &rig.config, bus_id(rig.bus), &s, &f), OK);
+    const struct str folder = arena_printf(&rig.arena, "%s/second", rig.folder);
+    assert_int_equal(file_make_dirs(folder.at, &f), OK);
+    assert_int_equal(s->driver->second(s, folder, &config, &f), OK);
+    assert_int_equal(run_sql(fill, &f), OK);
+    assert_int_equal(s->driver->copy(s, config.path.at, &f), OK);
+    (void)sqlite3_memory_highwater(1);
+    assert_int_equal(s->driver->replace(s, &by, &f), OK);
+    const sqlite3_int64 most = sqlite3_memory_highwater(0);
+    if (most > 64 << 20) {
+        fail_msg("%lld MiB", (long long)most >> 20);
+    }
+    store_close(s);
+}
+
 /* ---- retention ---- */
 
 static void rows_older_than_their_keep_are_forgotten(void **state)
@@ -544,6 +571,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_copy_is_the_store_as_of_one_moment, up, down),
         cmocka_unit_test_setup_teardown(a_clock_that_is_wrong_for_a_moment_forgets_no_row, up,
                                         down),
+        cmocka_unit_test_setup_teardown(a_large_table_is_replaced_in_little_memory, up, down),
         cmocka_unit_test_setup_teardown(a_second_stores_rows_take_the_place_of_all_at_once, up,
                                         down),
         cmocka_unit_test_setup_teardown(lanes_that_go_and_come_back_leave_no_gap, up, down),

@@ -14,7 +14,7 @@
 #include "persist/store/pending.h"
 
 enum {
-    PART_FACTS = 50000, /* folded at once; a key's facts are all in one part */
+    PART_FACTS = 10000, /* folded at once; a key's facts are all in one part */
     SQL_BYTES_MAX = 64 << 20,
     LOOK_BYTES = 4 << 20,
 };
@@ -146,6 +146,7 @@ static enum outcome put_model(struct second *s, struct store *to, const struct m
                      : put_part(s, to, m, part_sql(s, m, &part[i]), f);
     }
     arena_reset(&s->arena);
+    arena_give_back();
     return result;
 }
 

@@ -37,7 +37,9 @@ static enum outcome replace_table(sqlite3 *db, struct arena *a, const struct mod
 {
     struct buf sql;
     buf_init(&sql, a, SQL_BYTES_MAX);
-    buf_printf(&sql, "DELETE FROM main.\"%s\"; INSERT INTO main.\"%s\"(", m->name, m->name);
+    /* or rollback: else SQLite holds in memory what undoes the statement alone: a whole table */
+    buf_printf(&sql, "DELETE FROM main.\"%s\"; INSERT OR ROLLBACK INTO main.\"%s\"(", m->name,
+               m->name);
     add_names(&sql, m);
     buf_add(&sql, S(") SELECT "));
     add_names(&sql, m);
