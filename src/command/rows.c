@@ -228,6 +228,18 @@ static void add_json(struct rows *r, const struct cell *cell)
     put(buf_str(&b));
 }
 
+/* An empty text is "", and nothing at all is NULL, as PostgreSQL's COPY tells them apart. */
+static void put_cell(struct rows *r, const struct cell *cell)
+{
+    if (r->format == ROWS_CSV && cell->kind == CELL_TEXT && cell->text.len == 0) {
+        put(S("\"\""));
+    } else if (r->format == ROWS_CSV_SHEET && is_formula(cell)) {
+        put_csv(arena_printf(&r->line, "'%.*s", STR_ARG(cell->text)));
+    } else {
+        put_csv(cell->text);
+    }
+}
+
 void rows_add(struct rows *r, const struct cell *cell)
 {
     r->n++;
@@ -239,9 +251,7 @@ void rows_add(struct rows *r, const struct cell *cell)
     case ROWS_CSV_SHEET:
         for (size_t i = 0; i < r->columns_n; i++) {
             put(i ? S(",") : S(""));
-            put_csv(r->format == ROWS_CSV_SHEET && is_formula(&cell[i])
-                        ? arena_printf(&r->line, "'%.*s", STR_ARG(cell[i].text))
-                        : cell[i].text);
+            put_cell(r, &cell[i]);
         }
         put(csv_end(r));
         break;

@@ -32,7 +32,8 @@ static const struct option intake_options[] = {
      .about = "all bodies in flight together, a process, at least 4 times body_bytes_max; above "
               "it: 503"},
     {"headers_bytes_max", OPTION_SIZE, offsetof(struct config_intake, headers_bytes_max), "16KiB",
-     4 * KIB, MIB, .about = "all headers of one request; above it: 431"},
+     4 * KIB, MIB,
+     .about = "all headers of one request; above it, and for many hundreds of tiny ones: 431"},
     {"connections_max", OPTION_INT, offsetof(struct config_intake, connections_max), "1024", 1,
      60000, .about = "open connections, a process"},
     {"connections_per_address_max", OPTION_INT,

@@ -69,6 +69,11 @@ static bool add_one(struct arena *a, struct str inside, struct place at, struct 
                     STR_ARG(inside));
         return false;
     }
+    if (expand_is_needed(rest)) {
+        problem_add(p, at, "${%.*s: a default is plain text, and cannot hold another ${",
+                    STR_ARG(inside));
+        return false;
+    }
     /* one thread; nobody changes the environment */
     const struct str value = str_of(
         getenv(arena_cstr(a, name))); /* NOLINT(concurrency-mt-unsafe) */

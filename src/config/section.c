@@ -89,6 +89,10 @@ static bool text_of(const struct reading *r, const struct yaml *value, const cha
         wrong(&item, wanted);
         return false;
     }
+    if (str_find(value->text, '\0') < value->text.len) {
+        problem_add(r->s->problems, value->place, "%.*s holds a zero byte", STR_ARG(r->path));
+        return false;
+    }
     *out = value->text;
     const bool is_expanded = !r->s->is_foreign && expand_is_needed(value->text);
     if (is_expanded && !expand(r->s->arena, value->text, value->place, out, r->s->problems)) {

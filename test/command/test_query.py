@@ -46,6 +46,7 @@ def rows_come_as_a_table_as_csv_and_as_json(folder):
         table = list(csv.reader(io.StringIO(weir.command("query", "--csv", sql))))
         assert table == [["title", "number", "merged_at", "is_draft", "list", "d"],
                          ['Say "hello", world', "7", "", "false", "[1,2]", "1.50"]], table
+        assert weir.command("query", "--csv", "SELECT NULL AS a, '' AS b, 'x' AS c").splitlines()[1] == ',"",x', "as COPY tells them apart"
         assert "日本 é" in weir.command("query", "SELECT '日本 é' AS u")
         lines = weir.command("query", sql).splitlines()
         assert len(lines) == 2 and lines[0].split() == "TITLE NUMBER MERGED_AT IS_DRAFT LIST D".lower().split(), lines

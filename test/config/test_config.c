@@ -435,6 +435,11 @@ static void values_are_expanded_once(void **state)
     assert_text(a->name, "a${b}c${not again}$");
     read_text(s, "agents:\n  a: { type: door, secret: \"${file:empty}\" }\n");
     assert_text(s->errors.at[0], "weir.yaml:2:28: agents.a.secret is empty");
+    read_text(s, "agents:\n  a: { type: door, secret: s, name: \"${HOME}/x${Y:-${Z}}\" }\n");
+    assert_text(s->errors.at[0], "weir.yaml:2:37: ${Y:-${Z: a default is plain text, and cannot "
+                                 "hold another ${");
+    read_text(s, "agents:\n  a: { type: door, secret: s, name: \"a\\u0000b\" }\n");
+    assert_text(s->errors.at[0], "weir.yaml:2:37: agents.a.name holds a zero byte");
 }
 
 static void files_of_a_folder_are_merged_by_section(void **state)

@@ -187,7 +187,7 @@ static void every_violation_is_told_the_first_by_its_pointer(void **state)
           "\"subject\":{\"id\":7,\"content\":{\"outcome\":\"cancelled\",\"a/b\":1}}}"),
         "/context/id",
         "must not be empty; /context/timestamp: \"2024-01-02\" is not a time like "
-        "2026-11-22T05:53:00.123Z in the years 0001 to 9999 of UTC; /subject/id: must be text, is "
+        "2026-11-22T05:53:00.123Z in the years 1900 to 9999 of UTC; /subject/id: must be text, is "
         "a number; "
         "/subject/content/outcome: \"cancelled\" is not one of success failure cancel error; "
         "/subject/content/a~1b: is not known to CDEvents 0.5.1 here; known: pipelineName, uri, "
@@ -219,8 +219,8 @@ static void what_a_model_lacks_is_told_where_it_stands_in_the_event(void **state
          "/context/timestamp is before 1900: weir keeps the years"},
         {BEGUN_AT("1582-10-10T00:00:00Z"),
          "/context/timestamp is before 1900: weir keeps the years"},
-        {BEGUN_AT("9999-12-31T23:59:59-23:59"), "in the years 0001 to 9999 of UTC"},
-        {BEGUN_AT("0000-01-01T00:00:00Z"), "in the years 0001 to 9999 of UTC"},
+        {BEGUN_AT("9999-12-31T23:59:59-23:59"), "in the years 1900 to 9999 of UTC"},
+        {BEGUN_AT("0000-01-01T00:00:00Z"), "in the years 1900 to 9999 of UTC"},
     };
     for (size_t i = 0; i < sizeof lacking / sizeof *lacking; i++) {
         const struct transform_out out = transformed(lacking[i].event);

@@ -116,7 +116,7 @@ static void check_format(struct check *c, const struct place *at, yyjson_val *v,
     } else if (rule == CD_TIME) {
         wanted = clock_parse(text, &time_us) ? NULL
                                              : "a time like 2026-11-22T05:53:00.123Z in "
-                                               "the years 0001 to 9999 of UTC";
+                                               "the years 1900 to 9999 of UTC";
     } else if (rule == CD_URI || rule == CD_URI1) {
         wanted = is_uri(text) ? NULL : "an absolute URI";
     } else if (rule == CD_URI_REFERENCE1) {
