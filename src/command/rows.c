@@ -67,8 +67,8 @@ static void put_csv(struct str s)
 /* What spreadsheets begin to calculate at (OWASP, CSV Injection). */
 static bool is_formula(const struct cell *cell)
 {
-    return cell->kind == CELL_TEXT && cell->text.len > 0 &&
-           memchr("=+-@\t\r", cell->text.at[0], 6) != NULL;
+    const char first = cell->kind == CELL_TEXT && cell->text.len > 0 ? cell->text.at[0] : '\0';
+    return first != '\0' && strchr("=+-@\t\r", first) != NULL;
 }
 
 static bool is_csv(enum rows_format format)
