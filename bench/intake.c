@@ -79,8 +79,10 @@ static void run_keeper(struct str dir)
 
 static void run_intake(int listen_fd, struct str dir, size_t index)
 {
-    static const struct section_type type = {"github", NULL, github_options,
-                                             sizeof(struct github_options), &agent_github};
+    static const struct section_type type = {.name = "github",
+                                             .options = github_options,
+                                             .bytes = sizeof(struct github_options),
+                                             .driver = &agent_github};
     static struct str secret = STR(SECRET);
     static struct github_options options = {.secret = {&secret, 1}};
     struct named agent = {.name = S("github"), .type = &type, .options = &options};
