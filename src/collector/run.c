@@ -72,14 +72,21 @@ static enum row_is body_of(struct writing *w, const struct cell *cell, size_t n,
     return ROW_ASIDE;
 }
 
-static void grow(struct writing *w, const struct cell *cell, size_t n)
+/* Of the column that grows; empty: there is none, or it is null. */
+static struct str own_value(const struct collector *c, const struct cell *cell, size_t n)
 {
-    const struct collector *const c = w->run->collector;
     for (size_t i = 0; c->strategy == STRATEGY_GROWING && i < n; i++) {
-        if (str_eq(cell[i].column, c->column) && cell[i].kind != CELL_NULL &&
-            str_eq(row_greater(w->bookmark, cell[i].text), cell[i].text)) {
-            w->bookmark = arena_str(w->life, cell[i].text);
+        if (str_eq(cell[i].column, c->column) && cell[i].kind != CELL_NULL) {
+            return cell[i].text;
         }
+    }
+    return S("");
+}
+
+static void grow(struct writing *w, struct str value)
+{
+    if (value.len > 0 && str_eq(row_greater(w->bookmark, value), value)) {
+        w->bookmark = arena_str(w->life, value);
     }
 }
 
@@ -90,7 +97,7 @@ static enum outcome take_row(void *to, const struct cell *cell, size_t n, struct
     struct failure why = {0};
     const struct run *const r = w->run;
     w->rows++;
-    grow(w, cell, n);
+    grow(w, own_value(r->collector, cell, n));
     const enum row_is is = r->collector->kind == COLLECT_PARTITION
                                ? body_of(w, cell, n, &m, &why)
                                : row_metric(&w->row, r->collector, cell, n, &m, &why);
@@ -98,6 +105,8 @@ static enum outcome take_row(void *to, const struct cell *cell, size_t n, struct
         m.window_start_us = r->start_us;
         m.window_end_us = r->end_us;
         m.scheduled_us = r->start_us == TIME_NONE ? r->scheduled_us : TIME_NONE;
+        m.grain_us = r->start_us == TIME_NONE ? r->collector->grain_us : 0;
+        m.row = own_value(r->collector, cell, n);
         m.at_us = clock_now_us();
         buf_add(&w->out, S("{\"metric\":"));
         metric_write(&w->out, &m);

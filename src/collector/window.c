@@ -2,21 +2,11 @@
 
 #include <assert.h>
 
-/* 0001-01-01 in the proleptic Gregorian calendar stands 719,162 days before 1970-01-01. */
-#define YEAR_ONE_US (-719162 * DAY_US)
-
-/* The beginning of the window that holds the moment. */
-static int64_t window_cut(int64_t at_us, int64_t length_us)
-{
-    assert(length_us > 0);
-    const int64_t since_us = at_us - YEAR_ONE_US;
-    const int64_t over_us = since_us % length_us;
-    return at_us - over_us - (over_us < 0 ? length_us : 0);
-}
+#include "signal/metric.h"
 
 struct window_span window_last(int64_t now_us, int64_t length_us)
 {
-    const int64_t end_us = window_cut(now_us, length_us);
+    const int64_t end_us = metric_cut(now_us, length_us);
     return (struct window_span){end_us - length_us, end_us};
 }
 
@@ -46,7 +36,7 @@ enum outcome windows_due(int64_t last_end_us, int64_t now_us, int64_t length_us,
 
 struct windows windows_in(struct window_span range, int64_t now_us, int64_t length_us)
 {
-    const int64_t from_us = window_cut(range.start_us, length_us);
+    const int64_t from_us = metric_cut(range.start_us, length_us);
     const int64_t first_us = from_us < range.start_us ? from_us + length_us : from_us;
     const int64_t to_us = range.end_us < now_us ? range.end_us : now_us;
     const uint64_t n = to_us > first_us ? (uint64_t)((to_us - first_us) / length_us) : 0;

@@ -19,9 +19,7 @@ struct windows {
     uint64_t passed;             /* older ones before them, beyond the most that is wanted */
 };
 
-/* The last one that is complete. Windows are counted from 0001-01-01T00:00Z, a Monday: 168h begin
- * on Mondays, 7h not at multiples since 1970.
- *   source   pkg.go.dev/time, Time.Truncate */
+/* The last one that is complete. Windows are cut as metric_cut does. */
 struct window_span window_last(int64_t now_us, int64_t length_us);
 
 /* Those that follow `last_end_us` (not cut anew) and end at or before now, the newest `most` of

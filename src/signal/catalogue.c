@@ -381,7 +381,8 @@ MODEL(ticket, "An issue", true);
 
 static const struct column metric_columns[] = {
     KEY("key", COLUMN_TEXT,
-        "hash of name, tags and window; without one, of when it was to be read"),
+        "hash of name, tags and window; without one, of the row's value of the column that grows, "
+        "else of metric.grain's begin, else of when it was to be read"),
     FIXED("name", COLUMN_TEXT, "metric.name of the collector"),
     FIXED("tags", COLUMN_JSON, "the row's columns but `value`, and the collector's own tags"),
     FIXED("window_start_at", COLUMN_TIME, "begin of the window; null: as it was when it was read"),
@@ -390,6 +391,7 @@ static const struct column metric_columns[] = {
     LATEST("value", "value", COLUMN_REAL, "the number"),
     LATEST("value", "collector", COLUMN_TEXT, "who read it"),
     LATEST("value", "body", COLUMN_TEXT, "instead of a number: what a partition collector made"),
+    LATEST("value", "scheduled_at", COLUMN_TIME, "without a window: when its run was to begin"),
     RANK("value"),
     COMMON,
 };

@@ -18,6 +18,37 @@ static void add_part(struct buf *b, struct str part)
     buf_add(b, part);
 }
 
+/* 0001-01-01 in the proleptic Gregorian calendar stands 719,162 days before 1970-01-01. */
+#define YEAR_ONE_US (-719162 * DAY_US)
+
+int64_t metric_cut(int64_t at_us, int64_t length_us)
+{
+    assert(length_us > 0);
+    const int64_t over_us = (at_us - YEAR_ONE_US) % length_us;
+    return at_us - over_us - (over_us < 0 ? length_us : 0);
+}
+
+int64_t metric_grain_start(const struct metric *m)
+{
+    const int64_t begun_us = m->scheduled_us != TIME_NONE ? m->scheduled_us : m->at_us;
+    return m->grain_us > 0 ? metric_cut(begun_us, m->grain_us) : begun_us;
+}
+
+/* What it is of, besides name and tags. */
+static void add_moment(struct buf *b, const struct metric *m)
+{
+    if (m->window_start_us != TIME_NONE) {
+        buf_printf(b, "window %lld", (long long)m->window_start_us);
+    } else if (m->row.len > 0) {
+        buf_add(b, S("row "));
+        add_part(b, m->row);
+    } else if (m->grain_us > 0) {
+        buf_printf(b, "grain %lld", (long long)metric_grain_start(m));
+    } else {
+        buf_printf(b, "at %lld", (long long)m->scheduled_us);
+    }
+}
+
 struct str metric_key(struct arena *a, const struct metric *m)
 {
     struct buf b;
@@ -25,15 +56,13 @@ struct str metric_key(struct arena *a, const struct metric *m)
         return m->key;
     }
     char *const key = arena_array(a, char, METRIC_KEY_BYTES + 1);
-    const bool is_tick = m->window_start_us == TIME_NONE;
     buf_init(&b, a, METRIC_BYTES_MAX);
     add_part(&b, m->name);
     for (size_t i = 0; i < m->tags_n; i++) {
         add_part(&b, m->tag[i].key);
         add_part(&b, m->tag[i].value);
     }
-    buf_printf(&b, "%s%lld", is_tick ? "at " : "window ",
-               (long long)(is_tick ? m->scheduled_us : m->window_start_us));
+    add_moment(&b, m);
     hash_128_hex(buf_str(&b), key);
     return (struct str){key, METRIC_KEY_BYTES};
 }
@@ -133,6 +162,10 @@ void metric_write(struct buf *b, const struct metric *m)
     add_time(b, "window_end", m->window_end_us);
     add_time(b, "scheduled", m->scheduled_us);
     add_time(b, "at", m->at_us);
+    if (m->grain_us > 0) {
+        buf_printf(b, ",\"grain_us\":%lld", (long long)m->grain_us);
+    }
+    add_text(b, "row", m->row);
     add_text(b, "body", m->body);
     buf_add_byte(b, '}');
 }
@@ -173,6 +206,8 @@ enum outcome metric_read(struct arena *a, struct str json, struct metric *out, s
                            .name = json_text(json_get(root, S("name"))),
                            .type = json_text(json_get(root, S("type"))),
                            .value = yyjson_get_num(value),
+                           .grain_us = yyjson_get_sint(json_get(root, S("grain_us"))),
+                           .row = json_text(json_get(root, S("row"))),
                            .body = json_text(json_get(root, S("body")))};
     if (!yyjson_is_num(value) && out->body.len == 0) {
         return failed_at(f, REJECT, "/value", "it is no number");
@@ -199,6 +234,9 @@ void metric_signal(struct arena *a, const struct metric *m, struct str data, str
     buf_add_byte(&b, ' ');
     add_number(&b, m->value);
     buf_add(&b, m->body);
+    if (m->grain_us > 0) {
+        buf_printf(&b, " %lld", (long long)m->scheduled_us);
+    }
     hash_128_hex(buf_str(&b), id);
     *out = (struct signal){.id = arena_str(a, (struct str){id, sizeof id}),
                            .source = arena_printf(a, "/collectors/%.*s", STR_ARG(m->collector)),
@@ -251,7 +289,7 @@ enum outcome metric_of_fact(struct arena *a, const struct signal *fact, struct m
         return result;
     }
     struct reading r = {.row = &row};
-    *out = (struct metric){.scheduled_us = TIME_NONE, .at_us = fact->time_us};
+    *out = (struct metric){.at_us = fact->time_us};
     out->key = text_of(&r, S("key"));
     out->name = text_of(&r, S("name"));
     const struct str tags_text = text_of(&r, S("tags"));
@@ -261,6 +299,7 @@ enum outcome metric_of_fact(struct arena *a, const struct signal *fact, struct m
     out->value = value_of(&r, S("value"))->real;
     out->collector = text_of(&r, S("collector"));
     out->body = text_of(&r, S("body"));
+    out->scheduled_us = time_of(&r, S("scheduled_at"));
     result = json_read(a, tags_text, &tags, f);
     return result == OK ? read_tags(a, yyjson_doc_get_root(tags), out, f) : result;
 }

@@ -2,7 +2,8 @@
  *
  * A run writes it as a line of JSON, the raw signal's data; the transform makes a fact of model
  * `metric` of that; a sink makes it a record of the shape its file has always had. The key says
- * what the number is of: name, tags and window. So a window that is collected twice is one record.
+ * what the number is of: name, tags and window, grain or row. So what is collected twice is one
+ * record.
  */
 #ifndef WEIR_SIGNAL_METRIC_H
 #define WEIR_SIGNAL_METRIC_H
@@ -23,16 +24,26 @@ struct metric {
     struct metric_tag *tag; /* by key, each once                                           */
     size_t tags_n;
     int64_t window_start_us, window_end_us; /* TIME_NONE: a tick                           */
-    int64_t scheduled_us; /* of a tick: when it was to run; stands for the window          */
+    int64_t scheduled_us; /* without a window: when its run was to begin                   */
+    int64_t grain_us;     /* length of metric.grain; 0: none                               */
     int64_t at_us;        /* when it was read                                              */
+    struct str row;       /* incremental: its own value of the column that grows; else ""  */
     struct str body;      /* partition collectors: what the sinks are given; else empty    */
     struct str key;       /* out of a fact: the one it was made with; else empty           */
 };
 
 enum { METRIC_KEY_BYTES = 32, METRIC_UUID_BYTES = 36 };
 
-/* XXH3-128 of name, tags and window start (tick: the scheduled time), 32 hex digits; out of a fact,
- * which knows no scheduled time, the one that it holds. */
+/* The beginning of the span of that length which holds the moment. Spans are counted from
+ * 0001-01-01T00:00Z, a Monday: 168h begin on Mondays, 7h not at multiples since 1970.
+ *   source   pkg.go.dev/time, Time.Truncate */
+int64_t metric_cut(int64_t at_us, int64_t length_us);
+/* When the run began that gave it, cut to its grain. */
+int64_t metric_grain_start(const struct metric *m);
+
+/* XXH3-128 of name, tags and window start, 32 hex digits. Without a window the row's own value
+ * stands for it, else the grain's start, else the scheduled time. Out of a fact: the one that it
+ * holds. */
 struct str metric_key(struct arena *a, const struct metric *m);
 /* The key as a UUID (RFC 9562, version 8). */
 struct str metric_uuid(struct arena *a, struct str key);
@@ -48,7 +59,8 @@ void metric_write_tags(struct buf *b, const struct metric *m);
 enum outcome metric_read(struct arena *a, struct str json, struct metric *out, struct failure *f);
 
 /* Source and id of the raw signal: `/collectors/ID` and the hash of key and value, so that a window
- * that is collected again with another value passes. `data` is metric_write's. */
+ * that is collected again with another value passes. Of a grain each run counts for itself: the
+ * value may come back to what it was. `data` is metric_write's. */
 void metric_signal(struct arena *a, const struct metric *m, struct str data, struct signal *out);
 extern const char metric_signal_type[];
 

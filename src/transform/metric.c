@@ -33,5 +33,6 @@ void transform_metric(const struct transform_in *in, struct transform_out *out)
              (struct value){.kind = is_number ? VALUE_REAL : VALUE_NULL, .real = m.value});
     fact_text(&fact, "collector", m.collector);
     fact_text(&fact, "body", m.body);
+    fact_time(&fact, "scheduled_at", m.scheduled_us);
     (void)transform_add(in, out, &fact);
 }

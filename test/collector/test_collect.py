@@ -147,6 +147,34 @@ def what_grows_goes_on_behind_its_bookmark(folder):
 
 
 @case
+def a_row_that_is_read_again_in_the_overlap_is_the_same_record(folder):
+    script = ('n=$(cat runs 2>/dev/null || echo 0); echo $((n + 1)) > runs; '
+              'for i in 1 2 3 4 5; do echo "{\\"at\\":\\"2024-01-01T00:00:0$i.000000Z\\",\\"id\\":\\"$i\\",\\"value\\":$i}"; done')
+    one = collector(script, {"interval": "200ms"}, invocation_strategy="incremental", column="at", overlap="10s")
+    one["source"]["config"]["directory"] = str(folder)
+    sinks = {"audit": {"type": "file", "config": {"path": str(folder / "audit.log")}}}
+    with Weir(folder, collectors={"g": one | {"sinks": sinks}}) as weir:
+        eventually(lambda: listed(weir, "g")["runs"] >= 4, "it reads them again and again")
+        found = sorted(r["value"] for r in metrics(weir))
+        assert found == [1, 2, 3, 4, 5], found
+        eventually(lambda: (folder / "audit.log").exists() and (folder / "audit.log").read_text().count("\n") >= 5, "the sink has them")
+        lines = (folder / "audit.log").read_text().splitlines()
+        assert len(lines) == 5, lines
+
+
+@case
+def of_several_runs_in_one_grain_the_last_counts(folder):
+    grain = {"metric": {"name": "x", "type": "COUNT", "grain": "8760h"}, "schedule": {"cron": "0 0 1 1 *"},
+             "source": {"type": "command", "config": {"run": ["/bin/cat", str(folder / "row")]}}}
+    weir = Weir(folder, collectors={"day": grain})
+    for runs, value in enumerate((3, 4, 3), 1):
+        (folder / "row").write_text(json.dumps({"value": value}))
+        with weir:
+            eventually(lambda runs=runs: listed(weir, "day")["runs"] == runs, "it runs at each start")
+            eventually(lambda value=value: [r["value"] for r in metrics(weir)] == [value], f"one record, now {value}")
+
+
+@case
 def a_backfill_stops_and_goes_on_and_remembers(folder):
     script = 'sleep 0.2; echo "{\\"value\\":1}"; echo "$WEIR_START" >> seen'
     one = windows(script, "24h", windows_at_once=3)

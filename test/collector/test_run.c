@@ -121,6 +121,7 @@ static void every_row_comes_through_the_pipe_and_the_last_line_counts_them(void 
         assert_int_equal(metric_read(&a, h->line[i].metric, &m, &f), OK);
         assert_int_equal(m.tags_n, 1); /* the column that grows is none */
         assert_true(m.scheduled_us == 1700000000000000 && m.window_start_us == TIME_NONE);
+        assert_true(str_eq(m.row, arena_printf(&a, "%.0f", m.value)));
     }
     assert_int_equal(last->is, RUN_DONE);
     assert_int_equal(last->rows, 9000);

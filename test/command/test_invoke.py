@@ -45,6 +45,18 @@ def each_record_is_printed_once_and_given_to_each_sink(folder):
 
 
 @case
+def a_grain_is_that_of_the_start_time_counted_as_go_does(folder):
+    for grain, start, cut in (("168h", "2024-01-03T12:00:00Z", "2024-01-01T00:00:00Z"),
+                              ("7h", "2024-01-01T10:10:00Z", "2024-01-01T07:00:00Z")):
+        file = {key: FILE[key] for key in ("name", "sinks")} | {
+            "metric": {"name": "x", "type": "COUNT", "grain": grain}, "schedule": {"interval": grain},
+            "source": {"type": "command", "config": {"run": ["/bin/echo", '{"value":1}']}}}
+        (folder / "users.yaml").write_text(json.dumps(file))
+        records, _ = invoke(folder, "--start-time", start)
+        assert [r["grain_datetime"] for r in records] == [cut], records
+
+
+@case
 def without_a_console_the_command_prints(folder):
     put(folder, sinks={"audit": FILE["sinks"]["audit"]})
     records, _ = invoke(folder)

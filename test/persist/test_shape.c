@@ -24,19 +24,19 @@ static struct metric sample(void)
                        .tag = tags,
                        .tags_n = 2,
                        .window_end_us = TIME_NONE,
-                       .window_start_us = TIME_NONE};
+                       .window_start_us = TIME_NONE,
+                       .scheduled_us = TIME_NONE};
     assert_true(clock_parse(S("2023-12-28T01:00:19.422540Z"), &m.at_us));
     return m;
 }
 
-static void check(enum record_shape shape, int64_t grain_us, const struct metric *m,
-                  const char *want)
+static void check(enum record_shape shape, const struct metric *m, const char *want)
 {
     struct arena a;
     struct buf b;
     arena_init(&a, 1 << 20);
     buf_init(&b, &a, 1 << 16);
-    shape_write(&b, shape, grain_us, key, m);
+    shape_write(&b, shape, key, m);
     buf_add_byte(&b, '\0');
     assert_string_equal(buf_str(&b).at, want);
     arena_close(&a);
@@ -46,31 +46,33 @@ static void each_dialect_keeps_its_record(void **state)
 {
     struct metric m = sample();
     (void)state;
-    check(SHAPE_V2, 0, &m,
+    check(SHAPE_V2, &m,
           "{\"uuid\":\"01234567-89ab-8def-8123-456789abcdef\",\"name\":\"core.users.total\","
           "\"value\":3,\"type\":\"COUNT\","
           "\"tags\":{\"customer\":\"google\",\"env\":\"prod\"},\"time\":\"2023-12-28T01:00:19."
           "42254Z\"}");
-    check(SHAPE_V3, INT64_C(86400) * 1000000, &m,
+    m.grain_us = DAY_US; /* the run began before midnight, the row came after it */
+    assert_true(clock_parse(S("2023-12-27T23:59:59Z"), &m.scheduled_us));
+    check(SHAPE_V3, &m,
           "{\"uuid\":\"01234567-89ab-8def-8123-456789abcdef\",\"name\":\"core.users.total\","
           "\"value\":3,\"type\":\"COUNT\","
           "\"tags\":{\"customer\":\"google\",\"env\":\"prod\"},\"timestamp\":\"2023-12-28T01:00:19."
           "42254Z\","
-          "\"grain_datetime\":\"2023-12-28T00:00:00Z\"}");
-    check(SHAPE_V4, 0, &m,
+          "\"grain_datetime\":\"2023-12-27T00:00:00Z\"}");
+    check(SHAPE_V4, &m,
           "{\"uuid\":\"01234567-89ab-8def-8123-456789abcdef\",\"name\":\"core.users.total\","
           "\"value\":3,\"type\":\"COUNT\","
           "\"tags\":{\"customer\":\"google\",\"env\":\"prod\"},\"timestamp\":\"2023-12-28T01:00:19."
           "42254Z\",\"window\":null}");
     assert_true(clock_parse(S("2023-12-27T00:00:00Z"), &m.window_start_us));
-    check(SHAPE_V5, 0, &m,
+    check(SHAPE_V5, &m,
           "{\"name\":\"core.users.total\",\"tag.customer\":\"google\",\"tag.env\":\"prod\","
           "\"timestamp\":\"2023-12-28T01:00:19.42254Z\",\"type\":\"COUNT\",\"uuid\":\"01234567-"
           "89ab-8def-8123-456789abcdef\","
           "\"value\":3,\"window\":\"2023-12-27T00:00:00Z\"}");
     m.tags_n = 0;
     m.body = S("INSERT INTO t SELECT 1");
-    check(SHAPE_V4, 0, &m, "INSERT INTO t SELECT 1");
+    check(SHAPE_V4, &m, "INSERT INTO t SELECT 1");
 }
 
 static void numbers_are_written_as_go_writes_them(void **state)
@@ -101,7 +103,7 @@ static void numbers_are_written_as_go_writes_them(void **state)
         struct arena a;
         struct metric m = {.value = cases[i].number, .at_us = 0, .window_start_us = TIME_NONE};
         arena_init(&a, 1 << 20);
-        check(SHAPE_V5, 0, &m,
+        check(SHAPE_V5, &m,
               arena_printf(
                   &a,
                   "{\"name\":\"\",\"timestamp\":\"1970-01-01T00:00:00Z\",\"type\":\"\",\"uuid\":"
@@ -167,7 +169,7 @@ static void texts_are_escaped_as_go_escapes_them(void **state)
     struct metric m = {
         .value = 1, .at_us = 0, .window_start_us = TIME_NONE, .tag = odd, .tags_n = 1};
     (void)state;
-    check(SHAPE_V5, 0, &m,
+    check(SHAPE_V5, &m,
           "{\"name\":\"\",\"tag.a\\u003cb\\u003e\\u0026\\\"\\\\\":"
           "\"\\n\\r\\t\\u0001\\u001f\\u0008\\u2028\\u2029\xe2\x80\xaa\xc3\xa9\x7f/\","
           "\"timestamp\":\"1970-01-01T00:00:00Z\",\"type\":\"\",\"uuid\":\"01234567-89ab-8def-8123-"

@@ -90,6 +90,22 @@ static void a_record_is_what_its_program_gives(void **state)
     check("null", "null", "application/json");
 }
 
+static void a_tick_stands_where_its_run_began(void **state)
+{
+    const struct collector c = {.shape = SHAPE_V3, .grain_us = DAY_US};
+    struct metric m = metric;
+    (void)state;
+    m.window_start_us = m.window_end_us = TIME_NONE;
+    m.scheduled_us = DAY_US - 1; /* its rows came after midnight */
+    m.at_us = DAY_US + 1;
+    sink_item_of_metric(&arena, &c, &m, &item);
+    assert_int_equal(item.at_us, DAY_US - 1);
+    assert_true(str_ends(item.body, S("\"grain_datetime\":\"1970-01-01T00:00:00Z\"}")));
+    m.scheduled_us = TIME_NONE; /* a fact of an older weir */
+    sink_item_of_metric(&arena, &c, &m, &item);
+    assert_int_equal(item.at_us, DAY_US + 1);
+}
+
 static void a_text_is_written_as_it_is(void **state)
 {
     (void)state;
@@ -175,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_record_is_what_its_program_gives),
+        TEST(a_tick_stands_where_its_run_began),
         TEST(a_text_is_written_as_it_is),
         TEST(without_a_program_nothing_changes),
         TEST(what_gives_nothing_leaves_the_record_out),

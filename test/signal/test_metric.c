@@ -146,9 +146,85 @@ static void two_ticks_have_two_keys_also_out_of_their_facts(void **state)
         assert_int_equal(metric_of_fact(&a, out.fact, &back, &f), OK);
         key[i] = metric_key(&a, &back);
         assert_true(str_eq(key[i], metric_key(&a, &m)));
+        assert_int_equal(back.scheduled_us, m.scheduled_us);
     }
     assert_false(str_eq(key[0], key[1]));
     arena_close(&a);
+}
+
+/* As the raw line has it: what is not written there is not known. */
+static struct metric read_back(struct arena *a, struct metric m, struct signal *raw)
+{
+    struct buf b;
+    struct metric back;
+    struct failure f;
+    buf_init(&b, a, ARENA_BYTES / 8);
+    metric_write(&b, &m);
+    assert_int_equal(metric_read(a, buf_str(&b), &back, &f), OK);
+    metric_signal(a, &back, buf_str(&b), raw);
+    return back;
+}
+
+static void a_row_of_a_growing_column_is_one_record_however_often_it_is_read(void **state)
+{
+    struct arena a;
+    struct signal raw[3];
+    struct str key[3];
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    for (int i = 0; i < 3; i++) {
+        struct metric m = sample();
+        m.window_start_us = m.window_end_us = TIME_NONE;
+        m.scheduled_us = 1700000000000000 + i;
+        m.row = i < 2 ? S("2024-01-01T00:00:00Z") : S("2024-01-01T00:00:01Z");
+        const struct metric back = read_back(&a, m, &raw[i]);
+        key[i] = metric_key(&a, &back);
+    }
+    assert_true(str_eq(key[0], key[1]) && str_eq(raw[0].id, raw[1].id));
+    assert_false(str_eq(key[0], key[2]));
+    arena_close(&a);
+}
+
+static void runs_within_one_grain_are_one_record_of_the_last_value(void **state)
+{
+    static const char *const begun[] = {"2024-01-01T00:00:00Z", "2024-01-01T23:59:59.999999Z",
+                                        "2024-01-02T00:00:00Z"};
+    struct arena a;
+    struct signal raw[3];
+    struct str key[3];
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    for (int i = 0; i < 3; i++) {
+        struct metric m = sample();
+        m.window_start_us = m.window_end_us = TIME_NONE;
+        m.grain_us = DAY_US;
+        assert_true(clock_parse(str_of(begun[i]), &m.scheduled_us));
+        const struct metric back = read_back(&a, m, &raw[i]);
+        key[i] = metric_key(&a, &back);
+    }
+    assert_true(str_eq(key[0], key[1]));
+    assert_false(str_eq(key[0], key[2]));
+    assert_false(str_eq(raw[0].id, raw[1].id)); /* 3, 4, and 3 again: it is 3 */
+    arena_close(&a);
+}
+
+static void grains_are_counted_from_year_one(void **state)
+{
+    static const struct {
+        const char *at, *cut;
+        int hours;
+    } cases[] = {{"2024-01-03T12:00:00Z", "2024-01-01T00:00:00Z", 168},
+                 {"2024-01-01T10:10:00Z", "2024-01-01T07:00:00Z", 7},
+                 {"2024-01-02T01:15:00Z", "2024-01-02T00:00:00Z", 24},
+                 {"1969-12-31T23:59:59Z", "1969-12-29T00:00:00Z", 168}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t cut_us = 0;
+        struct metric m = {.grain_us = cases[i].hours * (DAY_US / 24)};
+        assert_true(clock_parse(str_of(cases[i].at), &m.scheduled_us));
+        assert_true(clock_parse(str_of(cases[i].cut), &cut_us));
+        assert_int_equal(metric_grain_start(&m), cut_us);
+    }
 }
 
 static void what_is_no_metric_is_dead_and_says_where(void **state)
@@ -183,6 +259,9 @@ int main(void)
         cmocka_unit_test(the_uuid_is_the_key_in_the_form_of_version_8),
         cmocka_unit_test(what_is_written_is_read_and_becomes_a_fact_that_says_the_same),
         cmocka_unit_test(two_ticks_have_two_keys_also_out_of_their_facts),
+        cmocka_unit_test(a_row_of_a_growing_column_is_one_record_however_often_it_is_read),
+        cmocka_unit_test(runs_within_one_grain_are_one_record_of_the_last_value),
+        cmocka_unit_test(grains_are_counted_from_year_one),
         cmocka_unit_test(what_is_no_metric_is_dead_and_says_where),
     };
     return cmocka_run_group_tests(all, NULL, NULL);

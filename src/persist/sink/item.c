@@ -16,9 +16,11 @@ void sink_item_of_metric(struct arena *a, const struct collector *c, const struc
                               .model = S("metric"),
                               .type = m->body.len > 0 ? S("text/plain") : S("application/json"),
                               .at_us = m->window_start_us != TIME_NONE ? m->window_start_us
+                                       : m->scheduled_us != TIME_NONE  ? m->scheduled_us
                                                                        : m->at_us,
                               .metric = own};
-    shape_write(&b, c->shape, c->grain_us, out->key, m);
+    own->grain_us = c->grain_us; /* a fact knows its begin alone */
+    shape_write(&b, c->shape, out->key, own);
     out->body = buf_str(&b);
 }
 

@@ -168,14 +168,8 @@ static void add_uuid(struct buf *b, struct str key)
     buf_add_byte(b, '"');
 }
 
-static int64_t floor_to(int64_t us, int64_t grain_us)
-{
-    const int64_t rest = grain_us > 0 ? us % grain_us : 0;
-    return us - (rest < 0 ? rest + grain_us : rest);
-}
-
 /* The members of v2 to v4 in their order. */
-static void write_nested(struct buf *b, enum record_shape shape, int64_t grain_us, struct str key,
+static void write_nested(struct buf *b, enum record_shape shape, struct str key,
                          const struct metric *m)
 {
     buf_add(b, S("{\"uuid\":"));
@@ -192,7 +186,7 @@ static void write_nested(struct buf *b, enum record_shape shape, int64_t grain_u
     add_time(b, m->at_us);
     if (shape == SHAPE_V3) {
         buf_add(b, S(",\"grain_datetime\":"));
-        add_time(b, floor_to(m->at_us, grain_us));
+        add_time(b, metric_grain_start(m));
     } else if (shape == SHAPE_V4) {
         buf_add(b, S(",\"window\":"));
         add_time(b, m->window_start_us);
@@ -225,14 +219,13 @@ static void write_flat(struct buf *b, struct str key, const struct metric *m)
     buf_add_byte(b, '}');
 }
 
-void shape_write(struct buf *b, enum record_shape shape, int64_t grain_us, struct str key,
-                 const struct metric *m)
+void shape_write(struct buf *b, enum record_shape shape, struct str key, const struct metric *m)
 {
     if (m->body.len > 0) {
         buf_add(b, m->body);
     } else if (shape == SHAPE_V5) {
         write_flat(b, key, m);
     } else {
-        write_nested(b, shape, grain_us, key, m);
+        write_nested(b, shape, key, m);
     }
 }

@@ -10,10 +10,8 @@
 #include "config/collector.h"
 #include "signal/metric.h"
 
-/* Append one record, no newline. `key` is metric_key's; grain_us counts in SHAPE_V3 alone. A metric
- * with a body is that body. */
-void shape_write(struct buf *b, enum record_shape shape, int64_t grain_us, struct str key,
-                 const struct metric *m);
+/* Append one record, no newline. `key` is metric_key's. A metric with a body is that body. */
+void shape_write(struct buf *b, enum record_shape shape, struct str key, const struct metric *m);
 /* A number so; it is one. */
 void shape_write_number(struct buf *b, double value);
 

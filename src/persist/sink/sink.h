@@ -23,7 +23,7 @@ struct sink_item {
     bool is_made;     /* by encoding.jq: it is no CloudEvent, whatever it was made of      */
     struct str lane;  /* and the position in it: where its fact stands; no two are equal   */
     uint64_t position;
-    int64_t at_us; /* what partitions are made of: begin of its window, else its time   */
+    int64_t at_us; /* what partitions are made of: begin of its window, else of its run */
     const struct signal *fact;   /* that it was made of                                    */
     const struct metric *metric; /* the same as a metric; NULL: another model              */
 };
