@@ -11,6 +11,7 @@
 #include "base/failpoint.h"
 #include "base/file.h"
 #include "collector/rows.h"
+#include "collector/twins.h"
 #include "config/template.h"
 #include "wire/json.h"
 
@@ -26,7 +27,10 @@ struct writing {
     struct str bookmark, note;
     int64_t read_us;
     struct arena *life;
-    uint64_t rows, metrics, empty;
+    struct twins twins;
+    uint64_t rows, metrics, empty, aside;
+    struct failure why; /* of the first row that was set aside */
+    uint64_t aside_row;
 };
 
 static enum outcome drain(struct writing *w, struct failure *f)
@@ -48,11 +52,14 @@ static void add_text(struct buf *b, const char *before, struct str text)
 
 /* ---- rows ---- */
 
-static enum outcome set_aside(struct writing *w, const struct failure *why)
+static void set_aside(struct writing *w, const struct failure *why)
 {
+    if (w->aside++ == 0) {
+        w->why = *why;
+        w->aside_row = w->rows;
+    }
     add_text(&w->out, "{\"aside\":", str_of(why->text));
     buf_printf(&w->out, ",\"row\":%llu}\n", (unsigned long long)w->rows);
-    return OK;
 }
 
 /* The one text of a partition: its template over the URI that the source names. */
@@ -90,6 +97,34 @@ static void grow(struct writing *w, struct str value)
     }
 }
 
+/* When it was read, and what its key is made of besides name and tags. What is read again in the
+ * overlap has to have the key that it had; without one a run that died is done again under the same
+ * time, and may say more of the same tags: then its own value is not of the key, but where several
+ * rows of the run have those tags. ROW_ASIDE: another row has this key. */
+static enum row_is place(struct writing *w, struct str own, struct metric *m, struct failure *why)
+{
+    const struct run *const r = w->run;
+    const bool is_window = r->start_us != TIME_NONE;
+    m->window_start_us = r->start_us;
+    m->window_end_us = r->end_us;
+    m->scheduled_us = is_window ? TIME_NONE : r->scheduled_us;
+    m->grain_us = is_window ? 0 : r->collector->grain_us;
+    m->row = r->collector->overlap_us > 0 ? own : S("");
+    m->at_us = clock_now_us();
+    uint64_t twin = twins_put(&w->twins, metric_key(&w->row, m), w->rows);
+    if (twin > 0 && m->row.len == 0 && own.len > 0) {
+        m->row = own;
+        twin = twins_put(&w->twins, metric_key(&w->row, m), w->rows);
+    }
+    if (twin > 0) {
+        (void)failed(why, REJECT,
+                     "same tags as row %llu, so they would be one record (a NULL is no tag): each "
+                     "row needs tags of its own",
+                     (unsigned long long)twin);
+    }
+    return twin > 0 ? ROW_ASIDE : ROW_METRIC;
+}
+
 static enum outcome take_row(void *to, const struct cell *cell, size_t n, struct failure *f)
 {
     struct writing *const w = to;
@@ -97,24 +132,20 @@ static enum outcome take_row(void *to, const struct cell *cell, size_t n, struct
     struct failure why = {0};
     const struct run *const r = w->run;
     w->rows++;
-    grow(w, own_value(r->collector, cell, n));
-    const enum row_is is = r->collector->kind == COLLECT_PARTITION
-                               ? body_of(w, cell, n, &m, &why)
-                               : row_metric(&w->row, r->collector, cell, n, &m, &why);
+    const struct str own = own_value(r->collector, cell, n);
+    grow(w, own);
+    enum row_is is = r->collector->kind == COLLECT_PARTITION
+                         ? body_of(w, cell, n, &m, &why)
+                         : row_metric(&w->row, r->collector, cell, n, &m, &why);
+    is = is == ROW_METRIC ? place(w, own, &m, &why) : is;
     if (is == ROW_METRIC) {
-        m.window_start_us = r->start_us;
-        m.window_end_us = r->end_us;
-        m.scheduled_us = r->start_us == TIME_NONE ? r->scheduled_us : TIME_NONE;
-        m.grain_us = r->start_us == TIME_NONE ? r->collector->grain_us : 0;
-        m.row = own_value(r->collector, cell, n);
-        m.at_us = clock_now_us();
         buf_add(&w->out, S("{\"metric\":"));
         metric_write(&w->out, &m);
         buf_add(&w->out, S("}\n"));
         w->metrics++;
         FAILPOINT("run.row");
     } else if (is == ROW_ASIDE) {
-        (void)set_aside(w, &why);
+        set_aside(w, &why);
     } else {
         w->empty++;
     }
@@ -164,6 +195,7 @@ static enum outcome run_here(const struct run *r, int fd, struct failure *f)
     struct writing w = {.run = r, .fd = fd, .bookmark = r->bookmark, .life = &life};
     arena_init(&w.row, ROW_ARENA_BYTES_MAX);
     buf_init(&w.out, &lines, LINE_BYTES_MAX);
+    twins_init(&w.twins, &life);
     const struct source_ask ask = {.collector = c,
                                    .options = c->source_options,
                                    .now_us = r->scheduled_us,
@@ -174,9 +206,13 @@ static enum outcome run_here(const struct run *r, int fd, struct failure *f)
                                    .row_bytes_max = ROW_BYTES_MAX};
     FAILPOINT("run.begun");
     const int64_t begun_us = clock_mono_us();
-    const enum outcome result = driver->read(&ask, &(struct source_to){take_row, &w, take_note}, f);
+    enum outcome result = driver->read(&ask, &(struct source_to){take_row, &w, take_note}, f);
     w.read_us = clock_mono_us() - begun_us;
     FAILPOINT("run.read");
+    if (result == OK && w.metrics == 0 && w.aside > 0) {
+        result = failed(f, REJECT, "no row is a record; row %llu: %s",
+                        (unsigned long long)w.aside_row, w.why.text);
+    }
     struct failure ignored;
     if (result == OK || buf_is_over(&w.out) || w.out.len > 0) {
         (void)drain(&w, &ignored); /* who reads has gone, or sees that the last line lacks */

@@ -411,7 +411,7 @@ static void enter_end(struct tending *t, struct tended *x, const struct work *w,
     e->took_us = w->took_us;
     e->window = (struct window_span){w->run.start_us, w->run.end_us};
     e->rows = w->rows;
-    e->metrics = w->metrics;
+    e->metrics = outcome == OK ? w->metrics : w->written;
     e->empty = w->empty;
     e->aside = w->aside;
     e->n++;

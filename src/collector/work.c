@@ -212,6 +212,7 @@ void work_watch(struct work *w, int64_t mono_us)
 void work_written(struct work *w)
 {
     w->has_written = true;
+    w->written += w->n;
     forget_gathered(w);
 }
 
@@ -222,6 +223,7 @@ enum outcome work_write(struct work *w, struct bus *bus, struct failure *f)
     if (result == OK) {
         FAILPOINT("collect.appended");
         w->has_written = w->has_written || w->n > 0;
+        w->written += w->n;
     }
     forget_gathered(w);
     return result;

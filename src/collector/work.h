@@ -1,9 +1,9 @@
 /* work.h - a run at work, as the process sees it that started it: its pipe, its time limit, and the
  * records that it has given so far.
  *
- * Records are gathered until the run has ended, so that what a failed one gave is never seen; a run
- * that gives more than WORK_GATHER_BYTES is written on the way. All of them go to lane raw/collect,
- * durably, before work_settle says OK. */
+ * Records are gathered until the run has ended, so that what a failed one gave is never seen; but a
+ * run that gives more than WORK_GATHER_BYTES is written on the way, and may fail behind that. All
+ * of them go to lane raw/collect, durably, before work_settle says OK. */
 #ifndef WEIR_COLLECTOR_WORK_H
 #define WEIR_COLLECTOR_WORK_H
 
@@ -34,6 +34,7 @@ struct work {
     struct record *record;
     size_t n, room, bytes;
     bool has_written; /* some of its records are in the lane already */
+    uint64_t written; /* how many                                    */
     /* how it ended */
     bool has_last_line;
     enum outcome outcome;

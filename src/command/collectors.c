@@ -30,13 +30,13 @@ struct listing {
 /* The columns of a list; a table has the first ones. */
 static const struct str column[] = {
     STR("collector"), STR("state"),   STR("last"),           STR("next"),      STR("window"),
-    STR("records"),   STR("sinks"),   STR("error"),          STR("source"),    STR("strategy"),
-    STR("took_ms"),   STR("rows"),    STR("empty"),          STR("aside"),     STR("runs"),
+    STR("records"),   STR("aside"),   STR("sinks"),          STR("error"),     STR("source"),
+    STR("strategy"),  STR("took_ms"), STR("rows"),           STR("empty"),     STR("runs"),
     STR("failed"),    STR("skipped"), STR("passed_windows"), STR("last_good"), STR("place")};
-static const bool is_number[] = {false, false, false, false, false, true, false,
-                                 false, false, false, true,  true,  true, true,
+static const bool is_number[] = {false, false, false, false, false, true, true,
+                                 false, false, false, false, true,  true, true,
                                  true,  true,  true,  true,  false, false};
-enum { COLUMNS = sizeof column / sizeof *column, TABLE_COLUMNS = 8 };
+enum { COLUMNS = sizeof column / sizeof *column, TABLE_COLUMNS = 9 };
 
 /* ---- cells ---- */
 
@@ -191,6 +191,7 @@ static enum outcome add_row(struct listing *l, const struct collector *c, struct
         text_cell(time_text(l, next_us)),
         text_cell(window_text(l, e.window)),
         number_cell(a, e.metrics),
+        number_cell(a, e.aside),
         sinks_cell(l, c),
         text_cell(e.why),
         text_cell(str_of(c->source->name)),
@@ -198,7 +199,6 @@ static enum outcome add_row(struct listing *l, const struct collector *c, struct
         number_cell(a, (uint64_t)(e.took_us / 1000)),
         number_cell(a, e.rows),
         number_cell(a, e.empty),
-        number_cell(a, e.aside),
         number_cell(a, e.n),
         number_cell(a, e.failed_n),
         number_cell(a, e.skipped_n),

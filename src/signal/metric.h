@@ -27,7 +27,7 @@ struct metric {
     int64_t scheduled_us; /* without a window: when its run was to begin                   */
     int64_t grain_us;     /* length of metric.grain; 0: none                               */
     int64_t at_us;        /* when it was read                                              */
-    struct str row;       /* incremental: its own value of the column that grows; else ""  */
+    struct str row;       /* incremental: its own value of the column, where it counts; "" */
     struct str body;      /* partition collectors: what the sinks are given; else empty    */
     struct str key;       /* out of a fact: the one it was made with; else empty           */
 };

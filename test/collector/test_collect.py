@@ -72,6 +72,25 @@ def the_time_of_a_source_is_a_part_of_its_runs_time(folder):
 
 
 @case
+def a_query_whose_rows_are_no_records_is_red_and_collects_no_window(folder):
+    bad = windows("echo '{\"total\":3}'", "1s", {"interval": "300ms"})
+    with Weir(folder, collectors={"bad": bad}) as weir:
+        eventually(lambda: listed(weir, "bad")["runs"] >= 2, "it is tried when it is due")
+        row = listed(weir, "bad", 1)
+        assert row["state"] in ("failed", "running") and row["aside"] == 1 and row["records"] == 0, row
+        assert 'row 1: each row must contain a "value" key' in row["error"] and row["last_good"] is None, row
+
+
+@case
+def a_run_that_fails_late_says_how_much_of_it_was_written(folder):
+    script = "awk 'BEGIN { for (i = 0; i < 20000; i++) printf \"{\\\"i\\\":%d,\\\"value\\\":1,\\\"pad\\\":\\\"%060d\\\"}\\n\", i, i }'; exit 1"
+    with Weir(folder, collectors={"late": collector(script, {"interval": "24h"})}) as weir:
+        eventually(lambda: listed(weir, "late")["failed"] >= 1, "it has failed")
+        row = listed(weir, "late", 1)
+        assert 0 < row["records"] <= 20000, row
+
+
+@case
 def a_dead_source_is_its_collectors_problem_alone(folder):
     dead = collector("test -e there || { echo no >&2; exit 1; }; echo '{\"value\":1}'", {"interval": "1h"})
     dead["source"]["config"]["directory"] = str(folder)

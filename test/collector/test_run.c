@@ -59,30 +59,36 @@ struct heard {
     int status;
 };
 
+/* A source that gives these rows. */
+struct given {
+    const struct cell (*row)[2];
+    size_t n;
+};
+
+static enum outcome given_read(const struct source_ask *ask, const struct source_to *to,
+                               struct failure *f)
+{
+    const struct given *const given = ask->options;
+    enum outcome result = OK;
+    for (size_t i = 0; i < given->n && result == OK; i++) {
+        result = to->row(to->to, given->row[i], 2, f);
+    }
+    return result;
+}
+
+static const struct source_driver given_source = {.name = "given", .read = given_read};
+static const struct section_type given_type = {.name = "given", .driver = &given_source};
+
 /* All lines of the run, to its end. */
-static struct heard *hear(struct arena *a, const struct fake *fake, bool ask_to_stop_it)
+static struct heard *hear_run(struct arena *a, const struct run *r, bool ask_to_stop_it)
 {
     struct failure f;
     pid_t pid = 0;
     int fd = -1;
-    static const struct collector_tag fixed[] = {{STR("env"), STR("prod")}};
-    const struct collector c = {.id = S("users"),
-                                .metric_name = S("users.total"),
-                                .tag = (struct collector_tag *)fixed,
-                                .tags_n = 1,
-                                .strategy = STRATEGY_GROWING,
-                                .column = S("id"),
-                                .source = &fake_type,
-                                .source_options = (void *)fake};
-    const struct run r = {.collector = &c,
-                          .scheduled_us = 1700000000000000,
-                          .start_us = TIME_NONE,
-                          .end_us = TIME_NONE,
-                          .bookmark = S("2")};
     struct heard *const heard = arena_new(a, struct heard);
     char *text = NULL;
     size_t bytes = 0;
-    assert_int_equal(run_start(&r, &pid, &fd, &f), OK);
+    assert_int_equal(run_start(r, &pid, &fd, &f), OK);
     if (ask_to_stop_it) {
         (void)kill(pid, SIGTERM);
     }
@@ -97,6 +103,101 @@ static struct heard *hear(struct arena *a, const struct fake *fake, bool ask_to_
     (void)fclose(in);
     assert_int_equal(waitpid(pid, &heard->status, 0), pid);
     return heard;
+}
+
+static struct heard *hear(struct arena *a, const struct fake *fake, bool ask_to_stop_it)
+{
+    static const struct collector_tag fixed[] = {{STR("env"), STR("prod")}};
+    const struct collector c = {.id = S("users"),
+                                .metric_name = S("users.total"),
+                                .tag = (struct collector_tag *)fixed,
+                                .tags_n = 1,
+                                .strategy = STRATEGY_GROWING,
+                                .column = S("id"),
+                                .source = &fake_type,
+                                .source_options = (void *)fake};
+    const struct run r = {.collector = &c,
+                          .scheduled_us = 1700000000000000,
+                          .start_us = TIME_NONE,
+                          .end_us = TIME_NONE,
+                          .bookmark = S("2")};
+    return hear_run(a, &r, ask_to_stop_it);
+}
+
+static struct heard *hear_given(struct arena *a, struct collector c, const struct cell (*row)[2],
+                                size_t n)
+{
+    const struct given given = {row, n};
+    c.id = c.metric_name = S("users");
+    c.source = &given_type;
+    c.source_options = (void *)&given;
+    const struct run r = {.collector = &c,
+                          .scheduled_us = 1700000000000000,
+                          .start_us = TIME_NONE,
+                          .end_us = TIME_NONE};
+    return hear_run(a, &r, false);
+}
+
+static void a_second_row_of_the_same_tags_is_set_aside_and_says_of_which(void **state)
+{
+    /* GROUP BY ROLLUP (customer): an account that is null, and all of them together */
+    const struct cell rows[][2] = {
+        {{S("customer"), CELL_TEXT, S("a")}, {S("value"), CELL_NUMBER, S("3")}},
+        {{S("customer"), CELL_NULL, S("")}, {S("value"), CELL_NUMBER, S("1")}},
+        {{S("customer"), CELL_NULL, S("")}, {S("value"), CELL_NUMBER, S("4")}}};
+    struct arena a;
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    const struct heard *const h = hear_given(&a, (struct collector){.kind = COLLECT_METRIC}, rows,
+                                             3);
+    assert_int_equal(h->n, 4);
+    assert_true(h->line[0].is == RUN_METRIC && h->line[1].is == RUN_METRIC);
+    assert_int_equal(h->line[2].is, RUN_ASIDE);
+    assert_int_equal(h->line[2].row, 3);
+    assert_true(str_starts(h->line[2].why, S("same tags as row 2,")));
+    assert_int_equal(h->line[3].is, RUN_DONE);
+    assert_int_equal(h->line[3].metrics, 2);
+    arena_close(&a);
+}
+
+static void what_is_read_again_in_the_overlap_is_told_by_its_own_value(void **state)
+{
+    const struct cell rows[][2] = {
+        {{S("at"), CELL_TIME, S("2024-01-01T00:00:00Z")}, {S("value"), CELL_NUMBER, S("3")}},
+        {{S("at"), CELL_TIME, S("2024-01-01T00:00:01Z")}, {S("value"), CELL_NUMBER, S("3")}}};
+    const struct collector c = {
+        .strategy = STRATEGY_GROWING, .column = S("at"), .overlap_us = 1000000};
+    struct arena a;
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    const struct heard *const h = hear_given(&a, c, rows, 2);
+    assert_int_equal(h->n, 3);
+    for (size_t i = 0; i < 2; i++) {
+        struct metric m;
+        struct failure f;
+        assert_int_equal(metric_read(&a, h->line[i].metric, &m, &f), OK);
+        assert_true(str_eq(m.row, rows[i][0].text));
+    }
+    arena_close(&a);
+}
+
+static void a_run_of_which_no_row_is_a_record_has_failed(void **state)
+{
+    const struct cell rows[][2] = {
+        {{S("customer"), CELL_TEXT, S("a")}, {S("total"), CELL_NUMBER, S("3")}},
+        {{S("customer"), CELL_TEXT, S("b")}, {S("value"), CELL_NULL, S("")}}};
+    struct arena a;
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    const struct heard *const h = hear_given(&a, (struct collector){.kind = COLLECT_METRIC}, rows,
+                                             2);
+    assert_int_equal(h->n, 2);
+    assert_int_equal(h->line[0].is, RUN_ASIDE);
+    assert_int_equal(h->line[1].is, RUN_FAILED);
+    assert_int_equal(h->line[1].outcome, REJECT);
+    assert_true(str_eq(h->line[1].why, S("no row is a record; row 1: each row must contain a "
+                                         "\"value\" key")));
+    arena_close(&a);
 }
 
 static void every_row_comes_through_the_pipe_and_the_last_line_counts_them(void **state)
@@ -121,7 +222,8 @@ static void every_row_comes_through_the_pipe_and_the_last_line_counts_them(void 
         assert_int_equal(metric_read(&a, h->line[i].metric, &m, &f), OK);
         assert_int_equal(m.tags_n, 1); /* the column that grows is none */
         assert_true(m.scheduled_us == 1700000000000000 && m.window_start_us == TIME_NONE);
-        assert_true(str_eq(m.row, arena_printf(&a, "%.0f", m.value)));
+        /* no tags tell them apart; the first is what a run that is done again replaces */
+        assert_true(str_eq(m.row, metrics == 1 ? S("") : arena_printf(&a, "%.0f", m.value)));
     }
     assert_int_equal(last->is, RUN_DONE);
     assert_int_equal(last->rows, 9000);
@@ -244,6 +346,9 @@ int main(void)
 {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(every_row_comes_through_the_pipe_and_the_last_line_counts_them),
+        cmocka_unit_test(a_second_row_of_the_same_tags_is_set_aside_and_says_of_which),
+        cmocka_unit_test(what_is_read_again_in_the_overlap_is_told_by_its_own_value),
+        cmocka_unit_test(a_run_of_which_no_row_is_a_record_has_failed),
         cmocka_unit_test(a_run_without_rows_keeps_its_bookmark),
         cmocka_unit_test(a_failure_is_the_last_line_with_its_outcome),
         cmocka_unit_test(a_run_that_dies_leaves_no_last_line),
