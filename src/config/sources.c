@@ -205,6 +205,19 @@ void mysql_complete(const struct section_check *c, void *options)
               "mysql://USER:PASSWORD@HOST:3306/DATABASE");
 }
 
+/* An @ or a / of user or password that is not encoded: libmongoc would take what follows it for a
+ * host, and name it. */
+static bool is_in_parts(struct str uri)
+{
+    const struct str before = str_sub(uri, 0, str_find(uri, '?'));
+    const size_t scheme = str_find(before, '/');
+    const struct str rest = str_sub(before, scheme + 2, before.len);
+    struct str behind;
+    const struct str user = str_cut(rest, '@', &behind);
+    return user.len == rest.len ||
+           (str_find(user, '/') == user.len && str_find(behind, '@') == behind.len);
+}
+
 void mongodb_complete(const struct section_check *c, void *options)
 {
     static const char *const schemes[] = {"mongodb://", "mongodb+srv://", NULL};
@@ -212,6 +225,11 @@ void mongodb_complete(const struct section_check *c, void *options)
     yyjson_doc *doc;
     struct failure f;
     check_uri(c, o->uri, schemes, "mongodb://USER:PASSWORD@HOST:27017/DATABASE");
+    if (!template_is_needed(o->uri) && !is_in_parts(o->uri)) {
+        section_wrong(c, "uri",
+                      " has an @ or a / within user or password: there they are written "
+                      "%%40 and %%2F");
+    }
     if (template_is_needed(o->agg)) {
         return;
     }

@@ -304,6 +304,14 @@ static void an_address_or_pipeline_that_cannot_be_one_is_told_without_a_server(v
         {METRIC EVERY "source: { type: mongodb, config: { uri: mongodb://h, database: d,\n"
                       "  collection: c, agg: '{}' } }\n",
          "a.yaml:4:23: source.config.agg is no list of pipeline stages"},
+        {METRIC EVERY
+         "source: { type: mongodb, config: { uri: 'mongodb://u:p@s@h/d', database: d,\n"
+         "  collection: c, agg: '[]' } }\n",
+         "a.yaml:3:41: source.config.uri has an @ or a / within user or password"},
+        {METRIC EVERY
+         "source: { type: mongodb, config: { uri: 'mongodb://u:p/s@h/d', database: d,\n"
+         "  collection: c, agg: '[]' } }\n",
+         "a.yaml:3:41: source.config.uri has an @ or a / within user or password"},
         {METRIC EVERY "source: { type: mongodb, config: { uri: mongodb://h, database: d,\n"
                       "  collection: c, agg: '[{]' } }\n",
          "a.yaml:4:23: source.config.agg: ensure that aggregate is valid json: not JSON: line 1, "
