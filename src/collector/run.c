@@ -202,6 +202,7 @@ static enum outcome run_here(const struct run *r, int fd, struct failure *f)
                                    .start_us = r->start_us,
                                    .end_us = r->end_us,
                                    .bookmark = r->bookmark,
+                                   .is_as_of = r->is_as_of,
                                    .arena = &life,
                                    .row_bytes_max = ROW_BYTES_MAX};
     FAILPOINT("run.begun");

@@ -19,6 +19,7 @@ struct run {
     int64_t scheduled_us;     /* when it was to begin; stands for the window of a tick */
     int64_t start_us, end_us; /* its window; TIME_NONE: none                           */
     struct str bookmark;      /* STRATEGY_GROWING: what an earlier run ended with      */
+    bool is_as_of;            /* --start-time: "now" is scheduled_us for the source, too */
 };
 
 /* Fork and do it there; the outcome is in the last line. *fd is the reading end, to be closed by

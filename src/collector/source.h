@@ -31,6 +31,7 @@ struct source_ask {
     int64_t now_us;           /* when the run was to begin, or --start-time                       */
     int64_t start_us, end_us; /* its window; TIME_NONE: none                                  */
     struct str bookmark;      /* STRATEGY_GROWING: read beyond this value; empty: everything      */
+    bool is_as_of;            /* --start-time: what has a "now" of its own is asked as of now_us  */
     struct arena *arena;      /* of the run                                                       */
     size_t row_bytes_max;     /* of one row; a larger one fails the run                           */
 };

@@ -196,6 +196,8 @@ static enum outcome request_all(struct asking *w, struct failure *f)
     }
     if (end_us == TIME_NONE && o->time_expression.len > 0) {
         end_us = w->ask->now_us - w->ask->now_us % DAY_US;
+    } else if (end_us == TIME_NONE && w->ask->is_as_of) {
+        end_us = w->ask->now_us;
     }
     return request(w, TIME_NONE, end_us, f);
 }

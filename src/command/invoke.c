@@ -245,10 +245,16 @@ static const struct collector *choose(const struct config *c, const struct words
     return NULL;
 }
 
-static struct run run_of(const struct collector *c, int64_t now_us)
+/* TIME_NONE: now. */
+static struct run run_of(const struct collector *c, int64_t as_of_us)
 {
-    struct run r = {
-        .collector = c, .scheduled_us = now_us, .start_us = TIME_NONE, .end_us = TIME_NONE};
+    const bool is_as_of = as_of_us != TIME_NONE;
+    const int64_t now_us = is_as_of ? as_of_us : clock_now_us();
+    struct run r = {.collector = c,
+                    .scheduled_us = now_us,
+                    .start_us = TIME_NONE,
+                    .end_us = TIME_NONE,
+                    .is_as_of = is_as_of};
     if (c->strategy == STRATEGY_WINDOW) {
         const struct window_span window = window_last(now_us, c->window_us);
         r.start_us = window.start_us;
@@ -257,11 +263,11 @@ static struct run run_of(const struct collector *c, int64_t now_us)
     return r;
 }
 
-static int invoke(struct session *s, const struct collector *c, int64_t now_us)
+static int invoke(struct session *s, const struct collector *c, int64_t as_of_us)
 {
     struct invoking v = {.session = s, .collector = c};
     struct failure f;
-    const struct run r = run_of(c, now_us);
+    const struct run r = run_of(c, as_of_us);
     pid_t pid = 0;
     int fd = -1, status = 0;
     arena_init(&v.batch, BATCH_BYTES_MAX);
@@ -285,9 +291,9 @@ static int invoke(struct session *s, const struct collector *c, int64_t now_us)
 
 int command_invoke(int argc, char **argv)
 {
-    int64_t now_us = TIME_NONE;
+    int64_t as_of_us = TIME_NONE;
     const struct flag flags[] = {
-        {"start-time", 0, FLAG_TIME, &now_us, "TIME",
+        {"start-time", 0, FLAG_TIME, &as_of_us, "TIME",
          "as if it were this moment: for windows, partitions and what a tick is called"},
         {0},
     };
@@ -311,6 +317,6 @@ int command_invoke(int argc, char **argv)
     }
     const struct collector *const c = choose(s.config, &s.words);
     asked_install(NULL, NULL);
-    s.status = !c ? EXIT_USAGE : invoke(&s, c, now_us == TIME_NONE ? clock_now_us() : now_us);
+    s.status = !c ? EXIT_USAGE : invoke(&s, c, as_of_us);
     return command_end(&s);
 }

@@ -1,7 +1,9 @@
 """One collector, once: what is printed, what its sinks did, and what becomes of a source that fails."""
+import http.server
 import json
 import sqlite3
 import subprocess
+import threading
 
 from blackbox import BINARY, case, run
 
@@ -54,6 +56,35 @@ def a_grain_is_that_of_the_start_time_counted_as_go_does(folder):
         (folder / "users.yaml").write_text(json.dumps(file))
         records, _ = invoke(folder, "--start-time", start)
         assert [r["grain_datetime"] for r in records] == [cut], records
+
+
+class Prometheus(http.server.BaseHTTPRequestHandler):
+    """Says 1, and remembers what it was asked."""
+
+    def do_GET(self):  # noqa: N802
+        self.server.asked.append(self.path)
+        body = b'{"status":"success","data":{"resultType":"scalar","result":[1,"1"]}}'
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@case
+def a_start_time_is_prometheus_now_too(folder):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Prometheus) as server:
+        server.asked = []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        put(folder, source={"type": "metric.prometheus", "config": {
+            "uri": f"http://127.0.0.1:{server.server_port}/api/v1/query", "query": "up", "sql": "SELECT value FROM prom_metrics"}})
+        records, _ = invoke(folder, "--start-time", "2024-01-03T12:00:00Z")
+        invoke(folder)
+        server.shutdown()
+    assert [r["value"] for r in records] == [1], records
+    assert server.asked == ["/api/v1/query?query=up&time=1704283200", "/api/v1/query?query=up"], server.asked
 
 
 @case
