@@ -245,7 +245,7 @@ static struct served measure(struct arena *a, const struct setting *s)
         (void)kill(pid[i], s->is_bare ? SIGKILL : SIGTERM);
         (void)waitpid(pid[i], NULL, 0);
     }
-    return (struct served){rate, rate > 0 ? cpu * 1e6 / (rate * SECONDS) : 0};
+    return (struct served){rate, rate > 0 ? cpu * 1e6 / (rate * (double)SECONDS) : 0};
 }
 
 static int by_rate(const void *a, const void *b)

@@ -285,7 +285,7 @@ static void time_query(struct bench *b, struct duck *d)
 
 static void say(const char *name, int64_t spent_us, const char *beside, int64_t beside_us)
 {
-    const double rows = (double)ROUNDS * FACTS * 1e6;
+    const double rows = (double)ROUNDS * (double)FACTS * 1e6;
     printf("{\"name\":\"%s\",\"value\":%.0f,\"unit\":\"rows/s\",\"beside\":\"%s\","
            "\"beside_value\":%.0f,\"ratio\":%.2f}\n",
            name, rows / (double)spent_us, beside, rows / (double)beside_us,

@@ -107,8 +107,9 @@ static void pair_open(struct pair *x, const struct far *far, unsigned k)
                                  .is_for_collectors = true};
     /* NOLINTNEXTLINE(performance-no-int-to-ptr): a sink only reads its options */
     sink->options = (void *)(uintptr_t)far->options;
-    *config = (struct config){
-        .data = str_of(folder), .collectors = {&collector, 1}, .sinks = {sink, 1}};
+    *config = (struct config){.data = str_of(folder),
+                              .collectors = {.at = &collector, .n = 1},
+                              .sinks = {.at = sink, .n = 1}};
     *x = (struct pair){.far = far, .next = k * 10000000};
     x->p = (struct persister){
         .driver = sink_persister(&life, sink), .config = config, .arena = &life};
