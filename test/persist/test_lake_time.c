@@ -155,6 +155,66 @@ static void a_clock_that_is_wrong_for_a_moment_erases_nothing(void **state)
     assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), 0);
 }
 
+/* Set and held for so long that it is believed. */
+static void set_the_clock_by(int64_t by_us)
+{
+    clock_step(by_us);
+    flush_if_due();
+    assert_int_equal(persist_lake.flush(&lakes.persister, true, &failure), OK);
+    clock_set(clock_now_us() + WALL_HOLD_MS * 1000LL + SECOND_US);
+    assert_int_equal(persist_lake.flush(&lakes.persister, true, &failure), OK);
+}
+
+static void take_and_flush(void)
+{
+    take();
+    assert_int_equal(persist_lake.flush(&lakes.persister, true, &failure), OK);
+}
+
+/* What housekeeping has to do by now, all of it. */
+static void tidy_up(void)
+{
+    for (size_t i = 0; i < ROUNDS; i++) {
+        flush_if_due();
+    }
+}
+
+static void what_came_while_the_clock_was_in_the_past_is_kept_as_long_as_what_came_before(
+    void **state)
+{
+    const int64_t wrong_us = 1000 * DAY_US;
+    (void)state;
+    lakes.config.lake.keep_ms = 100 * DAY_US / 1000;
+    clock_set(BEGIN_US + 10000 * DAY_US);
+    take_and_flush();
+    set_the_clock_by(-wrong_us);
+    take_and_flush();
+    lakes_close(&lakes); /* what tells it is in the lake */
+    assert_int_equal(lakes_open(&lakes, &failure), OK);
+    set_the_clock_by(wrong_us);
+    clock_set(clock_now_us() + 99 * DAY_US);
+    tidy_up();
+    assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), 2 * FACTS);
+    clock_set(clock_now_us() + 101 * DAY_US); /* from the merge, at the latest */
+    tidy_up();
+    assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), 0);
+}
+
+static void a_clock_that_was_in_the_future_does_not_keep_what_came_after(void **state)
+{
+    const int64_t wrong_us = 1000 * DAY_US;
+    (void)state;
+    lakes.config.lake.keep_ms = 100 * DAY_US / 1000;
+    clock_set(BEGIN_US + 10000 * DAY_US);
+    set_the_clock_by(wrong_us);
+    take_and_flush();
+    set_the_clock_by(-wrong_us);
+    take_and_flush();
+    clock_set(clock_now_us() + 101 * DAY_US);
+    persist_lake.flush(&lakes.persister, true, &failure);
+    assert_int_equal(lakes_count(&lakes, "change", "SELECT count(*)"), FACTS);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -163,6 +223,8 @@ int main(void)
         TEST(files_are_merged_though_the_clock_was_set_back),
         TEST(a_fact_that_comes_late_is_kept_as_long_as_others),
         TEST(a_clock_that_is_wrong_for_a_moment_erases_nothing),
+        TEST(what_came_while_the_clock_was_in_the_past_is_kept_as_long_as_what_came_before),
+        TEST(a_clock_that_was_in_the_future_does_not_keep_what_came_after),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,7 @@ struct delta_file {
     struct str day;              /* `2026/03/07` of its partition values; empty: not partitioned */
     struct str checksum, schema; /* tags: XXH3-128 of the bytes; delta_schema_tag when written */
     int64_t bytes, rows, modified_ms;
+    int64_t written_us; /* as it counts for retention: tidy.c notes it                */
     bool is_gone;       /* removed from the disk too                                  */
     bool is_damaged;    /* seen to be: no merge may carry it on under a new checksum  */
     int64_t removed_ms; /* 0: live                                                    */

@@ -261,6 +261,19 @@ static int64_t merge_due_us(struct lake *l, const struct live *live, int64_t now
 
 /* ---- retention ---- */
 
+/* Note when each file was written: as its commit says, but not before any commit that stands before
+ * it in the log, so a clock that was in the past then makes nothing old. A stamp that lies ahead of
+ * now tells nothing of what follows it. */
+static void date_files(struct delta *log, int64_t now_us)
+{
+    int64_t newest_us = INT64_MIN;
+    for (size_t i = 0; i < log->files_n; i++) {
+        const int64_t own_us = log->file[i].modified_ms * 1000;
+        newest_us = own_us > newest_us && own_us <= now_us ? own_us : newest_us;
+        log->file[i].written_us = own_us > newest_us ? own_us : newest_us;
+    }
+}
+
 /* When a file's time is up, kept for `keep` from its day's end, and from when it was written: what
  * comes late, or from a backfill, is kept as long. INT64_MAX: never. */
 static int64_t expiry_us(const struct lake *l, const struct delta_file *file)
@@ -270,8 +283,8 @@ static int64_t expiry_us(const struct lake *l, const struct delta_file *file)
     if (keep_ms >= FOREVER_MS || day == TIME_NONE) {
         return INT64_MAX;
     }
-    const int64_t end = day + DAY_US, written = file->modified_ms * 1000;
-    return (end > written ? end : written) + keep_ms * 1000;
+    const int64_t end_us = day + DAY_US;
+    return (end_us > file->written_us ? end_us : file->written_us) + keep_ms * 1000;
 }
 
 static enum outcome expire(struct lake *l, struct lake_table *t, int64_t now_us, struct failure *f)
@@ -281,6 +294,7 @@ static enum outcome expire(struct lake *l, struct lake_table *t, int64_t now_us,
     struct delta_commit c = {.operation = "DELETE", .removed = path};
     int64_t rows = 0;
     buf_init(&c.actions, &l->scratch, ACTIONS_BYTES_MAX);
+    date_files(&t->log, now_us);
     for (size_t i = 0; i < live.n; i++) {
         if (expiry_us(l, live.at[i]) <= now_us) {
             path[c.removed_n++] = live.at[i]->path;
@@ -303,11 +317,12 @@ static enum outcome expire(struct lake *l, struct lake_table *t, int64_t now_us,
 
 /* ---- the plan ---- */
 
-static int64_t table_due_us(struct lake *l, const struct lake_table *t, int64_t now_us)
+static int64_t table_due_us(struct lake *l, struct lake_table *t, int64_t now_us)
 {
     const struct live live = live_files(&l->scratch, &t->log);
     int64_t due = l->config->lake.compact_ms < FOREVER_MS ? merge_due_us(l, &live, now_us)
                                                           : INT64_MAX;
+    date_files(&t->log, now_us);
     for (size_t i = 0; i < live.n; i++) {
         const int64_t keep = expiry_us(l, live.at[i]);
         due = keep < due ? keep : due;

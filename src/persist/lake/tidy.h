@@ -1,4 +1,9 @@
-/* tidy.h - housekeeping of the lake: compaction, vacuum, retention. */
+/* tidy.h - housekeeping of the lake: compaction, vacuum, retention.
+ *
+ * What is received is stamped with what the clock said, right or wrong; retention is the careful
+ * one. A file is never older than a file that was committed before it, but for those whose stamps
+ * lie in the future. So a clock that stood in the past when rows came takes none of them early, and
+ * one that stood in the future keeps what follows no longer than twice `keep`. */
 #ifndef WEIR_PERSIST_LAKE_TIDY_H
 #define WEIR_PERSIST_LAKE_TIDY_H
 
