@@ -19,8 +19,8 @@ enum { DAYS = 91 };
 #define ARENA_BYTES_MAX ((size_t)4 << 30)
 
 struct report {
-    struct str by, html, table; /* table: of --csv */
-    struct report_flags flags;  /* go before the configuration */
+    struct str from, to, by, html, table; /* table: of --csv */
+    struct report_flags flags;            /* go before the configuration */
     struct window window;
     struct dora_wish dora;
     const struct kind *kind;
@@ -41,26 +41,30 @@ static int wrong(const char *option, struct str value, const char *form)
     return EXIT_USAGE;
 }
 
-/* What a row is of: service or team, environment, week or month. */
+/* What a row is of: service or team, environment, week or month; one of each. */
 static bool read_by(struct str by, struct dora_wish *w)
 {
     w->group = by.len == 0 ? DORA_SERVICE : DORA_ALL;
     w->is_by_environment = by.len == 0;
-    while (by.len > 0) {
+    bool is_right = true;
+    while (by.len > 0 && is_right) {
         struct str rest;
         const struct str word = str_trim(str_cut(by, ',', &rest));
         by = rest;
         if (str_eq(word, S("service")) || str_eq(word, S("team"))) {
+            is_right = w->group == DORA_ALL;
             w->group = str_eq(word, S("team")) ? DORA_TEAM : DORA_SERVICE;
         } else if (str_eq(word, S("environment"))) {
+            is_right = !w->is_by_environment;
             w->is_by_environment = true;
         } else if (str_eq(word, S("week")) || str_eq(word, S("month"))) {
+            is_right = w->period == DORA_NOW;
             w->period = str_eq(word, S("week")) ? DORA_WEEK : DORA_MONTH;
         } else {
-            return false;
+            is_right = false;
         }
     }
-    return true;
+    return is_right;
 }
 
 static enum outcome tell_json(const struct ask *q, struct str json)
@@ -155,8 +159,9 @@ static enum outcome tell_parts(const struct report *r, struct session *s, struct
         return result == OK ? tell_json(q, json) : result;
     }
     enum outcome result = OK;
-    (void)printf("%s to %s\n", say_day(&s->arena, r->window.from_us, r->window.to_us).at,
-                 say_day(&s->arena, r->window.to_us, r->window.to_us).at);
+    const struct window *const w = &r->window;
+    (void)printf("%s to %s\n", say_day(&s->arena, w->local_from_us, w->local_to_us).at,
+                 say_day(&s->arena, w->local_to_us, w->local_to_us).at);
     for (size_t i = 0; i < n && result == OK; i++) {
         const struct report_table table = {part[i].title, window_sql(&part[i]), true};
         result = report_table(q, &s->arena, &table, f);
@@ -224,6 +229,35 @@ static bool options_fit(const struct report *r)
     return true;
 }
 
+static bool read_time(const char *option, struct str text, int64_t *out_us, bool *is_day)
+{
+    *is_day = text.len == sizeof "2026-11-22" - 1;
+    return clock_parse_day(text, out_us) ||
+           wrong(option, text, "takes 2026-11-22 or 2026-11-22T12:00:00Z") != EXIT_USAGE;
+}
+
+static bool is_forward(const struct window *w)
+{
+    if (w->from_us >= w->to_us) {
+        (void)fprintf(stderr, "weir report: --from lies behind --to; the window is [from, to)\n");
+    }
+    return w->from_us < w->to_us;
+}
+
+/* As if days began in UTC: the zone is not known yet. */
+static bool read_window(struct report *r)
+{
+    struct window *const w = &r->window;
+    w->to_us = clock_now_us();
+    if (r->to.len > 0 && !read_time("to", r->to, &w->to_us, &w->to_is_day)) {
+        return false;
+    }
+    w->from_us = w->to_us - DAYS * DAY_US;
+    w->from_is_day = w->to_is_day;
+    return (r->from.len == 0 || read_time("from", r->from, &w->from_us, &w->from_is_day)) &&
+           is_forward(w);
+}
+
 /* Of what a report has; says which, where it is none of them. */
 static bool table_fits(struct report *r)
 {
@@ -258,16 +292,11 @@ static int check(void *of, const struct words *words)
     if (!options_fit(r) || !table_fits(r)) {
         return EXIT_USAGE;
     }
-    r->window.to_us = r->window.to_us == TIME_NONE ? clock_now_us() : r->window.to_us;
-    if (r->window.from_us == TIME_NONE) {
-        r->window.from_us = r->window.to_us - DAYS * DAY_US;
-    }
-    if (r->window.from_us >= r->window.to_us) {
-        (void)fprintf(stderr, "weir report: --from lies behind --to; the window is [from, to)\n");
+    if (!read_window(r)) {
         return EXIT_USAGE;
     }
     if (!read_by(r->by, &r->dora)) {
-        return wrong("by", r->by, "of service or team, environment, week or month");
+        return wrong("by", r->by, "of service or team, environment, week or month: one of each");
     }
     if (!report_flags_check(&r->flags)) {
         return EXIT_USAGE;
@@ -296,7 +325,6 @@ static bool choose(struct report *r, struct session *s)
     }
     r->window.choice = s->config->report;
     report_flags_apply(&s->arena, &r->flags, &r->window.choice);
-    r->dora.window = r->window;
     r->dora.service = service;
     r->dora.services_n = all->n;
     if (r->dora.group == DORA_TEAM && !has_team) {
@@ -304,6 +332,18 @@ static bool choose(struct report *r, struct session *s)
                               "configuration, services.NAME.team\n");
     }
     return r->dora.group != DORA_TEAM || has_team;
+}
+
+/* The window in its zone.
+ *   returns OK | RETRY | REJECT it said what is wrong with it */
+static enum outcome settle(struct report *r, struct session *s, struct ask *q, struct failure *f)
+{
+    const enum outcome result = window_settle(q->duck, &s->arena, &r->window, f);
+    if (result == REJECT) {
+        (void)fprintf(stderr, "weir report: %s\n", f->text);
+    }
+    r->dora.window = r->window;
+    return result == OK && !is_forward(&r->window) ? REJECT : result;
 }
 
 static int run(struct report *r, const struct usage *usage, int argc, char **argv)
@@ -327,22 +367,25 @@ static int run(struct report *r, const struct usage *usage, int argc, char **arg
         return command_end(&s);
     }
     enum outcome result = ask_begin(&q, &s.arena, s.config, str_of(r->kind->models), &f);
+    const bool is_open = result == OK;
+    result = is_open ? settle(r, &s, &q, &f) : result;
+    const bool is_wrong = is_open && result == REJECT;
     result = result == OK ? r->kind->tell(r, &s, &q, &f) : result;
     ask_close(&q);
-    s.status = result == OK ? EXIT_DONE : command_unanswered("report", &f);
+    s.status = result == OK ? EXIT_DONE : is_wrong ? EXIT_USAGE : command_unanswered("report", &f);
     return command_end(&s);
 }
 
 int command_report(int argc, char **argv)
 {
-    struct report r = {.window = {.from_us = TIME_NONE, .to_us = TIME_NONE}};
+    struct report r = {0};
     const struct flag flags[] = {
-        {"from", 0, FLAG_TIME, &r.window.from_us, "TIME",
-         "the window begins there (91 days before its end)"},
-        {"to", 0, FLAG_TIME, &r.window.to_us, "TIME", "and ends before this (now)"},
+        {"from", 0, FLAG_TEXT, &r.from, "TIME", "the window begins there (91 days before its end)"},
+        {"to", 0, FLAG_TEXT, &r.to, "TIME", "and ends before this (now)"},
         {"by", 0, FLAG_TEXT, &r.by, "WHAT,…",
          "a row each: service or team, environment, week or month (service,environment)"},
-        {"zone", 0, FLAG_TEXT, &r.flags.zone, "NAME", "in which days and weeks are cut (UTC)"},
+        {"zone", 0, FLAG_TEXT, &r.flags.zone, "NAME",
+         "in which days begin, those of --from and --to too (UTC)"},
         {"median", 0, FLAG_TEXT, &r.flags.median, "WHICH",
          "interpolated, or lower as DevLake has it"},
         {"explain", 0, FLAG_SWITCH, &r.dora.is_explained, NULL,

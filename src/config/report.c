@@ -21,7 +21,8 @@ static const struct option hotfix_options[] = {
 
 const struct option report_options[] = {
     {"zone", OPTION_TEXT, offsetof(struct config_report, zone), "UTC",
-     .about = "in which days, weeks and months are cut: Europe/Rome"},
+     .about = "in which days, weeks and months begin, the days of `--from` and `--to` too: "
+              "Europe/Rome"},
     {"median", OPTION_CHOICE, offsetof(struct config_report, median), "interpolated",
      .words = report_medians,
      .about = "of an even number of values: between the two, or the lower"},

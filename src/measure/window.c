@@ -83,6 +83,43 @@ static void add_names(struct buf *b, struct arena *a, const struct config_report
     add_globs(b, a, &c->hotfix.branches, "false");
 }
 
+static void add_moment(struct buf *b, const struct window *w, int64_t time_us, bool is_day)
+{
+    if (is_day) {
+        buf_printf(b, "make_timestamp(%" PRId64 ") AT TIME ZONE ", time_us);
+        duck_add_literal(b, w->choice.zone);
+    } else {
+        buf_printf(b, "make_timestamptz(%" PRId64 ")", time_us);
+    }
+}
+
+enum outcome window_settle(struct duck *d, struct arena *a, struct window *w, struct failure *f)
+{
+    struct buf b;
+    struct duck_result r;
+    buf_init(&b, a, SQL_BYTES_MAX);
+    buf_add(&b, S("SELECT f, t, f AT TIME ZONE z, t AT TIME ZONE z FROM (SELECT "));
+    add_moment(&b, w, w->from_us, w->from_is_day);
+    buf_add(&b, S(" AS f, "));
+    add_moment(&b, w, w->to_us, w->to_is_day);
+    buf_add(&b, S(" AS t, "));
+    duck_add_literal(&b, w->choice.zone);
+    buf_add(&b, S(" AS z)"));
+    buf_add_byte(&b, '\0');
+    const enum outcome result = duck_query(d, buf_str(&b).at, &r, f);
+    if (result == OK && duck_next(&r)) {
+        w->from_us = duck_i64(&r, 0);
+        w->to_us = duck_i64(&r, 1);
+        w->local_from_us = duck_i64(&r, 2);
+        w->local_to_us = duck_i64(&r, 3);
+        w->from_is_day = w->to_is_day = false;
+    }
+    duck_result_close(&r);
+    return result == REJECT ? failed(f, REJECT, "zone \"%.*s\" is not known; one is Europe/Rome",
+                                     STR_ARG(w->choice.zone))
+                            : result;
+}
+
 enum outcome window_take(struct duck *d, struct arena *a, const struct window *w, struct failure *f)
 {
     struct buf b;

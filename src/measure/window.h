@@ -11,9 +11,15 @@
 #include "wire/duckdb.h"
 
 struct window {
-    int64_t from_us, to_us; /* half open */
+    int64_t from_us, to_us;             /* half open                                     */
+    bool from_is_day, to_is_day;        /* until window_settle: a day in UTC for the zone's */
+    int64_t local_from_us, local_to_us; /* after it: what a clock of the zone shows then    */
     struct config_report choice;
 };
+
+/* Days begin where the zone has them begin.
+ *   returns OK | RETRY | REJECT a zone that is not known */
+enum outcome window_settle(struct duck *d, struct arena *a, struct window *w, struct failure *f);
 
 /* A list of texts, as SQL. */
 void window_add_list(struct buf *b, const struct str_list *l);

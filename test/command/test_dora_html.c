@@ -88,6 +88,8 @@ static struct str page_of(const char *world)
     const struct dora_wish w = {
         .window = {.from_us = at("2026-03-01T00:00:00Z"),
                    .to_us = at("2026-04-01T00:00:00Z"),
+                   .local_from_us = at("2026-03-01T00:00:00Z"),
+                   .local_to_us = at("2026-04-01T00:00:00Z"),
                    .choice = {.zone = S("UTC"), .hotfix = {{labels, 1}, {branches, 1}}}},
         .group = DORA_SERVICE,
         .is_by_environment = true,

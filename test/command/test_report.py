@@ -134,6 +134,14 @@ def the_worked_example_comes_out_to_the_digit(folder):
         lower = json.loads(weir.command("report", "dora", "--json", "--median", "lower", *window))["rows"][0]
         assert lower["change_lead_time_p50_s"] == 24 * 3600 and lower["days_per_week_p50"] == 1, lower
         assert lower["failed_deployment_recovery_time_p50_s"] == 105 * 60, lower
+        rome = json.loads(weir.command("report", "dora", "--json", "--by", "week", "--zone", "Europe/Rome", *window))
+        assert (rome["from"], rome["to"]) == ("2026-03-01T23:00:00Z", "2026-03-29T22:00:00Z"), rome
+        assert [row["deployments"] for row in rome["rows"]] == [4, 3, 2, 1], rome  # whole weeks, D13 is behind them
+        told = weir.command("report", "dora", "--zone", "Europe/Rome", *window)
+        assert told.startswith("Delivery, production, 2 Mar to 30 Mar 2026, 4 weeks "), told
+        for report in ("dora", "activity", "runs"):
+            weir.command("report", report, "--zone", "Mars/Base", status=2)
+        weir.command("report", "dora", "--zone", "America/Lima", "--from", "2026-03-02", "--to", "2026-03-02T04:00:00Z", status=2)
 
 
 def monorepo():
@@ -283,7 +291,9 @@ def what_a_report_has_no_use_for_is_refused(folder):
     weir = Weir(folder, agents={"github": {"type": "github", "secret": "s"}})
     for words in (["activity", "--tiers", "2023"], ["runs", "--explain"], ["runs", "--by", "week"],
                   ["runs", "--no-bots"], ["dora", "--hash-people"], ["dora", "--by", "team"],
-                  ["dora", "--failures", "link,guess"], ["dora", "--no-bots", "--with-bots"]):
+                  ["dora", "--failures", "link,guess"], ["dora", "--no-bots", "--with-bots"],
+                  ["dora", "--by", "week,month"], ["dora", "--by", "service,team"], ["dora", "--from", "yesterday"],
+                  ["dora", "--from", "2026-03-02", "--to", "2026-03-02"]):
         weir.command("report", *words, status=2)
 
 

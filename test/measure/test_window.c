@@ -16,6 +16,13 @@ static struct arena arena;
 static struct duck *duck;
 static struct window march = {.choice.zone = STR("UTC")};
 
+static int64_t at(const char *text)
+{
+    int64_t time_us = TIME_NONE;
+    assert_true(clock_parse(str_of(text), &time_us));
+    return time_us;
+}
+
 static int begin(void **state)
 {
     struct failure f;
@@ -113,9 +120,50 @@ static void runs_are_told_by_pipeline_environment_user_and_error(void **state)
     check(window_runs, "runs.json");
 }
 
+/* Both ends in UTC, and as the zone's clocks show them. */
+static void settles(const char *zone, struct window w, const int64_t wanted[4])
+{
+    struct failure f;
+    w.choice.zone = str_of(zone);
+    must(window_settle(duck, &arena, &w, &f), &f);
+    assert_int_equal(w.from_us, wanted[0]);
+    assert_int_equal(w.to_us, wanted[1]);
+    assert_int_equal(w.local_from_us, wanted[2]);
+    assert_int_equal(w.local_to_us, wanted[3]);
+}
+
+static void a_day_begins_where_the_zone_has_it_begin_and_a_moment_stays(void **state)
+{
+    const int64_t first = at("2026-03-02T00:00:00Z"), last = at("2026-03-30T00:00:00Z");
+    const struct window days = {
+        .from_us = first, .to_us = last, .from_is_day = true, .to_is_day = true};
+    const struct window moments = {.from_us = first, .to_us = last};
+    (void)state;
+    settles("UTC", days, (const int64_t[]){first, last, first, last});
+    settles("Europe/Rome", days, /* summer time from the 29th on */
+            (const int64_t[]){first - HOUR_US, last - 2 * HOUR_US, first, last});
+    settles("Europe/Rome", moments,
+            (const int64_t[]){first, last, first + HOUR_US, last + 2 * HOUR_US});
+    settles("America/Lima", days,
+            (const int64_t[]){first + 5 * HOUR_US, last + 5 * HOUR_US, first, last});
+}
+
+static void a_window_in_a_zone_that_is_not_known_is_refused(void **state)
+{
+    struct failure f;
+    struct window w = {.to_us = 1, .choice.zone = S("Europe/Atlantis")};
+    (void)state;
+    assert_int_equal(window_settle(duck, &arena, &w, &f), REJECT);
+    assert_string_equal(f.text, "zone \"Europe/Atlantis\" is not known; one is Europe/Rome");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_day_begins_where_the_zone_has_it_begin_and_a_moment_stays,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(a_window_in_a_zone_that_is_not_known_is_refused, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(activity_counts_what_was_open_in_the_window, begin, end),
         cmocka_unit_test_setup_teardown(names_can_be_hashed, begin, end),
         cmocka_unit_test_setup_teardown(runs_are_told_by_pipeline_environment_user_and_error, begin,

@@ -226,8 +226,8 @@ static struct str chart_head(const struct page *p, const struct dora_wish *w)
     if (!p->has_stages || n == 0) {
         return S("by week");
     }
-    const struct str first = say_day(a, begins_us, w->window.to_us - 1);
-    const struct str last = say_day(a, w->window.to_us - 1, begins_us);
+    const struct str first = say_day(a, begins_us, w->window.local_to_us - 1);
+    const struct str last = say_day(a, w->window.local_to_us - 1, begins_us);
     return first.len + 1 + last.len > n
                ? S("by week")
                : arena_printf(a, "%s%*s", first.at, (int)(n - first.len), last.at);
@@ -248,12 +248,12 @@ static struct str complete_text(const struct page *p, const struct ask *q)
 static void put_head(const struct page *p, const struct dora_wish *w, const struct ask *q)
 {
     struct arena *const a = p->arena;
-    const long long days = (w->window.to_us - w->window.from_us) / DAY_US;
+    const int64_t from_us = w->window.local_from_us, to_us = w->window.local_to_us;
+    const long long days = (to_us - from_us) / DAY_US;
     const bool is_weeks = days > 7 && days % 7 == 0;
     const struct str title = arena_printf(a, "Delivery, production, %s to %s, %lld %s",
-                                          say_day(a, w->window.from_us, w->window.to_us).at,
-                                          say_day(a, w->window.to_us, w->window.to_us).at,
-                                          is_weeks ? days / 7 : days,
+                                          say_day(a, from_us, to_us).at,
+                                          say_day(a, to_us, to_us).at, is_weeks ? days / 7 : days,
                                           is_weeks    ? "weeks"
                                           : days == 1 ? "day"
                                                       : "days");

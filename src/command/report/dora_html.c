@@ -300,8 +300,8 @@ static enum outcome add_changes(const struct drawing *d, struct failure *f)
     buf_printf(d->out, "<p class=\"note\">%s</p>\n", summary.at);
     if (dots.n > 0) {
         const struct svg_dots plot = {.name = summary,
-                                      .first = say_day(a, w->from_us, w->to_us - 1),
-                                      .last = say_day(a, w->to_us - 1, w->from_us),
+                                      .first = say_day(a, w->local_from_us, w->local_to_us - 1),
+                                      .last = say_day(a, w->local_to_us - 1, w->local_from_us),
                                       .dot = dots.at,
                                       .n = dots.n};
         add(d, "<div class=\"plate\">\n");
@@ -550,8 +550,8 @@ static void add_head(const struct drawing *d)
     const struct html_head head = {.subject = "Delivery",
                                    .kicker = "delivery · production",
                                    .about = groups_text(d),
-                                   .from_us = w->from_us,
-                                   .to_us = w->to_us,
+                                   .from_us = w->local_from_us,
+                                   .to_us = w->local_to_us,
                                    .complete_us = d->page->complete_us};
     html_begin(d->out, &head);
 }

@@ -112,7 +112,8 @@ static struct str last_failure(const struct layout *l, const struct dora_figure 
     if (f->last_failed_us == TIME_NONE) {
         return S("–");
     }
-    const struct str day = say_day(l->arena, f->last_failed_us, l->of->wish->window.to_us - 1);
+    const struct str day = say_day(l->arena, f->last_failed_us,
+                                   l->of->wish->window.local_to_us - 1);
     const bool fits = day.len + 2 + f->last_failed_by.len <= FAILURE_COLUMNS;
     return str_to_u64(f->last_failed_by, &number) && fits
                ? arena_printf(l->arena, "%s #%.*s", day.at, STR_ARG(f->last_failed_by))

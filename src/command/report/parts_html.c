@@ -22,8 +22,8 @@ enum outcome parts_html(const struct parts_page *p, struct str *out, struct fail
     const struct html_head head = {.subject = p->name,
                                    .kicker = p->kicker,
                                    .about = str_of(p->about),
-                                   .from_us = p->window->from_us,
-                                   .to_us = p->window->to_us,
+                                   .from_us = p->window->local_from_us,
+                                   .to_us = p->window->local_to_us,
                                    .complete_us = p->complete_us};
     buf_init(&b, p->arena, HTML_BYTES_MAX);
     html_begin(&b, &head);

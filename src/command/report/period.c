@@ -10,7 +10,7 @@ enum { NAME_COLUMNS = 14, PART_COLUMNS = 6, COLUMNS_FOR_ALL = 78, COLUMNS_FOR_P9
 struct str period_name(struct arena *a, const struct dora_wish *w, const struct dora_figure *f)
 {
     return w->period == DORA_MONTH ? say_month(a, f->begins_us)
-                                   : say_day(a, f->begins_us, w->window.to_us - 1);
+                                   : say_day(a, f->begins_us, w->window.local_to_us - 1);
 }
 
 struct str period_group(struct arena *a, const struct dora_wish *w, const struct dora_figure *f)
