@@ -53,7 +53,8 @@ static struct str real_text(struct arena *a, double real)
 static struct str time_text(struct arena *a, duckdb_type type, int64_t value)
 {
     char text[CLOCK_TEXT_BYTES];
-    if (value == INT64_MAX || value == -INT64_MAX) {
+    const int64_t most = type == DUCKDB_TYPE_DATE ? INT32_MAX : INT64_MAX;
+    if (value == most || value == -most) {
         return value > 0 ? S("infinity") : S("-infinity");
     }
     if (type == DUCKDB_TYPE_DATE) {

@@ -14,6 +14,7 @@
 #include "command/command.h"
 #include "command/commands.h"
 #include "command/query_store.h"
+#include "command/textual.h"
 #include "signal/model.h"
 
 enum { SQL_BYTES_MAX = 1 << 20 };
@@ -42,12 +43,8 @@ static struct str wrapped(struct arena *a, struct str sql, const struct duck_sha
     struct buf b;
     buf_init(&b, a, 2 * SQL_BYTES_MAX);
     for (size_t i = 0; i < shape->columns_n; i++) {
-        const duckdb_type t = shape->column[i].type;
-        buf_printf(&b,
-                   answer_is_native(t)   ? "%sc%zu"
-                   : answer_is_nested(t) ? "%sCAST(to_json(c%zu) AS VARCHAR)"
-                                         : "%sCAST(c%zu AS VARCHAR)",
-                   i ? ", " : "SELECT ", i);
+        buf_add(&b, i ? S(", ") : S("SELECT "));
+        textual_add(a, &b, &shape->column[i], arena_printf(a, "c%zu", i));
     }
     buf_add(&b, S(" FROM (\n"));
     buf_add(&b, without_end(sql));

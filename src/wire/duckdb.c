@@ -61,6 +61,16 @@
     X(duckdb_appender_destroy)                                                                     \
     X(duckdb_get_type_id)                                                                          \
     X(duckdb_logical_type_get_alias)                                                               \
+    X(duckdb_list_type_child_type)                                                                 \
+    X(duckdb_array_type_child_type)                                                                \
+    X(duckdb_map_type_key_type)                                                                    \
+    X(duckdb_map_type_value_type)                                                                  \
+    X(duckdb_struct_type_child_count)                                                              \
+    X(duckdb_struct_type_child_name)                                                               \
+    X(duckdb_struct_type_child_type)                                                               \
+    X(duckdb_union_type_member_count)                                                              \
+    X(duckdb_union_type_member_name)                                                               \
+    X(duckdb_union_type_member_type)                                                               \
     X(duckdb_destroy_logical_type)                                                                 \
     X(duckdb_free)
 
@@ -463,6 +473,60 @@ enum outcome duck_first_text(struct duck *d, struct arena *a, const char *sql, s
     return result;
 }
 
+static size_t inner_count(duckdb_logical_type type, duckdb_type id)
+{
+    if (id == DUCKDB_TYPE_STRUCT) {
+        return lib.duckdb_struct_type_child_count(type);
+    }
+    if (id == DUCKDB_TYPE_UNION) {
+        return lib.duckdb_union_type_member_count(type);
+    }
+    return id == DUCKDB_TYPE_MAP ? 2 : id == DUCKDB_TYPE_LIST || id == DUCKDB_TYPE_ARRAY ? 1 : 0;
+}
+
+/* A type inside another, for duckdb_destroy_logical_type. */
+static duckdb_logical_type inner_type(duckdb_logical_type type, duckdb_type id, size_t i)
+{
+    if (id == DUCKDB_TYPE_STRUCT) {
+        return lib.duckdb_struct_type_child_type(type, i);
+    }
+    if (id == DUCKDB_TYPE_UNION) {
+        return lib.duckdb_union_type_member_type(type, i);
+    }
+    if (id == DUCKDB_TYPE_MAP) {
+        return i == 0 ? lib.duckdb_map_type_key_type(type) : lib.duckdb_map_type_value_type(type);
+    }
+    return id == DUCKDB_TYPE_LIST ? lib.duckdb_list_type_child_type(type)
+                                  : lib.duckdb_array_type_child_type(type);
+}
+
+/* What it is called, for duckdb_free; NULL: nothing. */
+static char *inner_name(duckdb_logical_type type, duckdb_type id, size_t i)
+{
+    return id == DUCKDB_TYPE_STRUCT  ? lib.duckdb_struct_type_child_name(type, i)
+           : id == DUCKDB_TYPE_UNION ? lib.duckdb_union_type_member_name(type, i)
+                                     : NULL;
+}
+
+/* All of a type but its name. */
+static void shape_type(struct arena *a, duckdb_logical_type type, struct duck_shape_column *out)
+{
+    char *const alias = lib.duckdb_logical_type_get_alias(type);
+    out->type = lib.duckdb_get_type_id(type);
+    out->is_json = alias && str_eq(str_of(alias), S("JSON"));
+    lib.duckdb_free(alias);
+    out->inner_n = inner_count(type, out->type);
+    out->inner = arena_array(a, struct duck_shape_column, out->inner_n);
+    for (size_t i = 0; i < out->inner_n; i++) {
+        char *const name = inner_name(type, out->type, i);
+        duckdb_logical_type inner = inner_type(type, out->type, i);
+        out->inner[i].name = arena_str(a, str_of(name));
+        shape_type(a, inner, &out->inner[i]);
+        lib.duckdb_free(name);
+        lib.duckdb_destroy_logical_type(&inner);
+    }
+}
+
 static void shape_columns(struct arena *a, duckdb_prepared_statement p, struct duck_shape *out)
 {
     out->type = lib.duckdb_prepared_statement_type(p);
@@ -471,13 +535,11 @@ static void shape_columns(struct arena *a, duckdb_prepared_statement p, struct d
     for (size_t i = 0; i < out->columns_n; i++) {
         const char *const name = lib.duckdb_prepared_statement_column_name(p, i);
         duckdb_logical_type type = lib.duckdb_prepared_statement_column_logical_type(p, i);
-        char *const alias = type ? lib.duckdb_logical_type_get_alias(type) : NULL;
-        out->column[i] = (struct duck_shape_column){
-            .name = arena_str(a, str_of(name)),
-            .type = type ? lib.duckdb_get_type_id(type) : DUCKDB_TYPE_INVALID,
-            .is_json = alias && str_eq(str_of(alias), S("JSON")),
-        };
-        lib.duckdb_free(alias);
+        out->column[i] = (struct duck_shape_column){.name = arena_str(a, str_of(name)),
+                                                    .type = DUCKDB_TYPE_INVALID};
+        if (type) {
+            shape_type(a, type, &out->column[i]);
+        }
         lib.duckdb_free((void *)(uintptr_t)name);
         lib.duckdb_destroy_logical_type(&type);
     }

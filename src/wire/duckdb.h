@@ -107,6 +107,9 @@ struct duck_shape {
         struct str name;
         duckdb_type type;
         bool is_json; /* VARCHAR with the alias JSON */
+        /* a struct's or union's members; the element of a list or array; a map's key and value */
+        struct duck_shape_column *inner;
+        size_t inner_n;
     } *column;
     size_t columns_n;
 };

@@ -206,6 +206,29 @@ def json_is_json_whatever_the_columns_are_called_and_hold(folder):
             assert only_json(line) == [("a", "inf"), ("a_2", "-inf"), ("a_3", 3), ("a_1", 4)], (options, line)
 
 
+NESTED = """SELECT t, [t, NULL] AS l, {'a b': {'it''s': t}, 'n': 1} AS s, MAP {t: [t]} AS m, array_value(t, t) AS a,
+    union_value(u := t) AS u, [if(false, {'t': t}, NULL), {'t': t}] AS n, row(t) AS r"""
+TIMES = [("TIMESTAMPTZ '2026-03-07 12:00:00.5+01'", "2026-03-07T11:00:00.500000Z"),
+         ("TIMESTAMP '2026-03-07 12:00:00'", "2026-03-07T12:00:00.000000"), ("TIMESTAMP_S '2026-03-07 12:00:00'", "2026-03-07T12:00:00.000000"),
+         ("TIMESTAMP_MS '2026-03-07 12:00:00.5'", "2026-03-07T12:00:00.500000"),
+         ("TIMESTAMP_NS '2026-03-07 12:00:00.123456789'", "2026-03-07T12:00:00.123456789"), ("DATE '2026-03-07'", "2026-03-07"),
+         ("TIMESTAMPTZ '-infinity'", "-infinity"), ("DATE 'infinity'", "infinity")]
+
+
+@case
+def a_time_in_a_list_or_an_object_is_written_as_one_alone(folder):
+    with weir_with_github(folder) as weir:
+        for sql, text in TIMES:
+            answer = one(weir, f"{NESTED} FROM (SELECT {sql} AS t)")
+            assert answer == {"t": text, "l": [text, None], "s": {"a b": {"it's": text}, "n": 1}, "m": {text: [text]},
+                              "a": [text, text], "u": {"u": text}, "n": [None, {"t": text}], "r": {"": text}}, (sql, answer)
+        reals = one(weir, "SELECT ['nan'::DOUBLE, 'inf', '-inf', 0.5, NULL] AS l, {'x': 'inf'::FLOAT} AS s, "
+                          "[9007199254740993::HUGEINT] AS h, NULL::DOUBLE[] AS n, []::DATE[] AS e")
+        assert reals == {"l": ["nan", "inf", "-inf", 0.5, None], "s": {"x": "inf"}, "h": [9007199254740993], "n": None, "e": []}, reals
+        table = weir.command("query", "--csv", "SELECT [TIMESTAMP '2026-03-07 12:00:00'] AS l").splitlines()
+        assert table == ["l", '"[""2026-03-07T12:00:00.000000""]"'], table
+
+
 @case
 def a_damaged_lake_is_told_by_its_table(folder):
     with weir_with_github(folder) as weir:
