@@ -28,7 +28,7 @@ static enum outcome run_intake(const struct post *p, struct failure *f)
 
 static enum outcome run_collect(const struct post *p, struct failure *f)
 {
-    return collect_run(p->config, p->bus, p->progress, f);
+    return collect_run(&(struct collecting){p->config, p->bus, p->progress, p->weir_us}, f);
 }
 
 static enum outcome run_transform(const struct post *p, struct failure *f)

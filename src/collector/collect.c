@@ -252,29 +252,28 @@ static void close_all(const struct collect *c)
     }
 }
 
-enum outcome collect_run(const struct config *config, struct bus *bus, struct progress *progress,
-                         struct failure *f)
+enum outcome collect_run(const struct collecting *how, struct failure *f)
 {
     struct arena a;
     arena_init(&a, COLLECT_ARENA_BYTES_MAX);
-    struct collect c = {.bus = bus,
-                        .progress = progress,
+    struct collect c = {.bus = how->bus,
+                        .progress = how->progress,
                         .tending = arena_new(&a, struct tending),
                         .listen_fd = -1,
                         .wake_fd = -1,
                         .timer_fd = -1,
                         .armed_us = TIME_NONE};
-    enum outcome result = bus_lane_make(bus, dead_retry_lane(), f);
+    enum outcome result = bus_lane_make(how->bus, dead_retry_lane(), f);
     if (result == OK) {
-        result = make_descriptors(&c, &a, config, f);
+        result = make_descriptors(&c, &a, how->config, f);
     }
     if (result == OK) {
-        result = tend_open(c.tending, config, bus, f);
+        result = tend_open(c.tending, how, f);
         if (result == OK) {
             asked_install(asked_wake_fd, &c.wake_fd);
-            progress_state(progress, DUTY_RUNNING);
+            progress_state(how->progress, DUTY_RUNNING);
             loop(&c);
-            drain(&c, config->stop_ms);
+            drain(&c, how->config->stop_ms);
             asked_install(NULL, NULL);
         }
         tend_close(c.tending);

@@ -16,10 +16,16 @@
 #include "bus/progress.h"
 #include "config/config.h"
 
+struct collecting {
+    const struct config *config;
+    struct bus *bus;
+    struct progress *progress;
+    int64_t weir_us; /* wall: when weir began: who has run since then is not at its start again */
+};
+
 /* Work and answer until asked to stop (asked.h); runs may then end for a while. Without collectors
  * it sleeps until it is asked something.
  *   returns OK | STOP the socket cannot be made, state.db cannot be opened */
-enum outcome collect_run(const struct config *config, struct bus *bus, struct progress *progress,
-                         struct failure *f);
+enum outcome collect_run(const struct collecting *how, struct failure *f);
 
 #endif

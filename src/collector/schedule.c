@@ -40,6 +40,22 @@ enum outcome schedule_init(struct schedule *s, struct arena *a, const struct col
     return cron_parse(a, of->cron, &s->cron, f);
 }
 
+void schedule_go_on(struct schedule *s, struct schedule_now now, int64_t last_us, bool is_owed)
+{
+    const int64_t interval_us = s->of->interval_us;
+    const int64_t past_us = now.wall_us > last_us ? now.wall_us - last_us : 0;
+    s->is_first = false;
+    s->begun_us = last_us;
+    s->scheduled_us = last_us;
+    if (s->cron) {
+        s->due_us = is_owed ? last_us : cron_next_us(s->cron, s->begun_us, last_us);
+    } else if (is_owed || past_us >= interval_us) {
+        s->due_us = now.mono_us - past_us % interval_us;
+    } else {
+        s->due_us = now.mono_us - past_us + interval_us;
+    }
+}
+
 /* The clock that `due_us` is of. */
 static int64_t clock_of(const struct schedule *s, struct schedule_now now)
 {

@@ -1,5 +1,5 @@
-/* schedule.h - when a collector runs: at the start, then each interval or by cron, one run at a
- * time.
+/* schedule.h - when a collector runs: at the start of weir, then each interval or by cron, one run
+ * at a time.
  *
  * Pure but for the dice of the jitter: the caller says what time it is. An interval is counted from
  * where its first run did begin, by the clock that never steps, cron by the clock on the wall. Who
@@ -37,6 +37,11 @@ struct schedule {
 /* The first run is due now. returns OK | REJECT its cron expression is none */
 enum outcome schedule_init(struct schedule *s, struct arena *a, const struct collector_schedule *of,
                            struct schedule_now now, struct failure *f);
+
+/* It has run before, last under this scheduled time: then this is no start. The next regular time
+ * behind that one is due; of several that are past the newest. `is_owed`: that one itself is due,
+ * at once. A cron expression counts from there, too. */
+void schedule_go_on(struct schedule *s, struct schedule_now now, int64_t last_us, bool is_owed);
 
 /* true: a run is to begin now, s->scheduled_us says as of when; is_running is set. Call it also
  * while it runs: what is skipped is counted here. */

@@ -28,14 +28,32 @@ static struct str kept(struct arena *a, struct str text)
     return text.len > 0 ? arena_str(a, text) : S("");
 }
 
-static enum outcome open_one(struct tending *t, struct tended *x, struct arena *scratch,
-                             struct failure *f)
+/* A reload, or the end of this process alone, is no start. */
+static bool has_begun(const struct state_entry *e, int64_t weir_us, int64_t now_us)
+{
+    return e->scheduled_us != TIME_NONE && e->ended_us != TIME_NONE && e->ended_us >= weir_us &&
+           e->ended_us <= now_us;
+}
+
+/* What failed, or was cut short, is not put off until the next regular time; nor are windows, of
+ * which there may be more. */
+static bool is_owed(const struct tended *x)
+{
+    return x->collector->strategy == STRATEGY_WINDOW || x->entry.begun_us != TIME_NONE ||
+           x->entry.outcome != OK;
+}
+
+static enum outcome open_one(struct tending *t, struct tended *x, int64_t weir_us,
+                             struct arena *scratch, struct failure *f)
 {
     const enum outcome result = schedule_init(&x->schedule, &t->arena, &x->collector->schedule,
                                               t->now, f);
     arena_init(&x->texts, TEXTS_ARENA_BYTES_MAX);
     if (result != OK || state_get(t->state, scratch, x->collector->id, &x->entry, f) != OK) {
         return f->outcome;
+    }
+    if (has_begun(&x->entry, weir_us, t->now.wall_us)) {
+        schedule_go_on(&x->schedule, t->now, x->entry.scheduled_us, is_owed(x));
     }
     x->entry.id = x->collector->id;
     x->entry.why = kept(&x->texts, x->entry.why);
@@ -44,16 +62,16 @@ static enum outcome open_one(struct tending *t, struct tended *x, struct arena *
     return OK;
 }
 
-enum outcome tend_open(struct tending *t, const struct config *config, struct bus *bus,
-                       struct failure *f)
+enum outcome tend_open(struct tending *t, const struct collecting *how, struct failure *f)
 {
-    *t = (struct tending){.config = config, .bus = bus, .now = schedule_now()};
+    const struct config *const config = how->config;
+    *t = (struct tending){.config = config, .bus = how->bus, .now = schedule_now()};
     arena_init(&t->arena, TEND_ARENA_BYTES_MAX);
     arena_init(&t->notes_arena, NOTES_ARENA_BYTES_MAX);
     if (config->collectors.n == 0) {
         return OK;
     }
-    enum outcome result = bus_lane_make(bus, work_lane(), f);
+    enum outcome result = bus_lane_make(how->bus, work_lane(), f);
     if (result == OK) {
         result = state_open(&t->arena, config->data, STATE_WRITE, &t->state, f);
     }
@@ -62,7 +80,7 @@ enum outcome tend_open(struct tending *t, const struct config *config, struct bu
     t->at = arena_array(&t->arena, struct tended, config->collectors.n);
     for (; result == OK && t->n < config->collectors.n; t->n++) {
         t->at[t->n].collector = &config->collectors.at[t->n];
-        result = open_one(t, &t->at[t->n], &scratch, f);
+        result = open_one(t, &t->at[t->n], how->weir_us, &scratch, f);
     }
     arena_close(&scratch);
     return result;

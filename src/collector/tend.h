@@ -8,6 +8,7 @@
 #ifndef WEIR_COLLECTOR_TEND_H
 #define WEIR_COLLECTOR_TEND_H
 
+#include "collector/collect.h"
 #include "collector/schedule.h"
 #include "collector/state.h"
 #include "collector/work.h"
@@ -68,10 +69,10 @@ struct tending {
     bool is_stopping;
 };
 
-/* Read how far they all have come. Texts of the configuration outlive it.
+/* Read how far they all have come. Who has run since weir began goes on with its schedule; for the
+ * others this is the start. Texts of the configuration outlive it.
  *   returns OK | RETRY | STOP state.db cannot be opened; a schedule is wrong */
-enum outcome tend_open(struct tending *t, const struct config *config, struct bus *bus,
-                       struct failure *f);
+enum outcome tend_open(struct tending *t, const struct collecting *how, struct failure *f);
 void tend_close(struct tending *t);
 
 /* One turn: read what the runs gave, append it, note it, start what is due. */

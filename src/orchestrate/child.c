@@ -68,7 +68,8 @@ static enum outcome run(struct child *c, const struct nursery *n, struct failure
                                   .listen_fd = doors->fd,
                                   .listen_n = doors->n,
                                   .bus = bus,
-                                  .progress = c->page};
+                                  .progress = c->page,
+                                  .weir_us = n->weir_us};
         result = c->duty->run(&post, f);
         bus_close(bus);
     }

@@ -30,9 +30,10 @@ struct nursery {
     const struct config *config;
     const struct doors *intake, *admin;
     struct str run_dir;
-    int event_fd;  /* pages tell changes of state here        */
-    int signal_fd; /* the orchestrator's own, closed in children */
-    char *title;   /* argv's memory, for ps                   */
+    int64_t weir_us; /* wall: when weir began                 */
+    int event_fd;    /* pages tell changes of state here        */
+    int signal_fd;   /* the orchestrator's own, closed in children */
+    char *title;     /* argv's memory, for ps                   */
     size_t title_bytes;
 };
 

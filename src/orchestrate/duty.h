@@ -18,6 +18,7 @@ struct post {
     size_t listen_n;
     struct bus *bus;
     struct progress *progress;
+    int64_t weir_us; /* wall: when weir as a whole began, and not this process */
 };
 
 enum duty_door { DOOR_NONE, DOOR_INTAKE, DOOR_ADMIN };

@@ -416,7 +416,8 @@ static enum outcome set_up(struct weir *w, const struct config *config, struct f
         result = open_readers(w, f);
     }
     if (result == OK) {
-        *progress_counter(w->page, "started_us") = (uint64_t)clock_now_us();
+        n->weir_us = clock_now_us();
+        *progress_counter(w->page, "started_us") = (uint64_t)n->weir_us;
         *progress_counter(w->page, "started_mono_us") = (uint64_t)clock_mono_us();
         *progress_counter(w->page, "ready") = 0;
         note_configuration(w, false);

@@ -1,5 +1,6 @@
 """Collectors as weir runs them: ticks, windows and what grows, a dead source, restarts, backfills, and what is told of it."""
 import json
+import os
 import re
 import signal
 import subprocess
@@ -27,6 +28,8 @@ def listed(weir, name, status=None):
 
 
 def metrics(weir, sql="SELECT * FROM metric"):
+    """What lake and tail say, once all that was collected until now has come there."""
+    weir.command("flush")
     return weir.rows("query", sql)
 
 
@@ -149,6 +152,43 @@ def another_length_of_windows_is_refused_with_the_way_out(folder):
         assert "1s long and are 2s now" in error and "weir collectors --anew w" in error, error
         weir.command("collectors", "--anew", "w")
         eventually(lambda: listed(weir, "w")["state"] == "ok", "it goes on with the new length")
+
+
+@case
+def neither_a_reload_nor_the_end_of_the_process_collect_alone_is_a_start(folder):
+    day = collector("echo '{\"value\":1}'", {"interval": "24h"})
+    ticks = collector("echo '{\"value\":2}'", {"interval": "200ms"})
+    with Weir(folder, collectors={"day": day, "ticks": ticks}) as weir:
+        def process():
+            return next((pid for pid, line in weir.children().items() if line == "weir: collect"), None)
+
+        def go_on(old):
+            eventually(lambda: process() not in (old, None), "another process collects", 60)
+            runs = listed(weir, "ticks")["runs"]
+            eventually(lambda: listed(weir, "ticks")["runs"] > runs + 3, "it goes on", 60)
+            row = listed(weir, "day")
+            assert (row["state"], row["runs"]) == ("ok", 1), row
+
+        eventually(lambda: listed(weir, "day")["state"] == "ok", "it has run", 60)
+        old = process()
+        weir.process.send_signal(signal.SIGHUP)
+        go_on(old)
+        old = process()
+        os.kill(old, signal.SIGKILL)
+        go_on(old)
+    with weir:
+        eventually(lambda: listed(weir, "day")["runs"] == 2, "a start of weir is one", 60)
+
+
+@case
+def what_failed_is_not_put_off_by_a_reload(folder):
+    wrong = collector("test -e mended && echo '{\"value\":3}' || echo '{\"no\":3}'", {"interval": "24h"})
+    wrong["source"]["config"]["directory"] = str(folder)
+    with Weir(folder, collectors={"wrong": wrong}) as weir:
+        eventually(lambda: listed(weir, "wrong")["state"] == "failed", "it is wrong", 60)
+        (folder / "mended").touch()
+        weir.process.send_signal(signal.SIGHUP)
+        eventually(lambda: listed(weir, "wrong")["state"] == "ok", "it is tried at once", 60)
 
 
 @case

@@ -156,6 +156,61 @@ static void retry_comes_soon_under_its_time_and_the_next_regular_one_goes_before
     arena_close(&a);
 }
 
+/* What it is due for next, and how long that is, after it went on at `now`. */
+static int64_t wait_after(const struct collector_schedule *of, const char *now_text,
+                          const char *last_text, bool is_owed, int64_t *scheduled_us)
+{
+    struct arena a;
+    struct schedule s;
+    struct failure f;
+    struct schedule_now now = now_at(at(now_text));
+    arena_init(&a, ARENA_BYTES);
+    assert_int_equal(schedule_init(&s, &a, of, now, &f), OK);
+    schedule_go_on(&s, now, at(last_text), is_owed);
+    const int64_t wait_us = schedule_wait_us(&s, now);
+    now = later(now, wait_us);
+    assert_true(schedule_take(&s, now));
+    *scheduled_us = s.scheduled_us;
+    schedule_ended(&s, now, OK);
+    assert_true(schedule_wait_us(&s, now) > 0);
+    arena_close(&a);
+    return wait_us;
+}
+
+static void who_has_run_goes_on_with_its_schedule(void **state)
+{
+    static const struct {
+        const char *cron, *now, *last; /* cron NULL: each hour */
+        bool is_owed;
+        const char *scheduled;
+    } goes_on[] = {
+        {NULL, "2024-03-01T10:20:00Z", "2024-03-01T10:07:00Z", false, "2024-03-01T11:07:00Z"},
+        {NULL, "2024-03-01T10:20:00Z", "2024-03-01T10:07:00Z", true, "2024-03-01T10:07:00Z"},
+        {NULL, "2024-03-01T15:20:00Z", "2024-03-01T10:07:00Z", false, "2024-03-01T15:07:00Z"},
+        {NULL, "2024-03-01T15:20:00Z", "2024-03-01T10:07:00Z", true, "2024-03-01T15:07:00Z"},
+        {NULL, "2024-03-01T10:20:00Z", "2024-03-01T11:07:00Z", false, "2024-03-01T11:20:00Z"},
+        {"0 6 * * *", "2024-03-01T10:20:00Z", "2024-03-01T06:00:00Z", false,
+         "2024-03-02T06:00:00Z"},
+        {"0 6 * * *", "2024-03-01T10:20:00Z", "2024-03-01T06:00:00Z", true, "2024-03-01T06:00:00Z"},
+        {"0 6 * * *", "2024-03-02T06:00:03Z", "2024-03-01T06:00:00Z", false,
+         "2024-03-02T06:00:00Z"},
+        {"@every 90m", "2024-03-01T10:20:00Z", "2024-03-01T10:00:00Z", false,
+         "2024-03-01T11:30:00Z"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof goes_on / sizeof *goes_on; i++) {
+        const struct collector_schedule of = {
+            .interval_us = goes_on[i].cron ? 0 : HOUR,
+            .cron = str_of(goes_on[i].cron ? goes_on[i].cron : "")};
+        int64_t scheduled_us = 0;
+        const int64_t wait_us = wait_after(&of, goes_on[i].now, goes_on[i].last, goes_on[i].is_owed,
+                                           &scheduled_us);
+        const int64_t want_us = at(goes_on[i].scheduled) - at(goes_on[i].now);
+        assert_int_equal(scheduled_us, at(goes_on[i].scheduled));
+        assert_int_equal(wait_us, want_us > 0 ? want_us : 0);
+    }
+}
+
 static void jitter_moves_a_run_and_not_its_scheduled_time(void **state)
 {
     struct arena a;
@@ -320,6 +375,7 @@ int main(void)
         cmocka_unit_test(an_interval_is_counted_from_where_its_first_run_began),
         cmocka_unit_test(who_is_still_at_work_skips_and_it_is_counted),
         cmocka_unit_test(retry_comes_soon_under_its_time_and_the_next_regular_one_goes_before),
+        cmocka_unit_test(who_has_run_goes_on_with_its_schedule),
         cmocka_unit_test(jitter_moves_a_run_and_not_its_scheduled_time),
         cmocka_unit_test(both_changes_of_the_clocks_in_three_zones),
         cmocka_unit_test(a_clock_that_is_set_is_met_as_cron_does),
