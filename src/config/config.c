@@ -296,7 +296,7 @@ enum outcome config_read(struct arena *a, const struct config_from *from, struct
         files_read(&trees, &c->files);
         result = make(&s, &trees, c, f);
     }
-    *errors = all_lines(a, &p, &notes);
+    *errors = from->is_without_notes ? p.lines : all_lines(a, &p, &notes);
     if (result == OK) {
         *out = c;
     }

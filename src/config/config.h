@@ -101,11 +101,12 @@ struct config_from {
     const struct drivers *drivers; /* registry.h                                          */
     bool is_without_secrets;       /* for who only asks: secrets stay empty, keys are not opened */
     bool is_without_mappings;      /* for who maps nothing: programs are not looked for */
+    bool is_without_notes;         /* errors alone are told                                 */
 };
 
 /* Read and check it. All errors of the run are in *errors, one line each as `FILE:LINE:COLUMN: what
  * is wrong; nearest valid name or range`; secrets are never in them. Notes of collector files
- * follow. returns OK | STOP errors holds at least one line; for a missing file: what was looked
+ * follow where there are any. returns OK | STOP errors holds at least one line; for a missing file: what was looked
  * for, and `weir init` */
 enum outcome config_read(struct arena *a, const struct config_from *from, struct config **out,
                          struct str_list *errors, struct failure *f);

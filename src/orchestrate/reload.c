@@ -59,7 +59,9 @@ static struct config *read_new(const struct orchestrate *o, const struct config 
     struct config *next = NULL;
     struct str_list errors;
     struct failure f;
-    if (config_read(a, &o->from, &next, &errors, &f) != OK) {
+    struct config_from from = o->from;
+    from.is_without_notes = true; /* they are no reasons */
+    if (config_read(a, &from, &next, &errors, &f) != OK) {
         for (size_t i = 0; i < errors.n; i++) {
             refused(arena_cstr(a, errors.at[i]));
         }
