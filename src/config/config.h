@@ -106,8 +106,9 @@ struct config_from {
 
 /* Read and check it. All errors of the run are in *errors, one line each as `FILE:LINE:COLUMN: what
  * is wrong; nearest valid name or range`; secrets are never in them. Notes of collector files
- * follow where there are any. returns OK | STOP errors holds at least one line; for a missing file: what was looked
- * for, and `weir init` */
+ * follow where there are any.
+ *   returns OK | STOP errors holds at least one line; for a missing file: what was looked for, and
+ * `weir init` */
 enum outcome config_read(struct arena *a, const struct config_from *from, struct config **out,
                          struct str_list *errors, struct failure *f);
 

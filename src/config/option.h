@@ -92,7 +92,8 @@ struct option { /* NOLINT(clang-analyzer-optin.performance.Padding): as tables a
     const struct option *section; /* SECTION                                               */
     const struct section_type *types; /* NAMED; NULL: the drivers of `role`. ITEMS: the one */
     enum role role;                   /* DRIVER, NAMED                                     */
-    const char *about;                /* one line for the manual                               */
+    bool takes_any;    /* CHOICE: in a collector file any other word is the default, with a note */
+    const char *about; /* one line for the manual                               */
 };
 
 #endif

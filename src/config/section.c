@@ -294,7 +294,14 @@ static void read_choice(const struct reading *r)
             return;
         }
     }
-    wrong(r, wanted.at);
+    if (!r->option->takes_any || !r->s->is_foreign) {
+        wrong(r, wanted.at);
+        return;
+    }
+    const struct str shown = str_sub(r->value->text, 0, 80);
+    problem_add(r->s->notes, r->value->place,
+                "%.*s is %.*s, and counts as %s, as ever; it wants %s", STR_ARG(r->path),
+                STR_ARG(shown), r->option->fallback, wanted.at);
 }
 
 static bool name_is_valid(struct str name)

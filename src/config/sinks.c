@@ -36,7 +36,7 @@ static const struct option encoding_config_options[] = {
 static const char *const encodings[] = {"json", "parquet", NULL};
 static const struct option encoding_options[] = {
     {"type", OPTION_CHOICE, offsetof(struct sink_encoding, type), "json", .words = encodings,
-     .about = "how records are written"},
+     .takes_any = true, .about = "how records are written"},
     {"jq", OPTION_TEXT, offsetof(struct sink_encoding, jq), "",
      .about = "jq program that makes of a record what is written: any value, or a text as it is; "
               "none: the record is left out"},

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "base/duration.h"
+
 enum { VALUE_TEXT_BYTES = 32 };
 
 struct unit {
@@ -52,64 +54,13 @@ bool value_duration(struct str text, int64_t *out_ms)
     return number_with_unit(text, durations, out_ms);
 }
 
-/* One number of a Go duration with its unit, in ns. */
-static bool go_part(struct str *rest, double *ns)
-{
-    static const struct {
-        struct str name;
-        double ns;
-    } go_units[] = {{STR("ns"), 1},          {STR("us"), 1e3},  {STR("\xc2\xb5s"), 1e3},
-                    {STR("\xce\xbcs"), 1e3}, {STR("ms"), 1e6},  {STR("s"), 1e9},
-                    {STR("m"), 60e9},        {STR("h"), 3600e9}};
-    double number = 0, scale = 0;
-    size_t i = 0, digits = 0, unit = 0;
-    for (; i < rest->len && (rest->at[i] == '.' || (rest->at[i] >= '0' && rest->at[i] <= '9'));
-         i++) {
-        if (rest->at[i] == '.' && scale > 0) {
-            return false;
-        }
-        if (rest->at[i] == '.') {
-            scale = 1;
-            continue;
-        }
-        number = number * 10 + (rest->at[i] - '0');
-        scale *= 10;
-        digits++;
-    }
-    while (i + unit < rest->len && rest->at[i + unit] != '.' &&
-           (rest->at[i + unit] < '0' || rest->at[i + unit] > '9')) {
-        unit++;
-    }
-    const struct str name = str_sub(*rest, i, unit);
-    for (size_t k = 0; k < sizeof go_units / sizeof *go_units && digits > 0; k++) {
-        if (str_eq(name, go_units[k].name)) {
-            *ns += number / (scale > 0 ? scale : 1) * go_units[k].ns;
-            *rest = str_sub(*rest, i + unit, rest->len);
-            return true;
-        }
-    }
-    return false;
-}
-
 bool value_go_duration(struct str text, int64_t *out_ms)
 {
-    double ns = 0;
-    *out_ms = 0;
-    if (str_eq(text, S("0"))) {
-        return true;
-    }
-    if (text.len == 0) {
+    int64_t us = 0;
+    if (!duration_go(text, &us) || us < 0) {
         return false;
     }
-    while (text.len > 0) {
-        if (!go_part(&text, &ns)) {
-            return false;
-        }
-    }
-    if (ns > 9.2e18) {
-        return false;
-    }
-    *out_ms = (int64_t)(ns / 1e6);
+    *out_ms = us / 1000;
     return true;
 }
 

@@ -8,8 +8,8 @@ enum { VALUE_RANGE_BYTES = 80 };
 
 /* 500ms, 30s, 5m, 24h, 7d, 0, forever (INT64_MAX); one number, one unit. false: not one. */
 bool value_duration(struct str text, int64_t *out_ms);
-/* As Go's time.ParseDuration has it: 30s, 1h30m, 1.5h, 500us (ns, us, µs, ms, s, m, h); in whole
- * milliseconds, the rest is cut. No sign; below 292 years. false: not one. */
+/* As base/duration.h reads it, in whole milliseconds, the rest is cut; a `-` before more than
+ * nothing is refused. false: not one. */
 bool value_go_duration(struct str text, int64_t *out_ms);
 /* 512, 26MiB, 20GiB, 4KiB; bytes below 2^63. false: not one. */
 bool value_size(struct str text, int64_t *out_bytes);

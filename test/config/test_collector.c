@@ -418,6 +418,9 @@ static void what_the_original_did_otherwise_is_a_note(void **state)
          "a.yaml:5:53: note: sinks.k: the original took the whole uri for one broker"},
         {METRIC EVERY POSTGRES "sinks: { f: { type: file, config: { path: 'a-{{.Year}}' } } }\n",
          "a.yaml:4:43: note: sinks.f.config.path is not rendered at a run"},
+        {BLOCK METRIC EVERY POSTGRES "sinks: { h: { type: http, config: { uri: http://u,\n"
+                                     "  encoding: { type: jsonl } } } }\n",
+         "a.yaml:6:21: note: sinks.h.config.encoding.type is jsonl, and counts as json, as ever"},
         {METRIC EVERY POSTGRES "---\na: b\n", "a.yaml:5:1: note: a second document"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -578,7 +581,8 @@ static void durations_are_gos(void **state)
                  {"", -1},           {"5", -1},
                  {"1d", -1},         {"s", -1},
                  {"1..5s", -1},      {"-1s", -1},
-                 {"1 s", -1},        {"9000000h", -1}};
+                 {"1 s", -1},        {"9000000h", -1},
+                 {"+1h", 3600000},   {"++1h", -1}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int64_t ms = -1;
