@@ -108,8 +108,8 @@ enum outcome answer_print(struct arena *a, enum rows_format format, struct duck_
                           STR_ARG(name[i]));
         }
     }
-    const enum outcome result = rows_begin(a, format, &(struct rows_head){name, right, n, 0}, &rows,
-                                           f);
+    const enum outcome result = rows_begin(a, format, &(struct rows_head){name, right, n, NULL},
+                                           &rows, f);
     arena_init(&line, ARENA_BYTES_MAX);
     while (result == OK && duck_next(r)) {
         for (size_t i = 0; i < n; i++) {

@@ -212,10 +212,11 @@ static enum outcome add_row(struct listing *l, const struct collector *c, struct
 
 static enum outcome print_all(struct listing *l, struct failure *f)
 {
+    static const bool is_whole[COLUMNS] = {true}; /* the name */
     const struct rows_head head = {.name = column,
                                    .is_number = is_number,
                                    .n = l->format == ROWS_TABLE ? TABLE_COLUMNS : COLUMNS,
-                                   .whole_n = 1};
+                                   .is_whole = is_whole};
     enum outcome result = rows_begin(l->arena, l->format, &head, &l->rows, f);
     if (result != OK) {
         return result;

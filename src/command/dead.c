@@ -48,10 +48,11 @@ enum { COLUMNS = sizeof column / sizeof *column, TABLE_COLUMNS = 6 };
 static enum outcome begin_rows(struct dead *d, struct failure *f)
 {
     static const bool is_number[COLUMNS] = {false};
+    static const bool is_whole[COLUMNS] = {true}; /* the id: `show` and `retry` need all of it */
     const struct rows_head head = {.name = column,
                                    .is_number = is_number,
                                    .n = d->format == ROWS_TABLE ? TABLE_COLUMNS : COLUMNS,
-                                   .whole_n = 1}; /* the id: `show` and `retry` need all of it */
+                                   .is_whole = is_whole};
     return rows_begin(d->arena, d->format, &head, &d->rows, f);
 }
 
@@ -196,7 +197,7 @@ static enum outcome print_done(struct dead *d, const char *command, uint64_t n, 
     const struct str name = str_of(command);
     const bool is_number = true;
     const enum outcome result = rows_begin(
-        d->arena, d->format, &(struct rows_head){&name, &is_number, 1, 0}, &d->rows, f);
+        d->arena, d->format, &(struct rows_head){&name, &is_number, 1, NULL}, &d->rows, f);
     if (result == OK) {
         rows_add(d->rows, &(struct cell){CELL_NUMBER,
                                          arena_printf(d->arena, "%llu", (unsigned long long)n)});

@@ -25,7 +25,7 @@ int command_drivers(int argc, char **argv)
     if (!command_begin(&s, &usage, argc, argv)) {
         return s.status;
     }
-    if (rows_begin(&s.arena, s.format, &(struct rows_head){name, is_number, 4, 0}, &rows, &f) !=
+    if (rows_begin(&s.arena, s.format, &(struct rows_head){name, is_number, 4, NULL}, &rows, &f) !=
         OK) {
         s.status = command_failed("drivers", &f);
         return command_end(&s);

@@ -277,7 +277,7 @@ static int flatten_words(struct session *s)
     static const bool is_number[COLUMNS] = {false};
     struct failure f = {0};
     struct flattening fl = {.arena = &s->arena};
-    const struct rows_head head = {column, is_number, COLUMNS, 0};
+    const struct rows_head head = {column, is_number, COLUMNS, NULL};
     const enum rows_format format = s->format == ROWS_JSON ? ROWS_JSON : ROWS_CSV_LF;
     if (rows_begin(&s->arena, format, &head, &fl.rows, &f) != OK) {
         return command_failed("flatten", &f);

@@ -194,7 +194,7 @@ static enum outcome print_differences(struct replaying *w, struct failure *f)
                                       STR("added"),     STR("removed"), STR("changed"),
                                       STR("first_keys")};
     static const bool is_number[] = {false, true, true, true, true, true, false};
-    const struct rows_head head = {name, is_number, sizeof name / sizeof *name, 0};
+    const struct rows_head head = {name, is_number, sizeof name / sizeof *name, NULL};
     struct arena *const a = w->replay.arena;
     struct rows *rows = NULL;
     enum outcome result = rows_begin(a, w->format, &head, &rows, f);

@@ -163,7 +163,7 @@ static enum outcome tell_parts(const struct report *r, struct session *s, struct
     (void)printf("%s to %s\n", say_day(&s->arena, w->local_from_us, w->local_to_us).at,
                  say_day(&s->arena, w->local_to_us, w->local_to_us).at);
     for (size_t i = 0; i < n && result == OK; i++) {
-        const struct report_table table = {part[i].title, window_sql(&part[i]), true};
+        const struct report_table table = {part[i].title, window_sql(&part[i]), NULL};
         result = report_table(q, &s->arena, &table, f);
     }
     if (result == OK) {

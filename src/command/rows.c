@@ -11,9 +11,9 @@ enum { CELL_BYTES_MAX = 1 << 30, TABLE_ROWS_MAX = 10000 };
 struct rows {
     enum rows_format format;
     const struct str *name;
-    const bool *is_number;
+    const bool *is_number, *is_whole;
     size_t *width; /* of each column, for a table */
-    size_t columns_n, whole_n, n;
+    size_t columns_n, n;
     struct libscols_table *table;
     struct arena line; /* of one row */
 };
@@ -123,8 +123,8 @@ enum outcome rows_begin(struct arena *a, enum rows_format format, const struct r
                        .name = format == ROWS_JSON ? unique(a, head) : head->name,
                        .is_number = head->is_number,
                        .width = arena_array(a, size_t, head->n),
-                       .columns_n = head->n,
-                       .whole_n = head->whole_n};
+                       .is_whole = head->is_whole,
+                       .columns_n = head->n};
     *out = r;
     arena_init(&r->line, CELL_BYTES_MAX);
     if (is_csv(format)) {
@@ -150,7 +150,7 @@ static void add_to_table(struct rows *r, const struct cell *cell)
 /* A number that is cut would be another, and so would an id. */
 static bool is_cut(const struct rows *r, size_t column)
 {
-    return !r->is_number[column] && column >= r->whole_n;
+    return !r->is_number[column] && !(r->is_whole && r->is_whole[column]);
 }
 
 /* The widest texts lose columns until the line fits. */

@@ -36,7 +36,7 @@ struct rows_head {
     const struct str *name;
     const bool *is_number;
     size_t n;
-    size_t whole_n; /* so many first columns are never cut: what is copied from a table */
+    const bool *is_whole; /* never cut: what is copied from a table; NULL: numbers alone */
 };
 
 /* The head lives as long as the rows. */

@@ -200,7 +200,7 @@ static enum outcome print_agents(struct arena *a, const struct status *s, struct
     static const bool is_number[] = {false, false, true, false};
     struct rows *rows;
     const enum outcome result = rows_begin(a, ROWS_TABLE,
-                                           &(struct rows_head){name, is_number, 4, 0}, &rows, f);
+                                           &(struct rows_head){name, is_number, 4, NULL}, &rows, f);
     if (result != OK) {
         return result;
     }
@@ -226,7 +226,7 @@ static enum outcome print_stages(struct arena *a, const struct survey *v, struct
     static const bool is_number[] = {false, false, true, true, true};
     struct rows *rows;
     const enum outcome result = rows_begin(a, ROWS_TABLE,
-                                           &(struct rows_head){name, is_number, 5, 0}, &rows, f);
+                                           &(struct rows_head){name, is_number, 5, NULL}, &rows, f);
     for (size_t i = 0; result == OK && i < v->stages_n; i++) {
         const struct survey_stage *const stage = &v->stage[i];
         char bytes[32] = "0", age[32] = "";
@@ -263,7 +263,7 @@ static enum outcome print_ends(struct arena *a, const struct status *s, struct f
     uint64_t kept = 0;
     struct rows *rows;
     const enum outcome result = rows_begin(a, ROWS_TABLE,
-                                           &(struct rows_head){name, is_number, 3, 0}, &rows, f);
+                                           &(struct rows_head){name, is_number, 3, NULL}, &rows, f);
     if (result != OK) {
         return result;
     }

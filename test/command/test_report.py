@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import random
+import re
 
 from blackbox import Weir, case, fixtures, on_terminal, run, sign
 
@@ -245,6 +246,12 @@ def a_wider_terminal_shows_more_of_the_same(folder):
         row = next(line for line in wide if line.startswith("cart "))
         assert "3 of 6" in row and "5 Mar #515" in row and "█" in row, row
         assert "where the time goes" not in "".join(shown[80]) and "#515" not in "".join(shown[80]), shown[80]
+        for columns in (54, 80, 120):
+            behind = on_terminal(columns, "report", "dora", "--explain", *window, folder=folder, environment=drawn)
+            assert all(len(line) <= columns for line in behind), (columns, behind)
+            assert any(sha("c1") in line for line in behind[behind.index("Commits"):]), behind
+            assert any("2026-03-05T01:00:00Z" in line for line in behind[behind.index("Deployments"):]), behind
+            assert not re.search(r"[0-9a-f]{6}…|2026-[-0-9T:]*…", "\n".join(behind)), behind
         plain = on_terminal(120, "report", "dora", *window, folder=folder, environment={"LC_ALL": "C", "TERM": "dumb"})
         assert not any("█" in line or "#" in line.replace("#515", "") for line in plain), plain
 

@@ -302,23 +302,23 @@ enum outcome report_dora_explain(const struct ask *q, struct arena *a, struct fa
 {
     static const struct report_table tables[] = {
         {"Deployments",
-         "SELECT id, service, environment, finished_at, sha, commits, failed_by, "
-         "recovered_at, rework FROM explain_deployment",
-         false},
+         "SELECT id, service, finished_at, commits, failed_by, rework, recovered_at, "
+         "environment, sha FROM explain_deployment",
+         "service rework environment"},
         {"Changes",
-         "SELECT number, repository, service, environment, first_commit_at, merged_at, "
-         "deployment, lead_s, left_out, title FROM explain_change",
-         false},
+         "SELECT number, repository, merged_at, deployment, lead_s, left_out, title, service, "
+         "environment, first_commit_at FROM explain_change",
+         "repository left_out title service environment"},
         {"Commits",
-         "SELECT sha, change, service, environment, committed_at, deployment, lead_s "
+         "SELECT sha, change, deployment, lead_s, service, committed_at, environment "
          "FROM explain_commit",
-         false},
+         "service environment"},
         {"Incidents",
-         "SELECT id, service, environment, detected_at, resolved_at, caused_by, "
-         "evidence, fixed_by, left_out, title FROM explain_incident",
-         false},
-        {"Left out", "SELECT what, id, service, environment, reason, seen_at FROM explain_out",
-         false},
+         "SELECT id, detected_at, resolved_at, caused_by, left_out, title, evidence, fixed_by, "
+         "service, environment FROM explain_incident",
+         "left_out title evidence service environment"},
+        {"Left out", "SELECT what, id, reason, service, seen_at, environment FROM explain_out",
+         "reason service environment"},
     };
     enum outcome result = OK;
     for (size_t i = 0; i < sizeof tables / sizeof *tables && result == OK; i++) {

@@ -6,13 +6,13 @@
 #include "command/rows.h"
 #include "command/screen.h"
 
-enum { COLUMNS_MAX = 32, TEXT_COLUMNS_MAX = 32 };
+enum { COLUMNS_MAX = 32, LONG_TEXT_COLUMNS = 32, CUT_TEXT_COLUMNS = 10 };
 
 struct gathered {
     struct arena *arena;
     struct cell *cell; /* by row and column */
     struct str name[COLUMNS_MAX];
-    bool is_number[COLUMNS_MAX], is_span[COLUMNS_MAX], is_rate[COLUMNS_MAX];
+    bool is_number[COLUMNS_MAX], is_span[COLUMNS_MAX], is_rate[COLUMNS_MAX], is_whole[COLUMNS_MAX];
     size_t width[COLUMNS_MAX];
     size_t columns_n, n, room;
 };
@@ -50,7 +50,17 @@ static struct cell cell_of(const struct gathered *g, struct duck_result *r, size
     return (struct cell){CELL_NUMBER, text};
 }
 
-static void gather(struct gathered *g, struct duck_result *r)
+static bool is_word(struct str words, struct str word)
+{
+    while (words.len > 0) {
+        if (str_eq(str_cut(words, ' ', &words), word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void gather(struct gathered *g, struct duck_result *r, const char *cut)
 {
     g->columns_n = r->columns_n < COLUMNS_MAX ? r->columns_n : COLUMNS_MAX;
     for (size_t i = 0; i < g->columns_n; i++) {
@@ -59,6 +69,7 @@ static void gather(struct gathered *g, struct duck_result *r)
         g->is_number[i] = duck_type(r, i) != DUCKDB_TYPE_VARCHAR;
         g->is_span[i] = g->is_number[i] && str_ends(name, S("_s"));
         g->is_rate[i] = g->is_number[i] && str_ends(name, S("_rate"));
+        g->is_whole[i] = g->is_number[i] || (cut && !is_word(str_of(cut), name));
         g->width[i] = screen_width(g->name[i]);
     }
     while (duck_next(r)) {
@@ -75,14 +86,14 @@ static void gather(struct gathered *g, struct duck_result *r)
 }
 
 /* As many of the first columns as fit; a text counts as what it can be cut to. */
-static size_t fitting(const struct gathered *g)
+static size_t fitting(const struct gathered *g, size_t text_columns)
 {
     const size_t columns = screen_columns();
     size_t all = 0;
     size_t n = 0;
     for (; n < g->columns_n; n++) {
-        const bool is_cut = !g->is_number[n] && g->width[n] > TEXT_COLUMNS_MAX;
-        all += (is_cut ? TEXT_COLUMNS_MAX : g->width[n]) + (n > 0);
+        const bool is_cut = !g->is_whole[n] && g->width[n] > text_columns;
+        all += (is_cut ? text_columns : g->width[n]) + (n > 0);
         if (columns > 0 && all > columns && n > 1) {
             break;
         }
@@ -115,11 +126,11 @@ enum outcome report_table(const struct ask *q, struct arena *a, const struct rep
     (void)fflush(stdout);
     enum outcome result = duck_query(q->duck, t->sql, &r, f);
     if (result == OK) {
-        gather(&g, &r);
+        gather(&g, &r, t->cut);
     }
     duck_result_close(&r);
-    const size_t n = t->is_of_figures ? fitting(&g) : g.columns_n;
-    const struct rows_head head = {g.name, g.is_number, n, 0};
+    const size_t n = fitting(&g, t->cut ? CUT_TEXT_COLUMNS : LONG_TEXT_COLUMNS);
+    const struct rows_head head = {g.name, g.is_number, n, g.is_whole};
     result = result == OK ? rows_begin(a, ROWS_TABLE, &head, &rows, f) : result;
     for (size_t i = 0; i < g.n && result == OK; i++) {
         rows_add(rows, &g.cell[i * g.columns_n]);

@@ -4,12 +4,13 @@
 
 #include "command/ask.h"
 
-/* One SELECT of texts, integers, reals. A column `*_s` is told as a span, `*_rate` as a percentage,
+/* What does not fit on a terminal all the same is left out from the last column on, and told. One
+ * SELECT of texts, integers, reals. A column `*_s` is told as a span, `*_rate` as a percentage,
  * as on a page (html.h). */
 struct report_table {
     const char *title, *sql;
-    bool is_of_figures; /* on a terminal that is too narrow the last columns are left out, and told,
-                           instead of names cut short */
+    const char *cut; /* words: the columns that are cut short where there is no room, while ids and
+                        times stay whole; NULL: long texts of any column */
 };
 
 enum outcome report_table(const struct ask *q, struct arena *a, const struct report_table *t,
