@@ -18,6 +18,7 @@ static struct sink_config config = {.name = STR("p"), .type = &type, .options = 
 static struct sink *sink;
 static struct failure f;
 static int port;
+static bool is_believed; /* the sink's clock */
 
 /* A port that nobody has. */
 static int free_port(void)
@@ -39,6 +40,7 @@ static int up(void **state)
     options = (struct prometheus_sink_options){
         .listen = arena_printf(&arena, "127.0.0.1:%d", port), .keep_ms = 300000, .series_max = 100};
     sink = NULL;
+    is_believed = true;
     return 0;
 }
 
@@ -104,6 +106,7 @@ static enum outcome give(const struct metric *m)
 {
     size_t done = 0;
     const struct sink_item item = {.key = S("k"), .model = S("metric"), .metric = m};
+    sink->now_us = is_believed ? clock_now_us() : TIME_NONE;
     const enum outcome result = sink->driver->send(sink, &item, 1, &done, &f);
     return result != OK ? result : sink->driver->flush(sink, &f);
 }
@@ -181,13 +184,40 @@ static void what_is_not_read_anew_goes_away(void **state)
     assert_non_null(strstr(scrape(), "\nother 1\n"));
 }
 
+static void a_clock_that_is_wrong_for_a_moment_throws_nothing_away(void **state)
+{
+    static const int64_t wrong_us[] = {3650 * DAY_US, -3650 * DAY_US};
+    (void)state;
+    start("");
+    for (size_t i = 0; i < sizeof wrong_us / sizeof *wrong_us; i++) {
+        const int64_t now_us = clock_now_us();
+        give_value("a", 1, now_us);
+        give_value("b", 1, now_us);
+        clock_set(now_us + wrong_us[i]);
+        is_believed = false;
+        give_value("b", 2, clock_now_us());
+        give_value("c", 2, clock_now_us());
+        give_value("d", 2, clock_now_us());
+        clock_set(now_us + SECOND_US); /* right again, and not believed for five minutes */
+        give_value("c", 3, clock_now_us());
+        is_believed = true;
+        give_value("b", 4, clock_now_us());
+        clock_set(TIME_NONE);
+        assert_non_null(strstr(scrape(), "\na 1\n"));
+        assert_non_null(strstr(scrape(), "\nb 4\n"));
+        sink->now_us = now_us + options.keep_ms * 1000 + MINUTE_US;
+        assert_int_equal(sink->driver->flush(sink, &f), OK);
+        assert_string_equal(scrape(), "");
+    }
+}
+
 static void the_child_itself_takes_away_what_is_stale(void **state)
 {
     const int64_t now_us = clock_now_us();
     (void)state;
     start("");
-    clock_set(now_us - 600 * (int64_t)1000000); /* to the sink it is fresh */
-    give_value("first", 1, clock_now_us());
+    is_believed = false; /* to the sink nothing is stale */
+    give_value("first", 1, now_us - 600 * (int64_t)1000000);
     give_value("second", 1, now_us);
     assert_null(strstr(scrape(), "first"));
     assert_non_null(strstr(scrape(), "\nsecond 1\n"));
@@ -207,6 +237,7 @@ static void one_series_more_than_it_may_hold_is_refused_and_the_others_live(void
     assert_non_null(strstr(scrape(), "\na 1\n"));
     assert_non_null(strstr(scrape(), "\nb 2\n"));
     clock_set(clock_now_us() + 301 * (int64_t)1000000); /* they are stale: there is room */
+    sink->now_us = clock_now_us();
     assert_int_equal(sink->driver->flush(sink, &f), OK);
     give_value("c", 1, clock_now_us());
 }
@@ -312,6 +343,7 @@ int main(void)
         TEST(the_last_value_of_each_series_is_there_as_the_format_has_it),
         TEST(an_older_window_that_comes_later_changes_nothing),
         TEST(what_is_not_read_anew_goes_away),
+        TEST(a_clock_that_is_wrong_for_a_moment_throws_nothing_away),
         TEST(the_child_itself_takes_away_what_is_stale),
         TEST(one_series_more_than_it_may_hold_is_refused_and_the_others_live),
         TEST(its_values_outlive_it_with_the_cursors),

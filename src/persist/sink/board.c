@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "base/wall.h"
 #include "persist/sink/shape.h"
 #include "wire/exposition.h"
 #include "wire/json.h"
@@ -99,14 +100,23 @@ static enum outcome add(struct board *b, const struct point *p, struct failure *
     return OK;
 }
 
-static enum outcome put(struct board *b, struct point *p, struct failure *f)
+/* It was read while the clock was wrong. Times that are a few seconds apart are of a clock that was
+ * put right. */
+static bool is_ahead(const struct point *p, int64_t now_us)
+{
+    return now_us != TIME_NONE && p->read_us - WALL_STEP_MS * INT64_C(1000) > now_us;
+}
+
+static enum outcome put(struct board *b, struct point *p, int64_t now_us, struct failure *f)
 {
     p->hash = hash_64(p->key, 0);
     struct point *const old = find(b, p->key, p->hash);
     if (!old) {
         return add(b, p, f);
     }
-    if (p->at_us > old->at_us || (p->at_us == old->at_us && p->read_us >= old->read_us)) {
+    const bool is_newer = p->at_us > old->at_us ||
+                          (p->at_us == old->at_us && p->read_us >= old->read_us);
+    if (is_newer || (is_ahead(old, now_us) && !is_ahead(p, now_us))) {
         old->value = p->value;
         old->at_us = p->at_us;
         old->read_us = p->read_us;
@@ -116,10 +126,11 @@ static enum outcome put(struct board *b, struct point *p, struct failure *f)
 
 static bool is_stale(const struct board *b, const struct point *p, int64_t now_us)
 {
-    return now_us - p->read_us > b->keep_us;
+    return now_us != TIME_NONE && now_us - p->read_us > b->keep_us;
 }
 
-enum outcome board_put(struct board *b, const struct metric *m, int64_t at_us, struct failure *f)
+enum outcome board_put(struct board *b, const struct metric *m, int64_t at_us, int64_t now_us,
+                       struct failure *f)
 {
     struct arena a;
     struct series series;
@@ -142,8 +153,8 @@ enum outcome board_put(struct board *b, const struct metric *m, int64_t at_us, s
                       .read_us = m->at_us};
     if (buf_is_over(&key)) {
         result = failed(f, REJECT, "its name and tags are longer than %d KiB", KEY_BYTES_MAX >> 10);
-    } else if (!is_stale(b, &p, clock_now_us())) {
-        result = put(b, &p, f);
+    } else if (!is_stale(b, &p, now_us)) {
+        result = put(b, &p, now_us, f);
     }
     arena_close(&a);
     return result;
@@ -153,7 +164,12 @@ void board_sweep(struct board *b, int64_t now_us)
 {
     size_t gone = 0;
     for (size_t i = 0; i < b->n; i++) {
-        gone += is_stale(b, &b->point[i], now_us);
+        struct point *const p = &b->point[i];
+        if (is_ahead(p, now_us)) { /* its age counts from when that is seen */
+            p->read_us = now_us;
+            p->at_us = p->at_us < now_us ? p->at_us : now_us;
+        }
+        gone += is_stale(b, p, now_us);
     }
     if (gone == 0) {
         return;
@@ -271,7 +287,7 @@ void board_read(struct board *b, struct str json)
                               .read_us = yyjson_get_sint(yyjson_arr_get(one, 4))};
             p.name_bytes = str_find(p.key, '{');
             if (yyjson_arr_size(one) == MEMBERS && p.key.len > 0) {
-                (void)put(b, &p, &ignored);
+                (void)put(b, &p, TIME_NONE, &ignored);
             }
         }
     }

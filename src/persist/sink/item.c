@@ -144,7 +144,8 @@ enum outcome sink_open(struct arena *a, const struct sink_config *config, struct
                        .config = config,
                        .options = config->options,
                        .arena = a,
-                       .mark = mark};
+                       .mark = mark,
+                       .now_us = TIME_NONE};
     s->state = arena_alloc(a, 1, s->driver->state_bytes);
     *out = NULL;
     const enum outcome result = open_program(s, f);

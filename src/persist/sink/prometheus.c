@@ -34,7 +34,7 @@ static enum outcome show(struct sink *s, struct failure *f)
     struct buf lines;
     arena_reset(&p->item);
     buf_init(&lines, &p->item, LINES_BYTES_MAX);
-    board_sweep(p->board, clock_now_us());
+    board_sweep(p->board, s->now_us);
     board_show(p->board, &lines);
     return buf_is_over(&lines) ? failed(f, STOP,
                                         "the series are too large to be shown: fewer are "
@@ -66,7 +66,7 @@ static enum outcome prometheus_send(struct sink *s, const struct sink_item *item
         result = series_metric(&p->item, &item[*done], &m, f);
         if (result == OK) {
             const int64_t at_us = m.window_start_us != TIME_NONE ? m.window_start_us : m.at_us;
-            result = board_put(p->board, &m, at_us, f);
+            result = board_put(p->board, &m, at_us, s->now_us, f);
         }
     }
     return result;

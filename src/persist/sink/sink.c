@@ -427,6 +427,7 @@ static enum outcome stage_flush(struct persister *p, bool is_asked, struct failu
     const struct sink_driver *const d = s->sink->driver;
     struct failure other;
     s->sink->retry_after_ms = 0;
+    s->sink->now_us = progress_wall(p->progress).now_us;
     const int64_t begun_us = clock_mono_us();
     const bool is_some = s->sent < s->n;
     const enum outcome sent = send_pending(s, f);

@@ -37,6 +37,8 @@ struct sink {
     struct str bus;         /* whose positions items have; set behind `open`                      */
     int64_t retry_after_ms; /* set with RETRY: the far end's own word; 0: none                 */
     struct str mark;        /* that the last flush left behind, kept with the cursors; "": none   */
+    int64_t now_us;         /* at `send` and `flush`, for what goes by age; TIME_NONE: the clock is
+                             * not believed, so nothing is old                                  */
     struct mapping program; /* of encoding.jq; its text is empty where there is none              */
     struct jq_pool *pool;   /* that runs it                                                       */
 };
