@@ -96,6 +96,7 @@ bool command_begin(struct session *s, const struct usage *u, int argc, char **ar
         s->from.drivers = &registry_drivers;
         s->from.is_without_secrets = u->needs != NEEDS_SECRETS;
         s->from.is_without_mappings = u->needs == NEEDS_CONFIG;
+        s->from.is_whole = u->is_whole;
         s->status = read_config(s);
         goes_on = s->status == EXIT_DONE;
     }

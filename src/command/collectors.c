@@ -38,6 +38,9 @@ static const bool is_number[] = {false, false, false, false, false, true, true,
                                  true,  true,  true,  true,  false, false};
 enum { COLUMNS = sizeof column / sizeof *column, TABLE_COLUMNS = 9 };
 
+/* Those of a file that is left out, and of one that is gone. */
+enum { COLUMN_COLLECTOR = 0, COLUMN_STATE = 1, COLUMN_ERROR = 8, COLUMN_PLACE = 19 };
+
 /* ---- cells ---- */
 
 static struct cell text_cell(struct str text)
@@ -210,6 +213,21 @@ static enum outcome add_row(struct listing *l, const struct collector *c, struct
     return OK;
 }
 
+/* A file that is no collector as it stands, and what is wrong with it. */
+static void add_left(struct listing *l, const struct collector_left *left)
+{
+    struct cell cell[COLUMNS];
+    for (size_t i = 0; i < COLUMNS; i++) {
+        cell[i] = text_cell(S(""));
+    }
+    cell[COLUMN_COLLECTOR] = text_cell(left->name);
+    cell[COLUMN_STATE] = text_cell(S("left out"));
+    cell[COLUMN_ERROR] = text_cell(left->lines.at[0]);
+    cell[COLUMN_PLACE] = text_cell(left->file);
+    l->failed_n++;
+    rows_add(l->rows, cell);
+}
+
 static enum outcome print_all(struct listing *l, struct failure *f)
 {
     static const bool is_whole[COLUMNS] = {true}; /* the name */
@@ -223,6 +241,9 @@ static enum outcome print_all(struct listing *l, struct failure *f)
     }
     for (size_t i = 0; i < l->config->collectors.n && result == OK; i++) {
         result = add_row(l, &l->config->collectors.at[i], f);
+    }
+    for (size_t i = 0; i < l->config->collectors.left_n && result == OK; i++) {
+        add_left(l, &l->config->collectors.left[i]);
     }
     rows_end(l->rows);
     return result;
@@ -299,11 +320,13 @@ int command_collectors(int argc, char **argv)
     const struct usage usage = {
         .name = "collectors",
         .words = "",
-        .about = "The collectors: when each ran and runs next, its window and records, what went "
-                 "wrong, and how far its sinks are. Exit status 1 when the last run of one failed.",
+        .about =
+            "The collectors: when each ran and runs next, its window and records, what went "
+            "wrong, and how far its sinks are. Exit status 1 when the last run of one failed, or "
+            "a file of them is left out.",
         .flags = flags,
         .examples = "  weir collectors\n  weir collectors --json\n",
-        .needs = NEEDS_CONFIG,
+        .needs = NEEDS_MAPPINGS, /* a wrong one leaves its file out */
         .prints = PRINTS_ROWS,
         .memory_bytes_max = ARENA_BYTES_MAX,
     };

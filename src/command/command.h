@@ -69,6 +69,7 @@ struct usage {
     const char *examples; /* lines "weir …" that can be run as they stand; NULL  */
     int words_least, words_most;
     enum needs needs;
+    bool is_whole; /* a bad collector file among many is an error, too: the others do not go on */
     enum prints prints;
     size_t memory_bytes_max; /* of the command; 0: 64 MiB */
     /* What flags and words alone cannot tell, before the configuration is read: EXIT_DONE, or it

@@ -309,6 +309,7 @@ int command_invoke(int argc, char **argv)
                     "  weir invoke -c users.yaml --start-time 2026-03-07T00:00:00Z\n",
         .words_most = 1,
         .needs = NEEDS_SECRETS,
+        .is_whole = true,
         .memory_bytes_max = MEMORY_BYTES_MAX,
     };
     struct session s;

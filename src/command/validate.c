@@ -28,6 +28,7 @@ int command_validate(int argc, char **argv)
             "here. No server is asked.",
         .examples = "  weir validate\n  weir validate -c /etc/weir\n",
         .needs = NEEDS_SECRETS,
+        .is_whole = true,
     };
     struct session s;
     if (!command_begin(&s, &usage, argc, argv)) {

@@ -89,9 +89,18 @@ struct sink_list {
     size_t n;
 };
 
+/* A file of a folder or a glob with something wrong in it: all the others do without it. */
+struct collector_left {
+    struct str file;
+    struct str name;       /* that it gives itself, as far as can be told, else the file's own   */
+    struct str_list lines; /* FILE:LINE:COLUMN: what is wrong                              */
+};
+
 struct collectors {
     struct collector *at;
     size_t n;
+    struct collector_left *left;
+    size_t left_n;
     struct str_list notes; /* `FILE:LINE:COLUMN: note: what the original did, and what weir does` */
     size_t notes_unsaid;   /* more than PROBLEMS_MAX: so many                                  */
 };

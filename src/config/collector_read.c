@@ -308,28 +308,12 @@ static void read_kind(const struct sections *s, const struct collector_written *
     }
 }
 
-/* The file's own name without its folder and ending. */
-static struct str stem_of(struct str file)
-{
-    size_t slash = file.len;
-    while (slash > 0 && file.at[slash - 1] != '/') {
-        slash--;
-    }
-    struct str stem = str_sub(file, slash, file.len);
-    if (str_ends(stem, S(".yaml"))) {
-        stem.len -= 5;
-    } else if (str_ends(stem, S(".yml"))) {
-        stem.len -= 4;
-    }
-    return stem;
-}
-
 static void read_one(const struct sections *s, struct collector_written *w, struct collector *c)
 {
     section_read(s, collector_options, w->tree, w->path, w);
     *c = (struct collector){
         .name = w->name.len > 0 ? w->name
-                : w->is_file    ? stem_of(w->tree->place.file)
+                : w->is_file    ? files_stem(w->tree->place.file)
                                 : str_sub(w->path, sizeof "collectors." - 1, w->path.len),
         .place = place_text(s->arena, w->tree->place),
         .file = w->is_file ? w->tree->place.file : S(""),
@@ -368,7 +352,7 @@ static void give_ids(const struct sections *s, const struct yaml *const *tree,
             if (k == i || !str_eq(all->at[k].name, c->name)) {
                 continue;
             }
-            const struct str stem = stem_of(tree[i]->place.file);
+            const struct str stem = files_stem(tree[i]->place.file);
             c->id = arena_printf(s->arena, "%.*s@%.*s", STR_ARG(c->name), STR_ARG(stem));
             if (k < i) {
                 problem_add(s->notes, tree[i]->place,
@@ -388,11 +372,37 @@ static void give_ids(const struct sections *s, const struct yaml *const *tree,
     }
 }
 
-void collectors_read(const struct sections *s, const struct yaml *files, size_t files_n,
-                     const struct yaml *inside, const struct yaml *sinks, struct config *c)
+/* The one of the tree w->tree, behind those that are there. false: it is left out. */
+static bool read_next(const struct sections *s, struct files_trees *trees,
+                      struct collector_written *w, struct sinks_reading *sinks,
+                      struct collectors *all)
+{
+    struct collector *const c = &all->at[all->n];
+    const struct str file = w->tree->place.file;
+    struct problems wrong = {.arena = s->arena};
+    struct sections how = *s;
+    const bool is_map = w->tree->kind == YAML_MAP;
+    const size_t sinks_n = sinks_so_far(sinks);
+    how.problems = w->is_file && files_may_leave(trees, file) ? &wrong : s->problems;
+    if (is_map) {
+        read_one(&how, w, c);
+        sinks_add(sinks, &how, w, c, all->n);
+    } else {
+        const struct str what = w->is_file ? S("a collector") : w->path;
+        problem_add(how.problems, w->tree->place, "%.*s wants a section", STR_ARG(what));
+    }
+    if (wrong.lines.n > 0) {
+        sinks_back(sinks, sinks_n);
+        files_leave(trees, file, w->name.len > 0 ? w->name : files_stem(file), &wrong);
+    }
+    return is_map && wrong.lines.n == 0;
+}
+
+void collectors_read(const struct sections *s, struct files_trees *trees, const struct yaml *inside,
+                     const struct yaml *sinks, struct config *c)
 {
     const bool has_inside = inside && inside->kind == YAML_MAP;
-    const size_t n = files_n + (has_inside ? inside->n : 0);
+    const size_t files_n = trees->collectors_n, n = files_n + (has_inside ? inside->n : 0);
     struct collectors *const all = &c->collectors;
     struct sections foreign = *s, own = *s;
     foreign.is_foreign = foreign.has_templates = own.has_templates = true;
@@ -402,22 +412,17 @@ void collectors_read(const struct sections *s, const struct yaml *files, size_t 
     for (size_t i = 0; i < n; i++) {
         const struct yaml_entry *const e = i < files_n ? NULL : &inside->entry[i - files_n];
         struct collector_written *const w = arena_new(s->arena, struct collector_written);
-        const struct sections *const how = e ? &own : &foreign;
-        tree[i] = w->tree = e ? &e->value : &files[i];
+        w->tree = e ? &e->value : &trees->collector[i];
         w->is_file = !e;
         w->path = e ? arena_printf(s->arena, "collectors.%.*s", STR_ARG(e->key)) : S("");
-        if (w->tree->kind != YAML_MAP) {
-            problem_add(s->problems, e ? e->place : w->tree->place, "%.*s wants a section",
-                        STR_ARG(w->path));
-            continue;
+        if (read_next(e ? &own : &foreign, trees, w, reading, all)) {
+            tree[all->n++] = w->tree;
         }
-        tree[all->n] = w->tree;
-        read_one(how, w, &all->at[all->n]);
-        sinks_add(reading, how, w, &all->at[all->n], all->n);
-        all->n++;
     }
     give_ids(s, tree, all);
     sinks_end(reading, all, &c->sinks);
+    all->left = trees->left;
+    all->left_n = trees->left_n;
     all->notes = s->notes->lines;
     all->notes_unsaid = s->notes->unsaid;
 }

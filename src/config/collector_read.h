@@ -3,6 +3,7 @@
 #define WEIR_CONFIG_COLLECTOR_READ_H
 
 #include "config/config.h"
+#include "config/files.h"
 #include "config/section.h"
 
 /* A collector as it is written, and what is found out on the way. */
@@ -53,12 +54,15 @@ struct sinks_reading;
 struct sinks_reading *sinks_begin(const struct sections *s, const struct yaml *tree);
 void sinks_add(struct sinks_reading *r, const struct sections *s, const struct collector_written *w,
                struct collector *c, size_t index);
+/* How many there are so far, and back to so many: their collector is left out. */
+size_t sinks_so_far(const struct sinks_reading *r);
+void sinks_back(struct sinks_reading *r, size_t n);
 void sinks_end(struct sinks_reading *r, const struct collectors *all, struct sink_list *out);
 
 /* The trees of collector files, and the sections `collectors` (a map, or NULL) and `sinks` of
- * weir.yaml. Everything wrong becomes a problem. */
-void collectors_read(const struct sections *s, const struct yaml *files, size_t files_n,
-                     const struct yaml *inside, const struct yaml *sinks, struct config *c);
+ * weir.yaml. Everything wrong becomes a problem, or leaves its file out (files.h). */
+void collectors_read(const struct sections *s, struct files_trees *trees, const struct yaml *inside,
+                     const struct yaml *sinks, struct config *c);
 
 /* The tables of one collector and of one sink, for the manual too. */
 extern const struct option collector_options[], sink_options[];

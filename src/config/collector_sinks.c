@@ -278,6 +278,16 @@ static struct str name_of(const struct sinks_reading *r, const struct collectors
     return name;
 }
 
+size_t sinks_so_far(const struct sinks_reading *r)
+{
+    return r->n;
+}
+
+void sinks_back(struct sinks_reading *r, size_t n)
+{
+    r->n = n;
+}
+
 /* As a lane may be called: `[a-z0-9-]`. Where that changes the name, a hash of it tells it from
  * others that come out alike. */
 static struct str id_of(struct arena *a, struct str name)

@@ -233,13 +233,19 @@ static void read_collectors(const struct sections *s, struct files_trees *trees,
     const bool is_paths = written && written->kind != YAML_MAP &&
                           !(written->kind == YAML_TEXT && written->is_empty);
     if (is_paths) {
-        files_read_collectors(trees, written, &c->files);
+        files_read_collectors(trees, written);
     }
+    c->files = trees->found.all;
     if (trees->own_n == 0 && trees->collectors_n > 0) {
         complete_alone(s->arena, c);
     }
-    collectors_read(s, trees->collector, trees->collectors_n, is_paths ? NULL : written,
-                    c->written.sinks, c);
+    collectors_read(s, trees, is_paths ? NULL : written, c->written.sinks, c);
+    for (size_t i = 0; i < trees->left_n && trees->own_n == 0 && c->collectors.n == 0; i++) {
+        for (size_t k = 0; k < trees->left[i].lines.n; k++) { /* none is left to run */
+            problem_add(s->problems, (struct place){{NULL, 0}, 0, 0}, "%.*s",
+                        STR_ARG(trees->left[i].lines.at[k]));
+        }
+    }
 }
 
 /* The trees as a configuration; everything wrong in them is in the problems. */
@@ -287,13 +293,14 @@ enum outcome config_read(struct arena *a, const struct config_from *from, struct
                                .is_without_secrets = from->is_without_secrets,
                                .is_without_mappings = from->is_without_mappings,
                                .notes = &notes};
-    struct files_trees trees = {.arena = a, .problems = &p, .notes = &notes};
+    struct files_trees trees = {
+        .arena = a, .problems = &p, .notes = &notes, .is_whole = from->is_whole};
     struct config *const c = arena_new(a, struct config);
-    enum outcome result = files_find(a, &from->places, &c->files, f);
+    enum outcome result = files_find(a, &from->places, &trees.found, f);
     if (result != OK) {
         problem_add(&p, (struct place){{NULL, 0}, 0, 0}, "%s", f->text);
     } else {
-        files_read(&trees, &c->files);
+        files_read(&trees);
         result = make(&s, &trees, c, f);
     }
     *errors = from->is_without_notes ? p.lines : all_lines(a, &p, &notes);

@@ -101,6 +101,7 @@ struct config_from {
     const struct drivers *drivers; /* registry.h                                          */
     bool is_without_secrets;       /* for who only asks: secrets stay empty, keys are not opened */
     bool is_without_mappings;      /* for who maps nothing: programs are not looked for */
+    bool is_whole;                 /* a bad collector file among many is an error, too      */
     bool is_without_notes;         /* errors alone are told                                 */
 };
 

@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "config/config.h"
 #include "config/expand.h"
 #include "config/template.h"
 
 enum { FILE_BYTES_MAX = 4 * 1024 * 1024, FILES_MAX = 1000 };
+#define LOOK_ARENA_BYTES_MAX ((size_t)64 << 20)
 
 static bool is_there(const char *path, bool *is_folder)
 {
@@ -39,23 +41,29 @@ static bool is_same(struct arena *a, struct str x, struct str y)
            (str_eq(name_of(x), name_of(y)) && str_eq(file_real(a, x), file_real(a, y)));
 }
 
-static void add(struct arena *a, struct str_list *list, struct str path)
+/* false: it is there already, as two places may name one file. */
+static bool add(struct arena *a, struct files_found *to, struct str path, bool is_among)
 {
+    struct str_list *const list = &to->all;
     for (size_t i = 0; i < list->n; i++) {
         if (is_same(a, list->at[i], path)) {
-            return; /* two places may name one file */
+            to->is_among[i] = to->is_among[i] && is_among;
+            return false;
         }
     }
     if (!list->at) {
         list->at = arena_array(a, struct str, FILES_MAX + 1);
+        to->is_among = arena_array(a, bool, FILES_MAX + 1);
     }
     if (list->n <= FILES_MAX) {
+        to->is_among[list->n] = is_among;
         list->at[list->n++] = path;
     }
+    return true;
 }
 
-static enum outcome find_glob(struct arena *a, const char *pattern, int flags, struct str_list *out,
-                              struct failure *f)
+static enum outcome find_glob(struct arena *a, const char *pattern, int flags,
+                              struct files_found *out, struct failure *f)
 {
     glob_t found = {0};
     const int result = glob(pattern, flags, NULL, &found);
@@ -66,14 +74,14 @@ static enum outcome find_glob(struct arena *a, const char *pattern, int flags, s
     for (size_t i = 0; i < found.gl_pathc; i++) {
         bool is_folder = false;
         if (is_there(found.gl_pathv[i], &is_folder) && !is_folder) {
-            add(a, out, arena_str(a, str_of(found.gl_pathv[i])));
+            (void)add(a, out, arena_str(a, str_of(found.gl_pathv[i])), true);
         }
     }
     globfree(&found);
     return OK;
 }
 
-static enum outcome find_default(struct arena *a, struct str_list *out, struct failure *f)
+static enum outcome find_default(struct arena *a, struct files_found *out, struct failure *f)
 {
     /* one thread; nobody changes the environment */
     const char *const config = getenv("XDG_CONFIG_HOME"); /* NOLINT(concurrency-mt-unsafe) */
@@ -86,7 +94,7 @@ static enum outcome find_default(struct arena *a, struct str_list *out, struct f
     for (size_t i = 0; i < sizeof looked / sizeof *looked; i++) {
         bool is_folder = false;
         if (is_there(looked[i].at, &is_folder) && !is_folder) {
-            add(a, out, looked[i]);
+            (void)add(a, out, looked[i], false);
             return OK;
         }
     }
@@ -96,15 +104,15 @@ static enum outcome find_default(struct arena *a, struct str_list *out, struct f
                   STR_ARG(own));
 }
 
-static enum outcome find_place(struct arena *a, struct str place, struct str_list *out,
+static enum outcome find_place(struct arena *a, struct str place, struct files_found *out,
                                struct failure *f)
 {
-    const size_t before = out->n;
+    const size_t before = out->all.n;
     const char *const path = arena_cstr(a, place);
     bool is_folder = false;
     const bool is_found = is_there(path, &is_folder);
     if (is_found && !is_folder) {
-        add(a, out, place);
+        (void)add(a, out, place, false);
         return OK;
     }
     if ((!is_found && errno == EACCES) ||
@@ -115,7 +123,7 @@ static enum outcome find_place(struct arena *a, struct str place, struct str_lis
     const struct str pattern = is_folder ? arena_printf(a, "%s/*.{yaml,yml}", path)
                                          : arena_printf(a, "%s", path);
     const enum outcome o = find_glob(a, pattern.at, is_folder ? GLOB_BRACE : 0, out, f);
-    if (o != OK || out->n > before) {
+    if (o != OK || out->all.n > before) {
         return o;
     }
     if (is_folder) {
@@ -125,10 +133,10 @@ static enum outcome find_place(struct arena *a, struct str place, struct str_lis
     return failed(f, STOP, "%s: no such file; `weir init` writes one", path);
 }
 
-enum outcome files_find(struct arena *a, const struct str_list *places, struct str_list *out,
+enum outcome files_find(struct arena *a, const struct str_list *places, struct files_found *out,
                         struct failure *f)
 {
-    *out = (struct str_list){NULL, 0};
+    *out = (struct files_found){.is_among = NULL};
     if (places->n == 0) {
         return find_default(a, out, f);
     }
@@ -136,7 +144,7 @@ enum outcome files_find(struct arena *a, const struct str_list *places, struct s
     for (size_t i = 0; i < places->n && result == OK; i++) {
         result = find_place(a, places->at[i], out, f);
     }
-    if (out->n > FILES_MAX) {
+    if (out->all.n > FILES_MAX) {
         result = failed(f, STOP, "more than %d files are no configuration: is -c right?",
                         FILES_MAX);
     }
@@ -159,7 +167,9 @@ static bool has_top(struct str text, const char *word)
     return false;
 }
 
-static bool is_of_collector(struct arena *a, struct str file, struct str text)
+enum kind { KIND_COLLECTOR, KIND_OWN, KIND_UNTOLD };
+
+static enum kind kind_of(struct arena *a, struct str file, struct str text)
 {
     static const char *const words[] = {"source", "schedule", "metric", "collector"};
     const bool is_flow = str_starts(str_trim(text), S("{"));
@@ -168,10 +178,15 @@ static bool is_of_collector(struct arena *a, struct str file, struct str text)
     const bool is_tree = is_flow && yaml_read_foreign(a, file, text, &tree, &unread, &unsaid);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (is_tree ? yaml_find(&tree, str_of(words[i])) != NULL : has_top(text, words[i])) {
-            return true;
+            return KIND_COLLECTOR;
         }
     }
-    return false;
+    for (const struct option *o = config_options; o->name; o++) {
+        if (is_tree ? yaml_find(&tree, str_of(o->name)) != NULL : has_top(text, o->name)) {
+            return KIND_OWN;
+        }
+    }
+    return KIND_UNTOLD;
 }
 
 static struct place place_at(struct str file, struct str text, size_t byte)
@@ -209,7 +224,7 @@ void files_read_text(struct files_trees *t, struct str file, struct str text, bo
     if (t->own.place.line == 0) {
         t->own = (struct yaml){.kind = YAML_MAP, .place = {file, 1, 1}};
     }
-    if (!is_collector && !is_of_collector(t->arena, file, text)) {
+    if (!is_collector && kind_of(t->arena, file, text) != KIND_COLLECTOR) {
         t->own_n++;
         if (yaml_read(t->arena, file, text, &one, t->problems)) {
             yaml_merge(t->arena, &t->own, &one, t->problems);
@@ -227,27 +242,101 @@ void files_read_text(struct files_trees *t, struct str file, struct str text, bo
     }
 }
 
-static void read_file(struct files_trees *t, struct str file, bool is_collector)
+static bool read_text(struct files_trees *t, struct arena *a, struct str file, struct str *text)
 {
     struct failure f;
+    if (file_read(a, arena_cstr(a, file), FILE_BYTES_MAX, text, &f) == OK) {
+        return true;
+    }
+    problem_add(t->problems, (struct place){{NULL, 0}, 0, 0}, "%s", f.text);
+    return false;
+}
+
+static void read_file(struct files_trees *t, struct str file, bool is_collector)
+{
+    struct problems *const all = t->problems;
+    struct problems wrong = {.arena = t->arena};
     struct str text;
-    if (file_read(t->arena, arena_cstr(t->arena, file), FILE_BYTES_MAX, &text, &f) != OK) {
-        problem_add(t->problems, (struct place){{NULL, 0}, 0, 0}, "%s", f.text);
-    } else {
+    const bool may_leave = is_collector && files_may_leave(t, file);
+    t->problems = may_leave ? &wrong : all;
+    if (read_text(t, t->arena, file, &text)) {
         files_read_text(t, file, text, is_collector);
+    }
+    t->problems = all;
+    if (wrong.lines.n > 0) {
+        files_leave(t, file, files_stem(file), &wrong);
     }
 }
 
-void files_read(struct files_trees *t, const struct str_list *files)
+/* Of one of many, as far as can be told. */
+static enum kind look(struct files_trees *t, struct str file)
 {
-    t->own = (struct yaml){.kind = YAML_MAP, .place = {files->at[0], 1, 1}};
-    for (size_t i = 0; i < files->n; i++) {
-        read_file(t, files->at[i], false);
+    struct problems *const all = t->problems;
+    struct arena scratch;
+    struct str text;
+    arena_init(&scratch, LOOK_ARENA_BYTES_MAX);
+    struct problems ignored = {.arena = &scratch}; /* whoever reads it tells */
+    t->problems = &ignored;
+    const enum kind is = read_text(t, &scratch, file, &text) ? kind_of(&scratch, file, text)
+                                                             : KIND_UNTOLD;
+    t->problems = all;
+    arena_close(&scratch);
+    return is;
+}
+
+void files_read(struct files_trees *t)
+{
+    const struct files_found *const found = &t->found;
+    bool *const is_late = arena_array(t->arena, bool, found->all.n);
+    t->own = (struct yaml){.kind = YAML_MAP, .place = {found->all.at[0], 1, 1}};
+    for (size_t i = 0; i < found->all.n; i++) {
+        const enum kind is = found->is_among[i] ? look(t, found->all.at[i]) : KIND_OWN;
+        is_late[i] = is == KIND_UNTOLD;
+        if (!is_late[i]) {
+            read_file(t, found->all.at[i], is == KIND_COLLECTOR);
+        }
     }
+    for (size_t i = 0; i < found->all.n; i++) {
+        if (is_late[i]) {
+            read_file(t, found->all.at[i], t->own_n == 0 && t->collectors_n + t->left_n > 0);
+        }
+    }
+}
+
+bool files_may_leave(const struct files_trees *t, struct str file)
+{
+    for (size_t i = 0; i < t->found.all.n && !t->is_whole; i++) {
+        if (str_eq(t->found.all.at[i], file)) {
+            return t->found.is_among[i];
+        }
+    }
+    return false;
+}
+
+void files_leave(struct files_trees *t, struct str file, struct str name,
+                 const struct problems *wrong)
+{
+    if (!t->left) {
+        t->left = arena_array(t->arena, struct collector_left, FILES_MAX + 1);
+    }
+    if (t->left_n <= FILES_MAX) {
+        t->left[t->left_n++] = (struct collector_left){file, name, wrong->lines};
+    }
+}
+
+struct str files_stem(struct str file)
+{
+    struct str stem = name_of(file);
+    if (str_ends(stem, S(".yaml"))) {
+        stem.len -= 5;
+    } else if (str_ends(stem, S(".yml"))) {
+        stem.len -= 4;
+    }
+    return stem;
 }
 
 /* One path of `collectors`: a file, a folder or a glob. */
-static void read_path(struct files_trees *t, const struct yaml *path, struct str_list *files)
+static void read_path(struct files_trees *t, const struct yaml *path)
 {
     struct str expanded;
     struct failure f;
@@ -261,26 +350,24 @@ static void read_path(struct files_trees *t, const struct yaml *path, struct str
     }
     struct str one = file_beside(t->arena, path->place.file, expanded);
     const struct str_list places = {&one, 1};
-    struct str_list found;
+    struct files_found found;
     if (files_find(t->arena, &places, &found, &f) != OK) {
         problem_add(t->problems, path->place, "collectors: %s", f.text);
         return;
     }
-    for (size_t i = 0; i < found.n; i++) {
-        const size_t before = files->n;
-        add(t->arena, files, found.at[i]);
-        if (files->n > before) {
-            read_file(t, found.at[i], true);
+    for (size_t i = 0; i < found.all.n; i++) {
+        if (add(t->arena, &t->found, found.all.at[i], found.is_among[i])) {
+            read_file(t, found.all.at[i], true);
         }
     }
 }
 
-void files_read_collectors(struct files_trees *t, const struct yaml *paths, struct str_list *files)
+void files_read_collectors(struct files_trees *t, const struct yaml *paths)
 {
     for (size_t i = 0; paths->kind == YAML_LIST && i < paths->n; i++) {
-        read_path(t, &paths->entry[i].value, files);
+        read_path(t, &paths->entry[i].value);
     }
     if (paths->kind != YAML_LIST) {
-        read_path(t, paths, files);
+        read_path(t, paths);
     }
 }

@@ -3,32 +3,52 @@
 #define WEIR_CONFIG_FILES_H
 
 #include "base/failure.h"
+#include "config/collector.h"
 #include "config/yaml.h"
 
-/* The files that the places name, each once: a place is a file, a folder (its *.yaml and *.yml, by
- * name) or a glob; without places the first there is of ./weir.yaml,
- * $XDG_CONFIG_HOME/weir/weir.yaml, /etc/weir/weir.yaml.
+/* Files, each once. */
+struct files_found {
+    struct str_list all;
+    bool *is_among; /* of each: a folder or a glob gave it, and nobody named it */
+};
+
+/* The files that the places name: a place is a file, a folder (its *.yaml and *.yml, by name) or a
+ * glob; without places the first there is of ./weir.yaml, $XDG_CONFIG_HOME/weir/weir.yaml,
+ * /etc/weir/weir.yaml.
  *   returns OK (at least one a place) | STOP (none: says what was looked for, and what to do) */
-enum outcome files_find(struct arena *a, const struct str_list *places, struct str_list *out,
+enum outcome files_find(struct arena *a, const struct str_list *places, struct files_found *out,
                         struct failure *f);
 
 /* What is read: weir's own files as one tree, and each collector file as it is. The first three
- * are given; the rest begins as zeros. */
+ * and what was found are given; the rest begins as zeros. */
 struct files_trees {
     struct arena *arena;
     struct problems *problems, *notes; /* what is wrong; what was passed over in collector files */
-    struct yaml own;                   /* empty when every file is a collector's */
+    bool is_whole;                     /* no file is left out: what is wrong in it is a problem */
+    struct files_found found;
+    struct yaml own; /* empty when every file is a collector's */
     struct yaml *collector;
     size_t own_n, collectors_n;
+    struct collector_left *left;
+    size_t left_n;
 };
 
-/* Read them all. A file is a collector's when it has `source`, `schedule`, `metric` or `collector`
- * at its top. */
-void files_read(struct files_trees *t, const struct str_list *files);
+/* Read all that were found. A file is a collector's when it has `source`, `schedule`, `metric` or
+ * `collector` at its top; and one of many that has no section of weir's either, where the others
+ * are collectors' alone. One of many that is a collector's, and no YAML, is left out. */
+void files_read(struct files_trees *t);
 /* The text of one file, added to what was read; `is_collector`: it can be nothing else. */
 void files_read_text(struct files_trees *t, struct str file, struct str text, bool is_collector);
-/* The files that `collectors: PATH` or a list of paths names, beside its own file, read and added
- * to `files`. */
-void files_read_collectors(struct files_trees *t, const struct yaml *paths, struct str_list *files);
+/* The files that `collectors: PATH` or a list of paths names, beside its own file, found and
+ * read. */
+void files_read_collectors(struct files_trees *t, const struct yaml *paths);
+
+/* Whether something wrong in this file leaves it out, and is no problem of all. */
+bool files_may_leave(const struct files_trees *t, struct str file);
+/* Leave it out, for that. */
+void files_leave(struct files_trees *t, struct str file, struct str name,
+                 const struct problems *wrong);
+/* A file's own name without its folder and ending. */
+struct str files_stem(struct str file);
 
 #endif

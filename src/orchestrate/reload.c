@@ -10,6 +10,18 @@ static void set_log(const struct config *c)
     log_set_json(c->log.format == 1);
 }
 
+static void tell_left(const struct config *c)
+{
+    for (size_t i = 0; i < c->collectors.left_n; i++) {
+        const struct collector_left *const left = &c->collectors.left[i];
+        for (size_t k = 0; k < left->lines.n; k++) {
+            log_event(LOG_ERROR, "collector left out", log_s("file", left->file),
+                      log_s("why", left->lines.at[k]),
+                      log_c("next", "mend it and send SIGHUP; the others go on without it"));
+        }
+    }
+}
+
 /* The doors of next->config that `all` serve; what `old` has of the same addresses is kept open. */
 static enum outcome open_doors(const struct children *all, const struct setup *old,
                                struct setup *next, struct failure *f)
@@ -35,6 +47,7 @@ enum outcome setup_open(struct setup *now, const struct config *config, const st
     const struct setup none = {.turn = 0};
     *now = (struct setup){.config = config};
     set_log(config);
+    tell_left(config);
     return open_doors(all, &none, now, f);
 }
 
@@ -112,7 +125,9 @@ bool reload(const struct orchestrate *o, struct setup *now, struct children *all
     if (next.config && move_over(now, &next, all, &f) == OK) {
         set_log(now->config);
         log_event(LOG_INFO, "reload", log_s("configuration", now->config->files.at[0]),
-                  log_n("files", (int64_t)now->config->files.n));
+                  log_n("files", (int64_t)now->config->files.n),
+                  log_n("collectors", (int64_t)now->config->collectors.n));
+        tell_left(now->config);
         arena_close(&now->arena[now->turn]); /* children have copies of their own */
         now->turn = !now->turn;
         return true;

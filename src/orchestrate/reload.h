@@ -1,4 +1,5 @@
-/* reload.h - another configuration for a weir that runs, whole or not at all.
+/* reload.h - another configuration for a weir that runs, whole or not at all, but for files of
+ * collectors that are left out (config/files.h): those are logged.
  *
  * What is wrong is logged, and the configuration before stays in force. What cannot change under a
  * running weir (`data`, `bus.type`, `bus.path`) is refused; all the rest takes effect. */

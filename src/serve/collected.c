@@ -191,6 +191,11 @@ static void add_figure(const struct writing *w, const struct figure *g)
         exposition_add_escaped(w->to, e.id);
         buf_printf(w->to, "\"} %.17g\n", g->of(&e));
     }
+    for (size_t i = 0; i < c->collectors->left_n && g->of == up; i++) {
+        buf_printf(w->to, "%s{collector_name=\"", g->name);
+        exposition_add_escaped(w->to, c->collectors->left[i].name);
+        buf_add(w->to, S("\"} 0\n"));
+    }
 }
 
 void collected_write(const struct collected *c, struct buf *to, bool is_openmetrics)
@@ -204,7 +209,8 @@ void collected_write(const struct collected *c, struct buf *to, bool is_openmetr
          "How long deliveries took by their type of sink."},
     };
     static const struct figure figures[] = {
-        {"weir_collector_up", "gauge", "0 while the newest run of a collector failed.", up},
+        {"weir_collector_up", "gauge",
+         "0 while the newest run of a collector failed, or its file is left out.", up},
         {"weir_collector_last_success_time_seconds", "gauge",
          "End of the newest run that went well, since 1970; 0: none.", last_good},
         {"weir_collector_skipped", "counter", "Times that found the run before still at work.",
@@ -213,7 +219,7 @@ void collected_write(const struct collected *c, struct buf *to, bool is_openmetr
          "Missed windows beyond collector.windows_max, passed over.", passed},
     };
     const struct writing w = {c, to, is_openmetrics};
-    if (c->collectors->n == 0 && c->sinks_n == 0) {
+    if (c->collectors->n + c->collectors->left_n + c->sinks_n == 0) {
         return;
     }
     add_invocations(&w);

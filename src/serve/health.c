@@ -31,7 +31,7 @@ static bool add_reason(struct buf *b, const struct survey_stage *stage)
     return false;
 }
 
-void answer_readyz(const struct survey *s, struct page *to)
+void answer_readyz(const struct survey *s, const struct collectors *c, struct page *to)
 {
     struct buf *const b = &to->body;
     to->type = "text/plain; charset=utf-8";
@@ -46,6 +46,10 @@ void answer_readyz(const struct survey *s, struct page *to)
     to->status = buf_str(b).len > 0 ? 503 : 200;
     if (to->status == 200) {
         buf_add(b, S("ready\n"));
+    }
+    for (size_t i = 0; i < c->left_n; i++) { /* it hinders no other */
+        buf_printf(b, "%.*s is left out: %.*s\n", STR_ARG(c->left[i].file),
+                   STR_ARG(c->left[i].lines.at[0]));
     }
 }
 

@@ -24,7 +24,7 @@ static void answer_surveyed(const struct serve *s, const struct page_request *r,
     if (survey_take(a, &of, survey, &f) != OK) {
         page_problem(to, a, 503, f.text);
     } else if (str_eq(r->path, S("/readyz"))) {
-        answer_readyz(survey, to);
+        answer_readyz(survey, &s->config->collectors, to);
     } else if (str_eq(r->path, S("/health"))) {
         answer_health(survey, to);
     } else {

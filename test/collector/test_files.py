@@ -1,8 +1,9 @@
 """Files of collectors that are wrong, missing or moved, as weir tells of them."""
 import json
 import signal
+import subprocess
 
-from blackbox import Weir, case, eventually, run
+from blackbox import BINARY, Weir, case, eventually, run
 
 
 def collector(script="echo '{\"value\":1}'", interval="1h", **more):
@@ -19,6 +20,76 @@ def write(path, what):
 def says(weir, event, n=1):
     eventually(lambda: weir.log.read_text().count(f"event={event} ") >= n or weir.log.read_text().count(f'event="{event}" ') >= n,
                f"the log has {n} x {event}", 60)
+
+
+def weir_says(*words, folder):
+    """Exit status, stdout and stderr of a command."""
+    done = subprocess.run([BINARY, *words], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+def listed(place, folder):
+    """What `collectors` shows, by name, and its exit status."""
+    status, rows, said = weir_says("collectors", "--json", "-c", place, folder=folder)
+    assert not said, said
+    return {row["collector"]: row for row in map(json.loads, rows.splitlines())}, status
+
+
+@case
+def a_bad_file_among_many_is_left_out_and_told_and_the_others_run(folder):
+    files = folder / "c"
+    write(files / "good.yaml", collector(interval="200ms"))
+    write(files / "bad.yaml", collector(interval="often"))
+    write(files / "half.yaml", '{"collector": [')
+    with Weir(folder, collectors="./c/*.yaml") as weir:
+        eventually(lambda: listed("weir.yaml", folder)[0]["good"]["runs"] > 1, "the good one runs", 60)
+        rows, status = listed("weir.yaml", folder)
+        assert status == 1 and rows["bad"]["state"] == rows["half"]["state"] == "left out", rows
+        assert "c/bad.yaml:1:" in rows["bad"]["error"] and "schedule.interval is often" in rows["bad"]["error"], rows
+        log = weir.log.read_text()
+        assert log.count('event="collector left out"') >= 2 and "schedule.interval is often" in log, log
+        ready = eventually(lambda: (lambda got: got if got[0] == 200 else None)(weir.get("/readyz")), "ready", 60)[1]
+        assert ready.startswith("ready\n") and "bad.yaml is left out: " in ready and "half.yaml is left out: " in ready, ready
+        assert 'weir_collector_up{collector_name="bad"} 0' in weir.get("/metrics")[1]
+        write(files / "bad.yaml", collector(interval="200ms"))
+        (files / "half.yaml").unlink()
+        weir.process.send_signal(signal.SIGHUP)
+        eventually(lambda: listed("weir.yaml", folder)[0]["bad"]["runs"] > 1, "the mended one runs", 60)
+        write(files / "good.yaml", collector(interval="often"))
+        weir.process.send_signal(signal.SIGHUP)
+        eventually(lambda: weir.log.read_text().count("good.yaml:1:") >= 1, "a reload leaves out the one that became bad", 60)
+        rows = listed("weir.yaml", folder)[0]
+        assert rows["good"]["state"] == "left out" and "reload refused" not in weir.log.read_text(), rows
+        eventually(lambda: listed("weir.yaml", folder)[0]["bad"]["runs"] > rows["bad"]["runs"], "the other goes on", 60)
+
+
+@case
+def a_folder_of_collectors_does_without_its_bad_files_but_not_without_all(folder):
+    files = folder / "c"
+    write(files / "good.yaml", collector())
+    write(files / "bad.yaml", collector(interval="often"))
+    write(files / "torn.yaml", "nam")
+    write(files / "empty.yml", "")
+    for place in ("c", "c/*"):
+        rows, status = listed(place, folder)
+        assert status == 1 and [name for name in rows if rows[name]["state"] != "left out"] == ["good"] and len(rows) == 4, rows
+    assert weir_says("status", "-c", "c", folder=folder)[0] != 2, "who only reads goes on"
+    for words in (("collectors", "-c", "c/bad.yaml"), ("validate", "-c", "c"), ("invoke", "-c", "c")):
+        status, _, said = weir_says(*words, folder=folder)
+        assert status == 2 and "c/bad.yaml:1:" in said, (words, status, said)
+    (files / "good.yaml").unlink()
+    for words in (("run", "-c", "c"), ("collectors", "-c", "c")):
+        status, _, said = weir_says(*words, folder=folder)
+        assert status == 2 and "c/bad.yaml:1:" in said and "c/empty.yml:1:1" in said, (words, status, said)
+
+
+@case
+def a_wrong_file_of_weirs_own_is_refused_wherever_it_stands(folder):
+    write(folder / "c" / "good.yaml", collector())
+    for text in ("intake: { lisen: x }\n", '{"data": "d", "intaek": {}}'):
+        write(folder / "c" / "weir.yaml", text)
+        status, _, said = weir_says("collectors", "-c", "c", folder=folder)
+        assert status == 2 and "did you mean" in said, (status, said)
 
 
 @case
