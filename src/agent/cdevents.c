@@ -84,12 +84,12 @@ static bool agrees(const struct arrival *v, struct refusal *why)
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         if (pairs[i].attribute.len > 0 && pairs[i].body.at &&
             !str_eq(pairs[i].attribute, pairs[i].body)) {
-            return refuse(
-                v->q->arena, why, (struct refusal){.status = 400, .reason = "contradiction"},
-                "%.*sthe CloudEvents attribute %s and the body say different things: "
-                "\"%.*s\" and \"%.*s\"",
-                STR_ARG(v->where), pairs[i].name, STR_ARG(str_sub(pairs[i].attribute, 0, 100)),
-                STR_ARG(str_sub(pairs[i].body, 0, 100)));
+            return refuse(v->q->arena, why,
+                          (struct refusal){.status = 400, .reason = "contradiction"},
+                          "%.*sthe CloudEvents attribute %s and the body say different things: "
+                          "\"%s\" and \"%s\"",
+                          STR_ARG(v->where), pairs[i].name, str_shown(pairs[i].attribute, 100).text,
+                          str_shown(pairs[i].body, 100).text);
         }
     }
     int64_t at_us = TIME_NONE;

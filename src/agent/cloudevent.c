@@ -186,8 +186,8 @@ static bool check(const struct request *q, struct cloudevent *e, struct str wher
     }
     if (!str_eq(e->specversion, S("1.0"))) {
         return refuse(q->arena, why, bad_event,
-                      "%.*sspecversion \"%.*s\" is not known: send CloudEvents 1.0", STR_ARG(where),
-                      STR_ARG(str_sub(e->specversion, 0, 20)));
+                      "%.*sspecversion \"%s\" is not known: send CloudEvents 1.0", STR_ARG(where),
+                      str_shown(e->specversion, 20).text);
     }
     if (e->dataschema.len > 0 && !is_absolute_uri(e->dataschema)) {
         return refuse(q->arena, why, bad_event, "%.*sthe attribute dataschema is no absolute URI",
@@ -308,9 +308,9 @@ bool ce_read_json(const struct request *q, yyjson_val *event, int64_t i, struct 
         if (!is_attribute_name(name) || !is_scalar ||
             (yyjson_is_str(value) && !is_string(json_text(value)))) {
             return refuse(q->arena, why, bad_event,
-                          "%.*sthe member \"%.*s\" is no CloudEvents attribute: names are a-z and "
+                          "%.*sthe member \"%s\" is no CloudEvents attribute: names are a-z and "
                           "0-9, values texts, integers or booleans",
-                          STR_ARG(where), STR_ARG(str_sub(name, 0, 40)));
+                          STR_ARG(where), str_shown(name, 40).text);
         }
         if (known && yyjson_get_len(value) == 0) {
             return refuse(q->arena, why, bad_event, "%.*sthe attribute %.*s is empty",

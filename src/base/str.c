@@ -145,3 +145,25 @@ bool str_is_utf8(struct str s)
     }
     return true;
 }
+
+struct str_shown str_shown(struct str s, size_t len_max)
+{
+    static const char zero[] = {'\\', 'u', '0', '0', '0', '0'};
+    struct str_shown out;
+    size_t to = 0;
+    size_t len = len_max < STR_SHOWN_BYTES_MAX ? len_max : STR_SHOWN_BYTES_MAX;
+    len = s.len < len ? s.len : len;
+    while (len > 0 && len < s.len && ((unsigned char)s.at[len] & 0xC0) == 0x80) {
+        len--;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (s.at[i] == '\0') {
+            memcpy(out.text + to, zero, sizeof zero);
+            to += sizeof zero;
+        } else {
+            out.text[to++] = s.at[i];
+        }
+    }
+    out.text[to] = '\0';
+    return out;
+}

@@ -50,6 +50,15 @@ struct str str_cut(struct str s, char byte, struct str *rest);
 /* Decimal digits alone, no sign, no space; false when empty, foreign or above UINT64_MAX. */
 bool str_to_u64(struct str s, uint64_t *out);
 
+/* The beginning of a text from outside, in a sentence: printf's %s and %.*s end at a zero byte, so
+ * each is written \u0000. As much as `len_max` bytes hold (at most STR_SHOWN_BYTES_MAX), and no
+ * half of a character: `failed(f, REJECT, "\"%s\" is no type", str_shown(text, 80).text)`. */
+enum { STR_SHOWN_BYTES_MAX = 200 };
+struct str_shown {
+    char text[6 * STR_SHOWN_BYTES_MAX + 1];
+};
+struct str_shown str_shown(struct str s, size_t len_max);
+
 /* Well-formed UTF-8 (RFC 3629: no overlong form, no surrogate, nothing above U+10FFFF). */
 bool str_is_utf8(struct str s);
 

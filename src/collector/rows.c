@@ -98,9 +98,8 @@ static enum row_is take_value(const struct cell *cell, double *out, struct failu
         return ROW_EMPTY;
     }
     if (cell->kind == CELL_BOOL || cell->kind == CELL_TIME || !row_number(cell->text, out)) {
-        const struct str shown = str_sub(cell->text, 0, 100);
-        (void)failed_at(why, REJECT, "/value", "unable to parse string to float: \"%.*s\"",
-                        STR_ARG(shown));
+        (void)failed_at(why, REJECT, "/value", "unable to parse string to float: \"%s\"",
+                        str_shown(cell->text, 100).text);
         return ROW_ASIDE;
     }
     if (!isfinite(*out)) {

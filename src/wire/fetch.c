@@ -188,12 +188,13 @@ enum outcome fetch_status(const struct fetch_request *r, const struct fetch_answ
     if (s >= 200 && s < 300) {
         return OK;
     }
-    const struct str url = shown(r->url), says = str_sub(answer->body, 0, SHOWN_BYTES_MAX);
+    const struct str url = shown(r->url);
     return failed(f,
                   is_busy      ? RETRY
                   : is_refused ? STOP
                                : REJECT,
-                  "%.*s answers HTTP %ld: %.*s", STR_ARG(url), s, STR_ARG(says));
+                  "%.*s answers HTTP %ld: %s", STR_ARG(url), s,
+                  str_shown(answer->body, SHOWN_BYTES_MAX).text);
 }
 
 struct str fetch_escape(struct arena *a, struct str text)

@@ -222,8 +222,8 @@ static int key_order(const void *a, const void *b)
 
 static enum outcome is_twice(struct str key, struct failure *f)
 {
-    return failed(f, REJECT, "the key \"%.*s\" stands twice in one JSON object",
-                  STR_ARG(str_sub(key, 0, 80)));
+    return failed(f, REJECT, "the key \"%s\" stands twice in one JSON object",
+                  str_shown(key, 80).text);
 }
 
 /* Its ends and its length tell most keys apart. Loads of fixed sizes: no call of memcpy. */
@@ -333,6 +333,18 @@ yyjson_val *json_at(yyjson_val *root, struct str path)
         root = json_get(root, str_cut(path, '.', &path));
     }
     return root;
+}
+
+void json_add_key(struct buf *b, struct str key)
+{
+    buf_add_byte(b, '/');
+    for (size_t i = 0; i < key.len; i++) {
+        const char byte = key.at[i];
+        buf_add(b, byte == '~'    ? S("~0")
+                   : byte == '/'  ? S("~1")
+                   : byte == '\0' ? S("\\u0000")
+                                  : str_sub(key, i, 1));
+    }
 }
 
 struct str json_write(struct arena *a, yyjson_val *v)

@@ -8,7 +8,7 @@
 
 #include <yyjson.h>
 
-#include "base/arena.h"
+#include "base/buf.h"
 #include "base/failure.h"
 
 enum {
@@ -54,6 +54,9 @@ struct str json_text(yyjson_val *v);
 yyjson_val *json_get(yyjson_val *object, struct str key);
 /* By dotted path (`pull_request.user.login`); as json_get at each step. */
 yyjson_val *json_at(yyjson_val *root, struct str path);
+/* "/KEY", a step of a JSON Pointer (RFC 6901 section 3) for people: a zero byte is written \u0000.
+ */
+void json_add_key(struct buf *b, struct str key);
 /* Compact JSON of a value in the arena; empty when the arena is full. */
 struct str json_write(struct arena *a, yyjson_val *v);
 

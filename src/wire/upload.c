@@ -216,7 +216,7 @@ enum outcome upload_status(const struct upload_request *r, const struct upload_a
 {
     const long s = answer->status;
     const bool is_of_body = s == 400 || s == 409 || s == 413 || s == 422;
-    const struct str url = shown(r->url), says = str_sub(answer->body, 0, SHOWN_BYTES_MAX);
+    const struct str url = shown(r->url);
     if (s >= 200 && s < 300) {
         return OK;
     }
@@ -225,7 +225,7 @@ enum outcome upload_status(const struct upload_request *r, const struct upload_a
                       "%.*s %.*s answers HTTP %ld, a redirection: give the address it points to",
                       STR_ARG(r->method), STR_ARG(url), s);
     }
-    return failed(f, is_of_body ? REJECT : RETRY, "%.*s %.*s answers HTTP %ld%s%.*s%s",
-                  STR_ARG(r->method), STR_ARG(url), s, says.len > 0 ? ": " : "", STR_ARG(says),
-                  is_of_body ? "" : advice(s));
+    return failed(f, is_of_body ? REJECT : RETRY, "%.*s %.*s answers HTTP %ld%s%s%s",
+                  STR_ARG(r->method), STR_ARG(url), s, answer->body.len > 0 ? ": " : "",
+                  str_shown(answer->body, SHOWN_BYTES_MAX).text, is_of_body ? "" : advice(s));
 }

@@ -142,6 +142,23 @@ static void json_strings_are_escaped_and_always_utf8(void **state)
     arena_close(&a);
 }
 
+static void a_text_from_outside_stands_whole_in_a_sentence(void **state)
+{
+    (void)state;
+    static const char euro[] = "\xE2\x82\xAC";
+    char zeros[2 * STR_SHOWN_BYTES_MAX] = {0};
+    assert_string_equal(str_shown(S("a\0b\0"), 80).text, "a\\u0000b\\u0000");
+    assert_string_equal(str_shown(S("abc"), 2).text, "ab");
+    assert_string_equal(str_shown(S(""), 80).text, "");
+    assert_string_equal(str_shown((struct str){NULL, 0}, 80).text, "");
+    for (size_t len = 1; len < sizeof euro - 1; len++) {
+        assert_string_equal(str_shown(str_of(euro), len).text, "");
+    }
+    assert_string_equal(str_shown(str_of(euro), 3).text, euro);
+    const struct str_shown most = str_shown((struct str){zeros, sizeof zeros}, SIZE_MAX);
+    assert_int_equal(strlen(most.text), sizeof most.text - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +168,7 @@ int main(void)
         cmocka_unit_test(utf8_is_what_rfc_3629_says),
         cmocka_unit_test(a_buf_keeps_its_maximum_and_drops_whole_writes),
         cmocka_unit_test(a_buf_writes_long_formats_and_all_integers),
+        cmocka_unit_test(a_text_from_outside_stands_whole_in_a_sentence),
         cmocka_unit_test(json_strings_are_escaped_and_always_utf8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,25 @@ def a_dead_letter_is_listed_shown_and_dropped(folder):
 
 
 @case
+def a_reason_and_its_pointer_do_not_end_at_a_zero_byte(folder):
+    context = {"specversion": "0.5.1", "id": "z1", "source": "/s", "type": "dev.cdevents.pipelinerun.started.0.3.0",
+               "timestamp": "2026-03-07T12:00:00Z"}
+    wrong = [{"context": context | {"a/\0b": 1}, "subject": {"id": "r", "content": {}}},
+             {"context": context | {"id": "z2", "timestamp": "now\0then"}, "subject": {"id": "r", "content": {}}},
+             {"context": context | {"id": "z3", "type": "dev.cdevents.pipe\0run"}, "subject": {"id": "r", "content": {}}}]
+    with Weir(folder, agents={"builds": {"type": "cdevents"}}) as weir:
+        for event in wrong:
+            assert weir.post("/hooks/builds", json.dumps(event).encode(), {"Content-Type": "application/json"})[0] == 202
+        eventually(lambda: len(dead(weir)) == 3, "all are dead")
+        first, second, third = dead(weir)
+        assert first["pointer"] == "/context/a~1\\u0000b" and "is not known to CDEvents" in first["reason"], first
+        assert '"now\\u0000then" is not a time' in second["reason"], second
+        assert '"dev.cdevents.pipe\\u0000run" is not a type' in third["reason"], third
+        assert '"now\\u0000then"' in weir.command("dead", "show", second["id"])
+        assert '"now\\u0000then"' in weir.command("explain", "z2") and "/context/a~1\\u0000b" in weir.command("explain", "z1")
+
+
+@case
 def json_that_cannot_be_used_is_kept_and_says_why(folder):
     agents = AGENTS | {"pager": {"type": "webhook", "secret": "k", "signature": {"header": "X-Sign"}, "id": "/id",
                                  "mapping": "own.jq"}}

@@ -122,7 +122,7 @@ static const struct {
     {"[infinite, -infinite, nan, 1e1000, -0]", "[null,null,null,null,0]", NULL},
     {"error(null)", NULL, "error(null)"}, /* to jq 1.6 the end of the outputs */
     {"1, (null | error)", NULL, "error(null)"},
-    {"error(\"a\\u0000b\")", NULL, "own: a"},
+    {"error(\"a\\u0000b\")", NULL, "own: a\\u0000b"},
     {"try error(\"a\") catch .", "[\"a\"]", NULL},
     {"label $out | 1, break $out, 2", "[1]", NULL},
     {"[.[]?, first(1, 2)]", "[1]", NULL},

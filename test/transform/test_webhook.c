@@ -298,6 +298,12 @@ static void a_row_that_does_not_fit_the_catalogue_is_dead_at_its_member(void **s
     (void)state;
     assert_dead("{" DEPLOYMENT ", enviroment: \"x\"}", "/0/enviroment",
                 "did you mean environment?");
+    assert_dead("{" DEPLOYMENT ", \"a~/\\u0000b\": \"x\"}", "/0/a~0~1\\u0000b",
+                "deployment.a~/\\u0000b is no column");
+    assert_dead("error({pointer: \"/a\\u0000b\", message: \"bad\\u0000 c\"})", "/a\\u0000b",
+                "bad\\u0000 c");
+    assert_dead("{model: \"deploymnt\\u0000\", " AT "}", "/0/model",
+                "is deploymnt\\u0000, which is no model");
     assert_dead("{" DEPLOYMENT ", state: \"success\"}", "/0/state",
                 "is success; it wants one of: queued running succeeded failed inactive");
     assert_dead("{model: \"deploymnt\", " AT "}", "/0/model", "did you mean deployment?");

@@ -46,8 +46,8 @@ static enum outcome choose_standard(struct cd_event *e, bool is_known, struct fa
                                         &version);
     e->type = cd_type_find(name);
     if (!e->type) {
-        return failed_at(f, REJECT, "/context/type", "\"%.*s\" is not a type of CDEvents",
-                         STR_ARG(str_sub(e->type_text, 0, 120)));
+        return failed_at(f, REJECT, "/context/type", "\"%s\" is not a type of CDEvents",
+                         str_shown(e->type_text, 120).text);
     }
     for (enum cd_release r = CD_03; r < CD_RELEASES && !is_known; r++) {
         if (version.len > 0 && str_eq(e->type->version[r], version)) {
@@ -58,10 +58,9 @@ static enum outcome choose_standard(struct cd_event *e, bool is_known, struct fa
     const struct str wanted = e->type->version[e->release];
     if (!is_known) {
         return failed_at(f, REJECT, "/context/type",
-                         "\"%.*s\" is of no release that weir takes, and neither is the version "
-                         "\"%.*s\": send 0.3, 0.4 or 0.5",
-                         STR_ARG(str_sub(e->type_text, 0, 120)),
-                         STR_ARG(str_sub(e->version, 0, 40)));
+                         "\"%s\" is of no release that weir takes, and neither is the version "
+                         "\"%s\": send 0.3, 0.4 or 0.5",
+                         str_shown(e->type_text, 120).text, str_shown(e->version, 40).text);
     }
     if (wanted.len == 0) {
         return failed_at(f, REJECT, "/context/type", "CDEvents %s has no type %.*s",
@@ -70,8 +69,8 @@ static enum outcome choose_standard(struct cd_event *e, bool is_known, struct fa
     return str_eq(wanted, version)
                ? OK
                : failed_at(f, REJECT, "/context/type",
-                           "\"%.*s\" is not of CDEvents %s, whose type is dev.cdevents.%.*s.%.*s",
-                           STR_ARG(str_sub(e->type_text, 0, 120)), cd_release_name(e->release),
+                           "\"%s\" is not of CDEvents %s, whose type is dev.cdevents.%.*s.%.*s",
+                           str_shown(e->type_text, 120).text, cd_release_name(e->release),
                            STR_ARG(name), STR_ARG(wanted));
 }
 
@@ -81,8 +80,8 @@ static enum outcome choose_type(struct cd_event *e, bool is_new, struct failure 
     if (!is_known && !is_new &&
         (is_of_minor(e->version, S("0.1")) || is_of_minor(e->version, S("0.2")))) {
         return failed_at(f, REJECT, "/context/version",
-                         "CDEvents %.*s is not supported: send 0.3, 0.4 or 0.5",
-                         STR_ARG(str_sub(e->version, 0, 40)));
+                         "CDEvents %s is not supported: send 0.3, 0.4 or 0.5",
+                         str_shown(e->version, 40).text);
     }
     e->is_040 = e->release == CD_04 && is_of_minor(e->version, S("0.4.0"));
     if (str_starts(e->type_text, S("dev.cdevents."))) {
@@ -90,9 +89,9 @@ static enum outcome choose_type(struct cd_event *e, bool is_new, struct failure 
     }
     if (!str_starts(e->type_text, S("dev.cdeventsx."))) {
         return failed_at(f, REJECT, "/context/type",
-                         "\"%.*s\" is not a CDEvent: the type begins with dev.cdevents. or "
+                         "\"%s\" is not a CDEvent: the type begins with dev.cdevents. or "
                          "dev.cdeventsx.",
-                         STR_ARG(str_sub(e->type_text, 0, 120)));
+                         str_shown(e->type_text, 120).text);
     }
     if (!is_known) {
         e->release = is_new ? CD_05 : CD_04;

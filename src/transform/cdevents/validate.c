@@ -8,7 +8,7 @@
 enum {
     POINTER_BYTES_MAX = 199, /* what struct failure keeps, less its zero byte */
     FAULTS_MAX = 5,          /* told in one sentence                          */
-    SHOWN_BYTES_MAX = 80     /* of a value that is wrong                      */
+    VALUE_BYTES_MAX = 80     /* of one that is wrong                          */
 };
 
 /* From the root to the value being checked. */
@@ -37,14 +37,10 @@ static void write_pointer(struct buf *b, const struct place *at)
         return;
     }
     write_pointer(b, at->up);
-    buf_add_byte(b, '/');
-    if (!at->key.at) {
-        buf_printf(b, "%zu", at->index);
-        return;
-    }
-    for (size_t i = 0; i < at->key.len; i++) { /* RFC 6901 section 3 */
-        const char byte = at->key.at[i];
-        buf_add(b, byte == '~' ? S("~0") : byte == '/' ? S("~1") : str_sub(at->key, i, 1));
+    if (at->key.at) {
+        json_add_key(b, at->key);
+    } else {
+        buf_printf(b, "/%zu", at->index);
     }
 }
 
@@ -123,7 +119,7 @@ static void check_format(struct check *c, const struct place *at, yyjson_val *v,
         wanted = text.len && is_uri_reference(text) ? NULL : "a URI or a relative reference";
     }
     if (wanted) {
-        fault(c, at, "\"%.*s\" is not %s", STR_ARG(str_sub(text, 0, SHOWN_BYTES_MAX)), wanted);
+        fault(c, at, "\"%s\" is not %s", str_shown(text, VALUE_BYTES_MAX).text, wanted);
     }
 }
 
@@ -133,8 +129,8 @@ static void check_words(struct check *c, const struct place *at, yyjson_val *v,
     const bool is_old = c->event->release != CD_05 && m->words_before;
     const char *const words = is_old ? m->words_before : m->words;
     if (is_text(c, at, v) && !cd_words_hold(words, json_text(v))) {
-        fault(c, at, "\"%.*s\" is not one of %s",
-              STR_ARG(str_sub(json_text(v), 0, SHOWN_BYTES_MAX)), words);
+        fault(c, at, "\"%s\" is not one of %s", str_shown(json_text(v), VALUE_BYTES_MAX).text,
+              words);
     }
 }
 
@@ -149,14 +145,14 @@ static void check_kind(struct check *c, const struct place *at, yyjson_val *v)
     }
     if (kind.len) {
         if (!str_eq(text, kind)) {
-            fault(c, at, "\"%.*s\" is not %.*s, as the type says",
-                  STR_ARG(str_sub(text, 0, SHOWN_BYTES_MAX)), STR_ARG(kind));
+            fault(c, at, "\"%s\" is not %s, as the type says",
+                  str_shown(text, VALUE_BYTES_MAX).text, str_shown(kind, VALUE_BYTES_MAX).text);
         }
         return;
     }
     if (!cd_is_custom_kind(text)) {
-        fault(c, at, "\"%.*s\" is not of the form tool-subject",
-              STR_ARG(str_sub(text, 0, SHOWN_BYTES_MAX)));
+        fault(c, at, "\"%s\" is not of the form tool-subject",
+              str_shown(text, VALUE_BYTES_MAX).text);
     }
 }
 

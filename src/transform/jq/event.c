@@ -103,9 +103,8 @@ static const char *mistyped(const struct transform_in *in, yyjson_val *event)
         nearest_offer(&near, cd_types[i].name);
     }
     const struct str found = nearest_found(&near);
-    return arena_printf(in->arena, "%.*s is no type of CDEvents%s%.*s%s",
-                        STR_ARG(str_sub(given, 0, 80)), found.len ? "; did you mean " : "",
-                        STR_ARG(found), found.len ? "?" : "")
+    return arena_printf(in->arena, "%s is no type of CDEvents%s%.*s%s", str_shown(given, 80).text,
+                        found.len ? "; did you mean " : "", STR_ARG(found), found.len ? "?" : "")
         .at;
 }
 

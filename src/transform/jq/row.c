@@ -24,9 +24,12 @@ struct told {
 
 static bool wrong(const struct told *t, struct str name, const char *why)
 {
-    const struct str pointer = arena_printf(t->in->arena, "/%zu/%.*s", t->at, STR_ARG(name));
-    return transform_dead(t->out, pointer.at, "mapping: %s.%.*s %s",
-                          t->model ? t->model->name : "row", STR_ARG(str_sub(name, 0, 80)), why);
+    struct buf pointer;
+    buf_init(&pointer, t->in->arena, sizeof t->out->why.pointer - 1);
+    buf_printf(&pointer, "/%zu", t->at);
+    json_add_key(&pointer, name);
+    return transform_dead(t->out, arena_cstr(t->in->arena, buf_str(&pointer)), "mapping: %s.%s %s",
+                          t->model ? t->model->name : "row", str_shown(name, 80).text, why);
 }
 
 static bool unknown(const struct told *t, struct str name)
@@ -317,8 +320,8 @@ static bool no_model(const struct told *t, struct str name)
     const struct str found = nearest_found(&near);
     const struct str why = found.len
                                ? arena_printf(t->in->arena,
-                                              "is %.*s, which is no model; did you mean %.*s?",
-                                              STR_ARG(str_sub(name, 0, 80)), STR_ARG(found))
+                                              "is %s, which is no model; did you mean %.*s?",
+                                              str_shown(name, 80).text, STR_ARG(found))
                                : S("is no model that rows can be given of (an event is given as a "
                                    "CDEvent)");
     return wrong(t, S("model"), why.at);

@@ -58,13 +58,27 @@ static void answer(const struct child *c, enum jq_kind kind, struct str bytes)
     }
 }
 
+/* As much of it as there is room for; a zero byte ends the pointer, so one of the text's is \u0000.
+ */
+static void add_text(struct buf *b, struct str text, size_t len_max)
+{
+    const size_t end = b->len + len_max;
+    for (size_t i = 0; i < text.len; i++) {
+        const struct str one = text.at[i] ? str_sub(text, i, 1) : S("\\u0000");
+        if (b->len + one.len > end) {
+            return;
+        }
+        buf_add(b, one);
+    }
+}
+
 static void answer_failed(struct child *c, struct str pointer, struct str message)
 {
     struct buf b;
     buf_init(&b, &c->arena, 2 * JQ_MESSAGE_BYTES_MAX);
-    buf_add(&b, str_sub(pointer, 0, JQ_MESSAGE_BYTES_MAX / 2));
+    add_text(&b, pointer, JQ_MESSAGE_BYTES_MAX / 2);
     buf_add_byte(&b, '\0');
-    buf_add(&b, str_sub(message, 0, JQ_MESSAGE_BYTES_MAX));
+    add_text(&b, message, JQ_MESSAGE_BYTES_MAX);
     answer(c, JQ_FAILED, buf_str(&b));
 }
 
