@@ -30,6 +30,7 @@ struct repetitions {
     uint64_t forgotten, torn;
     int64_t now_us;             /* TIME_NONE: nobody knows, so nothing is too old  */
     int64_t jump_us, jumped_us; /* how far the clock went ahead last, and to where */
+    bool is_new;                /* there was no folder */
     bool is_meta_lost; /* it was there, but what its entries are hashed under is damaged or gone */
     bool is_foreign;   /* there were entries of other streams                                    */
 };
@@ -215,6 +216,7 @@ static enum outcome open_meta(struct repetitions *r, struct arena *a, bool was_t
     enum outcome result = list_starts(r->dir.at, start, &n, f);
     r->is_foreign = is_of_others(a, path, r->bus_id);
     r->is_meta_lost = was_there && !r->is_foreign;
+    r->is_new = !was_there;
     for (size_t i = 0; i < n && result == OK; i++) {
         result = bucket_add(r, start[i], f);
     }
@@ -408,6 +410,7 @@ struct repetitions_size repetitions_size(const struct repetitions *r)
                                    .since_us = r->n ? r->bucket[0].start_us : TIME_NONE,
                                    .torn = r->torn,
                                    .is_meta_lost = r->is_meta_lost,
+                                   .is_new = r->is_new,
                                    .is_foreign = r->is_foreign};
     for (size_t i = 0; i < r->n; i++) {
         sum.entries += r->bucket[i].entries_n;

@@ -33,6 +33,7 @@ struct repetitions_size {
     int64_t since_us;   /* what was received before is not known; TIME_NONE: nothing is */
     uint64_t torn;      /* entries missed at open: torn by a power cut, rotten, or gone */
     bool is_meta_lost;  /* begun anew at open: `meta` was damaged or gone               */
+    bool is_new;        /* begun at open: there was no folder                           */
     bool is_foreign;    /* begun anew at open: it was of other streams                  */
 };
 

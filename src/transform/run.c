@@ -477,6 +477,14 @@ static enum outcome lanes_load(struct transform_stage *t, struct failure *f)
     return result;
 }
 
+/* It is made of what comes from here on: raw signals before the cursor are not read again. */
+static void say_anew(const char *why)
+{
+    log_event(LOG_WARN, "repetitions begun anew", log_c("why", why), log_n("known_for_s", 0),
+              log_c("next", "it knows what comes from now on: earlier deliveries are taken as new "
+                            "if they come again (the same facts, which fold)"));
+}
+
 /* What damage made the index forget: those deliveries count once more if they come again. */
 static void say_damage(struct transform_stage *t)
 {
@@ -488,12 +496,21 @@ static void say_damage(struct transform_stage *t)
             log_c("next", "those of them that gave output are taken as new if they come again"));
     }
     if (size.is_meta_lost || size.is_foreign) {
-        log_event(LOG_WARN, "repetitions begun anew",
-                  log_c("why", size.is_foreign
-                                   ? "repetitions/meta names other streams"
-                                   : "repetitions/meta is damaged or gone, and nothing in the "
-                                     "index can be read without it"),
-                  log_c("next", "earlier deliveries are taken as new if they come again"));
+        say_anew(size.is_foreign ? "repetitions/meta names other streams"
+                                 : "repetitions/meta is damaged or gone, and nothing in the index "
+                                   "can be read without it");
+    }
+}
+
+/* A folder that is not there is new with the first signal, and was lost after it. */
+static void say_gone(const struct transform_stage *t)
+{
+    uint64_t stored = 0;
+    for (size_t i = 0; i < t->lanes_n; i++) {
+        stored += t->lane[i]->tally.stored;
+    }
+    if (stored > 0 && repetitions_size(t->repetitions).is_new) {
+        say_anew("the folder repetitions is gone");
     }
 }
 
@@ -523,6 +540,7 @@ enum outcome transform_open(struct arena *a, const struct config *config, struct
         transform_close(t);
         return result;
     }
+    say_gone(t);
     *out = t;
     return OK;
 }

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 
 from blackbox import Weir, case, eventually, run
@@ -40,6 +41,30 @@ def a_delivery_becomes_a_row_and_its_repetition_does_not(folder):
         said = json.loads(weir.command("status", "--json"))
         assert said["ignored"] == {"repetition": 1}, said
         assert said["agents"][0]["refused"] == {"signature": 1}, said
+
+
+@case
+def an_index_of_repetitions_that_was_taken_away_says_once_that_it_begins_anew(folder):
+    (folder / "own.jq").write_text(PROGRAM)
+    weir = Weir(folder, agents={"pager": AGENT})
+
+    def said():
+        return weir.log.read_text().count('event="repetitions begun anew" why="the folder repetitions is gone" known_for_s=0')
+
+    with weir:
+        post(weir, "i1")
+        assert titles(weir) == {"i1": "it burns"} and said() == 0, "a new one is not lost"
+    shutil.rmtree(folder / "data/repetitions")
+    with weir:
+        post(weir, "i1")
+        weir.command("flush")
+        assert said() == 1, weir.log.read_text()
+        post(weir, "i1")
+        assert titles(weir) == {"i1": "it burns"}
+        assert json.loads(weir.command("status", "--json"))["ignored"] == {"repetition": 1}
+    with weir:
+        weir.command("flush")
+    assert said() == 1, weir.log.read_text()
 
 
 @case
