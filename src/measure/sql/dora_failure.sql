@@ -1,4 +1,4 @@
--- Relations asked: incident, deployment_at, dora_deployment, dora_lead_change, wish. Gives dora_failed: a
+-- Relations asked: incident, deployment_at, dora_deployment, dora_lead, dora_lead_change, wish. Gives dora_failed: a
 -- deployment and an incident that it caused, or the rollback that shows it; dora_outcome: one row a deployment: whether it failed, when
 -- it was mended, whether it was itself rework, and why.
 
@@ -29,7 +29,9 @@ WITH further AS (
 ), fixes AS (
     SELECT DISTINCT fixed_by_deployment AS id FROM incident WHERE fixed_by_deployment IS NOT NULL AND coalesce(is_incident, true)
 ), hotfix AS (
-    SELECT DISTINCT service, environment, nth FROM dora_lead_change WHERE is_hotfix
+    SELECT service, environment, nth FROM dora_lead_change WHERE is_hotfix
+    UNION
+    SELECT service, environment, nth FROM dora_lead WHERE is_hotfix
 )
 SELECT d.*, f.nth IS NOT NULL AS is_failed, coalesce(f.incidents, 0) AS incidents, f.failed_by,
     coalesce(f.open_incidents, 0) AS open_incidents, f.recovered_at,

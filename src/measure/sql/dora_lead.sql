@@ -1,12 +1,17 @@
--- Relations asked: dora_reached, dora_deployment, commit_of, commit_early, commit, merged, wish. Gives
+-- Relations asked: dora_reached, dora_deployment, commit_of, commit_early, commit, push, merged, wish. Gives
 -- dora_lead: one row a service, environment and commit that landed: its first deployment and the span to
--- it, or why it has none; dora_lead_change: the same by change, from its first commit on, and the stages that
+-- it, or why it has none, and whether it is a hotfix without a change; dora_lead_change: the same by change, from its first commit on, and the stages that
 -- its span is made of; commit_apart: what touches the paths of no service.
+
+-- A commit that came without a change is a hotfix where the branch says so that it was pushed to first.
+CREATE TEMP TABLE commit_hotfix AS
+SELECT repository, sha FROM push GROUP BY repository, sha
+HAVING arg_min(is_hotfix_branch(branch), (pushed_at, is_hotfix_branch(branch)));
 
 -- A service with paths has the commits that touch them, and those of which nothing is known.
 CREATE TEMP TABLE held AS
 SELECT r.service, r.environment, r.repository, k.sha, r.number, k.author, k.committed_at, k.begun_at, r.landed_at,
-    o.is_copy, least(r.nth, e.nth) AS nth,
+    o.is_copy, false AS is_hotfix, least(r.nth, e.nth) AS nth,
     NOT r.has_paths OR coalesce(list_contains(k.services, r.service), true) AS is_own
 FROM dora_reached AS r
 JOIN commit_of AS o ON o.repository = r.repository AND o.number = r.number
@@ -15,9 +20,10 @@ LEFT JOIN commit_early AS e ON e.service = r.service AND e.environment = r.envir
     AND e.repository = k.repository AND e.sha = k.sha
 UNION ALL
 SELECT r.service, r.environment, r.repository, k.sha, NULL, k.author, k.committed_at, k.begun_at, r.landed_at,
-    false, r.nth, NOT r.has_paths OR coalesce(list_contains(k.services, r.service), true)
+    false, h.sha IS NOT NULL, r.nth, NOT r.has_paths OR coalesce(list_contains(k.services, r.service), true)
 FROM dora_reached AS r
 JOIN commit AS k ON k.repository = r.repository AND k.sha = r.sha
+LEFT JOIN commit_hotfix AS h ON h.repository = r.repository AND h.sha = r.sha
 WHERE r.number IS NULL;
 
 CREATE TEMP TABLE commit_apart AS

@@ -1,5 +1,5 @@
 -- A thousand services, each with a line of landed things (changes merged in four ways, commits pushed
--- straight to main), deployments of some of them, rollbacks, staging, failures, and incidents.
+-- straight to main or by way of a hotfix's branch), deployments of some of them, rollbacks, staging, failures, and incidents.
 SELECT setseed(0.42);
 CREATE TABLE thing AS
 SELECT printf('h%04d', h) AS service, i, floor(random() * 5)::INT AS way, 1 + floor(random() * 3)::INT AS commits,
@@ -18,7 +18,10 @@ INSERT INTO commit (repository, sha, committed_at, pushed_at, branch)
 SELECT service, printf('%s-l%d', name, c), landed_at, landed_at + INTERVAL 2 SECONDS, 'main'
 FROM written WHERE (way = 2) OR (way IN (0, 1) AND c = 0);
 INSERT INTO commit (repository, sha, committed_at, pushed_at, branch)
-SELECT service, printf('%s-l0', name), landed_at - INTERVAL 30 MINUTE, landed_at, 'main' FROM written WHERE way = 4 AND c = 0;
+SELECT service, printf('%s-l0', name), landed_at - INTERVAL 30 MINUTE, landed_at, if(i % 13 = 0, 'hotfix/now', 'main')
+FROM written WHERE way = 4 AND c = 0;
+INSERT INTO push_again (repository, sha, pushed_at, branch) -- merged by hand
+SELECT service, printf('%s-l0', name), landed_at + INTERVAL 1 MINUTE, 'main' FROM written WHERE way = 4 AND c = 0 AND i % 13 = 0;
 INSERT INTO change (repository, number, labels, head_branch, head_sha, merge_sha, merged_at, closed_at)
 SELECT service, i, if(i % 11 = 0, ['hotfix'], ['x']), name, name || '-f0',
     if(way = 3, name || '-f0', if(way = 2, printf('%s-l%d', name, commits - 1), name || '-l0')), landed_at, landed_at

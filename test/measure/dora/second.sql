@@ -27,7 +27,7 @@ WITH d AS (
     WHERE d.is_inside AND (d.is_rollback
         OR d.id IN (SELECT fixed_by_deployment FROM incident WHERE fixed_by_deployment IS NOT NULL)
         OR d.i < (SELECT max(e.i) FROM d AS e WHERE e.service = d.service AND e.finished_at < d.finished_at)
-        OR EXISTS (FROM first_of AS f WHERE f.service = d.service AND f.way < 4 AND f.i % 11 = 0 AND f.out_at = d.finished_at))
+        OR EXISTS (FROM first_of AS f WHERE f.service = d.service AND f.i % if(f.way < 4, 11, 13) = 0 AND f.out_at = d.finished_at))
     GROUP BY 1
 ), mine AS (
     SELECT s.service, (SELECT count(*) FROM d WHERE d.service = s.service AND d.is_inside) AS deployments,
