@@ -135,7 +135,8 @@ static const char figure_sql[] =
     "    CAST(lead_p90_s AS DOUBLE), CAST(change_p50_s AS DOUBLE), CAST(fail_rate AS DOUBLE),\n"
     "    CAST(recovery_p50_s AS DOUBLE), CAST(rework_rate AS DOUBLE), CAST(coding_s AS DOUBLE),\n"
     "    CAST(to_review_s AS DOUBLE), CAST(in_review_s AS DOUBLE), CAST(waiting_s AS DOUBLE),\n"
-    "    last_failed_at AT TIME ZONE zone, last_failed_by\n"
+    "    last_failed_at AT TIME ZONE zone, last_failed_by, CAST(oldest_failure_s AS DOUBLE),\n"
+    "    CAST(oldest_undeployed_s AS DOUBLE)\n"
     "FROM dora_figure, (SELECT zone FROM span) WHERE kind = '%s' ORDER BY is_all DESC, by_service, "
     "by_environment, n";
 
@@ -171,6 +172,8 @@ static struct dora_figure figure_of(struct arena *a, struct duck_result *r)
         .stage_s = {real_of(r, 25), real_of(r, 26), real_of(r, 27), real_of(r, 28)},
         .last_failed_us = duck_is_null(r, 29) ? TIME_NONE : duck_i64(r, 29),
         .last_failed_by = text_of(a, r, 30),
+        .oldest_failure_s = real_of(r, 31),
+        .oldest_undeployed_s = real_of(r, 32),
     };
 }
 

@@ -288,20 +288,31 @@ static void sentences_tell_what_is_open_and_what_was_before(void **state)
 {
     (void)state;
     struct dora_figure now = figure(1), before = figure(40);
+    assert_int_equal(sentence_open(&arena, &now).len, 0);
     now.open_incidents = 1;
     now.undeployed_changes = 2;
+    now.oldest_undeployed_s = 90000;
+    assert_str(sentence_open(&arena, &now),
+               "Open at the end: 2 merged changes, the oldest for 25 h.");
     now.failed = now.rework = 0;
     assert_str(sentence_lead(&arena, &now, &before).text,
                "The one commit reached production in 2.0 h. 2 changes are merged and not "
-               "deployed.");
+               "deployed, the oldest for 25 h.");
     assert_str(sentence_lead(&arena, &now, &before).before, "was 2.0 h");
     assert_string_equal(sentence_lead(&arena, &now, &before).trend, "same");
     assert_str(sentence_fail_rate(&arena, &now, &before).text,
                "The one deployment caused no incident.");
     now.failed = 2;
     now.recovered = 0;
-    assert_str(sentence_recovery(&arena, &now, &before).text,
-               "2 failed deployments, none recovered yet. 1 incident is open.");
+    now.oldest_failure_s = 306000;
+    assert_str(
+        sentence_recovery(&arena, &now, &before).text,
+        "2 failed deployments, none recovered yet. 1 incident is open, the oldest for 3.5 d.");
+    now.failed = 1;
+    assert_str(sentence_open(&arena, &now),
+               "Open at the end: 1 failed deployment, for 3.5 d; 2 merged changes, the oldest for "
+               "25 h.");
+    now.failed = 2;
     now.deployments = 17;
     now.per_day = 1;
     assert_str(sentence_rework(&arena, &now, &before).text,

@@ -119,6 +119,12 @@ def the_worked_example_comes_out_to_the_digit(folder):
         assert row["failed_deployment_recovery_time_p50_s"] == recovery["median_minutes"]["interpolated"] * 60, row
         assert row["deployment_rework_rate"] == wanted["deployment_rework_rate"]["rate"], row
         assert (row["open_incidents"], row["undeployed_changes"]) == (1, 2), row
+        assert row["oldest_open_failure_s"] == recovery["open"][0]["age_hours_at_window_end"] * 3600, row
+        last = max(datetime.datetime.fromisoformat("2026-03-30T00:00:00Z") - datetime.datetime.fromisoformat(c["merged_at"])
+                   for c in world["changes"] if c["number"] in (9, 10))
+        assert row["oldest_undeployed_change_s"] == last.total_seconds(), (row, last)
+        shown = " ".join(weir.command("report", "dora", *window).split())
+        assert "Open at the end: 1 failed deployment, for 3.5 d; 2 merged changes, the oldest for " in shown, shown
         spans = {c["sha"]: c["lead_s"] / 3600 for c in told["explain"]["commits"]}
         assert spans == {sha(name): hours for name, hours in lead["per_commit_hours"].items()}, spans
         out = {(o["id"], o["reason"].split(":")[0]) for o in told["explain"]["left_out"] if o["what"] == "commit"}

@@ -11,6 +11,7 @@
 #include "command/report/figures.h"
 #include "command/report/period.h"
 #include "command/report/say.h"
+#include "command/report/sentence.h"
 #include "command/report/table.h"
 #include "command/screen.h"
 
@@ -149,6 +150,15 @@ static void put_five(const struct page *p, const struct dora_figure *f, const st
 }
 
 /* ---- around them ---- */
+
+static void put_open(const struct page *p)
+{
+    const struct str open = sentence_open(p->arena, figures_all(&p->of[DORA_NOW]));
+    if (open.len > 0) {
+        (void)putchar('\n');
+        screen_wrap(open, 0, 0);
+    }
+}
 
 static enum outcome put_left_out(const struct ask *q, const struct page *p, struct failure *f)
 {
@@ -290,6 +300,7 @@ enum outcome report_dora(const struct ask *q, struct arena *a, const struct dora
         const struct period_table table = {a, w, &p.of[w->period], p.columns};
         period_print(&table);
     }
+    put_open(&p);
     result = w->tiers_year > 0 ? put_tiers(q, &p, w, f) : OK;
     result = result == OK ? put_left_out(q, &p, f) : result;
     if (result == OK) {

@@ -24,6 +24,8 @@ const struct dora_figure *figures_all(const struct figures *of)
         .fail_rate = (double)NAN,
         .recovery_p50_s = (double)NAN,
         .rework_rate = (double)NAN,
+        .oldest_failure_s = (double)NAN,
+        .oldest_undeployed_s = (double)NAN,
         .stage_s = {(double)NAN, (double)NAN, (double)NAN, (double)NAN},
         .last_failed_us = TIME_NONE};
     return of->n > 0 && of->at[0].is_all ? &of->at[0] : &none;

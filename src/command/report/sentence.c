@@ -11,6 +11,34 @@ struct str sentence_count(struct arena *a, int64_t n, const char *one, const cha
                   : arena_printf(a, "%lld %s", (long long)n, n == 1 ? one : many);
 }
 
+/* ", the oldest for 25 h", of n that are open. */
+static struct str age(struct arena *a, int64_t n, double oldest_s)
+{
+    return arena_printf(a, ", %sfor %s", n == 1 ? "" : "the oldest ", say_span(a, oldest_s).at);
+}
+
+struct str sentence_open(struct arena *a, const struct dora_figure *now)
+{
+    const int64_t failures = now->failed - now->recovered, waits = now->undeployed_changes;
+    if (failures == 0 && waits == 0) {
+        return S("");
+    }
+    const struct str failed =
+        failures == 0
+            ? S("")
+            : arena_printf(
+                  a, "%s%s",
+                  sentence_count(a, failures, "failed deployment", "failed deployments").at,
+                  age(a, failures, now->oldest_failure_s).at);
+    const struct str waiting =
+        waits == 0 ? S("")
+                   : arena_printf(a, "%s%s",
+                                  sentence_count(a, waits, "merged change", "merged changes").at,
+                                  age(a, waits, now->oldest_undeployed_s).at);
+    return arena_printf(a, "Open at the end: %.*s%s%.*s.", STR_ARG(failed),
+                        failures > 0 && waits > 0 ? "; " : "", STR_ARG(waiting));
+}
+
 static struct str was(struct arena *a, struct str before, double value)
 {
     return isnan(value) ? S("") : arena_printf(a, "was %.*s", STR_ARG(before));
@@ -49,9 +77,10 @@ struct sentence sentence_lead(struct arena *a, const struct dora_figure *now,
     const struct str rest =
         waits == 0
             ? S("")
-            : arena_printf(a, " %s merged and not deployed.",
+            : arena_printf(a, " %s merged and not deployed%s.",
                            waits == 1 ? "1 change is"
-                                      : arena_printf(a, "%lld changes are", (long long)waits).at);
+                                      : arena_printf(a, "%lld changes are", (long long)waits).at,
+                           age(a, waits, now->oldest_undeployed_s).at);
     if (now->commits == 0) {
         s.text = arena_printf(a, "No commit that counts reached production.%s",
                               rest.at ? rest.at : "");
@@ -111,10 +140,12 @@ struct sentence sentence_recovery(struct arena *a, const struct dora_figure *now
         .trend = say_trend(now->recovery_p50_s, before->recovery_p50_s, false, now->recovered)};
     const struct str span = say_span(a, now->recovery_p50_s);
     const int64_t open = now->open_incidents;
+    const int64_t failures = now->failed - now->recovered;
     const char *const rest = open == 0 ? ""
-                             : open == 1
-                                 ? " 1 incident is open."
-                                 : arena_printf(a, " %lld incidents are open.", (long long)open).at;
+                                       : arena_printf(a, " %lld incident%s open%s.",
+                                                      (long long)open, open == 1 ? " is" : "s are",
+                                                      age(a, failures, now->oldest_failure_s).at)
+                                             .at;
     if (now->failed == 0) {
         s.text = S("No deployment failed: there was nothing to recover from.");
     } else if (now->recovered == 0) {

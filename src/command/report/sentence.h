@@ -28,4 +28,8 @@ struct sentence sentence_rework(struct arena *a, const struct dora_figure *now,
 /* "1 change", "2 changes", "no changes". */
 struct str sentence_count(struct arena *a, int64_t n, const char *one, const char *many);
 
+/* "Open at the end: 1 failed deployment, for 3.5 d; 2 merged changes, the oldest for 25 h."; empty:
+ * nothing is open. */
+struct str sentence_open(struct arena *a, const struct dora_figure *now);
+
 #endif

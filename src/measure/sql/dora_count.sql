@@ -7,6 +7,7 @@ SELECT kind, n, by_service, by_environment, grouping(by_service) = 1 AS is_all,
     count(*) AS deployments,
     count(DISTINCT date_trunc('day', finished_at AT TIME ZONE w.zone)) AS days_deployed,
     count(*) FILTER (is_failed) AS failed, sum(open_incidents) AS open_incidents,
+    epoch(max(p.to_at)) - epoch(min(finished_at) FILTER (is_failed AND recovered_at IS NULL)) AS oldest_failure_s,
     count(recovery_s) FILTER (is_failed) AS recovered,
     middle(CASE WHEN is_failed THEN recovery_s END, 0.5) AS recovery_p50_s,
     count(rework_reason) AS rework, max(finished_at) FILTER (is_failed) AS last_failed_at,
@@ -40,7 +41,8 @@ GROUP BY GROUPING SETS ((kind, n, by_service, by_environment), (kind, n));
 -- Open at the end of the period: merged by then, and not deployed by then.
 CREATE TEMP TABLE figure_open AS
 SELECT kind, n, by_service, by_environment, grouping(by_service) = 1 AS is_all,
-    count(DISTINCT (repository, number)) AS undeployed_changes
+    count(DISTINCT (repository, number)) AS undeployed_changes,
+    epoch(max(p.to_at)) - epoch(min(merged_at)) AS oldest_undeployed_s
 FROM dora_lead_change AS l
 JOIN period AS p ON l.merged_at < p.to_at AND (l.finished_at IS NULL OR l.finished_at >= p.to_at)
 JOIN scope USING (service, environment)

@@ -18,7 +18,7 @@ SELECT s.*, coalesce(d.deployments, 0) AS deployments, coalesce(d.days_deployed,
     coalesce(d.recovered, 0) AS recovered, d.recovery_p50_s,
     coalesce(d.open_incidents, 0) AS open_incidents,
     coalesce(d.rework, 0) AS rework, d.rework / d.deployments AS rework_rate,
-    coalesce(o.undeployed_changes, 0) AS undeployed_changes
+    coalesce(o.undeployed_changes, 0) AS undeployed_changes, d.oldest_failure_s, o.oldest_undeployed_s
 FROM spine AS s
 LEFT JOIN figure_deployment AS d ON (d.kind, d.n, d.is_all) = (s.kind, s.n, s.is_all)
     AND d.by_service IS NOT DISTINCT FROM s.by_service

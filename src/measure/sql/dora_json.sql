@@ -14,9 +14,9 @@ SELECT CAST(json_object(
         'coding_s', coding_s, 'to_review_s', to_review_s, 'in_review_s', in_review_s, 'waiting_s', waiting_s,
         'failed_deployments', failed, 'last_failed_at', utc_text(last_failed_at), 'last_failed_by', last_failed_by, 'change_fail_rate', fail_rate,
         'recovered_deployments', recovered, 'failed_deployment_recovery_time_p50_s', recovery_p50_s,
-        'open_incidents', open_incidents,
+        'open_incidents', open_incidents, 'oldest_open_failure_s', oldest_failure_s,
         'rework_deployments', rework, 'deployment_rework_rate', rework_rate,
-        'undeployed_changes', undeployed_changes,
+        'undeployed_changes', undeployed_changes, 'oldest_undeployed_change_s', oldest_undeployed_s,
         'tiers', (SELECT if(w.tiers_year > 0, json_object('year', w.tiers_year, 'deployment_frequency', t.frequency,
                 'change_lead_time', t.lead, 'change_fail_rate', t.fail,
                 'failed_deployment_recovery_time', t.restore), NULL)
@@ -38,6 +38,8 @@ SELECT CAST(json_object(
             'the merge, to the deployment',
         'change_fail_rate', 'deployments that an incident names as its cause, of all deployments',
         'failed_deployment_recovery_time', 'from a failed deployment to the end of the last incident it caused',
+        'oldest_open_failure_s', 'at the end of the window, since the first deployment that failed and has not recovered',
+        'oldest_undeployed_change_s', 'at the end of the window, since the first merge that no deployment holds',
         'deployment_rework_rate', 'deployments that are a rollback, hold a hotfix, or mend an incident, of all'),
     'explain', (SELECT told FROM explained)
 ) AS VARCHAR) FROM wish AS w
