@@ -65,7 +65,8 @@ static enum outcome open_one(struct tending *t, struct tended *x, int64_t weir_u
 enum outcome tend_open(struct tending *t, const struct collecting *how, struct failure *f)
 {
     const struct config *const config = how->config;
-    *t = (struct tending){.config = config, .bus = how->bus, .now = schedule_now()};
+    *t = (struct tending){
+        .config = config, .bus = how->bus, .progress = how->progress, .now = schedule_now()};
     arena_init(&t->arena, TEND_ARENA_BYTES_MAX);
     arena_init(&t->notes_arena, NOTES_ARENA_BYTES_MAX);
     if (config->collectors.n == 0) {
@@ -266,7 +267,7 @@ static enum outcome next_window(struct tending *t, struct tended *x, struct run 
                       "`weir backfill` makes good what lies before it",
                       was, is, was, STR_ARG(c->id), is);
     }
-    const enum outcome result = windows_due(x->entry.window_end_us, clock_now_us(), c->window_us,
+    const enum outcome result = windows_due(x->entry.window_end_us, t->wall.now_us, c->window_us,
                                             (uint64_t)c->windows_max, &due, f);
     *is_one = result == OK && due.n > 0;
     if (result == OK && due.passed > 0) {
@@ -283,7 +284,6 @@ static enum outcome next_window(struct tending *t, struct tended *x, struct run 
         r->start_us = first.start_us;
         r->end_us = first.end_us;
     }
-    (void)t;
     return result;
 }
 
@@ -295,6 +295,14 @@ static void rest(struct tending *t, struct tended *x, enum outcome outcome)
     x->entry.skipped_n += x->schedule.skipped_n;
     x->schedule.skipped_n = 0;
     x->is_dirty = true;
+}
+
+/* It may be due, and nobody knows: it is looked again when the clock is believed. */
+static void wait_for_clock(struct tending *t, struct tended *x)
+{
+    rest(t, x, OK);
+    x->schedule.retry_mono_us = t->wall.believed_us;
+    x->entry.next_us = schedule_next_us(&x->schedule, t->now);
 }
 
 static void tell_failed(const struct tended *x, const struct failure *why)
@@ -360,6 +368,10 @@ static void begin(struct tending *t, struct tended *x)
                     .start_us = TIME_NONE,
                     .end_us = TIME_NONE};
     enum outcome result = OK;
+    if (c->strategy == STRATEGY_WINDOW && t->wall.now_us == TIME_NONE) {
+        wait_for_clock(t, x);
+        return;
+    }
     if (c->strategy == STRATEGY_WINDOW) {
         result = next_window(t, x, &r, &is_one, &f);
     } else if (c->strategy == STRATEGY_GROWING) {
@@ -494,11 +506,15 @@ static void look_at_clock(struct tending *t)
     const struct schedule_now now = schedule_now();
     const int64_t step_us = now.wall_us - t->now.wall_us - (now.mono_us - t->now.mono_us);
     t->now = now;
+    t->wall = progress_wall(t->progress);
     if (step_us > -STEP_LEAST_US && step_us < STEP_LEAST_US) {
         return;
     }
     log_event(LOG_WARN, "the clock was set", log_n("by_ms", step_us / 1000),
-              log_c("next", "schedules by cron follow it"));
+              log_c("next", t->wall.now_us == TIME_NONE
+                                ? "schedules by cron follow it, windows wait until it has held for "
+                                  "five minutes"
+                                : "schedules by cron follow it"));
     for (size_t i = 0; i < t->n; i++) {
         schedule_stepped(&t->at[i].schedule, now, step_us);
     }

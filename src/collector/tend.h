@@ -1,6 +1,9 @@
 /* tend.h - all collectors of a weir, tended: run when they are due, their records appended, then
  * noted.
  *
+ * Which window is due the clock tells while it is believed (wall.h): after a step windows wait
+ * until it has held. What a wrong clock noted would stand in the way of all that come later.
+ *
  * Nothing is noted before what it stands for is durable in raw/collect. A run that gave nothing
  * durable is done again under the same keys; one that may have left records (it gave more than is
  * gathered, or goes by what grows) is noted as begun before the first of them is written. Every
@@ -66,6 +69,8 @@ struct tending {
     struct arena notes_arena;
     int64_t note_mono_us; /* noting failed: not before then; 0: it did not */
     struct schedule_now now;
+    struct progress *progress;
+    struct wall_time wall; /* the judgement on the same moment: windows go by it */
     bool is_stopping;
 };
 

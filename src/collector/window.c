@@ -22,10 +22,12 @@ enum outcome windows_due(int64_t last_end_us, int64_t now_us, int64_t length_us,
         char last[CLOCK_TEXT_BYTES], now[CLOCK_TEXT_BYTES];
         (void)clock_text(last_end_us, last);
         (void)clock_text(now_us, now);
-        return failed(f, RETRY,
-                      "start datetime (%s) must be before end datetime (%s): the clock was set "
-                      "back, and the next window waits until it has come there again",
-                      last, now);
+        return failed(
+            f, RETRY,
+            "start datetime (%s) must be before end datetime (%s): the clock was set "
+            "back, and the next window waits until it has come there again; if it is right "
+            "now, `weir collectors --anew NAME` begins with the last complete one",
+            last, now);
     }
     const uint64_t n = (uint64_t)((now_us - last_end_us) / length_us);
     const uint64_t passed = n > most ? n - most : 0;
