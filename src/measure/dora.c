@@ -198,6 +198,16 @@ enum outcome dora_figures(struct duck *d, struct arena *a, enum dora_period p,
     return result;
 }
 
+enum outcome dora_known_from(struct duck *d, int64_t *out_us, struct failure *f)
+{
+    struct duck_result r;
+    const enum outcome result = duck_query(
+        d, "SELECT known_from AT TIME ZONE zone FROM dora_known, span", &r, f);
+    *out_us = result == OK && duck_next(&r) && !duck_is_null(&r, 0) ? duck_i64(&r, 0) : TIME_NONE;
+    duck_result_close(&r);
+    return result;
+}
+
 bool dora_has_tiers(int64_t year)
 {
     return year == 2019 || year == 2021 || year == 2023 || year == 2024;

@@ -242,9 +242,12 @@ def a_wider_terminal_shows_more_of_the_same(folder):
             assert all(len(line) <= columns for line in lines), (columns, lines)
             rows = [line for line in lines if line.startswith(("cart ", "search "))]
             assert len(rows) == 2 and "50.0 %!" in rows[0] and "!" not in rows[1], (columns, lines)
-            assert ("p90" in "".join(lines)) == (columns >= 60) and ("before" in "".join(lines)) == (columns >= 80), lines
+            assert ("p90" in "".join(lines)) == (columns >= 60) and ("now   before" in "".join(lines)) == (columns >= 80), lines
         wide = shown[120]
         assert "where the time goes (hours)" in wide[2], wide
+        assert "Nothing is known before 1 Feb: 27 of 84 days have no data." in wide, wide
+        frequency = next(line for line in wide if line.startswith("Deployment frequency"))
+        assert frequency[49:61] == "   " + "▁" * 5 + "█" + "▁" * 3, frequency  # a gap before 1 Feb, a Sunday
         stages = [line.split("where")[0][82:] if "where" in line else line[82:] for line in wide[4:8]]
         assert [stage[:16].split() for stage in stages] == [["coding", "24", "%"], ["to", "review", "24", "%"],
                                                             ["in", "review", "24", "%"], ["waiting", "27", "%"]], stages

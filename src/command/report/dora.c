@@ -33,6 +33,7 @@ struct page {
     struct arena *arena;
     size_t columns;
     bool has_charts, has_stages;
+    int64_t known_us; /* of dora_known_from */
     struct figures of[DORA_PERIODS_N];
 };
 
@@ -151,13 +152,19 @@ static void put_five(const struct page *p, const struct dora_figure *f, const st
 
 /* ---- around them ---- */
 
-static void put_open(const struct page *p)
+static void put_line_of(struct str text)
 {
-    const struct str open = sentence_open(p->arena, figures_all(&p->of[DORA_NOW]));
-    if (open.len > 0) {
+    if (text.len > 0) {
         (void)putchar('\n');
-        screen_wrap(open, 0, 0);
+        screen_wrap(text, 0, 0);
     }
+}
+
+/* What the figures do not say of themselves. */
+static void put_missing(const struct page *p, const struct dora_wish *w)
+{
+    put_line_of(sentence_unknown(p->arena, &w->window, p->known_us));
+    put_line_of(sentence_open(p->arena, figures_all(&p->of[DORA_NOW])));
 }
 
 static enum outcome put_left_out(const struct ask *q, const struct page *p, struct failure *f)
@@ -288,6 +295,7 @@ enum outcome report_dora(const struct ask *q, struct arena *a, const struct dora
     p.has_charts = p.columns >= COLUMNS_FOR_CHARTS && say_has_charts();
     p.has_stages = p.columns >= COLUMNS_FOR_STAGES && p.has_charts;
     enum outcome result = figures_read(q->duck, a, p.of, f);
+    result = result == OK ? dora_known_from(q->duck, &p.known_us, f) : result;
     if (result != OK) {
         return result;
     }
@@ -300,7 +308,7 @@ enum outcome report_dora(const struct ask *q, struct arena *a, const struct dora
         const struct period_table table = {a, w, &p.of[w->period], p.columns};
         period_print(&table);
     }
-    put_open(&p);
+    put_missing(&p, w);
     result = w->tiers_year > 0 ? put_tiers(q, &p, w, f) : OK;
     result = result == OK ? put_left_out(q, &p, f) : result;
     if (result == OK) {

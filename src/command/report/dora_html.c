@@ -17,6 +17,7 @@ struct drawing {
     struct arena *arena;
     struct buf *out;
     struct figures of[DORA_PERIODS_N];
+    int64_t known_us; /* of dora_known_from */
 };
 
 static void add(const struct drawing *d, const char *text)
@@ -560,6 +561,10 @@ static enum outcome draw(const struct drawing *d, struct failure *f)
 {
     add_head(d);
     add(d, "<section aria-labelledby=\"five\">\n<h2 id=\"five\">Five metrics, by week</h2>\n");
+    const struct str unknown = sentence_unknown(d->arena, &d->page->wish->window, d->known_us);
+    if (unknown.len > 0) {
+        buf_printf(d->out, "<p class=\"note\">%.*s</p>\n", STR_ARG(unknown));
+    }
     add_key(d);
     add(d, "<div class=\"cards\">\n");
     for (size_t i = 0; i < METRICS_N; i++) {
@@ -584,6 +589,7 @@ enum outcome dora_html(const struct dora_page *p, struct str *out, struct failur
     struct drawing d = {.page = p, .arena = p->arena, .out = &b};
     buf_init(&b, p->arena, HTML_BYTES_MAX);
     enum outcome result = figures_read(p->duck, p->arena, d.of, f);
+    result = result == OK ? dora_known_from(p->duck, &d.known_us, f) : result;
     result = result == OK ? draw(&d, f) : result;
     if (result == OK && buf_is_over(&b)) {
         return failed(f, REJECT, "the page is more than %zu MiB; shorten --from",

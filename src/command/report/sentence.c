@@ -17,6 +17,20 @@ static struct str age(struct arena *a, int64_t n, double oldest_s)
     return arena_printf(a, ", %sfor %s", n == 1 ? "" : "the oldest ", say_span(a, oldest_s).at);
 }
 
+struct str sentence_unknown(struct arena *a, const struct window *w, int64_t known_us)
+{
+    if (known_us == TIME_NONE) {
+        return S("No deployment, no merge and no push is known.");
+    }
+    const int64_t all = (w->local_to_us - w->local_from_us) / DAY_US;
+    const int64_t days = (known_us - w->local_from_us) / DAY_US;
+    return days < 1 ? S("")
+                    : arena_printf(a, "Nothing is known before %s: %lld of %lld days %s no data.",
+                                   say_day(a, known_us, w->local_to_us).at,
+                                   (long long)(days < all ? days : all), (long long)all,
+                                   days == 1 ? "has" : "have");
+}
+
 struct str sentence_open(struct arena *a, const struct dora_figure *now)
 {
     const int64_t failures = now->failed - now->recovered, waits = now->undeployed_changes;

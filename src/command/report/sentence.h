@@ -28,6 +28,10 @@ struct sentence sentence_rework(struct arena *a, const struct dora_figure *now,
 /* "1 change", "2 changes", "no changes". */
 struct str sentence_count(struct arena *a, int64_t n, const char *one, const char *many);
 
+/* "Nothing is known before 1 Feb: 27 of 84 days have no data."; empty: all days have. known_us: of
+ * dora_known_from. */
+struct str sentence_unknown(struct arena *a, const struct window *w, int64_t known_us);
+
 /* "Open at the end: 1 failed deployment, for 3.5 d; 2 merged changes, the oldest for 25 h."; empty:
  * nothing is open. */
 struct str sentence_open(struct arena *a, const struct dora_figure *now);

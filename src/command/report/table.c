@@ -29,12 +29,13 @@ static struct str heading(struct arena *a, struct str name)
     return buf_str(&b);
 }
 
-static struct cell cell_of(const struct gathered *g, struct duck_result *r, size_t i)
+/* What is not there is a dash; in a list (has_gaps) a text may well be missing, and is nothing. */
+static struct cell cell_of(const struct gathered *g, struct duck_result *r, size_t i, bool has_gaps)
 {
     const bool is_real = duck_type(r, i) == DUCKDB_TYPE_DOUBLE ||
                          duck_type(r, i) == DUCKDB_TYPE_FLOAT;
     if (!g->is_number[i]) {
-        return duck_is_null(r, i) ? (struct cell){CELL_NULL, S("")}
+        return duck_is_null(r, i) ? (struct cell){CELL_NULL, has_gaps ? S("") : S("–")}
                                   : (struct cell){CELL_TEXT, arena_str(g->arena, duck_text(r, i))};
     }
     if (duck_is_null(r, i)) {
@@ -74,7 +75,7 @@ static void gather(struct gathered *g, struct duck_result *r, const char *cut)
     }
     while (duck_next(r)) {
         for (size_t i = 0; i < g->columns_n; i++) {
-            const struct cell cell = cell_of(g, r, i);
+            const struct cell cell = cell_of(g, r, i, cut != NULL);
             const size_t width = screen_width(screen_line(g->arena, cell.text));
             g->cell = arena_more(g->arena, g->cell, g->n * g->columns_n + i, &g->room,
                                  sizeof *g->cell);

@@ -1,15 +1,22 @@
--- Relations asked: period, scope, figure_deployment, figure_lead, figure_change, figure_open, figure_week.
+-- Relations asked: deployment, change, push, period, scope, figure_deployment, figure_lead, figure_change, figure_open, figure_week.
 -- Gives dora_figure: one row a period and group, and one a period over all of them (is_all), also where
 -- there is nothing.
 
+-- Before it was told anything weir knows nothing: a period without deployments is no period of none.
+CREATE TEMP TABLE dora_known AS
+SELECT least((SELECT min(least(created_at, finished_at)) FROM deployment), (SELECT min(merged_at) FROM change),
+    (SELECT min(pushed_at) FROM push)) AS known_from;
+
 CREATE TEMP TABLE dora_figure AS
 WITH spine AS (
-    SELECT p.kind, p.n, p.from_at, p.to_at, p.is_part, g.*
-    FROM period AS p, (SELECT DISTINCT by_service, by_environment, false AS is_all FROM scope
+    SELECT p.kind, p.n, p.from_at, p.to_at, k.known_from,
+        p.is_part OR coalesce(k.known_from >= p.from_at + INTERVAL 1 DAY AND k.known_from < p.to_at, false) AS is_part, g.*
+    FROM period AS p, dora_known AS k, (SELECT DISTINCT by_service, by_environment, false AS is_all FROM scope
         UNION ALL SELECT NULL, NULL, true) AS g
 )
-SELECT s.*, coalesce(d.deployments, 0) AS deployments, coalesce(d.days_deployed, 0) AS days_deployed,
-    coalesce(d.deployments, 0) * 86400.0 / (epoch(s.to_at) - epoch(s.from_at)) AS per_day,
+SELECT s.* EXCLUDE known_from, coalesce(d.deployments, 0) AS deployments, coalesce(d.days_deployed, 0) AS days_deployed,
+    CASE WHEN s.known_from < s.to_at
+        THEN coalesce(d.deployments, 0) * 86400.0 / (epoch(s.to_at) - epoch(s.from_at)) END AS per_day,
     k.days_per_week_p50,
     coalesce(l.commits, 0) AS commits, l.lead_p50_s, l.lead_p90_s,
     coalesce(c.changes, 0) AS changes, c.change_p50_s,

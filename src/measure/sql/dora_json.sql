@@ -2,6 +2,7 @@
 SELECT CAST(json_object(
     'from', utc_text(w.from_at),
     'to', utc_text(w.to_at),
+    'known_from', (SELECT utc_text(known_from) FROM dora_known),
     'zone', w.zone, 'median', if(w.is_lower, 'lower', 'interpolated'),
     'rows', coalesce((SELECT to_json(list(json_object(
         'service', by_service, 'environment', by_environment,

@@ -1,5 +1,5 @@
 -- Runs by environment: outcomes, and how long they waited and took.
-SELECT coalesce(environment, '') AS environment, count(*) AS runs,
+SELECT environment, count(*) AS runs,
     count(*) FILTER (outcome = 'success') AS success, count(*) FILTER (outcome = 'failure') AS failure,
     count(*) FILTER (outcome = 'error') AS error, count(*) FILTER (outcome = 'cancel') AS cancel,
     round(CAST(count(*) FILTER (outcome = 'success') AS DOUBLE) / nullif(count(outcome), 0), 4) AS success_rate,

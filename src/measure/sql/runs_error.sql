@@ -1,5 +1,5 @@
 -- What runs and tasks that did not succeed say of it.
-SELECT kind, coalesce(errors, '') AS error, count(*) AS n, count(DISTINCT name) AS names
+SELECT kind, errors AS error, count(*) AS n, count(DISTINCT name) AS names
 FROM (SELECT 'pipeline' AS kind, name, outcome, errors FROM runs_run
     UNION ALL SELECT 'task', name, outcome, errors FROM runs_task)
 WHERE outcome IN ('failure', 'error')

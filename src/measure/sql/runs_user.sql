@@ -1,5 +1,5 @@
--- Runs by user: outcomes, and how long they waited and took.
-SELECT coalesce(actor, '') AS user, count(*) AS runs,
+-- Runs by user: outcomes, and how long they waited and took. No ranking: in the order of their names.
+SELECT actor AS user, count(*) AS runs,
     count(*) FILTER (outcome = 'success') AS success, count(*) FILTER (outcome = 'failure') AS failure,
     count(*) FILTER (outcome = 'error') AS error, count(*) FILTER (outcome = 'cancel') AS cancel,
     round(CAST(count(*) FILTER (outcome = 'success') AS DOUBLE) / nullif(count(outcome), 0), 4) AS success_rate,
@@ -8,4 +8,4 @@ SELECT coalesce(actor, '') AS user, count(*) AS runs,
     round(CAST(middle(duration_s, 0.9) AS DOUBLE), 1) AS duration_p90_s
 FROM runs_run
 GROUP BY actor
-ORDER BY runs DESC, user
+ORDER BY user NULLS LAST
