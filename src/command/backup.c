@@ -15,6 +15,7 @@
 #include "command/command.h"
 #include "command/commands.h"
 #include "command/replay/replay.h"
+#include "config/names.h"
 #include "persist/lake/delta.h"
 #include "persist/store.h"
 #include "signal/model.h"
@@ -66,6 +67,10 @@ static enum outcome backup_state(struct backup *w, struct failure *f)
     const struct str name = S("state.db");
     enum outcome result = state_copy(w->arena, w->config->data, place_of(w, name), &is_there, f);
     result = result == OK && is_there ? archive_note(&w->to, name, f) : result;
+    if (result == OK) {
+        result = archive_add(&w->to, w->config->names->path.at, S("names.json"), UINT64_MAX,
+                             &is_there, f);
+    }
     return result == OK ? backup_folder(w, "sinks", S(".json"), f) : result;
 }
 

@@ -7,6 +7,7 @@
 #include "command/archive.h"
 #include "command/command.h"
 #include "command/commands.h"
+#include "config/names.h"
 #include "orchestrate/survey.h"
 #include "persist/lake/stage.h"
 #include "registry.h"
@@ -20,7 +21,7 @@ struct place {
     struct str fresh;  /* where it is made; renamed when all is there */
 };
 
-enum { PLACES = 6 };
+enum { PLACES = 7 };
 
 struct restoring {
     struct arena *arena;
@@ -35,6 +36,7 @@ static void find_places(struct restoring *w, const struct config *config)
     const struct place places[PLACES] = {
         {S("store.db"), config->store.path, {NULL, 0}},
         {S("state.db"), arena_printf(a, "%.*s/state.db", STR_ARG(config->data)), {NULL, 0}},
+        {S("names.json"), config->names->path, {NULL, 0}},
         {S("sinks/"), arena_printf(a, "%.*s/sinks", STR_ARG(config->data)), {NULL, 0}},
         {S("lake/"), config->lake.path, {NULL, 0}},
         {S("repetitions/"), arena_printf(a, "%.*s/repetitions", STR_ARG(config->data)), {NULL, 0}},

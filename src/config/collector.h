@@ -43,7 +43,7 @@ struct collector_schedule {
 
 struct collector {
     struct str name;  /* as written; empty: the file's own name without its ending          */
-    struct str id;    /* unique: the name, or `NAME@FILE` where two files share it          */
+    struct str id;    /* unique, kept: the name, or `NAME@FILE` where files share it       */
     struct str place; /* FILE:LINE:COLUMN                                                  */
     struct str file;  /* of its own; empty: it stands in weir.yaml                         */
     enum collector_dialect dialect;
@@ -73,13 +73,15 @@ enum { SINK_NAME_BYTES_MAX = 26 };
 /* What a sink writes: section `sinks.NAME` of weir.yaml or of a collector file. Equal sinks (driver
  * and configuration) of several files are one. */
 struct sink_config {
-    struct str name;  /* unique: as written, or `NAME@COLLECTOR` where two differ          */
+    struct str name;  /* unique, kept: as written, or `NAME@COLLECTOR` where two differ    */
     struct str id;    /* what its process, its pages and its dead lanes are called: sink-NAME  */
     struct str place; /* FILE:LINE:COLUMN                                                  */
     const struct section_type *type; /* its driver: persist/sink/sink.h                    */
     void *options;
     struct str_list models; /* of weir.yaml; a collector's sink: `metric`                  */
     bool is_for_collectors; /* only records of collectors that name it                     */
+    struct str from;        /* that it was a part of: where it has no cursor, it begins there */
+    struct str_list joined; /* that are one with it now: it goes back to the least cursor  */
 };
 
 enum { SINKS_MAX = 24 /* each is a process */ };

@@ -341,37 +341,6 @@ static void read_one(const struct sections *s, struct collector_written *w, stru
     }
 }
 
-/* The same name in two files: told apart by the file. */
-static void give_ids(const struct sections *s, const struct yaml *const *tree,
-                     struct collectors *all)
-{
-    for (size_t i = 0; i < all->n; i++) {
-        struct collector *const c = &all->at[i];
-        c->id = c->name;
-        for (size_t k = 0; k < all->n; k++) {
-            if (k == i || !str_eq(all->at[k].name, c->name)) {
-                continue;
-            }
-            const struct str stem = files_stem(tree[i]->place.file);
-            c->id = arena_printf(s->arena, "%.*s@%.*s", STR_ARG(c->name), STR_ARG(stem));
-            if (k < i) {
-                problem_add(s->notes, tree[i]->place,
-                            "the name %.*s is also in %.*s; this one is %.*s here",
-                            STR_ARG(c->name), STR_ARG(all->at[k].place), STR_ARG(c->id));
-            }
-        }
-    }
-    for (size_t i = 0; i < all->n; i++) {
-        for (size_t k = 0; k < i; k++) {
-            if (str_eq(all->at[i].id, all->at[k].id)) {
-                problem_add(s->problems, tree[i]->place,
-                            "the name %.*s stands twice, and so does the file's; first at %.*s",
-                            STR_ARG(all->at[i].name), STR_ARG(all->at[k].place));
-            }
-        }
-    }
-}
-
 /* The one of the tree w->tree, behind those that are there. false: it is left out. */
 static bool read_next(const struct sections *s, struct files_trees *trees,
                       struct collector_written *w, struct sinks_reading *sinks,
@@ -392,7 +361,7 @@ static bool read_next(const struct sections *s, struct files_trees *trees,
         problem_add(how.problems, w->tree->place, "%.*s wants a section", STR_ARG(what));
     }
     if (wrong.lines.n > 0) {
-        sinks_back(sinks, sinks_n);
+        sinks_back(sinks, sinks_n, all->n);
         files_leave(trees, file, w->name.len > 0 ? w->name : files_stem(file), &wrong);
     }
     return is_map && wrong.lines.n == 0;
@@ -419,8 +388,9 @@ void collectors_read(const struct sections *s, struct files_trees *trees, const 
             tree[all->n++] = w->tree;
         }
     }
-    give_ids(s, tree, all);
-    sinks_end(reading, all, &c->sinks);
+    c->names = names_read(s, c->data);
+    collectors_name(s, tree, all, c->names);
+    sinks_end(reading, all, c->names, &c->sinks);
     all->left = trees->left;
     all->left_n = trees->left_n;
     all->notes = s->notes->lines;

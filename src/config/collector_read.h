@@ -4,6 +4,7 @@
 
 #include "config/config.h"
 #include "config/files.h"
+#include "config/names.h"
 #include "config/section.h"
 
 /* A collector as it is written, and what is found out on the way. */
@@ -54,10 +55,15 @@ struct sinks_reading;
 struct sinks_reading *sinks_begin(const struct sections *s, const struct yaml *tree);
 void sinks_add(struct sinks_reading *r, const struct sections *s, const struct collector_written *w,
                struct collector *c, size_t index);
-/* How many there are so far, and back to so many: their collector is left out. */
+/* How many there are so far, and back to so many: the collector of this index is left out. */
 size_t sinks_so_far(const struct sinks_reading *r);
-void sinks_back(struct sinks_reading *r, size_t n);
-void sinks_end(struct sinks_reading *r, const struct collectors *all, struct sink_list *out);
+void sinks_back(struct sinks_reading *r, size_t n, size_t index);
+void sinks_end(struct sinks_reading *r, const struct collectors *all, struct names *names,
+               struct sink_list *out);
+
+/* Give each its id, and enter them in the names. `tree` has the place of each. */
+void collectors_name(const struct sections *s, const struct yaml *const *tree,
+                     struct collectors *of, struct names *names);
 
 /* The trees of collector files, and the sections `collectors` (a map, or NULL) and `sinks` of
  * weir.yaml. Everything wrong becomes a problem, or leaves its file out (files.h). */

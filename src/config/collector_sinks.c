@@ -1,10 +1,17 @@
 /* collector_sinks.c - the sinks of weir.yaml and of all collectors, each once. */
 #include <stddef.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 #include "config/collector_read.h"
 #include "config/sinks.h"
 #include "signal/model.h"
+
+/* Who writes to a sink, and what it is called there. */
+struct writer {
+    struct str written;
+    size_t collector; /* index */
+};
 
 /* One as it was met; equal ones of several collectors become one. */
 struct met {
@@ -16,9 +23,10 @@ struct met {
     bool is_foreign;
     void *options;
     struct str_list models;
-    bool is_named; /* stands in weir.yaml by its name         */
-    bool is_used;  /* a collector writes to it               */
-    size_t first;  /* index of the collector that it is of   */
+    bool is_named;         /* stands in weir.yaml by its name         */
+    bool is_used;          /* a collector writes to it               */
+    struct writer *writer; /* none where it is named         */
+    size_t writers_n, writers_room;
 };
 
 struct sinks_reading {
@@ -147,6 +155,13 @@ static size_t meet(struct sinks_reading *r, const struct met *m)
     return r->n++;
 }
 
+static void add_writer(const struct sinks_reading *r, struct met *m, struct writer w)
+{
+    m->writer = arena_more(r->s->arena, m->writer, m->writers_n, &m->writers_room,
+                           sizeof *m->writer);
+    m->writer[m->writers_n++] = w;
+}
+
 static void check_models(const struct sections *s, const struct yaml_entry *e, const struct met *m)
 {
     const struct yaml_entry *const given = yaml_find(&e->value, S("models"));
@@ -236,10 +251,26 @@ void sinks_add(struct sinks_reading *r, const struct sections *s, const struct c
         const struct str path = arena_printf(s->arena, "%.*ssinks.%.*s", STR_ARG(prefix),
                                              STR_ARG(e->key));
         if (read_sink(s, collector_sink_options, e, path, &m)) {
-            m.first = index;
             const size_t k = meet(r, &m);
+            add_writer(r, &r->met[k], (struct writer){e->key, index});
             r->met[k].is_used = true;
             c->sink[c->sinks_n++] = k;
+        }
+    }
+}
+
+size_t sinks_so_far(const struct sinks_reading *r)
+{
+    return r->n;
+}
+
+void sinks_back(struct sinks_reading *r, size_t n, size_t index)
+{
+    r->n = n;
+    for (size_t i = 0; i < n; i++) {
+        struct met *const m = &r->met[i];
+        while (m->writers_n > 0 && m->writer[m->writers_n - 1].collector == index) {
+            m->writers_n--;
         }
     }
 }
@@ -251,18 +282,96 @@ static struct str with_end(struct arena *a, struct str name, struct str of)
                         (unsigned)(hash_64(of, 0) & 0xffffffff));
 }
 
-/* As written where no other sink is called so, else with the collector's id: whichever file is met
- * first, so that a sink finds its cursor again. */
-static struct str name_of(const struct sinks_reading *r, const struct collectors *all, size_t i,
-                          const struct sink_list *given)
+/* ---- names ---- */
+
+/* Of all that were met, while they are given; by the same index as those. */
+struct naming {
+    const struct sinks_reading *r;
+    const struct collectors *all;
+    struct names *kept;
+    struct sink_config *at; /* name, from, joined */
+};
+
+static bool lists(const struct str_list *list, struct str name)
 {
-    struct arena *const a = r->s->arena;
-    const struct met *const m = &r->met[i];
-    const struct str place = place_text(a, m->place);
+    for (size_t i = 0; i < list->n; i++) {
+        if (str_eq(list->at[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Some sink is called so, or took it in. */
+static bool is_given(const struct naming *n, struct str name)
+{
+    for (size_t i = 0; i < n->r->n; i++) {
+        if (str_eq(n->at[i].name, name) || lists(&n->at[i].joined, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A sink of weir.yaml that is called as one of a file has been since before. */
+static bool is_named(const struct naming *n, struct str name, struct place of)
+{
+    for (size_t i = 0; i < n->r->n; i++) {
+        const struct met *const m = &n->r->met[i];
+        if (m->is_named && str_eq(m->name, name)) {
+            problem_add(n->r->s->problems, m->place,
+                        "sinks.%.*s: the sink of %.*s has been called so, and its cursor is kept "
+                        "under this name: call this one otherwise",
+                        STR_ARG(name), STR_ARG(place_text(n->r->s->arena, of)));
+            return true;
+        }
+    }
+    return false;
+}
+
+static void join(const struct naming *n, struct sink_config *to, struct str name)
+{
+    struct str *const at = arena_array(n->r->s->arena, struct str, to->joined.n + 1);
+    for (size_t i = 0; i < to->joined.n; i++) {
+        at[i] = to->joined.at[i];
+    }
+    at[to->joined.n] = name;
+    to->joined = (struct str_list){at, to->joined.n + 1};
+}
+
+/* What those that write to it have called it: where they had several sinks, these are one now;
+ * where they had one together with others, and now differ from them, it goes on from that one. */
+static void keep_name(const struct naming *n, size_t i)
+{
+    const struct met *const m = &n->r->met[i];
+    struct sink_config *const to = &n->at[i];
+    for (size_t k = 0; k < m->writers_n; k++) {
+        const struct writer *const w = &m->writer[k];
+        const struct named_sink *const was = names_sink(n->kept, w->written,
+                                                        n->all->at[w->collector].id);
+        if (!was || str_eq(was->name, to->name) || lists(&to->joined, was->name) ||
+            is_named(n, was->name, m->place)) {
+            continue;
+        }
+        if (is_given(n, was->name)) {
+            to->from = to->from.len > 0 ? to->from : was->name;
+        } else if (to->name.len == 0) {
+            to->name = was->name;
+        } else {
+            join(n, to, was->name);
+        }
+    }
+}
+
+/* As written where no other sink is called so, else with the collector's id. */
+static struct str new_name(const struct naming *n, size_t i)
+{
+    struct arena *const a = n->r->s->arena;
+    const struct met *const m = &n->r->met[i];
     struct str name = m->safe;
-    for (size_t k = 0; k < r->n && !m->is_named; k++) {
-        if (k != i && str_eq(r->met[k].safe, m->safe)) {
-            const struct str id = all->at[m->first].id;
+    for (size_t k = 0; k < n->r->n; k++) {
+        if (k != i && str_eq(n->r->met[k].safe, m->safe)) {
+            const struct str id = n->all->at[m->writer[0].collector].id;
             name = safe(a, arena_printf(a, "%.*s@%.*s", STR_ARG(m->name), STR_ARG(id)));
             break;
         }
@@ -270,22 +379,65 @@ static struct str name_of(const struct sinks_reading *r, const struct collectors
     if (name.len > SINK_NAME_BYTES_MAX) {
         name = with_end(a, name, name);
     }
-    for (size_t k = 0; k < given->n; k++) {
-        if (str_eq(given->at[k].name, name)) {
-            name = with_end(a, name, place);
+    return is_given(n, name) ? with_end(a, name, place_text(a, m->place)) : name;
+}
+
+/* What was found out when a name was given is known until the sink has acted upon it. */
+static void keep_heirs(const struct naming *n)
+{
+    for (size_t i = 0; i < n->kept->heirs_n; i++) {
+        const struct named_heir *const h = &n->kept->heir[i];
+        for (size_t k = 0; k < n->r->n; k++) {
+            struct sink_config *const to = &n->at[k];
+            if (!str_eq(to->name, h->name)) {
+                continue;
+            }
+            if (!h->has_joined && to->from.len == 0) {
+                to->from = h->of;
+            } else if (h->has_joined && !is_given(n, h->of)) {
+                join(n, to, h->of);
+            }
         }
     }
-    return name;
+    n->kept->heirs_n = 0;
 }
 
-size_t sinks_so_far(const struct sinks_reading *r)
+static void enter(const struct naming *n, size_t i)
 {
-    return r->n;
+    const struct met *const m = &n->r->met[i];
+    const struct sink_config *const c = &n->at[i];
+    const struct str path = sink_cursors_path(n->r->s->arena, n->kept->data, c->name);
+    for (size_t k = 0; k < m->writers_n; k++) {
+        const struct writer *const w = &m->writer[k];
+        names_put_sink(n->kept,
+                       &(struct named_sink){c->name, w->written, n->all->at[w->collector].id});
+    }
+    if (c->from.len > 0 && access(path.at, F_OK) != 0) {
+        names_add_heir(n->kept, &(struct named_heir){c->name, c->from, false});
+    }
+    for (size_t k = 0; k < c->joined.n; k++) {
+        names_add_heir(n->kept, &(struct named_heir){c->name, c->joined.at[k], true});
+    }
 }
 
-void sinks_back(struct sinks_reading *r, size_t n)
+/* Those that have one first, so that a file that comes before them takes none away. */
+static void give_names(const struct naming *n)
 {
-    r->n = n;
+    for (size_t i = 0; i < n->r->n; i++) {
+        n->at[i].name = n->r->met[i].is_named ? n->r->met[i].safe : S("");
+    }
+    for (size_t i = 0; i < n->r->n; i++) {
+        keep_name(n, i);
+    }
+    for (size_t i = 0; i < n->r->n; i++) {
+        if (n->at[i].name.len == 0 && !n->r->met[i].is_named) {
+            n->at[i].name = new_name(n, i);
+        }
+    }
+    keep_heirs(n);
+    for (size_t i = 0; i < n->r->n; i++) {
+        enter(n, i);
+    }
 }
 
 /* As a lane may be called: `[a-z0-9-]`. Where that changes the name, a hash of it tells it from
@@ -306,10 +458,12 @@ static struct str id_of(struct arena *a, struct str name)
     return arena_printf(a, "sink-%s-%.8s", at, hash);
 }
 
-void sinks_end(struct sinks_reading *r, const struct collectors *all, struct sink_list *out)
+void sinks_end(struct sinks_reading *r, const struct collectors *all, struct names *names,
+               struct sink_list *out)
 {
     struct arena *const a = r->s->arena;
-    out->at = arena_array(a, struct sink_config, r->n);
+    *out = (struct sink_list){arena_array(a, struct sink_config, r->n), r->n};
+    give_names(&(struct naming){r, all, names, out->at});
     if (r->n > SINKS_MAX) {
         problem_add(r->s->problems, r->met[SINKS_MAX].place,
                     "more than %d different sinks: let collectors share them (sinks of weir.yaml)",
@@ -327,13 +481,12 @@ void sinks_end(struct sinks_reading *r, const struct collectors *all, struct sin
             models = (struct str_list){arena_array(a, struct str, 1), 1};
             models.at[0] = S("metric");
         }
-        const struct str name = name_of(r, all, i, out);
-        out->at[out->n++] = (struct sink_config){.name = name,
-                                                 .id = id_of(a, name),
-                                                 .place = place_text(a, m->place),
-                                                 .type = m->type,
-                                                 .options = m->options,
-                                                 .models = models,
-                                                 .is_for_collectors = m->models.n == 0};
+        struct sink_config *const to = &out->at[i];
+        to->id = id_of(a, to->name);
+        to->place = place_text(a, m->place);
+        to->type = m->type;
+        to->options = m->options;
+        to->models = models;
+        to->is_for_collectors = m->models.n == 0;
     }
 }

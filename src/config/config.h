@@ -73,6 +73,8 @@ struct config_log {
     int format; /* 0 text, 1 json     */
 };
 
+struct names;
+
 struct config {
     struct str_list files; /* that it was made of                               */
     struct str data;       /* folder of everything that weir keeps, absolute    */
@@ -87,6 +89,7 @@ struct config {
     struct config_rules rules;
     struct collectors collectors;
     struct sink_list sinks;
+    struct names *names; /* what both are called, to be kept: names.h              */
     struct {
         const struct yaml *collectors, *sinks; /* sections that collector_read.c reads */
     } written;

@@ -1,6 +1,7 @@
 #include "orchestrate/reload.h"
 
 #include "base/log.h"
+#include "config/names.h"
 
 #define CONFIG_ARENA_BYTES_MAX ((size_t)64 << 20)
 
@@ -49,6 +50,16 @@ enum outcome setup_open(struct setup *now, const struct config *config, const st
     set_log(config);
     tell_left(config);
     return open_doors(all, &none, now, f);
+}
+
+void setup_keep_names(const struct setup *now)
+{
+    struct failure f;
+    if (names_keep(now->config->names, &f) != OK) {
+        log_failure(LOG_WARN, "names not kept", &f,
+                    "SIGHUP tries it again; until then a file that comes or goes may rename "
+                    "collectors and sinks, which then begin anew");
+    }
 }
 
 void setup_close(struct setup *now)
@@ -124,6 +135,7 @@ bool reload(const struct orchestrate *o, struct setup *now, struct children *all
     next.config = read_new(o, now->config, a);
     if (next.config && move_over(now, &next, all, &f) == OK) {
         set_log(now->config);
+        setup_keep_names(now);
         log_event(LOG_INFO, "reload", log_s("configuration", now->config->files.at[0]),
                   log_n("files", (int64_t)now->config->files.n),
                   log_n("collectors", (int64_t)now->config->collectors.n));

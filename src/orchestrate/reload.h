@@ -22,6 +22,10 @@ enum outcome setup_open(struct setup *now, const struct config *config, const st
                         struct failure *f);
 void setup_close(struct setup *now);
 
+/* Keep what collectors and sinks of the configuration in force are called. Where it fails the log
+ * says so: a file that comes or goes may then give them other names. */
+void setup_keep_names(const struct setup *now);
+
 /* Read the configuration again and move `all` over to it.
  *   returns true: it is in force | false: it was refused */
 bool reload(const struct orchestrate *o, struct setup *now, struct children *all);

@@ -422,6 +422,7 @@ static enum outcome set_up(struct weir *w, const struct config *config, struct f
         *progress_counter(w->page, "ready") = 0;
         note_configuration(w, false);
         w->children.page = w->page;
+        setup_keep_names(&w->setup);
         tell_listening(&w->setup);
         result = children_add(&w->children, f);
     }

@@ -10,6 +10,7 @@
 #include "base/failpoint.h"
 #include "base/file.h"
 #include "base/histogram.h"
+#include "config/names.h"
 #include "wire/json.h"
 
 enum {
@@ -84,45 +85,114 @@ static bool lane_of_text(struct str text, struct lane *out)
     return false;
 }
 
-static enum outcome read_cursors(struct persister *p, struct str text, struct str *mark,
+/* What stands in a file of cursors. */
+struct cursors {
+    struct str path;
+    yyjson_val *root; /* NULL: there is none */
+};
+
+static enum outcome read_cursors(struct persister *p, struct str name, struct cursors *out,
                                  struct failure *f)
 {
-    struct stage *const s = p->state;
     yyjson_doc *doc = NULL;
-    size_t i = 0, n = 0;
-    yyjson_val *key = NULL, *value = NULL;
-    const enum outcome result = json_read(p->arena, text, &doc, f);
+    struct str text = S("");
+    *out = (struct cursors){sink_cursors_path(p->arena, p->config->data, name), NULL};
+    if (access(out->path.at, F_OK) != 0) {
+        return OK;
+    }
+    enum outcome result = file_read(p->arena, out->path.at, CURSORS_BYTES_MAX, &text, f);
+    if (result != OK) {
+        return result;
+    }
+    result = json_read(p->arena, text, &doc, f);
     yyjson_val *const root = result == OK ? yyjson_doc_get_root(doc) : NULL;
-    yyjson_val *const cursors = json_get(root, S("cursors"));
-    if (!cursors) {
+    if (!json_get(root, S("cursors"))) {
         return failed(f, STOP,
                       "%.*s holds no cursors: it is damaged; remove it, and the sink begins anew "
                       "with what the streams still hold",
-                      STR_ARG(s->path));
+                      STR_ARG(out->path));
     }
     if (!str_eq(json_text(json_get(root, S("bus"))), bus_id(p->bus))) {
         return failed(f, STOP,
                       "%.*s counts in the streams of another bus; remove it, and the sink begins "
                       "anew with what the streams hold",
-                      STR_ARG(s->path));
+                      STR_ARG(out->path));
     }
-    *mark = json_write(p->arena, json_get(root, S("mark")));
-    yyjson_obj_foreach(cursors, i, n, key, value)
+    out->root = root;
+    return OK;
+}
+
+/* Where these say it stands; `is_least`: unless it stands before that. */
+static void stand_at(struct persister *p, const struct cursors *c, bool is_least)
+{
+    struct stage *const s = p->state;
+    size_t i = 0, n = 0;
+    yyjson_val *key = NULL, *value = NULL;
+    yyjson_obj_foreach(json_get(c->root, S("cursors")), i, n, key, value)
     {
         struct lane lane;
         struct sink_lane *const to = lane_of_text(json_text(key), &lane)
                                          ? lane_of(s, p->arena, lane)
                                          : NULL;
-        if (to) {
-            to->saved = to->taken = (struct position){yyjson_get_uint(value)};
+        const uint64_t at = yyjson_get_uint(value);
+        if (to && (!is_least || at < to->saved.at)) {
+            to->saved = to->taken = (struct position){at};
         }
     }
-    return OK;
+}
+
+static bool has_joined(const struct cursors *own, struct str name)
+{
+    size_t i = 0, n = 0;
+    yyjson_val *one = NULL;
+    yyjson_arr_foreach(json_get(own->root, S("joined")), i, n, one)
+    {
+        if (str_eq(json_text(one), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Its own cursors; those of the sink that it was a part of where it has none; and back to the least
+ * of those that are one with it since, once. */
+static enum outcome find_cursors(struct persister *p, struct str *mark, struct failure *f)
+{
+    const struct sink_config *const c = config_of(p);
+    struct cursors own, other;
+    enum outcome result = read_cursors(p, c->name, &own, f);
+    if (result == OK && own.root) {
+        *mark = json_write(p->arena, json_get(own.root, S("mark")));
+        stand_at(p, &own, false);
+    } else if (result == OK && c->from.len > 0) {
+        result = read_cursors(p, c->from, &other, f);
+        if (result == OK && other.root) {
+            stand_at(p, &other, false);
+            p->told = arena_printf(p->arena,
+                                   "it was one with the sink %.*s, and goes on from there",
+                                   STR_ARG(c->from));
+        }
+    }
+    for (size_t i = 0; i < c->joined.n && result == OK && own.root; i++) {
+        if (has_joined(&own, c->joined.at[i])) {
+            continue;
+        }
+        result = read_cursors(p, c->joined.at[i], &other, f);
+        if (result == OK && other.root) {
+            stand_at(p, &other, true);
+            p->told = arena_printf(p->arena,
+                                   "the sink %.*s is one with it now: it goes on from "
+                                   "where the less far of them was",
+                                   STR_ARG(c->joined.at[i]));
+        }
+    }
+    return result;
 }
 
 static enum outcome save_cursors(struct persister *p, struct failure *f)
 {
     struct stage *const s = p->state;
+    const struct str_list *const joined = &config_of(p)->joined;
     struct arena a;
     struct buf b;
     arena_init(&a, 2 * (size_t)CURSORS_BYTES_MAX);
@@ -134,6 +204,11 @@ static enum outcome save_cursors(struct persister *p, struct failure *f)
                    STR_ARG(lane->name), (unsigned long long)s->lane[i].saved.at);
     }
     buf_add_byte(&b, '}');
+    for (size_t i = 0; i < joined->n; i++) {
+        buf_add(&b, i > 0 ? S(",") : S(",\"joined\":["));
+        buf_add_json(&b, joined->at[i]);
+    }
+    buf_add(&b, joined->n > 0 ? S("]") : S(""));
     if (s->sink->mark.len > 0) {
         buf_add(&b, S(",\"mark\":"));
         buf_add(&b, s->sink->mark);
@@ -179,20 +254,15 @@ static enum outcome stage_open(struct persister *p, struct failure *f)
 {
     struct stage *const s = p->state;
     const struct sink_config *const c = config_of(p);
-    struct str text = S(""), mark = S("");
+    struct str mark = S("");
     const struct str folder = arena_printf(p->arena, "%.*s/sinks", STR_ARG(p->config->data));
-    s->path = arena_printf(p->arena, "%.*s/%.*s.json", STR_ARG(folder), STR_ARG(c->name));
+    s->path = sink_cursors_path(p->arena, p->config->data, c->name);
     s->delivered = progress_counter(p->progress, "delivered");
     s->unknown = progress_counter(p->progress, "unknown_collectors");
     s->left_out = progress_counter(p->progress, "left_out");
     arena_init(&s->arena, PENDING_BYTES_MAX);
     enum outcome result = file_make_dirs(folder.at, f);
-    if (result == OK && access(s->path.at, F_OK) == 0) {
-        result = file_read(p->arena, s->path.at, CURSORS_BYTES_MAX, &text, f);
-        if (result == OK) {
-            result = read_cursors(p, text, &mark, f);
-        }
-    }
+    result = result == OK ? find_cursors(p, &mark, f) : result;
     if (result == OK) {
         result = sink_open(p->arena, c, mark, &s->sink, f);
     }
