@@ -88,7 +88,7 @@ def a_page_is_written_whole_or_not_at_all(folder):
     (folder / "page.html").write_text("before")
     with Weir(folder, agents={"github": {"type": "github", "secret": "s"}}) as weir:
         weir.command("report", "dora", "--html", "nowhere/page.html", status=1)
-        weir.command("report", "dora", "--html", "page.html", "--zone", "Europe/Atlantis", status=1)
+        weir.command("report", "dora", "--html", "page.html", "--zone", "Europe/Atlantis", status=2)
         assert (folder / "page.html").read_text() == "before"
         weir.command("report", "dora", "--html", "page.html", "--json", status=2)
         weir.command("report", "dora", "--html", "page.html")

@@ -180,16 +180,42 @@ static struct str drawn_dots(size_t n)
     return buf_str(&b);
 }
 
+static struct str drawn_shares(void)
+{
+    struct buf b;
+    const struct svg_share part[] = {
+        {0.5, S("a: 50 %")}, {0, S("b: none")}, {0.001, S("c <&>")}, {0.499, S("d")}};
+    buf_init(&b, &arena, TEXT_BYTES_MAX);
+    svg_shares(&b, S("A \"whole\""), part, 4);
+    return buf_str(&b);
+}
+
+static struct str drawn_cells(void)
+{
+    static const char *const rows[] = {"Mon", "Tue"}, *const columns[] = {"0 h", "", "16 h"};
+    static const int values[] = {0, 1, 2, 10, 0, 4};
+    struct svg_cell cell[6];
+    struct buf b;
+    for (size_t i = 0; i < 6; i++) {
+        cell[i] = (struct svg_cell){values[i], arena_printf(&arena, "cell %zu <&>", i),
+                                    values[i] ? arena_printf(&arena, "%d", values[i]) : S("")};
+    }
+    const struct svg_cells c = {S("A \"week\""), rows, columns, cell, 2, 3};
+    buf_init(&b, &arena, TEXT_BYTES_MAX);
+    svg_cells(&b, &c);
+    return buf_str(&b);
+}
+
 static void shapes_have_the_geometry_of_their_golden_file(void **state)
 {
     (void)state;
     const struct str bars = drawn(svg_bars, with_gaps, GAPS_N);
     const struct str line = drawn(svg_line, with_gaps, GAPS_N);
     const struct str spark = drawn(svg_spark, with_gaps, GAPS_N);
-    const struct str dots = drawn_dots(12);
+    const struct str dots = drawn_dots(12), shares = drawn_shares(), cells = drawn_cells();
     check_golden("test/command/page/shapes.svg",
-                 arena_printf(&arena, "%.*s%.*s%.*s\n%.*s", STR_ARG(bars), STR_ARG(line),
-                              STR_ARG(spark), STR_ARG(dots)));
+                 arena_printf(&arena, "%.*s%.*s%.*s\n%.*s%.*s%.*s", STR_ARG(bars), STR_ARG(line),
+                              STR_ARG(spark), STR_ARG(dots), STR_ARG(shares), STR_ARG(cells)));
 }
 
 static void as_many_marks_are_drawn_as_values_are_given(void **state)
@@ -202,6 +228,10 @@ static void as_many_marks_are_drawn_as_values_are_given(void **state)
     assert_int_equal(count(drawn_dots(719), "<a "), 359);
     assert_int_equal(count(drawn_dots(0), "class=\"mark"), 0);
     assert_int_equal(count(drawn(svg_bars, with_gaps, 0), "class=\"mark"), 0);
+    assert_int_equal(count(drawn_shares(), "class=\"mark"), 3);
+    assert_int_equal(count(drawn_cells(), "class=\"mark"), 6);
+    assert_int_equal(count(drawn_cells(), "mark none"), 2);
+    assert_int_equal(count(drawn_cells(), "class=\"told\""), 4);
 }
 
 static void only_the_web_is_linked(void **state)

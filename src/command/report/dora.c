@@ -84,25 +84,15 @@ static struct str count_text(struct arena *a, int64_t n, const char *one, const 
     return arena_printf(a, "%lld %s", (long long)n, n == 1 ? one : many);
 }
 
-static double hours_of(const struct dora_figure *f)
-{
-    double s = 0;
-    for (int i = 0; i < DORA_STAGES_N; i++) {
-        s += f->stage_s[i];
-    }
-    return s; /* NAN: no change was deployed */
-}
-
 /* "coding     34 %  #######". */
 static struct str stage_text(const struct page *p, const struct dora_figure *f, int stage)
 {
-    static const char *const names[] = {"coding", "to review", "in review", "waiting"};
-    const double all = hours_of(f);
+    const double all = figure_stages_s(f);
     if (!p->has_stages || !(all > 0)) {
         return S("");
     }
     const double share = f->stage_s[stage] / all;
-    return arena_printf(p->arena, "%-9s%4.0f %%  %.*s", names[stage], 100 * share,
+    return arena_printf(p->arena, "%-9s%4.0f %%  %.*s", figure_stages[stage], 100 * share,
                         STR_ARG(say_bar(p->arena, share, BAR_COLUMNS)));
 }
 
@@ -282,7 +272,7 @@ static void put_head(const struct page *p, const struct dora_wish *w, const stru
         if (p->has_charts) {
             screen_put(a, chart_head(p, w), -(FIGURES_CHARTED + 2));
         }
-        const bool has_stages = p->has_stages && hours_of(figures_all(&p->of[DORA_NOW])) > 0;
+        const bool has_stages = p->has_stages && figure_stages_s(figures_all(&p->of[DORA_NOW])) > 0;
         (void)printf(has_stages ? "%-18s%s\n" : "%s%.0s\n", "from", "where the time goes (hours)");
     }
 }

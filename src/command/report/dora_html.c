@@ -9,6 +9,7 @@
 #include "command/report/say.h"
 #include "command/report/sentence.h"
 #include "command/report/svg.h"
+#include "command/report/time_html.h"
 
 enum { DOTS_MAX = 10000 };
 
@@ -572,7 +573,11 @@ static enum outcome draw(const struct drawing *d, struct failure *f)
     }
     enum outcome result = add_left_out(d, f);
     add(d, "</div>\n</section>\n");
+    time_html_stages(d->out, d->arena, figures_all(&d->of[DORA_NOW]));
     result = result == OK ? add_changes(d, f) : result;
+    result = result == OK ? time_html_hours(d->out, d->arena, d->page->duck,
+                                            d->page->wish->window.choice.zone, f)
+                          : result;
     if (result == OK) {
         add_services(d);
         add_trends(d);

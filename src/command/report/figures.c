@@ -60,6 +60,17 @@ size_t figures_last(const struct figures *of, const struct dora_figure *group,
     return n;
 }
 
+const char *const figure_stages[DORA_STAGES_N] = {"coding", "to review", "in review", "waiting"};
+
+double figure_stages_s(const struct dora_figure *f)
+{
+    double s = 0;
+    for (int i = 0; i < DORA_STAGES_N; i++) {
+        s += f->stage_s[i];
+    }
+    return s;
+}
+
 double figure_per_day(const struct dora_figure *f)
 {
     return f->per_day;

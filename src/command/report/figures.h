@@ -29,6 +29,10 @@ size_t figures_last(const struct figures *of, const struct dora_figure *group,
                     double (*value)(const struct dora_figure *), double out[FIGURES_CHARTED],
                     int64_t *begins_us);
 
+/* What its stages are called, and the seconds of all of them; NAN: no change was deployed. */
+extern const char *const figure_stages[DORA_STAGES_N];
+double figure_stages_s(const struct dora_figure *f);
+
 /* What a chart is drawn of. */
 double figure_per_day(const struct dora_figure *f);
 double figure_lead_p50(const struct dora_figure *f);

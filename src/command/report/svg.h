@@ -1,4 +1,5 @@
-/* svg.h - shapes of a page that is drawn without a script: bars, lines, dots, sparks.
+/* svg.h - shapes of a page that is drawn without a script: bars, lines, dots, sparks, shares,
+ * cells.
  *
  * Across, everything is a share of the width, so nothing is measured and text never scales; down,
  * everything is a pixel. A path stands in a nested <svg> that is stretched, its line is not. Every
@@ -54,5 +55,29 @@ struct svg_dots {
 };
 
 void svg_dots(struct buf *b, const struct svg_dots *p);
+
+/* A part of a whole: 0 to 1, and what it says when it is pointed at. */
+struct svg_share {
+    double share;
+    struct str name;
+};
+
+/* One bar of all parts; one of nothing is not drawn. */
+void svg_shares(struct buf *b, struct str name, const struct svg_share *part, size_t n);
+
+struct svg_cell {
+    double value;          /* from 0; the greatest is the darkest */
+    struct str name, told; /* when it is pointed at, and in the cell */
+};
+
+/* Rows of cells, each with a mark, also those of 0. */
+struct svg_cells {
+    struct str name;
+    const char *const *row, *const *column; /* their names */
+    const struct svg_cell *cell;            /* by row      */
+    size_t rows_n, columns_n;
+};
+
+void svg_cells(struct buf *b, const struct svg_cells *c);
 
 #endif
