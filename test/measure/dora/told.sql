@@ -5,8 +5,8 @@ SELECT told FROM (
         'rework: ' || rework_reason) AS told
     FROM dora_outcome
     UNION ALL
-    SELECT 2, row_number() OVER (ORDER BY committed_at, sha), concat_ws(' ', 'commit', sha, '#' || number,
-        deployment, if(out_reason IS NULL, lead_s || ' s', out_reason))
+    SELECT 2, row_number() OVER (ORDER BY committed_at, sha, service, environment, deployment, number),
+        concat_ws(' ', 'commit', sha, '#' || number, deployment, if(out_reason IS NULL, lead_s || ' s', out_reason))
     FROM dora_lead
     UNION ALL
     SELECT 3, number, concat_ws(' ', 'change', '#' || number, deployment,
