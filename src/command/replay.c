@@ -55,7 +55,8 @@ static void add_mappings(struct buf *text, const struct named_list *agents)
     }
 }
 
-/* A plan goes on only with the range, the configuration and the program that it was made with. */
+/* A plan goes on only with the range, the configuration and the program that it was made with, and
+ * of the streams that its positions count. */
 static enum outcome name_plan(struct replaying *w, struct failure *f)
 {
     struct arena *const a = w->replay.arena;
@@ -63,8 +64,9 @@ static enum outcome name_plan(struct replaying *w, struct failure *f)
     char hex[32];
     enum outcome result = OK;
     buf_init(&text, a, CONFIG_BYTES_MAX);
-    buf_printf(&text, "%s\n%lld\n%lld\n%.*s\n", WEIR_BUILD, (long long)w->replay.plan.range.from_us,
-               (long long)w->replay.plan.range.to_us, STR_ARG(w->agent));
+    buf_printf(&text, "%s\n%.*s\n%lld\n%lld\n%.*s\n", WEIR_BUILD, STR_ARG(bus_id(w->replay.bus)),
+               (long long)w->replay.plan.range.from_us, (long long)w->replay.plan.range.to_us,
+               STR_ARG(w->agent));
     for (size_t i = 0; i < w->replay.config->files.n && result == OK; i++) {
         struct str file;
         result = file_read(a, arena_cstr(a, w->replay.config->files.at[i]), CONFIG_BYTES_MAX, &file,

@@ -178,6 +178,31 @@ def what_came_since_a_dry_run_or_a_kill_is_replayed_too(folder):
         assert weir.command("verify") == "ok\n"
 
 
+def renew_streams(weir):
+    """The streams and the store are lost, the lake is kept: the next start makes others."""
+    weir.stop()
+    shutil.rmtree(weir.folder / "data/bus")
+    for file in weir.folder.glob("data/store.db*"):
+        file.unlink()
+    weir.start()
+
+
+@case
+def a_plan_of_other_streams_is_not_gone_on_with(folder):
+    with desk(folder) as weir:
+        for i in range(3):
+            tell(weir, i, f"Broken {i}")
+        weir.command("flush")
+        assert replay(weir, "--dry-run").returncode == 0
+        renew_streams(weir)
+        for i in range(3, 5):
+            tell(weir, i, f"Broken {i}")
+        weir.command("flush")
+        done = replay(weir)
+        assert done.returncode == 0 and "goes on" not in done.stderr, done
+        assert titles(weir) == titles(weir, "--store") == [f"Broken {i}" for i in range(5)]
+
+
 @case
 def rows_of_an_agent_that_is_gone_from_the_configuration_stay(folder):
     with desk(folder) as weir:

@@ -31,7 +31,7 @@ struct plan_counts {
 
 struct plan {
     struct str
-        key; /* names range, mappings and program: a plan of another key is not gone on with */
+        key; /* names streams, range, mappings and program: no plan of another is gone on with */
     struct plan_range range;
     struct plan_cut *cut;
     size_t cuts_n;
