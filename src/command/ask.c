@@ -368,6 +368,16 @@ static enum outcome add_model(struct looking *l, const struct source *s, struct 
     return run(l, &sql, f);
 }
 
+/* As it is and as a pattern: DuckDB looks at both a file's name and what it was asked for by. */
+static void add_folder(struct looking *l, struct buf *b, struct str folder, const char *tail)
+{
+    struct arena *const a = l->ask->arena;
+    const struct str pattern = duck_pattern(a, folder);
+    duck_add_literal(b, arena_printf(a, "%.*s%s", STR_ARG(folder), tail));
+    buf_add(b, S(", "));
+    duck_add_literal(b, arena_printf(a, "%.*s%s", STR_ARG(pattern), tail));
+}
+
 /* From here on nothing can be reached but the lake's folder and that of a replay. What could write
  * there is refused by the kind of the statement (query.c). */
 static enum outcome lock_down(struct looking *l, struct failure *f)
@@ -375,9 +385,9 @@ static enum outcome lock_down(struct looking *l, struct failure *f)
     struct buf sql;
     buf_init(&sql, l->ask->arena, 1 << 16);
     buf_add(&sql, S("SET allowed_directories = ["));
-    duck_add_literal(&sql, arena_printf(l->ask->arena, "%.*s/", STR_ARG(l->files.place)));
+    add_folder(l, &sql, l->files.place, "/");
     buf_add(&sql, S(", "));
-    duck_add_literal(&sql, arena_printf(l->ask->arena, "%.*s/replay/", STR_ARG(l->config->data)));
+    add_folder(l, &sql, l->config->data, "/replay/");
     buf_add(&sql, S("]; SET temp_directory = "));
     duck_add_literal(&sql, l->ask->spill);
     buf_add(&sql, l->ask->hides_parts ? S("") : S("; SET search_path = 'main,parts'"));

@@ -185,7 +185,13 @@ static enum outcome tell_damage(struct arena *a, struct str lake, enum outcome r
                                 struct failure *f)
 {
     const struct str said = arena_str(a, str_of(f->text));
-    const char *const at = memmem(said.at, said.len, lake.at, lake.len);
+    const struct str pattern = duck_pattern(a, lake);
+    const char *at = memmem(said.at, said.len, lake.at, lake.len);
+    size_t lake_len = lake.len;
+    if (!at) { /* of a file that is gone DuckDB tells what it was asked for by */
+        at = memmem(said.at, said.len, pattern.at, pattern.len);
+        lake_len = pattern.len;
+    }
     if (!at && memmem(said.at, said.len, "TProtocolException", 18)) { /* a page's head: no name */
         return failed(f, STOP,
                       "a file of the lake is damaged and cannot be read; weir verify says which");
@@ -194,7 +200,7 @@ static enum outcome tell_damage(struct arena *a, struct str lake, enum outcome r
         return result;
     }
     static const char file_end[] = ".parquet";
-    struct str key = str_sub(said, (size_t)(at - said.at) + lake.len + 1, said.len);
+    struct str key = str_sub(said, (size_t)(at - said.at) + lake_len + 1, said.len);
     const char *const end = memmem(key.at, key.len, file_end, sizeof file_end - 1);
     key = end ? str_sub(key, 0, (size_t)(end - key.at) + sizeof file_end - 1) : key;
     struct str rest;

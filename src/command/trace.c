@@ -258,7 +258,7 @@ static bool add_files(struct buf *b, struct arena *a, const struct delta *log)
             const struct str key = arena_printf(a, "%.*s/%.*s", STR_ARG(log->table),
                                                 STR_ARG(log->file[i].path));
             buf_add(b, n++ ? S(", ") : S(""));
-            duck_add_literal(b, files_path(log->files, a, key));
+            duck_add_literal(b, duck_pattern(a, files_path(log->files, a, key)));
         }
     }
     return n > 0;

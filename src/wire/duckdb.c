@@ -634,3 +634,28 @@ void duck_add_literal(struct buf *b, struct str text)
     }
     buf_add_byte(b, '\'');
 }
+
+/* DuckDB parts a pattern at '/' and at '\', takes the first folder as it is, and knows no escape
+ * but a class. This one, negated, holds all of UTF-8 that is written but '\': its last range is
+ * read byte by byte, from 80, the end of the first letter, to F4, the beginning of the last one.
+ *   source   LocalGlobResult and Glob of DuckDB 1.5 */
+#define BACKSLASH "[!]-~ -[\u00c0-\U0010ffff]"
+
+struct str duck_pattern(struct arena *a, struct str path)
+{
+    struct buf b;
+    size_t folders = 0;
+    buf_init(&b, a, path.len * (sizeof BACKSLASH - 1) + 1);
+    for (size_t i = 0; i < path.len; i++) {
+        const char c = path.at[i];
+        folders += c == '/';
+        if (folders < 2) {
+            buf_add_byte(&b, c);
+        } else if (c == '*' || c == '?' || c == '[') {
+            buf_printf(&b, "[%c]", c);
+        } else {
+            buf_add(&b, c == '\\' ? S(BACKSLASH) : str_sub(path, i, 1));
+        }
+    }
+    return buf_str(&b);
+}

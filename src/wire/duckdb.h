@@ -121,5 +121,9 @@ enum outcome duck_shape(struct duck *d, struct arena *a, const char *sql, struct
 
 /* `text` as an SQL literal: 'it''s'. */
 void duck_add_literal(struct buf *b, struct str text);
+/* An absolute path as read_parquet and read_json take it for that file or folder alone, as a text:
+ * they read every path as a pattern, COPY ... TO and SET do not. A pattern may follow behind a '/'.
+ * Of a folder straight below the root whose name has a '\' in it, there is none. */
+struct str duck_pattern(struct arena *a, struct str path);
 
 #endif

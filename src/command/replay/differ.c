@@ -28,11 +28,11 @@ void replay_add_facts(struct buf *b, const struct replay *r, const struct model 
                       const struct delta *log)
 {
     if (replay_makes(m) && replay_has_made(r, m->name)) {
+        const struct str folder = duck_pattern(r->arena, r->folder);
         buf_add(b, S("SELECT "));
         schema_add_names(b, m);
         buf_add(b, S(" FROM read_parquet("));
-        duck_add_literal(b,
-                         arena_printf(r->arena, "%.*s/%s/*.parquet", STR_ARG(r->folder), m->name));
+        duck_add_literal(b, arena_printf(r->arena, "%.*s/%s/*.parquet", STR_ARG(folder), m->name));
         buf_add(b, S(", hive_partitioning = false) UNION ALL "));
     }
     buf_add(b, S("SELECT "));
@@ -61,9 +61,9 @@ enum outcome replay_see(struct replay *r, struct failure *f)
     buf_add(&sql,
             S("CREATE OR REPLACE TEMP TABLE replayed AS SELECT raw, agent, received_at FROM "));
     if (is_any) {
+        const struct str folder = duck_pattern(r->arena, r->folder);
         buf_add(&sql, S("read_parquet("));
-        duck_add_literal(&sql,
-                         arena_printf(r->arena, "%.*s/replayed/*.parquet", STR_ARG(r->folder)));
+        duck_add_literal(&sql, arena_printf(r->arena, "%.*s/replayed/*.parquet", STR_ARG(folder)));
         buf_add_byte(&sql, ')');
     } else {
         buf_add(&sql, S("raw_facts WHERE false"));

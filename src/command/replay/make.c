@@ -196,7 +196,7 @@ static enum outcome write_model(struct making *m, size_t at, size_t model, struc
     const enum outcome result = file_replace(lines.at, buf_str(&m->lines[model]), 0600, f);
     buf_init(&sql, &m->chunk, SQL_BYTES_MAX);
     buf_add(&sql, S("SELECT * FROM read_json("));
-    duck_add_literal(&sql, lines);
+    duck_add_literal(&sql, duck_pattern(&m->chunk, lines));
     buf_printf(&sql, ", format = 'newline_delimited', maximum_object_size = %zu, columns = ",
                m->line_bytes_max[model] + 1024);
     schema_add_columns(&sql, model_all[model]);

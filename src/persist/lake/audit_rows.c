@@ -47,7 +47,8 @@ static size_t add_files(struct buf *b, const struct audit_rows *w, const struct 
             const struct str key = arena_printf(w->scratch, "%.*s/%.*s", STR_ARG(log->table),
                                                 STR_ARG(p->path[i]));
             buf_add(b, n++ ? S(", ") : S(""));
-            duck_add_literal(b, files_path(log->files, w->scratch, key));
+            const struct str at = files_path(log->files, w->scratch, key);
+            duck_add_literal(b, duck_pattern(w->scratch, at));
         }
     }
     buf_add(b, S("], hive_partitioning = false, union_by_name = true"));

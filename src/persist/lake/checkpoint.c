@@ -31,7 +31,8 @@ static enum outcome write_parquet(struct delta *l, struct arena *a, struct duck 
         arena_printf(a, "%.*s/_delta_log/.checkpoint-%ld", STR_ARG(l->table), (long)getpid()));
     buf_init(&sql, a, SQL_BYTES_MAX);
     buf_add(&sql, S("COPY (SELECT * FROM read_json("));
-    duck_add_literal(&sql, files_path(l->files, a, delta_snapshot_name(l, a, l->version)));
+    duck_add_literal(
+        &sql, duck_pattern(a, files_path(l->files, a, delta_snapshot_name(l, a, l->version))));
     buf_printf(&sql,
                ", format = 'newline_delimited', maximum_object_size = 33554432, columns = %s)) TO ",
                columns);

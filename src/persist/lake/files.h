@@ -57,7 +57,7 @@ struct files_driver {
     struct str (*scratch)(const struct files *s, struct arena *a, struct str key);
 };
 
-/* What DuckDB opens it by. */
+/* What DuckDB writes it by; what reads takes the duck_pattern of it. */
 struct str files_path(const struct files *s, struct arena *a, struct str key);
 
 #endif

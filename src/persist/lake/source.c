@@ -27,7 +27,8 @@ static size_t add_list(struct buf *b, const struct choice *c, bool of_today)
             const struct str key = arena_printf(c->arena, "%.*s/%.*s", STR_ARG(c->log->table),
                                                 STR_ARG(c->path[i]));
             buf_add(b, n++ ? S(", ") : S(""));
-            duck_add_literal(b, files_path(c->log->files, c->arena, key));
+            const struct str at = files_path(c->log->files, c->arena, key);
+            duck_add_literal(b, duck_pattern(c->arena, at));
         }
     }
     buf_add_byte(b, ']');

@@ -226,6 +226,7 @@ enum outcome stage_put(struct stage *s, struct str prefix, bool is_change, struc
 {
     struct buf sql;
     struct duck_result r;
+    const struct str folder = duck_pattern(s->arena, s->folder);
     buf_init(&sql, s->arena, SQL_BYTES_MAX);
     buf_add(&sql, S("SELECT filename, count(*)"));
     for (size_t i = 0; i < sizeof bounded / sizeof *bounded; i++) {
@@ -235,7 +236,7 @@ enum outcome stage_put(struct stage *s, struct str prefix, bool is_change, struc
         buf_printf(&sql, ", max(%s)", bounded[i]);
     }
     buf_add(&sql, S(" FROM read_parquet("));
-    duck_add_literal(&sql, arena_printf(s->arena, "%.*s/*/*/*/*.parquet", STR_ARG(s->folder)));
+    duck_add_literal(&sql, arena_printf(s->arena, "%.*s/*/*/*/*.parquet", STR_ARG(folder)));
     buf_add(&sql, S(", hive_partitioning = false, filename = true) GROUP BY filename "
                     "ORDER BY filename"));
     buf_add_byte(&sql, '\0');
