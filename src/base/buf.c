@@ -90,9 +90,17 @@ void buf_add_i64(struct buf *b, int64_t number)
     buf_add(b, (struct str){digits + i, sizeof digits - i});
 }
 
-static void add_escaped(struct buf *b, unsigned char c)
+/* \uXXXX */
+static void add_unit(struct buf *b, unsigned unit)
 {
     static const char hex[] = "0123456789abcdef";
+    const char text[] = {
+        '\\', 'u', hex[unit >> 12 & 15], hex[unit >> 8 & 15], hex[unit >> 4 & 15], hex[unit & 15]};
+    buf_add(b, (struct str){text, sizeof text});
+}
+
+static void add_escaped(struct buf *b, unsigned char c)
+{
     const char *const known = c == '"'    ? "\\\""
                               : c == '\\' ? "\\\\"
                               : c == '\n' ? "\\n"
@@ -103,8 +111,7 @@ static void add_escaped(struct buf *b, unsigned char c)
         buf_add(b, str_of(known));
         return;
     }
-    const char text[] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-    buf_add(b, (struct str){text, sizeof text});
+    add_unit(b, c);
 }
 
 /* Length of the longest well-formed sequence at the start of s: 1 to 4, or 0. */
@@ -118,7 +125,7 @@ static size_t utf8_at(struct str s)
     return 0;
 }
 
-void buf_add_json(struct buf *b, struct str s)
+static void add_string(struct buf *b, struct str s, bool is_shown)
 {
     buf_add_byte(b, '"');
     for (size_t i = 0; i < s.len;) {
@@ -141,11 +148,27 @@ void buf_add_json(struct buf *b, struct str s)
             add_escaped(b, c);
             i++;
         } else {
-            buf_add(b, str_sub(s, i, len));
+            const struct str one = str_sub(s, i, len);
+            unsigned point = 0;
+            if (is_shown && str_control(one, &point) > 0) {
+                add_unit(b, point);
+            } else {
+                buf_add(b, one);
+            }
             i += len;
         }
     }
     buf_add_byte(b, '"');
+}
+
+void buf_add_json(struct buf *b, struct str s)
+{
+    add_string(b, s, false);
+}
+
+void buf_add_json_shown(struct buf *b, struct str s)
+{
+    add_string(b, s, true);
 }
 
 bool buf_is_over(const struct buf *b)

@@ -48,26 +48,28 @@ struct log_field log_n(const char *key, int64_t number)
     return (struct log_field){.key = key, .number = number, .is_number = true};
 }
 
-/* logfmt quotes what holds a space, a quote, an equals sign, a control character or nothing. */
+/* logfmt quotes what holds a space, a quote, an equals sign, a control character, nothing, or bytes
+ * that are no text. */
 static bool wants_quotes(struct str s)
 {
     for (size_t i = 0; i < s.len; i++) {
-        if ((unsigned char)s.at[i] <= ' ' || s.at[i] == '"' || s.at[i] == '=' || s.at[i] == '\\' ||
-            s.at[i] == 0x7F) {
+        if (s.at[i] == ' ' || s.at[i] == '"' || s.at[i] == '=' || s.at[i] == '\\' ||
+            str_control(str_sub(s, i, s.len), NULL) > 0) {
             return true;
         }
     }
-    return s.len == 0;
+    return s.len == 0 || !str_is_utf8(s);
 }
 
 static void add_value(struct buf *line, struct log_field field)
 {
+    const struct str text = str_sub(field.text, 0, VALUE_BYTES_MAX);
     if (field.is_number) {
         buf_add_i64(line, field.number);
-    } else if (log_is.is_json || wants_quotes(field.text)) {
-        buf_add_json(line, str_sub(field.text, 0, VALUE_BYTES_MAX));
+    } else if (log_is.is_json || wants_quotes(text)) {
+        buf_add_json_shown(line, text);
     } else {
-        buf_add(line, str_sub(field.text, 0, VALUE_BYTES_MAX));
+        buf_add(line, text);
     }
 }
 

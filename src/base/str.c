@@ -167,3 +167,25 @@ struct str_shown str_shown(struct str s, size_t len_max)
     out.text[to] = '\0';
     return out;
 }
+
+static unsigned point_of(const unsigned char *p, size_t len)
+{
+    return len == 1   ? p[0]
+           : len == 2 ? (p[0] & 0x1Fu) << 6 | (p[1] & 0x3Fu)
+                      : (p[0] & 0x0Fu) << 12 | (p[1] & 0x3Fu) << 6 | (p[2] & 0x3Fu);
+}
+
+size_t str_control(struct str s, unsigned *point)
+{
+    const unsigned char *const p = (const unsigned char *)s.at;
+    const size_t len = s.len > 0 && p[0] <= 0xE2 ? utf8_len(p, s.len)
+                                                 : 0; /* none is behind U+2069 */
+    const unsigned c = len > 0 ? point_of(p, len) : ' ';
+    if (point) {
+        *point = c;
+    }
+    return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0x61C || c == 0x200E || c == 0x200F ||
+                   (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069)
+               ? len
+               : 0;
+}

@@ -50,6 +50,11 @@ struct str str_cut(struct str s, char byte, struct str *rest);
 /* Decimal digits alone, no sign, no space; false when empty, foreign or above UINT64_MAX. */
 bool str_to_u64(struct str s, uint64_t *out);
 
+/* The bytes of the control character that s begins with, else 0: what a terminal obeys or what
+ * breaks or turns around a line (C0, DEL, C1; U+2028, U+2029; Unicode's Bidi_Control). *point,
+ * where it is wanted: its number. */
+size_t str_control(struct str s, unsigned *point);
+
 /* The beginning of a text from outside, in a sentence: printf's %s and %.*s end at a zero byte, so
  * each is written \u0000. As much as `len_max` bytes hold (at most STR_SHOWN_BYTES_MAX), and no
  * half of a character: `failed(f, REJECT, "\"%s\" is no type", str_shown(text, 80).text)`. */

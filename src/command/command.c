@@ -12,7 +12,9 @@
 
 int command_failed(const char *name, const struct failure *f)
 {
-    (void)fprintf(stderr, "weir %s: %s\n", name, f->text);
+    (void)fprintf(stderr, "weir %s: ", name);
+    screen_say(stderr, str_of(f->text));
+    (void)putc('\n', stderr);
     return f->outcome == STOP ? EXIT_USAGE : EXIT_NO;
 }
 

@@ -25,11 +25,12 @@ static enum outcome begin_table(struct rows *r, struct failure *f)
         return failed(f, RETRY, "no memory for a table");
     }
     for (size_t i = 0; i < r->columns_n; i++) {
-        char *const name = arena_cstr(&r->line, r->name[i]);
-        if (!scols_table_new_column(r->table, name, 0, r->is_number[i] ? SCOLS_FL_RIGHT : 0)) {
+        const struct str name = screen_line(&r->line, r->name[i]);
+        if (!scols_table_new_column(r->table, arena_cstr(&r->line, name), 0,
+                                    r->is_number[i] ? SCOLS_FL_RIGHT : 0)) {
             return failed(f, RETRY, "no memory for a table");
         }
-        r->width[i] = screen_width(r->name[i]);
+        r->width[i] = screen_width(name);
     }
     /* what is too wide is cut here, and marked */
     (void)scols_table_set_termforce(r->table, SCOLS_TERMFORCE_NEVER);

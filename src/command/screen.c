@@ -6,7 +6,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <wchar.h>
-#include <wctype.h>
 
 #include "base/buf.h"
 
@@ -57,14 +56,6 @@ static size_t width_of(wchar_t c)
     return width > 0 ? (size_t)width : 0;
 }
 
-/* They turn the letters of a whole line around: a title could show another one's (Unicode's
- * Bidi_Control). */
-static bool is_bidi_control(wchar_t c)
-{
-    return c == L'\x061C' || c == L'\x200E' || c == L'\x200F' ||
-           (c >= L'\x202A' && c <= L'\x202E') || (c >= L'\x2066' && c <= L'\x2069');
-}
-
 struct str screen_line(struct arena *a, struct str text)
 {
     struct buf b;
@@ -72,7 +63,7 @@ struct str screen_line(struct arena *a, struct str text)
     while (text.len > 0) {
         wchar_t c = L'\0';
         const size_t n = next(text, &c);
-        if (iswcntrl((wint_t)c) || is_bidi_control(c)) {
+        if (str_control(text, NULL) > 0) {
             buf_add_byte(&b, ' ');
         } else if (c == L'\xFFFD') {
             buf_add(&b, S("\xEF\xBF\xBD"));
@@ -121,6 +112,22 @@ void screen_put(struct arena *a, struct str text, int columns)
     const int pad = (int)(room - screen_width(shown));
     (void)printf("%*s%.*s%*s", columns > 0 ? pad : 0, "", STR_ARG(shown), columns < 0 ? pad : 0,
                  "");
+}
+
+void screen_say(FILE *to, struct str text)
+{
+    char out[1024]; /* stderr has no buffer of its own */
+    size_t len = 0;
+    while (text.len > 0) {
+        const size_t n = str_control(text, NULL);
+        const bool is_kept = n == 0 || text.at[0] == '\n' || text.at[0] == '\t';
+        out[len++] = is_kept ? text.at[0] : ' ';
+        text = str_sub(text, n > 1 ? n : 1, text.len);
+        if (len == sizeof out || text.len == 0) {
+            (void)fwrite(out, 1, len, to);
+            len = 0;
+        }
+    }
 }
 
 void screen_wrap(struct str text, size_t at, size_t indent)

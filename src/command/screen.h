@@ -5,6 +5,8 @@
 #ifndef WEIR_COMMAND_SCREEN_H
 #define WEIR_COMMAND_SCREEN_H
 
+#include <stdio.h>
+
 #include "base/arena.h"
 #include "base/str.h"
 
@@ -30,6 +32,9 @@ struct str screen_cut(struct arena *a, struct str line, size_t columns);
 /* Print a text as one line, padded by columns, not by bytes: to the left of them, or where they are
  * negative to the right; an ellipsis where it has more. */
 void screen_put(struct arena *a, struct str text, int columns);
+
+/* Write a text of one or more lines; control characters but line ends and tabs become spaces. */
+void screen_say(FILE *to, struct str text);
 
 /* Print words (parted by spaces or line ends) on lines no wider than the terminal (80 where there
  * is none); the first line goes on at column `at`, the others begin at column `indent`. */

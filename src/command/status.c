@@ -345,7 +345,9 @@ static int answer(const struct status *s)
         const struct survey_stage *const stage = &s->survey->stage[i];
         ill += stage->state != STAGE_OK;
         if (stage->why.len > 0 && s->survey->pid > 0) {
-            (void)fprintf(stderr, "weir status: %s: %.*s\n", stage->name, STR_ARG(stage->why));
+            (void)fprintf(stderr, "weir status: %s: ", stage->name);
+            screen_say(stderr, stage->why);
+            (void)putc('\n', stderr);
         }
     }
     if (ill > 0 && s->survey->pid > 0) {

@@ -159,6 +159,34 @@ static void a_text_from_outside_stands_whole_in_a_sentence(void **state)
     assert_int_equal(strlen(most.text), sizeof most.text - 1);
 }
 
+static void controls_are_what_a_terminal_obeys(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned first, last;
+    } range[] = {{0, 0x1F},        {0x7F, 0x9F},     {0x61C, 0x61C},
+                 {0x200E, 0x200F}, {0x2028, 0x202E}, {0x2066, 0x2069}};
+    for (unsigned c = 0; c < 0xD800; c++) {
+        const char utf8[3] = {
+            (char)(c < 0x80    ? c
+                   : c < 0x800 ? 0xC0 | c >> 6
+                               : 0xE0 | c >> 12),
+            (char)(0x80 | (c < 0x800 ? c : c >> 6 & 0x3F) % 0x40),
+            (char)(0x80 | c % 0x40),
+        };
+        const size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : 3;
+        bool is_one = false;
+        for (size_t i = 0; i < sizeof range / sizeof *range; i++) {
+            is_one = is_one || (c >= range[i].first && c <= range[i].last);
+        }
+        unsigned point = 0;
+        assert_int_equal(str_control((struct str){utf8, len}, &point), is_one ? len : 0);
+        assert_true(!is_one || point == c);
+        assert_int_equal(str_control((struct str){utf8, len - 1}, NULL), 0); /* cut: none */
+    }
+    assert_int_equal(str_control(S("\x9B"), NULL), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +197,7 @@ int main(void)
         cmocka_unit_test(a_buf_keeps_its_maximum_and_drops_whole_writes),
         cmocka_unit_test(a_buf_writes_long_formats_and_all_integers),
         cmocka_unit_test(a_text_from_outside_stands_whole_in_a_sentence),
+        cmocka_unit_test(controls_are_what_a_terminal_obeys),
         cmocka_unit_test(json_strings_are_escaped_and_always_utf8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,10 @@ def no_cell_can_talk_to_the_terminal(folder):
     turned = "'<' || " + " || ".join(f"chr({point})" for point in directions) + " || '>'"
     lines = on_terminal(80, "query", f"SELECT {turned} AS x", folder=folder)
     assert lines[1].startswith("<" + " " * len(directions) + ">"), lines
+    lines = on_terminal(80, "query", "SELECT chr(8232) || '<' || chr(8233) || '>' AS \"a\u009b\u202eb\"", folder=folder)
+    assert lines[0].startswith("a  b") and lines[1].startswith(" < >"), lines
+    said = piped("query", "SELECT \"a\u009b2J\u202eb\"", folder=folder).stderr
+    assert "a 2J b" in said and "\nLINE 1" in said and not set("\u009b\u202e") & set(said), said
 
 
 @case
@@ -139,7 +143,7 @@ def a_report_leaves_out_columns_and_cuts_no_name(folder):
         assert rows and "…" not in rows[0], lines
         assert any(line.startswith("also, in a wider terminal, --json or --html: ") for line in lines), lines
     lines = shown["activity", 240]
-    assert "open to merge p90 lines p50 merged unreviewed" in lines[lines.index("By repository") + 1], lines
+    assert "open to merge p90 merged unreviewed" in lines[lines.index("By repository") + 1], lines
     assert re.search(r" \d+(\.\d)? (min|h|d) +\d+(\.\d)? (min|h|d) ", lines[lines.index("By repository") + 2]), lines
     assert not any(line.startswith("also") for line in lines), lines
     assert any(re.search(r"^ci .* \d+\.\d % ", line) for line in shown["runs", 80]), shown["runs", 80]
