@@ -399,7 +399,8 @@ static enum outcome lock_down(struct looking *l, struct failure *f)
 static enum outcome open_engine(struct looking *l, struct failure *f)
 {
     const struct duck_options o = {.memory_bytes_max = l->config->lake.query_memory_bytes_max,
-                                   .threads = 2};
+                                   .threads = 2,
+                                   .reads_once = l->ask->reads_once};
     enum outcome result = duck_open(l->ask->arena, &o, &l->ask->duck, f);
     result = result == OK ? duck_run(l->ask->duck, "CREATE SCHEMA parts", f) : result;
     for (size_t i = 0; i < l->n && result == OK; i++) {

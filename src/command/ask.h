@@ -22,6 +22,7 @@ struct ask {
     void *to;
     bool hides_parts;    /* before: MODEL_facts, MODEL_folded and MODEL_tail, of which the views are
                             made, are found in the schema `parts` alone */
+    bool reads_once;     /* before: what is asked reads no file of the lake a second time     */
     int64_t complete_us; /* all that was received until then is in it; TIME_NONE from ask_open */
     int64_t behind_us;   /* so long before now                                              */
 };

@@ -220,6 +220,7 @@ static enum outcome set_options(duckdb_config config, const struct duck_options 
         {"memory_limit", memory},
         {"autoinstall_known_extensions", "false"},
         {"autoload_known_extensions", "false"},
+        {"enable_external_file_cache", o->reads_once ? "false" : "true"},
     };
     for (size_t i = 0; i < sizeof option / sizeof *option; i++) {
         if (lib.duckdb_set_config(config, option[i][0], option[i][1]) != DuckDBSuccess) {

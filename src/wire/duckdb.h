@@ -17,6 +17,7 @@ struct duck;
 struct duck_options {
     size_t memory_bytes_max; /* at least 256 MiB are given       */
     int threads;             /* at least 1                       */
+    bool reads_once;         /* no file is read again: of those that were read nothing is kept */
 };
 
 /* Whether the library is where duck_open will look; it is not loaded (70 MB).

@@ -188,6 +188,39 @@ static void what_a_person_writes_reaches_nothing_but_the_lake(void **state)
     lakes_close(&lakes);
 }
 
+static int64_t kept_of_files(bool reads_once)
+{
+    struct ask ask = {.reads_once = reads_once};
+    struct duck_result r;
+    assert_ok(ask_open(&ask, &lakes.arena, &lakes.config, lakes.bus, S("change raw"), &failure));
+    assert_ok(duck_run(
+        ask.duck, "CREATE TEMP TABLE sorted AS SELECT * FROM change_facts ORDER BY id", &failure));
+    assert_ok(duck_query(ask.duck,
+                         "SELECT sum(memory_usage_bytes)::BIGINT FROM duckdb_memory() WHERE tag = "
+                         "'EXTERNAL_FILE_CACHE' AND (SELECT count(*) FROM sorted) > 0",
+                         &r, &failure));
+    assert_true(duck_next(&r));
+    const int64_t bytes = duck_i64(&r, 0);
+    duck_result_close(&r);
+    ask_close(&ask);
+    return bytes;
+}
+
+static void of_files_that_are_read_once_nothing_is_kept(void **state)
+{
+    (void)state;
+    struct dice dice = {42};
+    struct lane_ends *ends;
+    size_t n;
+    fill_bus(&dice);
+    assert_ok(lakes_open(&lakes, &failure));
+    assert_ok(bus_ends(lakes.bus, &lakes.arena, STREAM_STANDARD, &ends, &n, &failure));
+    feed(standard_lane, ends[0].end);
+    assert_true(kept_of_files(false) > 0);
+    assert_int_equal(kept_of_files(true), 0);
+    lakes_close(&lakes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +230,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(json_is_as_it_came_in_the_lake_and_in_its_tail, begin, end),
         cmocka_unit_test_setup_teardown(what_a_person_writes_reaches_nothing_but_the_lake, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(of_files_that_are_read_once_nothing_is_kept, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -188,6 +188,9 @@ static enum outcome fill(struct second *s, struct failure *f)
     struct replay *const r = s->replay;
     struct store *to = NULL;
     struct stand stand = {0};
+    /* model by model, from here to the end of the switch: what the engine keeps of one model's
+     * files would be its whole limit before the next one is sorted */
+    r->ask.reads_once = true;
     /* the ends first, then the engine that sees at least as much: what is taken twice folds */
     enum outcome result = take_stand(s, &stand, f);
     result = result == OK ? replay_ask(r, f) : result;
