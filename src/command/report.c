@@ -11,8 +11,8 @@
 #include "command/report/dora.h"
 #include "command/report/dora_html.h"
 #include "command/report/flags.h"
+#include "command/report/head.h"
 #include "command/report/parts_html.h"
-#include "command/report/say.h"
 #include "command/report/table.h"
 
 enum { DAYS = 91 };
@@ -91,6 +91,11 @@ static enum outcome write_page(const struct report *r, const struct ask *q, stru
     return result;
 }
 
+static const char *parts_name(const struct report *r)
+{
+    return r->kind->part == window_runs ? "Runs" : "Activity";
+}
+
 static enum outcome tell_parts_html(const struct report *r, struct session *s, struct ask *q,
                                     const struct window_part *part, struct failure *f)
 {
@@ -98,7 +103,7 @@ static enum outcome tell_parts_html(const struct report *r, struct session *s, s
     struct str page;
     const struct parts_page p = {.duck = q->duck,
                                  .arena = &s->arena,
-                                 .name = is_runs ? "Runs" : "Activity",
+                                 .name = parts_name(r),
                                  .kicker = r->kind->name,
                                  .about = is_runs ? "pipelines and their tasks"
                                                   : "changes and their reviews",
@@ -159,15 +164,10 @@ static enum outcome tell_parts(const struct report *r, struct session *s, struct
         return result == OK ? tell_json(q, json) : result;
     }
     enum outcome result = OK;
-    const struct window *const w = &r->window;
-    (void)printf("%s to %s\n", say_day(&s->arena, w->local_from_us, w->local_to_us).at,
-                 say_day(&s->arena, w->local_to_us, w->local_to_us).at);
+    head_print(q, &s->arena, &r->window, parts_name(r));
     for (size_t i = 0; i < n && result == OK; i++) {
         const struct report_table table = {part[i].title, window_sql(&part[i]), NULL};
         result = report_table(q, &s->arena, &table, f);
-    }
-    if (result == OK) {
-        ask_say_complete(q);
     }
     return result;
 }

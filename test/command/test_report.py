@@ -201,6 +201,9 @@ def figures_come_by_team_and_week_and_path_as_the_configuration_chooses(folder):
         assert [a["author"] for a in authors] == [hashlib.sha256(b"ann").hexdigest()[:12]], authors
         authors = json.loads(weir.command("report", "activity", "--json", "--with-names", *window))["authors"]
         assert [a["author"] for a in authors] == ["ann"], authors
+        for report in ("activity", "runs"):
+            head = weir.command("report", report, *window).splitlines()[0]
+            assert head.startswith(f"{report.title()}, 1 Mar to 1 Apr 2026, 31 days   complete to "), head
 
 
 def shipped():

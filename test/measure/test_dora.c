@@ -219,6 +219,38 @@ static void weeks_and_months_are_cut_in_the_zone(void **state)
     assert_int_equal(figure[5].from_us, at("2026-03-29T22:00:00Z"));
 }
 
+static void a_time_before_anything_was_known_has_no_frequency(void **state)
+{
+    static const struct {
+        const char *from, *to;
+        bool has_before;
+    } cases[] = {{"2026-03-02T00:00:00Z", "2026-03-04T00:00:00Z", false}, /* known since the 1st */
+                 {"2026-03-02T00:00:00Z", "2026-03-03T00:00:00Z", true}};
+    struct failure f;
+    struct dora_figure *figure;
+    int64_t known_us = 0;
+    size_t n = 0;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct dora_wish w = march();
+        w.window.from_us = at(cases[i].from);
+        w.window.to_us = at(cases[i].to);
+        if (i > 0) {
+            (void)end(NULL);
+            assert_int_equal(begin(NULL), 0);
+        }
+        run_file("squash");
+        take(&w);
+        must(dora_known_from(duck, &known_us, &f), &f);
+        assert_int_equal(known_us, at("2026-03-01T08:00:00Z"));
+        must(dora_figures(duck, &arena, DORA_NOW, &figure, &n, &f), &f);
+        assert_true(figure[0].per_day > 0);
+        must(dora_figures(duck, &arena, DORA_BEFORE, &figure, &n, &f), &f);
+        assert_int_equal(figure[0].deployments, 1);
+        assert_int_equal(isnan(figure[0].per_day), !cases[i].has_before);
+    }
+}
+
 static void a_team_has_the_figures_of_its_services_together(void **state)
 {
     static const struct dora_service services[] = {{STR("cart"), STR("front"), false},
@@ -390,6 +422,8 @@ int main(void)
             a_second_implementation_agrees_on_a_thousand_random_histories, begin, end),
         cmocka_unit_test_setup_teardown(rows_come_in_any_order_to_the_same_figures, begin, end),
         cmocka_unit_test_setup_teardown(weeks_and_months_are_cut_in_the_zone, begin, end),
+        cmocka_unit_test_setup_teardown(a_time_before_anything_was_known_has_no_frequency, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(a_team_has_the_figures_of_its_services_together, begin,
                                         end),
         cmocka_unit_test_setup_teardown(the_hours_of_a_change_go_to_its_stages, begin, end),

@@ -9,6 +9,7 @@
 #include "command/report/choice.h"
 #include "command/report/dora_rows.h"
 #include "command/report/figures.h"
+#include "command/report/head.h"
 #include "command/report/period.h"
 #include "command/report/say.h"
 #include "command/report/sentence.h"
@@ -240,33 +241,11 @@ static struct str chart_head(const struct page *p, const struct dora_wish *w)
                : arena_printf(a, "%s%*s", first.at, (int)(n - first.len), last.at);
 }
 
-/* "14:02:11 UTC", with the day where that is not today's. */
-static struct str complete_text(const struct page *p, const struct ask *q)
-{
-    char complete[CLOCK_TEXT_BYTES];
-    const int64_t now_us = q->complete_us + q->behind_us;
-    (void)clock_text(q->complete_us, complete);
-    return now_us / DAY_US == q->complete_us / DAY_US
-               ? arena_printf(p->arena, "%.8s UTC", complete + 11)
-               : arena_printf(p->arena, "%s %.8s UTC", say_day(p->arena, q->complete_us, now_us).at,
-                              complete + 11);
-}
-
 static void put_head(const struct page *p, const struct dora_wish *w, const struct ask *q)
 {
     struct arena *const a = p->arena;
-    const int64_t from_us = w->window.local_from_us, to_us = w->window.local_to_us;
-    const long long days = (to_us - from_us) / DAY_US;
-    const bool is_weeks = days > 7 && days % 7 == 0;
-    const struct str title = arena_printf(a, "Delivery, production, %s to %s, %lld %s",
-                                          say_day(a, from_us, to_us).at,
-                                          say_day(a, to_us, to_us).at, is_weeks ? days / 7 : days,
-                                          is_weeks    ? "weeks"
-                                          : days == 1 ? "day"
-                                                      : "days");
-    const struct str complete = complete_text(p, q);
-    const bool is_one_line = title.len + 15 + complete.len <= p->columns;
-    (void)printf("%s%scomplete to %s\n\n", title.at, is_one_line ? "   " : "\n", complete.at);
+    head_print(q, a, &w->window, "Delivery, production");
+    (void)putchar('\n');
     if (p->columns >= COLUMNS_FOR_BEFORE) {
         (void)printf("%30s%9s%10s", "now", "before", "");
         if (p->has_charts) {

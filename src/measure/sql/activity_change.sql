@@ -1,8 +1,10 @@
 -- Relations asked: change, span. What the parts of the activity report count: changes that were
--- open in the window. A draft that was reviewed before it was ready waited for no review.
+-- open in the window. A draft that was reviewed before it was ready waited for no review. Who answers in
+-- an own change reviews nothing.
 CREATE TEMP TABLE activity_change AS
 SELECT c.repository, c.number, c.state, c.created_at, c.merged_at, c.closed_at, c.first_review_at,
-    person(c.author) AS author, list_transform(list_filter(coalesce(c.reviewers, []), lambda r: NOT is_left(r)), lambda r: person(r)) AS reviewers,
+    person(c.author) AS author,
+    list_transform(list_filter(coalesce(c.reviewers, []), lambda r: NOT is_left(r) AND r IS DISTINCT FROM c.author), lambda r: person(r)) AS reviewers,
     list_transform(coalesce(c.approvers, []), lambda r: person(r)) AS approvers,
     coalesce(c.merged_at >= s.from_at AND c.merged_at < s.to_at, false) AS is_merged,
     epoch(c.first_review_at) - least(epoch(c.first_review_at), epoch(coalesce(c.ready_at, c.created_at))) AS review_s,

@@ -15,7 +15,7 @@ WITH spine AS (
         UNION ALL SELECT NULL, NULL, true) AS g
 )
 SELECT s.* EXCLUDE known_from, coalesce(d.deployments, 0) AS deployments, coalesce(d.days_deployed, 0) AS days_deployed,
-    CASE WHEN s.known_from < s.to_at
+    CASE WHEN s.known_from < s.to_at AND NOT (s.kind = 'before' AND s.is_part) -- compared with, and too little
         THEN coalesce(d.deployments, 0) * 86400.0 / (epoch(s.to_at) - epoch(s.from_at)) END AS per_day,
     k.days_per_week_p50,
     coalesce(l.commits, 0) AS commits, l.lead_p50_s, l.lead_p90_s,
