@@ -7,7 +7,20 @@
 
 enum { VERSION = 1, SQL_BYTES_MAX = 4096 };
 
-enum statement { PUT, GET, ALL, FILLED_PUT, FILLED, FILLED_DROP, OBSERVE, OBSERVED, STATEMENTS_N };
+enum statement {
+    PUT,
+    GET,
+    ALL,
+    RENAME,
+    REFILL,
+    RELABEL,
+    FILLED_PUT,
+    FILLED,
+    FILLED_DROP,
+    OBSERVE,
+    OBSERVED,
+    STATEMENTS_N
+};
 
 struct state {
     sqlite3 *db;
@@ -42,6 +55,9 @@ static const char *const sql_of[STATEMENTS_N] = {
             "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [GET] = "SELECT " ENTRY " FROM collector WHERE id = ?",
     [ALL] = "SELECT " ENTRY " FROM collector ORDER BY id",
+    [RENAME] = "UPDATE OR REPLACE collector SET id = ?2 WHERE id = ?1",
+    [REFILL] = "UPDATE OR REPLACE backfilled SET id = ?2 WHERE id = ?1",
+    [RELABEL] = "UPDATE OR REPLACE observed SET label = ?2 WHERE series = 'invoke' AND label = ?1",
     [FILLED_PUT] = "INSERT OR IGNORE INTO backfilled VALUES(?,?,?)",
     [FILLED] = "SELECT start_us FROM backfilled WHERE id = ? AND length_us = ?"
                " AND start_us >= ? AND start_us < ? ORDER BY start_us",
@@ -272,6 +288,21 @@ enum outcome state_all(struct state *s, struct arena *a, struct state_entry **ou
         }
     }
     (void)sqlite3_reset(q);
+    return result;
+}
+
+enum outcome state_rename(struct state *s, struct str was, struct str is, struct failure *f)
+{
+    enum outcome result = state_begin(s, f);
+    for (int i = RENAME; i <= RELABEL && result == OK; i++) {
+        sqlite_bind_str(s->prepared[i], 1, was);
+        sqlite_bind_str(s->prepared[i], 2, is);
+        result = sqlite_run(s->prepared[i], f);
+    }
+    result = result == OK ? state_end(s, f) : result;
+    if (result != OK) {
+        state_undo(s);
+    }
     return result;
 }
 

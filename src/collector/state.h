@@ -66,6 +66,9 @@ enum outcome state_get(struct state *s, struct arena *a, struct str id, struct s
 enum outcome state_all(struct state *s, struct arena *a, struct state_entry **out, size_t *n,
                        struct failure *f);
 
+/* All that is known of it, its backfills and metrics too, under another id that has nothing yet. */
+enum outcome state_rename(struct state *s, struct str was, struct str is, struct failure *f);
+
 /* ---- windows that a backfill has collected ---- */
 
 enum outcome state_backfilled_put(struct state *s, struct str id, struct window_span window,

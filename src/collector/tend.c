@@ -15,118 +15,6 @@ enum {
     TOGETHER_BYTES_MAX = 4 << 20
 };
 #define STEP_LEAST_US INT64_C(1000000) /* smaller ones are the drift of two clocks */
-#define TEND_ARENA_BYTES_MAX ((size_t)256 << 20)
-#define TEXTS_ARENA_BYTES_MAX ((size_t)1 << 20)
-#define NOTES_ARENA_BYTES_MAX ((size_t)16 << 20)
-
-/* ---- opening ---- */
-
-/* What is empty takes no memory: of a thousand collectors most have neither bookmark nor trouble,
- * and whatever this process holds is copied, page by page, at each fork of a run. */
-static struct str kept(struct arena *a, struct str text)
-{
-    return text.len > 0 ? arena_str(a, text) : S("");
-}
-
-/* A reload, or the end of this process alone, is no start. */
-static bool has_begun(const struct state_entry *e, int64_t weir_us, int64_t now_us)
-{
-    return e->scheduled_us != TIME_NONE && e->ended_us != TIME_NONE && e->ended_us >= weir_us &&
-           e->ended_us <= now_us;
-}
-
-/* What failed, or was cut short, is not put off until the next regular time; nor are windows, of
- * which there may be more. */
-static bool is_owed(const struct tended *x)
-{
-    return x->collector->strategy == STRATEGY_WINDOW || x->entry.begun_us != TIME_NONE ||
-           x->entry.outcome != OK;
-}
-
-static enum outcome open_one(struct tending *t, struct tended *x, int64_t weir_us,
-                             struct arena *scratch, struct failure *f)
-{
-    const enum outcome result = schedule_init(&x->schedule, &t->arena, &x->collector->schedule,
-                                              t->now, f);
-    arena_init(&x->texts, TEXTS_ARENA_BYTES_MAX);
-    if (result != OK || state_get(t->state, scratch, x->collector->id, &x->entry, f) != OK) {
-        return f->outcome;
-    }
-    if (has_begun(&x->entry, weir_us, t->now.wall_us)) {
-        schedule_go_on(&x->schedule, t->now, x->entry.scheduled_us, is_owed(x));
-    }
-    x->entry.id = x->collector->id;
-    x->entry.why = kept(&x->texts, x->entry.why);
-    x->entry.bookmark = kept(&x->texts, x->entry.bookmark);
-    arena_reset(scratch);
-    return OK;
-}
-
-enum outcome tend_open(struct tending *t, const struct collecting *how, struct failure *f)
-{
-    const struct config *const config = how->config;
-    *t = (struct tending){
-        .config = config, .bus = how->bus, .progress = how->progress, .now = schedule_now()};
-    arena_init(&t->arena, TEND_ARENA_BYTES_MAX);
-    arena_init(&t->notes_arena, NOTES_ARENA_BYTES_MAX);
-    if (config->collectors.n == 0) {
-        return OK;
-    }
-    enum outcome result = bus_lane_make(how->bus, work_lane(), f);
-    if (result == OK) {
-        result = state_open(&t->arena, config->data, STATE_WRITE, &t->state, f);
-    }
-    struct arena scratch;
-    arena_init(&scratch, TEXTS_ARENA_BYTES_MAX);
-    t->at = arena_array(&t->arena, struct tended, config->collectors.n);
-    for (; result == OK && t->n < config->collectors.n; t->n++) {
-        t->at[t->n].collector = &config->collectors.at[t->n];
-        result = open_one(t, &t->at[t->n], how->weir_us, &scratch, f);
-    }
-    arena_close(&scratch);
-    return result;
-}
-
-void tend_close(struct tending *t)
-{
-    for (size_t i = 0; i < TEND_WORKS_MAX; i++) {
-        work_free(&t->slot[i].work);
-    }
-    for (size_t i = 0; i < t->n; i++) {
-        arena_close(&t->at[i].texts);
-    }
-    for (size_t i = 0; i < TEND_FILLS_MAX; i++) {
-        fill_drop(t, i);
-    }
-    state_close(t->state);
-    arena_close(&t->notes_arena);
-    arena_close(&t->arena);
-}
-
-enum outcome tend_find(struct tending *t, struct str name, struct tended **out, struct failure *f)
-{
-    struct tended *first = NULL, *second = NULL;
-    *out = NULL;
-    for (size_t i = 0; i < t->n; i++) {
-        const struct collector *const c = t->at[i].collector;
-        const bool is_called_so = str_eq(c->name, name);
-        if (str_eq(c->id, name)) {
-            *out = &t->at[i];
-            return OK;
-        }
-        second = is_called_so && first ? &t->at[i] : second;
-        first = is_called_so && !first ? &t->at[i] : first;
-    }
-    if (second) {
-        return failed(f, REJECT,
-                      "more than one collector is called %.*s: %.*s, %.*s …; name one so",
-                      STR_ARG(name), STR_ARG(first->collector->id), STR_ARG(second->collector->id));
-    }
-    *out = first;
-    return first ? OK
-                 : failed(f, REJECT, "there is no collector %.*s; `weir collectors` lists them",
-                          STR_ARG(name));
-}
 
 /* ---- noting ---- */
 
@@ -336,10 +224,10 @@ static void enter_outcome(struct tended *x, enum outcome outcome, const struct f
         tell_note(x, why);
     }
     struct arena before = x->texts;
-    arena_init(&x->texts, TEXTS_ARENA_BYTES_MAX);
+    arena_init(&x->texts, TEND_TEXTS_BYTES_MAX);
     x->entry.outcome = outcome;
-    x->entry.why = kept(&x->texts, str_of(why->text));
-    x->entry.bookmark = kept(&x->texts, bookmark);
+    x->entry.why = tend_kept(&x->texts, str_of(why->text));
+    x->entry.bookmark = tend_kept(&x->texts, bookmark);
     arena_close(&before);
     x->is_dirty = true;
 }
@@ -360,6 +248,11 @@ static void begin(struct tending *t, struct tended *x)
     struct failure f;
     const struct collector *const c = x->collector;
     bool is_one = true;
+    if (x->unsure.len > 0) {
+        (void)tend_refuse_unsure(x, &f);
+        fail_to_begin(t, x, &f);
+        return;
+    }
     if (c->strategy != STRATEGY_WINDOW && x->entry.begun_us != TIME_NONE) {
         x->schedule.scheduled_us = x->entry.begun_us; /* what it left is overwritten */
     }
@@ -683,6 +576,7 @@ bool tend_stop(struct tending *t, bool is_hard)
 
 enum outcome tend_forget(struct tending *t, struct tended *x, struct failure *f)
 {
+    x->unsure = S("");
     x->entry.window_us = 0;
     x->entry.window_end_us = TIME_NONE;
     x->entry.begun_us = TIME_NONE;

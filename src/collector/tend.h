@@ -34,6 +34,8 @@ struct tended {
     struct arena texts; /* of the entry                                              */
     struct work *work;  /* NULL: none                                                */
     bool is_dirty;      /* the entry is to be noted                                  */
+    struct str unsure;  /* the id of a state that may be its own, or another's: it does not run;
+                           empty: none                                               */
 };
 
 /* What stands in a slot: a run that is due, or a window of a backfill. */
@@ -95,6 +97,21 @@ enum outcome tend_find(struct tending *t, struct str name, struct tended **out, 
 /* Forget how far it has come: it begins anew with its next run.
  *   returns OK durable | RETRY */
 enum outcome tend_forget(struct tending *t, struct tended *x, struct failure *f);
+
+/* ---- of tend_open.c ---- */
+
+#define TEND_ARENA_BYTES_MAX ((size_t)256 << 20)
+#define TEND_TEXTS_BYTES_MAX ((size_t)1 << 20)
+
+/* What is empty takes no memory: of a thousand collectors most have neither bookmark nor trouble,
+ * and whatever this process holds is copied, page by page, at each fork of a run. */
+static inline struct str tend_kept(struct arena *a, struct str text)
+{
+    return text.len > 0 ? arena_str(a, text) : S("");
+}
+
+/* returns STOP: why one that is unsure does not run, and the way out */
+enum outcome tend_refuse_unsure(const struct tended *x, struct failure *f);
 
 /* ---- for fill.c ---- */
 

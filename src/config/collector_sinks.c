@@ -382,6 +382,18 @@ static struct str new_name(const struct naming *n, size_t i)
     return is_given(n, name) ? with_end(a, name, place_text(a, m->place)) : name;
 }
 
+/* Names were not always kept: where only one was called so, its cursor is that of this name. */
+static bool has_old_cursor(const struct naming *n, struct str name)
+{
+    for (size_t i = 0; i < n->kept->sinks_n; i++) {
+        if (str_eq(n->kept->sink[i].name, name)) {
+            return false;
+        }
+    }
+    return !is_given(n, name) &&
+           access(sink_cursors_path(n->r->s->arena, n->kept->data, name).at, F_OK) == 0;
+}
+
 /* What was found out when a name was given is known until the sink has acted upon it. */
 static void keep_heirs(const struct naming *n)
 {
@@ -432,6 +444,10 @@ static void give_names(const struct naming *n)
     for (size_t i = 0; i < n->r->n; i++) {
         if (n->at[i].name.len == 0 && !n->r->met[i].is_named) {
             n->at[i].name = new_name(n, i);
+            const struct str old = n->r->met[i].safe;
+            if (n->at[i].from.len == 0 && has_old_cursor(n, old)) {
+                n->at[i].from = old;
+            }
         }
     }
     keep_heirs(n);

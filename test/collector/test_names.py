@@ -138,6 +138,30 @@ def a_bookmark_is_kept_when_the_other_file_of_its_name_goes(folder):
 
 
 @case
+def a_state_of_before_names_were_kept_is_taken_over_by_the_one_that_it_can_be_of(folder):
+    write(folder, "w", "echo '{\"value\":1}'", "wn", "1s", invocation_strategy="historic_tumbling_window")
+    weir = Weir(folder, collectors="./each/*.yaml")
+    with weir:
+        eventually(lambda: listed(weir, "wn")["runs"] >= 2, "two windows", 60)
+    runs = listed(weir, "wn")["runs"]
+    (folder / "data" / "names.json").unlink()
+    write(folder, "a", "echo '{\"value\":1}'", "wn", "1s", invocation_strategy="historic_tumbling_window")
+    with weir:
+        for name in ("wn@a", "wn@w"):
+            eventually(lambda name=name: listed(weir, name)["state"] == "failed", "it is refused", 60)
+            assert "cannot be told" in listed(weir, name)["error"] and f"--anew {name}" in listed(weir, name)["error"]
+        weir.command("collectors", "--anew", "wn@a")
+        eventually(lambda: listed(weir, "wn@a")["state"] == "ok", "it begins anew", 60)
+    with weir:
+        eventually(lambda: listed(weir, "wn@w")["runs"] > runs, "it goes on with its state", 60)
+        assert weir.log.read_text().count('event="state taken over" collector=wn@w of=wn') == 1
+        sql = "SELECT epoch(window_start_at)::BIGINT AS s FROM metric WHERE name = 'w' ORDER BY 1"
+        eventually(lambda: len(metrics(weir, sql)) >= 5, "missed ones, too", 60)
+        starts = [r["s"] for r in metrics(weir, sql)]
+        assert starts == list(range(starts[0], starts[0] + len(starts))), starts
+
+
+@case
 def a_backup_has_the_names(folder):
     write(folder, "w", to="w.log")
     weir = Weir(folder, collectors="./each/*.yaml")

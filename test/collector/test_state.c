@@ -167,12 +167,46 @@ static void what_is_observed_adds_up_by_bucket(void **state)
     arena_close(&a);
 }
 
+static void all_of_an_entry_goes_with_it_to_another_id(void **state)
+{
+    struct arena a;
+    struct failure f;
+    struct state *s = NULL;
+    struct state_entry e = state_entry_new(S("users"));
+    struct state_starts filled;
+    const struct windows of = {.first_us = 0, .length_us = 60, .n = 4};
+    const struct state_observed run = {.series = S("invoke"), .label = S("users"), .is_ok = true};
+    struct state_observed *observed = NULL;
+    size_t n = 0;
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    assert_int_equal(state_open(&a, str_of(folder_make()), STATE_WRITE, &s, &f), OK);
+    e.bookmark = S("7");
+    assert_int_equal(state_put(s, &e, &f), OK);
+    assert_int_equal(state_backfilled_put(s, e.id, (struct window_span){60, 120}, &f), OK);
+    assert_int_equal(state_observe(s, &run, 1000, &f), OK);
+    assert_int_equal(state_rename(s, S("users"), S("users@eu"), &f), OK);
+    assert_int_equal(state_get(s, &a, S("users"), &e, &f), OK);
+    assert_int_equal(e.bookmark.len, 0);
+    assert_int_equal(state_get(s, &a, S("users@eu"), &e, &f), OK);
+    assert_str(e.bookmark, "7");
+    assert_int_equal(state_backfilled(s, &a, S("users@eu"), &of, &filled, &f), OK);
+    assert_int_equal(filled.n, 1);
+    assert_int_equal(state_observed_all(s, &a, &observed, &n, &f), OK);
+    assert_int_equal(n, 1);
+    assert_str(observed[0].label, "users@eu");
+    state_close(s);
+    folder_drop();
+    arena_close(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(an_entry_comes_back_as_it_was_put),
         cmocka_unit_test(what_is_undone_was_never_put),
         cmocka_unit_test(windows_of_a_backfill_are_remembered_by_their_length),
+        cmocka_unit_test(all_of_an_entry_goes_with_it_to_another_id),
         cmocka_unit_test(what_is_observed_adds_up_by_bucket),
     };
     return cmocka_run_group_tests(all, NULL, NULL);

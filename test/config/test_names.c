@@ -210,6 +210,23 @@ static void sinks_that_become_one_go_on_from_the_least_and_parts_of_one_from_it(
     assert_str(sink_of(s, "two.yaml")->name, "audit"); /* though it was the other one's before */
 }
 
+static void a_cursor_of_before_names_were_kept_is_taken_over(void **state)
+{
+    struct setting *const s = *state;
+    write_one(s, "A/one.yaml", "one", "here");
+    write_one(s, "A/two.yaml", "two", "there");
+    write_text("data/sinks/audit.json", S("{}"));
+    for (int i = 0; i < 2; i++) {
+        read_and_keep(s);
+        assert_str(sink_of(s, "one.yaml")->name, "audit@one");
+        assert_str(sink_of(s, "one.yaml")->from, "audit");
+        assert_str(sink_of(s, "two.yaml")->from, "audit");
+    }
+    write_one(s, "A/three.yaml", "three", "nowhere"); /* it has come since */
+    read_and_keep(s);
+    assert_str(sink_of(s, "one.yaml")->from, "audit");
+}
+
 static void a_sink_of_weir_yaml_takes_no_file_its_name(void **state)
 {
     struct setting *const s = *state;
@@ -267,6 +284,7 @@ int main(void)
         CASE(a_folder_that_was_moved_changes_no_name),
         CASE(files_of_one_name_in_two_folders_are_told_apart_by_these),
         CASE(sinks_that_become_one_go_on_from_the_least_and_parts_of_one_from_it),
+        CASE(a_cursor_of_before_names_were_kept_is_taken_over),
         CASE(a_sink_of_weir_yaml_takes_no_file_its_name),
         CASE(a_file_that_is_left_out_gives_and_takes_no_name),
         CASE(names_that_are_damaged_are_refused),
