@@ -1,4 +1,5 @@
 """report over a weir that runs: from deliveries over HTTP to figures."""
+import collections
 import csv
 import datetime
 import hashlib
@@ -6,8 +7,9 @@ import io
 import json
 import random
 import re
+import subprocess
 
-from blackbox import Weir, case, fixtures, on_terminal, run, sign
+from blackbox import BINARY, Weir, case, fixtures, on_terminal, run, sign
 
 URL = "https://github.com/acme/shop"
 API = "https://api.github.com/repos/acme/shop"
@@ -303,6 +305,25 @@ def a_report_gives_each_of_its_tables_as_csv(folder):
         for words in (["dora", "--table", "changes"], ["dora", "--csv", "--table", "authors"], ["runs", "--csv", "--json"],
                       ["activity", "--csv", "--html", "-"]):
             weir.command("report", *words, status=2)
+
+
+@case
+def runs_of_cdevents_have_their_users_and_environments(folder):
+    made = subprocess.run([BINARY, "simulate", "cdevents", "--count", "120", "--seed", "4", "--until", "2026-03-20"],
+                          check=True, capture_output=True, text=True, timeout=120).stdout.splitlines()
+    ended = [json.loads(line) for line in made if "dev.cdevents.pipelinerun.finished." in line]
+    assert len(ended) > 5, len(ended)
+    with Weir(folder, agents={"builds": {"type": "cdevents"}}) as weir:
+        for line in made:
+            status, answer = weir.post("/hooks/builds", line.encode())
+            assert status == 202, answer
+        weir.command("flush")
+        told = json.loads(weir.command("report", "runs", "--json", "--from", "2026-01-01", "--to", "2026-04-01"))
+    for part, member in (("users", "user"), ("environments", "environment")):
+        wanted = collections.Counter(event.get("customData", {}).get(member) for event in ended)
+        assert {row[member]: row["runs"] for row in told[part]} == wanted, (part, told[part], wanted)
+    names = [row["user"] for row in told["users"] if row["user"]]
+    assert len(names) > 1 and names == sorted(names), names
 
 
 @case

@@ -1,5 +1,7 @@
 /* pipelinerun.* and taskrun.*: runs of pipelines and of their tasks. */
+#include "base/buf.h"
 #include "transform/cdevents/models.h"
+#include "wire/json.h"
 
 /* Of events of one time, which state is the later one. */
 enum { ORDINAL_QUEUED, ORDINAL_STARTED, ORDINAL_FINISHED };
@@ -59,9 +61,29 @@ static bool state(struct delivery *d, struct fact *fact, unsigned ordinal)
     return true;
 }
 
-static bool queued(struct delivery *d, struct fact *fact)
+/* Who began a pipeline and where it runs, the specification has no place for: customData.user and
+ * customData.environment, where they are texts. */
+static bool pipeline(struct delivery *d, struct fact *fact, unsigned ordinal)
 {
-    return state(d, fact, ORDINAL_QUEUED);
+    const struct cd_told *const told = d->more;
+    yyjson_val *const custom = yyjson_obj_get(told->event->root, "customData");
+    const struct str user = json_text(json_get(custom, S("user")));
+    const struct str environment = json_text(json_get(custom, S("environment")));
+    if (user.len > 0) {
+        fact_text(fact, "actor", user);
+    }
+    if (environment.len > 0) {
+        struct buf b;
+        buf_init(&b, d->in->arena, SIZE_MAX);
+        buf_add_json(&b, environment);
+        fact_member(fact, "attributes_by", S("environment"), d->at_us, buf_str(&b));
+    }
+    return state(d, fact, ordinal);
+}
+
+static bool pipeline_waits(struct delivery *d, struct fact *fact)
+{
+    return pipeline(d, fact, ORDINAL_QUEUED);
 }
 
 static bool started(struct delivery *d, struct fact *fact)
@@ -74,7 +96,12 @@ static bool started(struct delivery *d, struct fact *fact)
 static bool pipeline_began(struct delivery *d, struct fact *fact)
 {
     fact_group(fact, "start", -d->at_us, 0);
-    return state(d, fact, ORDINAL_STARTED);
+    return pipeline(d, fact, ORDINAL_STARTED);
+}
+
+static bool pipeline_ended(struct delivery *d, struct fact *fact)
+{
+    return pipeline(d, fact, ORDINAL_FINISHED);
 }
 
 static bool finished(struct delivery *d, struct fact *fact)
@@ -83,9 +110,9 @@ static bool finished(struct delivery *d, struct fact *fact)
 }
 
 const struct cd_row cd_runs[] = {
-    {"pipelinerun.queued", "pipeline_run", pipeline_queued, queued},
+    {"pipelinerun.queued", "pipeline_run", pipeline_queued, pipeline_waits},
     {"pipelinerun.started", "pipeline_run", pipeline_started, pipeline_began},
-    {"pipelinerun.finished", "pipeline_run", pipeline_finished, finished},
+    {"pipelinerun.finished", "pipeline_run", pipeline_finished, pipeline_ended},
     {"taskrun.started", "task_run", task_started, started},
     {"taskrun.finished", "task_run", task_finished, finished},
     {0},
