@@ -12,7 +12,7 @@ void buf_init(struct buf *b, struct arena *a, size_t len_max)
 void buf_reset(struct buf *b)
 {
     b->len = 0;
-    b->is_over = false;
+    b->is_over = b->is_short = false;
 }
 
 char *buf_take(struct buf *b, size_t n)
@@ -27,7 +27,7 @@ char *buf_take(struct buf *b, size_t n)
         room = room < b->len_max ? room : b->len_max;
         char *const at = arena_grow(b->arena, b->at, b->room, room);
         if (!at) {
-            b->is_over = true;
+            b->is_over = b->is_short = true;
             return NULL;
         }
         b->at = at;

@@ -15,6 +15,7 @@ struct buf {
     char *at;
     size_t len, room, len_max;
     bool is_over;
+    bool is_short; /* over though below len_max: the arena's ceiling was in the way */
 };
 
 /* An empty buf; takes memory when it is first written to. */

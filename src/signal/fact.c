@@ -276,6 +276,12 @@ enum outcome fact_end(struct fact *fact, const struct signal *raw, struct str ra
                            &(struct value){.kind = VALUE_TIME, .number = raw->received_us});
     }
     buf_add_byte(&b, '}');
+    if (b.is_short) {
+        return failed(f, REJECT,
+                      "its facts together take more than %zu bytes of memory, the most for a "
+                      "signal of %zu bytes",
+                      fact->arena->bytes_max, raw->data.len);
+    }
     if (buf_is_over(&b)) {
         return failed(f, REJECT, "a fact of %s exceeds %d bytes", fact->model->name,
                       FACT_BYTES_MAX);

@@ -70,7 +70,8 @@ void fact_member(struct fact *fact, const char *list, struct str member, int64_t
 
 /* The finished signal: ranks and fact_id made, arrival columns filled from `raw_*`.
  *   raw_at   `lane:offset` of the raw signal, raw: that signal
- *   returns  OK | REJECT a key is null (names it) */
+ *   returns  OK | REJECT a key is null (names it), or it is too large, alone or with those before
+ */
 enum outcome fact_end(struct fact *fact, const struct signal *raw, struct str raw_at,
                       struct signal *out, struct failure *f);
 

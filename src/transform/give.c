@@ -12,6 +12,11 @@ bool transform_add(const struct transform_in *in, struct transform_out *out, str
     if (fact_end(fact, in->raw, in->raw_at, &done, &f) != OK) {
         return transform_dead(out, f.pointer, "%s", f.text);
     }
+    out->bytes += done.data.len + done.source.len + done.partitionkey.len + sizeof done;
+    if (out->bytes > TRANSFORM_GIVEN_BYTES_MAX) {
+        return transform_dead(out, "", "its facts together exceed %d bytes",
+                              TRANSFORM_GIVEN_BYTES_MAX);
+    }
     out->fact = arena_more(out->arena, out->fact, out->facts_n, &out->facts_room,
                            sizeof *out->fact);
     out->fact[out->facts_n++] = signal_copy(out->arena, &done);

@@ -12,12 +12,15 @@
 
 enum {
     BATCH_BYTES =
-        1 << 20,    /* of raw signals: a few hundred webhooks, which the step's sync is shared by */
-    DEATHS_MAX = 2, /* then a signal is poison and becomes a dead letter */
-    KILLS_MAX = 8,  /* so it is when it may be what the machine runs out of memory on */
+        1 << 20, /* of raw signals: a few hundred webhooks, which the step's sync is shared by */
+    GIVEN_BYTES = 64 << 20, /* of facts: then the step is made, and the rest is read again */
+    DEATHS_MAX = 2,         /* then a signal is poison and becomes a dead letter */
+    KILLS_MAX = 8,          /* so it is when it may be what the machine runs out of memory on */
     SAID_AGAIN_US = 60 * 1000 * 1000 /* what may come with each signal is told once a minute */
 };
-#define BATCH_ARENA_BYTES_MAX ((size_t)512 << 20)
+/* A raw signal of the largest size, GIVEN_BYTES and what one more signal may give, and their lists,
+ * which double: what comes in never makes it end the process. */
+#define BATCH_ARENA_BYTES_MAX ((size_t)2 << 30)
 
 const unsigned transform_streams = STREAM_BIT(STREAM_RAW);
 
@@ -41,6 +44,7 @@ struct transform_stage {
     struct reader *reader;
     struct repetitions *repetitions;
     struct jq_pool *pool;
+    size_t given_bytes;        /* of this turn's facts */
     int64_t conflict_said_us;  /* of the monotonic clock */
     uint64_t conflicts_n;      /* since the start        */
     int64_t forgotten_said_us; /* of the monotonic clock */
@@ -138,65 +142,53 @@ static bool pass_retry(struct transform_stage *t, struct slice_work *w, const st
     return true;
 }
 
-static void transform_one(struct transform_stage *t, const struct transform_in *in,
-                          const struct slice_work *w, const struct record *raw,
-                          struct transform_out *out)
+static bool is_poison(struct hand_past past)
 {
-    const struct hand_past past = progress_hand(t->progress, w->slice->lane, raw->at);
-    const unsigned all = past.deaths + past.kills;
-    FAILPOINT("transform.in_hand");
-    if (past.deaths < DEATHS_MAX && all < KILLS_MAX) {
-        transform_signal(in, out);
-    } else {
-        (void)transform_dead(out, "", "%u processes in a row died on this signal%s", all,
-                             past.kills ? ", killed from outside: is the machine out of memory?"
-                                        : "");
-    }
-    progress_hand_done(t->progress);
+    return past.deaths >= DEATHS_MAX || past.deaths + past.kills >= KILLS_MAX;
 }
 
-static enum outcome take_new(struct transform_stage *t, struct slice_work *w,
-                             const struct record *raw, const struct sighting *here, bool is_known,
-                             struct failure *f)
+/* It is dead whatever it says: nothing of it is looked at again. */
+static void transform_poison(struct hand_past past, struct transform_out *out)
 {
-    struct transform_out out = {.arena = &t->batch};
-    t->scratch.bytes_max = transform_scratch_bytes(&raw->signal);
-    const struct transform_in in = {
-        .raw = &raw->signal,
-        .raw_at = arena_printf(&t->scratch, "%.*s:%llu", STR_ARG(w->slice->lane.name),
-                               (unsigned long long)raw->at.at),
-        .config = t->config,
-        .arena = &t->scratch,
-        .pool = t->pool,
-    };
-    progress_beat(t->progress, true); /* a mapping may take its whole time for each signal */
-    const enum outcome result = transform_prepare(&in, f);
-    if (result == OK) {
-        transform_one(t, &in, w, raw, &out);
-    }
-    arena_reset(&t->scratch);
-    if (result != OK) {
-        return result;
-    }
-    switch (out.fate) {
+    (void)transform_dead(out, "", "%u processes in a row died on this signal%s",
+                         past.deaths + past.kills,
+                         past.kills ? ", killed from outside: is the machine out of memory?" : "");
+}
+
+/* A record in hand. */
+struct taken {
+    const struct record *raw;
+    struct sighting here;
+    bool is_known; /* it gave output before: the step after it failed */
+};
+
+/* What becomes of it, noted. */
+static enum outcome keep(struct transform_stage *t, struct slice_work *w, const struct taken *one,
+                         const struct transform_out *out, struct failure *f)
+{
+    const struct record *const raw = one->raw;
+    const int64_t received_us = raw->signal.received_us;
+    switch (out->fate) {
     case FATE_STORED:
-        add_facts(t, w, raw, out.fact, out.facts_n);
-        return is_known ? OK
-                        : repetitions_put(t->repetitions, &raw->signal, here,
-                                          raw->signal.received_us, f);
-    case FATE_DEAD: add_dead(t, w, raw, &out.why); break;
-    case FATE_LATER: *f = out.why; return RETRY;
+        t->given_bytes += out->bytes;
+        add_facts(t, w, raw, out->fact, out->facts_n);
+        FAILPOINT("transform.given");
+        return one->is_known
+                   ? OK
+                   : repetitions_put(t->repetitions, &raw->signal, &one->here, received_us, f);
+    case FATE_DEAD: add_dead(t, w, raw, &out->why); break;
+    case FATE_LATER: *f = out->why; return RETRY;
     case FATE_UNMAPPED:
     case FATE_IGNORED:
-        if (out.is_new_name) {
-            tally_count_new(&t->batch, &w->tally, out.name);
+        if (out->is_new_name) {
+            tally_count_new(&t->batch, &w->tally, out->name);
         } else {
-            tally_count(&t->batch, &w->tally, out.fate == FATE_IGNORED, out.name);
+            tally_count(&t->batch, &w->tally, out->fate == FATE_IGNORED, out->name);
         }
         break;
     }
-    return is_known
-               ? repetitions_drop(t->repetitions, &raw->signal, here, raw->signal.received_us, f)
+    return one->is_known
+               ? repetitions_drop(t->repetitions, &raw->signal, &one->here, received_us, f)
                : OK;
 }
 
@@ -220,30 +212,69 @@ static void say_conflict(struct transform_stage *t, const struct signal *raw)
     }
 }
 
-static enum outcome take(struct transform_stage *t, struct slice_work *w, const struct record *raw,
-                         struct failure *f)
+/* One that came before is no more than counted. */
+static enum outcome transform_one(struct transform_stage *t, const struct transform_in *in,
+                                  struct slice_work *w, struct taken *one, struct failure *f)
 {
-    if (pass_retry(t, w, raw)) {
-        return OK;
-    }
-    struct sighting here = {.lane = w->slice->lane, .at = raw->at};
-    t->scratch.bytes_max = transform_scratch_bytes(&raw->signal);
-    const enum outcome result = content_hash(&t->scratch, &raw->signal, &here.body, f);
+    struct transform_out out = {.arena = &t->batch};
+    const enum outcome result = content_hash(&t->scratch, in->raw, &one->here.body, f);
     arena_reset(&t->scratch);
     if (result != OK) {
         return result;
     }
-    const enum known known = repetitions_find(t->repetitions, &raw->signal, &here);
+    const enum known known = repetitions_find(t->repetitions, in->raw, &one->here);
+    one->is_known = known == KNOWN_HERE;
     switch (known) {
     case KNOWN_REPETITION: tally_count(&t->batch, &w->tally, true, S("repetition")); return OK;
     case KNOWN_CONFLICT:
         tally_count(&t->batch, &w->tally, true, S("conflict"));
-        say_conflict(t, &raw->signal);
+        say_conflict(t, in->raw);
         return OK;
     case KNOWN_NOT:
-    case KNOWN_HERE: return take_new(t, w, raw, &here, known == KNOWN_HERE, f);
+    case KNOWN_HERE: break;
     }
-    return OK;
+    transform_signal(in, &out);
+    arena_reset(&t->scratch);
+    return keep(t, w, one, &out, f);
+}
+
+/* In hand from its first look to the last of what it gives: all that its size and what it says
+ * decide about. */
+static enum outcome take_in_hand(struct transform_stage *t, const struct transform_in *in,
+                                 struct slice_work *w, struct taken *one, struct failure *f)
+{
+    const struct hand_past past = progress_hand(t->progress, w->slice->lane, one->raw->at);
+    FAILPOINT("transform.in_hand");
+    if (is_poison(past)) {
+        struct transform_out out = {.arena = &t->batch};
+        one->is_known = repetitions_find(t->repetitions, in->raw, &one->here) == KNOWN_HERE;
+        transform_poison(past, &out);
+        return keep(t, w, one, &out, f);
+    }
+    return pass_retry(t, w, one->raw) ? OK : transform_one(t, in, w, one, f);
+}
+
+static enum outcome take(struct transform_stage *t, struct slice_work *w, const struct record *raw,
+                         struct failure *f)
+{
+    const struct transform_in in = {
+        .raw = &raw->signal,
+        .raw_at = arena_printf(&t->batch, "%.*s:%llu", STR_ARG(w->slice->lane.name),
+                               (unsigned long long)raw->at.at),
+        .config = t->config,
+        .arena = &t->scratch,
+        .pool = t->pool,
+    };
+    t->scratch.bytes_max = transform_scratch_bytes(&raw->signal);
+    progress_beat(t->progress, true); /* a mapping may take its whole time for each signal */
+    enum outcome result = transform_prepare(&in, f);
+    arena_reset(&t->scratch);
+    if (result == OK) {
+        struct taken one = {.raw = raw, .here = {.lane = w->slice->lane, .at = raw->at}};
+        result = take_in_hand(t, &in, w, &one, f);
+        progress_hand_done(t->progress);
+    }
+    return result;
 }
 
 /* The index forgets by the clock that is believed. */
@@ -323,17 +354,26 @@ static enum outcome lane_of(struct transform_stage *t, struct lane lane, struct 
     return t->lane[i]->is_stale ? lane_load(t, t->lane[i], f) : OK;
 }
 
-static enum outcome work_slice(struct transform_stage *t, const struct slice *s,
-                               struct slice_work *w, struct failure *f)
+/* Take a slice up to where the facts of the batch have become many: it ends there, perhaps before
+ * its first record. */
+static enum outcome work_slice(struct transform_stage *t, struct slice *s, struct slice_work *w,
+                               struct failure *f)
 {
     *w = (struct slice_work){.slice = s};
     enum outcome result = lane_of(t, s->lane, &w->lane, f);
     if (result == OK) {
         w->tally = tally_copy(&t->batch, &w->lane->tally);
     }
-    for (size_t i = 0; i < s->n && result == OK; i++) {
+    size_t i = 0;
+    for (; i < s->n && t->given_bytes < GIVEN_BYTES && result == OK; i++) {
         result = take(t, w, &s->record[i], f);
         FAILPOINT("transform.record");
+    }
+    if (result == OK && i < s->n) {
+        s->to = i ? s->record[i].at : s->from;
+        s->n = i;
+        s->lag_bytes = bus_lag(t->bus, s->lane, s->to);
+        result = reader_seek(t->reader, s->lane, s->to, f);
     }
     return result;
 }
@@ -359,13 +399,22 @@ static enum outcome step(struct transform_stage *t, const struct batch *in,
 }
 
 /* What the batch gives, and its identities synced: all that comes before the step. */
-static enum outcome prepare(struct transform_stage *t, const struct batch *in,
-                            struct slice_work *work, struct failure *f)
+static enum outcome prepare(struct transform_stage *t, struct batch *in, struct slice_work *work,
+                            struct failure *f)
 {
     enum outcome result = OK;
+    size_t n = 0;
+    t->given_bytes = 0;
     for (size_t i = 0; i < in->n && result == OK; i++) {
-        result = work_slice(t, &in->slice[i], &work[i], f);
+        struct slice *const s = &in->slice[i];
+        result = work_slice(t, s, &work[n], f);
+        if (s->to.at > s->from.at) { /* else nothing of it was taken */
+            in->slice[n] = *s;
+            work[n].slice = &in->slice[n];
+            n++;
+        }
     }
+    in->n = result == OK ? n : in->n;
     FAILPOINT("transform.before_index_sync");
     return result == OK && in->n > 0 ? repetitions_sync(t->repetitions, f) : result;
 }

@@ -11,6 +11,10 @@
 
 struct jq_pool;
 
+/* What one signal may give in all. Its size does not bound it: what is said once may stand in each
+ * fact. */
+enum { TRANSFORM_GIVEN_BYTES_MAX = 256 * 1024 * 1024 };
+
 /* Every accepted signal ends in exactly one of the first four. */
 enum fate {
     FATE_STORED,
@@ -38,6 +42,7 @@ struct transform_out {
     struct failure why;  /* DEAD: pointer and reason; LATER: the reason                    */
     struct signal *fact; /* STORED: at least one                                          */
     size_t facts_n, facts_room;
+    size_t bytes; /* of the facts, as they count against TRANSFORM_GIVEN_BYTES_MAX */
 };
 
 /* One kind of raw signal, chosen by the type of the agent that took it, never by looking into the

@@ -1,4 +1,4 @@
-/* The stage transform over a bus in memory: the seven cases of "once", totals, poison. */
+/* The stage transform over a bus in memory: the seven cases of "once", totals. */
 #include "transform/run.h"
 
 #include <stdio.h>
@@ -12,170 +12,44 @@
 #include "refused.h"
 #include "test.h"
 #include "transform/repetitions.h"
+#include "transform/staged.h"
 #include "transform/transform.h"
 
-struct fixture {
-    struct arena arena;
-    struct config config;
-    struct named agent[2];
-    struct memory_plan plan;
-    bool is_away; /* raw/intake-0 is another worker's */
-    struct bus *bus;
-    struct progress *progress;
-    struct transform_stage *stage;
-};
-
-static bool is_taken_away(void *to, struct lane lane)
-{
-    const struct fixture *const x = to;
-    return x->is_away && str_eq(lane.name, S("intake-0"));
-}
-
-static const struct section_type github = {.name = "github"};
 static const struct section_type cdevents = {.name = "cdevents"};
-
-static void open_stage(struct fixture *x)
-{
-    struct failure f = {0};
-    assert_int_equal(transform_open(&x->arena, &x->config, x->bus, x->progress, &x->stage, &f), OK);
-}
-
-static int set_up(void **state)
-{
-    struct fixture *const x = calloc(1, sizeof *x);
-    struct failure f = {0};
-    arena_init(&x->arena, (size_t)256 << 20);
-    x->agent[0] = (struct named){.name = S("github"), .type = &github};
-    x->agent[1] = (struct named){.name = S("second"), .type = &github};
-    x->config = (struct config){
-        .agents = {x->agent, 2},
-        .data = str_of(folder_make()),
-        .repetitions = {.keep_ms = INT64_C(7) * 86400000, .disk_bytes_max = (size_t)1 << 30},
-    };
-    x->plan = (struct memory_plan){.is_lost = is_taken_away, .to = x};
-    *state = x;
-    if (bus_open_driver(&x->arena, &bus_memory, &x->plan, &x->bus, &f) != OK ||
-        progress_open(&x->arena, x->config.data, S("transform"), &x->progress, &f) != OK) {
-        return -1;
-    }
-    open_stage(x);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *const x = *state;
-    transform_close(x->stage);
-    progress_close(x->progress);
-    bus_close(x->bus);
-    arena_close(&x->arena);
-    folder_drop();
-    free(x);
-    return 0;
-}
-
-/* A delivery of `issues opened`, good or without what its mapping needs. */
-static struct signal issue(struct fixture *x, const char *agent, const char *id, int number,
-                           bool is_good)
-{
-    const struct str body = arena_printf(
-        &x->arena,
-        "{\"action\":\"opened\",\"issue\":{\"url\":\"https://api.github.com/repos/acme/shop/issues/"
-        "%d\","
-        "\"number\":%d,\"title\":\"t\",\"html_url\":\"https://github.com/acme/shop/issues/%d\","
-        "\"user\":{\"login\":\"ann\"},\"state\":\"open\",\"labels\":[],\"assignees\":[],"
-        "%s\"updated_at\":\"2026-03-01T10:00:00Z\"},\"repository\":{\"full_name\":\"acme/shop\","
-        "\"html_url\":\"https://github.com/acme/shop\"},\"sender\":{\"login\":\"ann\"}}",
-        number, number, number, is_good ? "\"created_at\":\"2026-03-01T10:00:00Z\"," : "");
-    return (struct signal){.id = str_of(id),
-                           .source = arena_printf(&x->arena, "/agents/%s", agent),
-                           .type = S("github.issues"),
-                           .agent = str_of(agent),
-                           .time_us = TIME_NONE,
-                           .received_us = clock_now_us(),
-                           .data = body};
-}
-
-static struct signal star(struct fixture *x, const char *id)
-{
-    struct signal s = issue(x, "github", id, 1, true);
-    s.type = S("github.star");
-    s.data = S("{\"action\":\"created\"}");
-    return s;
-}
-
-static struct position append(struct fixture *x, const char *lane, struct signal s)
-{
-    struct failure f = {0};
-    struct record r = {.signal = s};
-    assert_int_equal(bus_append(x->bus, (struct lane){STREAM_RAW, str_of(lane)}, &r, 1, &f), OK);
-    return r.at;
-}
-
-static void turn(struct fixture *x)
-{
-    struct failure f = {0};
-    size_t n = 1;
-    while (n > 0) {
-        assert_int_equal(transform_turn(x->stage, 0, &n, &f), OK);
-    }
-}
-
-/* All records of a lane from its beginning. */
-static struct slice all_of(struct fixture *x, enum stream stream, const char *name)
-{
-    struct failure f = {0};
-    struct lane_ends *ends = NULL;
-    size_t n = 0;
-    assert_int_equal(bus_ends(x->bus, &x->arena, stream, &ends, &n, &f), OK);
-    for (size_t i = 0; i < n; i++) {
-        struct batch out = {.arena = &x->arena};
-        if (str_eq(ends[i].lane.name, str_of(name))) {
-            const struct span whole = {ends[i].lane, ends[i].begin, ends[i].end};
-            assert_int_equal(bus_look(x->bus, whole, SIZE_MAX, &out, &f), OK);
-            return out.n ? out.slice[0] : (struct slice){0};
-        }
-    }
-    return (struct slice){0};
-}
-
-static uint64_t counted(struct fixture *x, const char *name)
-{
-    return *progress_counter(x->progress, "%s", name);
-}
 
 static void the_same_delivery_again_after_success_is_a_repetition(void **state)
 {
-    struct fixture *const x = *state;
-    const struct signal s = issue(x, "github", "d1", 1, true);
-    append(x, "intake-0", s);
-    turn(x);
-    const size_t once = all_of(x, STREAM_STANDARD, "intake-0").n;
+    struct staged *const x = *state;
+    const struct signal s = staged_issue(x, "github", "d1", 1, true);
+    staged_append(x, "intake-0", s);
+    staged_turn(x);
+    const size_t once = staged_all(x, STREAM_STANDARD, "intake-0").n;
     assert_int_equal(once, 2); /* an event and a ticket */
-    append(x, "intake-0", s);
-    append(x, "intake-1", s);
-    turn(x);
-    assert_int_equal(all_of(x, STREAM_STANDARD, "intake-0").n, once);
-    assert_int_equal(all_of(x, STREAM_STANDARD, "intake-1").n, 0);
-    assert_int_equal(counted(x, "ignored{repetition}"), 2);
-    assert_int_equal(counted(x, "stored"), 1);
+    staged_append(x, "intake-0", s);
+    staged_append(x, "intake-1", s);
+    staged_turn(x);
+    assert_int_equal(staged_all(x, STREAM_STANDARD, "intake-0").n, once);
+    assert_int_equal(staged_all(x, STREAM_STANDARD, "intake-1").n, 0);
+    assert_int_equal(staged_counter(x, "ignored{repetition}"), 2);
+    assert_int_equal(staged_counter(x, "stored"), 1);
 }
 
 static void the_same_delivery_again_after_dead_or_unmapped_is_processed(void **state)
 {
-    struct fixture *const x = *state;
+    struct staged *const x = *state;
     for (int i = 1; i <= 2; i++) {
-        append(x, "intake-0", issue(x, "github", "d1", 1, false));
-        append(x, "intake-0", star(x, "d2"));
-        turn(x);
-        assert_int_equal(counted(x, "dead"), i);
-        assert_int_equal(counted(x, "unmapped{github/star/created}"), i);
+        staged_append(x, "intake-0", staged_issue(x, "github", "d1", 1, false));
+        staged_append(x, "intake-0", staged_star(x, "d2"));
+        staged_turn(x);
+        assert_int_equal(staged_counter(x, "dead"), i);
+        assert_int_equal(staged_counter(x, "unmapped{github/star/created}"), i);
     }
-    append(x, "intake-0", issue(x, "github", "d1", 1, true)); /* and once it is mended it counts */
-    turn(x);
-    assert_int_equal(counted(x, "stored"), 1);
-    assert_int_equal(counted(x, "ignored{repetition}"), 0);
-    const struct slice dead = all_of(x, STREAM_DEAD, "transform-raw-intake-0");
+    staged_append(x, "intake-0",
+                  staged_issue(x, "github", "d1", 1, true)); /* and once it is mended it counts */
+    staged_turn(x);
+    assert_int_equal(staged_counter(x, "stored"), 1);
+    assert_int_equal(staged_counter(x, "ignored{repetition}"), 0);
+    const struct slice dead = staged_all(x, STREAM_DEAD, "transform-raw-intake-0");
     assert_int_equal(dead.n, 2);
     assert_str(dead.record[0].signal.pointer, "/issue/created_at");
     assert_str(dead.record[0].signal.stage, "transform");
@@ -186,23 +60,23 @@ static void the_same_delivery_again_after_dead_or_unmapped_is_processed(void **s
 static void events_that_weir_has_not_heard_of_have_names_and_leave_room_for_real_ones(void **state)
 {
     enum { INVENTED = 300, NAMED = 128 };
-    struct fixture *const x = *state;
+    struct staged *const x = *state;
     for (int i = 0; i < INVENTED; i++) {
-        struct signal s = star(x, arena_printf(&x->arena, "d%d", i).at);
+        struct signal s = staged_star(x, arena_printf(&x->arena, "d%d", i).at);
         s.type = arena_printf(&x->arena, "github.invented_%d", i);
-        append(x, "intake-0", s);
+        staged_append(x, "intake-0", s);
     }
-    append(x, "intake-0", star(x, "real"));
-    turn(x);
-    assert_int_equal(counted(x, "unmapped{github/invented_0/created}"), 1);
-    assert_int_equal(counted(x, "unmapped{github/invented_127/created}"), 1);
-    assert_int_equal(counted(x, "unmapped{other}"), INVENTED - NAMED);
-    assert_int_equal(counted(x, "unmapped{github/star/created}"), 1);
+    staged_append(x, "intake-0", staged_star(x, "real"));
+    staged_turn(x);
+    assert_int_equal(staged_counter(x, "unmapped{github/invented_0/created}"), 1);
+    assert_int_equal(staged_counter(x, "unmapped{github/invented_127/created}"), 1);
+    assert_int_equal(staged_counter(x, "unmapped{other}"), INVENTED - NAMED);
+    assert_int_equal(staged_counter(x, "unmapped{github/star/created}"), 1);
 }
 
 /* As if a transform had died between the index and the step: the signal is known, its output is
  * not. */
-static void note_as_seen(struct fixture *x, const struct signal *s, struct position at)
+static void note_as_seen(struct staged *x, const struct signal *s, struct position at)
 {
     struct failure f = {0};
     struct repetitions *index = NULL;
@@ -213,76 +87,76 @@ static void note_as_seen(struct fixture *x, const struct signal *s, struct posit
         repetitions_open(&x->arena, dir, bus_id(x->bus), &x->config.repetitions, &index, &f), OK);
     assert_int_equal(repetitions_put(index, s, &here, s->received_us, &f), OK);
     repetitions_close(index);
-    open_stage(x);
+    staged_open(x);
 }
 
 static void a_crash_between_index_and_output_is_no_repetition(void **state)
 {
-    struct fixture *const x = *state;
-    const struct signal s = issue(x, "github", "d1", 1, true);
-    note_as_seen(x, &s, append(x, "intake-0", s));
-    turn(x);
-    assert_int_equal(counted(x, "stored"), 1);
-    assert_int_equal(counted(x, "ignored{repetition}"), 0);
+    struct staged *const x = *state;
+    const struct signal s = staged_issue(x, "github", "d1", 1, true);
+    note_as_seen(x, &s, staged_append(x, "intake-0", s));
+    staged_turn(x);
+    assert_int_equal(staged_counter(x, "stored"), 1);
+    assert_int_equal(staged_counter(x, "ignored{repetition}"), 0);
 }
 
 /* It was mapped by the configuration before the crash, and is not by the one after it. */
 static void a_signal_without_output_after_all_leaves_the_index(void **state)
 {
-    struct fixture *const x = *state;
-    const struct signal s = issue(x, "github", "d1", 1, false);
-    note_as_seen(x, &s, append(x, "intake-0", s));
-    turn(x);
-    assert_int_equal(counted(x, "dead"), 1);
-    append(x, "intake-0", issue(x, "github", "d1", 1, true));
-    turn(x);
-    assert_int_equal(counted(x, "stored"), 1);
-    assert_int_equal(counted(x, "ignored{conflict}"), 0);
+    struct staged *const x = *state;
+    const struct signal s = staged_issue(x, "github", "d1", 1, false);
+    note_as_seen(x, &s, staged_append(x, "intake-0", s));
+    staged_turn(x);
+    assert_int_equal(staged_counter(x, "dead"), 1);
+    staged_append(x, "intake-0", staged_issue(x, "github", "d1", 1, true));
+    staged_turn(x);
+    assert_int_equal(staged_counter(x, "stored"), 1);
+    assert_int_equal(staged_counter(x, "ignored{conflict}"), 0);
 }
 
 static void the_same_fact_through_two_agents_is_one_fact(void **state)
 {
-    struct fixture *const x = *state;
-    append(x, "intake-0", issue(x, "github", "d1", 1, true));
-    append(x, "intake-0", issue(x, "second", "d2", 1, true));
-    turn(x);
-    const struct slice facts = all_of(x, STREAM_STANDARD, "intake-0");
+    struct staged *const x = *state;
+    staged_append(x, "intake-0", staged_issue(x, "github", "d1", 1, true));
+    staged_append(x, "intake-0", staged_issue(x, "second", "d2", 1, true));
+    staged_turn(x);
+    const struct slice facts = staged_all(x, STREAM_STANDARD, "intake-0");
     assert_int_equal(facts.n, 4);
     assert_true(str_eq(facts.record[1].signal.type, facts.record[3].signal.type));
     assert_true(str_eq(facts.record[1].signal.id, facts.record[3].signal.id) ||
                 str_eq(facts.record[0].signal.id, facts.record[2].signal.id));
     assert_false(str_eq(facts.record[1].signal.agent, facts.record[3].signal.agent));
-    assert_int_equal(counted(x, "stored"), 2);
+    assert_int_equal(staged_counter(x, "stored"), 2);
 }
 
 static void a_known_identity_with_another_body_is_a_conflict(void **state)
 {
-    struct fixture *const x = *state;
-    append(x, "intake-0", issue(x, "github", "d1", 1, true));
-    append(x, "intake-0", issue(x, "github", "d1", 2, true));
-    turn(x);
-    assert_int_equal(counted(x, "stored"), 1);
-    assert_int_equal(counted(x, "ignored{conflict}"), 1);
-    assert_int_equal(all_of(x, STREAM_STANDARD, "intake-0").n, 2);
+    struct staged *const x = *state;
+    staged_append(x, "intake-0", staged_issue(x, "github", "d1", 1, true));
+    staged_append(x, "intake-0", staged_issue(x, "github", "d1", 2, true));
+    staged_turn(x);
+    assert_int_equal(staged_counter(x, "stored"), 1);
+    assert_int_equal(staged_counter(x, "ignored{conflict}"), 1);
+    assert_int_equal(staged_all(x, STREAM_STANDARD, "intake-0").n, 2);
 }
 
 static void what_the_index_forgets_before_its_time_is_counted(void **state)
 {
-    struct fixture *const x = *state;
+    struct staged *const x = *state;
     transform_close(x->stage);
     x->config.repetitions.disk_bytes_max = 1; /* a bucket for each */
-    open_stage(x);
-    append(x, "intake-0", issue(x, "github", "d1", 1, true));
-    turn(x);
-    assert_int_equal(counted(x, "repetitions_forgotten"), 0);
-    append(x, "intake-0", issue(x, "github", "d2", 2, true));
-    append(x, "intake-0", issue(x, "github", "d3", 3, true));
-    turn(x);
-    assert_int_equal(counted(x, "repetitions_forgotten"), 2);
+    staged_open(x);
+    staged_append(x, "intake-0", staged_issue(x, "github", "d1", 1, true));
+    staged_turn(x);
+    assert_int_equal(staged_counter(x, "repetitions_forgotten"), 0);
+    staged_append(x, "intake-0", staged_issue(x, "github", "d2", 2, true));
+    staged_append(x, "intake-0", staged_issue(x, "github", "d3", 3, true));
+    staged_turn(x);
+    assert_int_equal(staged_counter(x, "repetitions_forgotten"), 2);
 }
 
 /* A CDEvent as an agent takes it. */
-static struct signal event(struct fixture *x, const char *body)
+static struct signal event(struct staged *x, const char *body)
 {
     x->agent[1] = (struct named){.name = S("builds"), .type = &cdevents};
     return (struct signal){.id = S("e1"),
@@ -298,95 +172,97 @@ static struct signal event(struct fixture *x, const char *body)
 /* In binary mode its bytes are the sender's, in structured mode they are written anew. */
 static void an_event_that_comes_in_two_modes_is_a_repetition(void **state)
 {
-    struct fixture *const x = *state;
-    append(x, "intake-0",
-           event(x, "{\"context\":{\"specversion\":\"0.5.1\",\"id\":\"e1\",\"source\":\"/ci\","
-                    "\"type\":\"dev.cdevents.taskrun.started.0.3.0\","
-                    "\"timestamp\":\"2026-03-02T10:05:00Z\"},"
-                    "\"subject\":{\"id\":\"t\",\"content\":{}},"
-                    "\"customData\":{\"a\":[1.0,-0,1e2,0.50,true],\"b\":\"\\u00e4/\"}}"));
-    append(x, "intake-0",
-           event(x, "{ \"subject\": {\"content\": {}, \"id\": \"t\"},"
-                    "\"customData\":{\"b\":\"\xc3\xa4\\/\", \"a\":[1,0.0,100,0.5,true]},"
-                    "\"context\":{\"type\":\"dev.cdevents.taskrun.started.0.3.0\","
-                    "\"specversion\":\"0.5.1\",\"source\":\"/ci\",\"id\":\"e1\","
-                    "\"timestamp\":\"2026-03-02T10:05:00Z\"}}"));
-    turn(x);
-    assert_int_equal(counted(x, "stored"), 1);
-    assert_int_equal(counted(x, "ignored{repetition}"), 1);
+    struct staged *const x = *state;
+    staged_append(x, "intake-0",
+                  event(x,
+                        "{\"context\":{\"specversion\":\"0.5.1\",\"id\":\"e1\",\"source\":\"/ci\","
+                        "\"type\":\"dev.cdevents.taskrun.started.0.3.0\","
+                        "\"timestamp\":\"2026-03-02T10:05:00Z\"},"
+                        "\"subject\":{\"id\":\"t\",\"content\":{}},"
+                        "\"customData\":{\"a\":[1.0,-0,1e2,0.50,true],\"b\":\"\\u00e4/\"}}"));
+    staged_append(x, "intake-0",
+                  event(x, "{ \"subject\": {\"content\": {}, \"id\": \"t\"},"
+                           "\"customData\":{\"b\":\"\xc3\xa4\\/\", \"a\":[1,0.0,100,0.5,true]},"
+                           "\"context\":{\"type\":\"dev.cdevents.taskrun.started.0.3.0\","
+                           "\"specversion\":\"0.5.1\",\"source\":\"/ci\",\"id\":\"e1\","
+                           "\"timestamp\":\"2026-03-02T10:05:00Z\"}}"));
+    staged_turn(x);
+    assert_int_equal(staged_counter(x, "stored"), 1);
+    assert_int_equal(staged_counter(x, "ignored{repetition}"), 1);
     static const char *const others[] = {"[1,0.0,100,0.5,false]", "[0.0,1,100,0.5,true]",
                                          "[1,0.0,100,0.5]",       "[1,0.0,100,0.5,\"true\"]",
                                          "[-1,0.0,100,0.5,true]", "{\"x\":[1,0.0,100,0.5,true]}",
                                          "[[1,0.0,100,0.5,true]]"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        append(x, "intake-0",
-               event(x, arena_printf(&x->arena,
-                                     "{\"context\":{\"specversion\":\"0.5.1\",\"id\":\"e1\","
-                                     "\"source\":\"/ci\","
-                                     "\"type\":\"dev.cdevents.taskrun.started.0.3.0\","
-                                     "\"timestamp\":\"2026-03-02T10:05:00Z\"},"
-                                     "\"subject\":{\"id\":\"t\",\"content\":{}},"
-                                     "\"customData\":{\"a\":%s,\"b\":\"\\u00e4/\"}}",
-                                     others[i])
-                            .at));
-        turn(x);
-        assert_int_equal(counted(x, "ignored{conflict}"), i + 1);
+        staged_append(x, "intake-0",
+                      event(x, arena_printf(&x->arena,
+                                            "{\"context\":{\"specversion\":\"0.5.1\",\"id\":\"e1\","
+                                            "\"source\":\"/ci\","
+                                            "\"type\":\"dev.cdevents.taskrun.started.0.3.0\","
+                                            "\"timestamp\":\"2026-03-02T10:05:00Z\"},"
+                                            "\"subject\":{\"id\":\"t\",\"content\":{}},"
+                                            "\"customData\":{\"a\":%s,\"b\":\"\\u00e4/\"}}",
+                                            others[i])
+                                   .at));
+        staged_turn(x);
+        assert_int_equal(staged_counter(x, "ignored{conflict}"), i + 1);
     }
-    assert_int_equal(counted(x, "stored"), 1);
+    assert_int_equal(staged_counter(x, "stored"), 1);
 }
 
 static void a_retry_is_transformed_anew_and_enters_the_index(void **state)
 {
-    struct fixture *const x = *state;
-    append(x, "intake-0", issue(x, "github", "d1", 1, false));
-    turn(x);
-    struct signal again = issue(x, "github", "d1", 1, true);
+    struct staged *const x = *state;
+    staged_append(x, "intake-0", staged_issue(x, "github", "d1", 1, false));
+    staged_turn(x);
+    struct signal again = staged_issue(x, "github", "d1", 1, true);
     again.retry_of = S("dead/transform-raw-intake-0:0");
-    append(x, "retry", again);
-    turn(x);
-    assert_int_equal(counted(x, "stored"), 1);
-    assert_int_equal(all_of(x, STREAM_STANDARD, "retry").n, 2);
-    append(x, "intake-0", issue(x, "github", "d1", 1, true));
-    turn(x);
-    assert_int_equal(counted(x, "ignored{repetition}"), 1);
-    struct signal for_store = issue(x, "github", "d9", 9, true);
+    staged_append(x, "retry", again);
+    staged_turn(x);
+    assert_int_equal(staged_counter(x, "stored"), 1);
+    assert_int_equal(staged_all(x, STREAM_STANDARD, "retry").n, 2);
+    staged_append(x, "intake-0", staged_issue(x, "github", "d1", 1, true));
+    staged_turn(x);
+    assert_int_equal(staged_counter(x, "ignored{repetition}"), 1);
+    struct signal for_store = staged_issue(x, "github", "d9", 9, true);
     for_store.retry_of = S("dead/store-standard-intake-0:0");
     for_store.stage = S("store");
-    append(x, "retry", for_store); /* passes as it is */
-    struct signal drop = issue(x, "github", "d1", 1, true);
+    staged_append(x, "retry", for_store); /* passes as it is */
+    struct signal drop = staged_issue(x, "github", "d1", 1, true);
     drop.retry_of = S("dead/transform-raw-intake-0:0");
     drop.type = S("weir.drop");
-    append(x, "retry", drop);
-    turn(x);
-    const struct slice passed = all_of(x, STREAM_STANDARD, "retry");
+    staged_append(x, "retry", drop);
+    staged_turn(x);
+    const struct slice passed = staged_all(x, STREAM_STANDARD, "retry");
     assert_int_equal(passed.n, 3);
     assert_true(str_eq(passed.record[2].signal.data, for_store.data));
     assert_str(passed.record[2].signal.stage, "store");
-    assert_int_equal(counted(x, "ignored{dropped}"), 1);
+    assert_int_equal(staged_counter(x, "ignored{dropped}"), 1);
 }
 
 static void a_replay_with_a_fresh_index_gives_the_same_facts(void **state)
 {
-    struct fixture *const x = *state;
+    struct staged *const x = *state;
     struct failure f = {0};
     for (int i = 0; i < 20; i++) {
-        append(x, "intake-0",
-               issue(x, "github", arena_printf(&x->arena, "d%d", i).at, i % 7, i % 5 != 0));
+        staged_append(
+            x, "intake-0",
+            staged_issue(x, "github", arena_printf(&x->arena, "d%d", i).at, i % 7, i % 5 != 0));
     }
-    turn(x);
-    const struct slice first = all_of(x, STREAM_STANDARD, "intake-0");
-    const struct slice raw = all_of(x, STREAM_RAW, "intake-0");
+    staged_turn(x);
+    const struct slice first = staged_all(x, STREAM_STANDARD, "intake-0");
+    const struct slice raw = staged_all(x, STREAM_RAW, "intake-0");
     assert_true(first.n > 20);
     transform_close(x->stage);
     assert_int_equal(bus_open_driver(&x->arena, &bus_memory, NULL, &x->bus, &f), OK);
     for (size_t i = 0; i < raw.n; i++) {
-        append(x, "intake-0", raw.record[i].signal);
+        staged_append(x, "intake-0", raw.record[i].signal);
     }
     x->config.data = str_of(folder_path("replayed"));
     assert_int_equal(file_make_dirs(x->config.data.at, &f), OK);
-    open_stage(x);
-    turn(x);
-    const struct slice second = all_of(x, STREAM_STANDARD, "intake-0");
+    staged_open(x);
+    staged_turn(x);
+    const struct slice second = staged_all(x, STREAM_STANDARD, "intake-0");
     assert_int_equal(second.n, first.n);
     for (size_t i = 0; i < first.n; i++) {
         assert_true(str_eq(first.record[i].signal.id, second.record[i].signal.id));
@@ -396,31 +272,31 @@ static void a_replay_with_a_fresh_index_gives_the_same_facts(void **state)
 /* It is read again at once, not when something new comes. */
 static void what_fails_before_the_step_is_tried_again_and_counted_once(void **state)
 {
-    struct fixture *const x = *state;
+    struct staged *const x = *state;
     struct failure f = {0};
     size_t n = 0;
-    append(x, "intake-0", issue(x, "github", "d1", 1, true));
-    append(x, "intake-0", issue(x, "github", "d2", 2, false));
+    staged_append(x, "intake-0", staged_issue(x, "github", "d1", 1, true));
+    staged_append(x, "intake-0", staged_issue(x, "github", "d2", 2, false));
     assert_int_equal(setenv("WEIR_FAILPOINT", "repetitions.sync.fails:1:fail", 1), 0);
     failpoint_reset();
     assert_int_equal(transform_turn(x->stage, 0, &n, &f), RETRY);
     assert_int_equal(n, 0);
-    assert_int_equal(counted(x, "stored"), 0);
+    assert_int_equal(staged_counter(x, "stored"), 0);
     assert_int_equal(unsetenv("WEIR_FAILPOINT"), 0);
     failpoint_reset();
-    turn(x);
-    assert_int_equal(counted(x, "stored"), 1);
-    assert_int_equal(counted(x, "dead"), 1);
-    assert_int_equal(all_of(x, STREAM_STANDARD, "intake-0").n, 2);
-    assert_int_equal(all_of(x, STREAM_DEAD, "transform-raw-intake-0").n, 1);
+    staged_turn(x);
+    assert_int_equal(staged_counter(x, "stored"), 1);
+    assert_int_equal(staged_counter(x, "dead"), 1);
+    assert_int_equal(staged_all(x, STREAM_STANDARD, "intake-0").n, 2);
+    assert_int_equal(staged_all(x, STREAM_DEAD, "transform-raw-intake-0").n, 1);
 }
 
 /* Dense JSON: its values take many times its bytes. */
-static struct signal large_ping(struct fixture *x, const char *id)
+static struct signal large_ping(struct staged *x, const char *id)
 {
     enum { LEN = (4 << 20) + 1 };
     char *const at = arena_array(&x->arena, char, LEN);
-    struct signal s = issue(x, "github", id, 1, true);
+    struct signal s = staged_issue(x, "github", id, 1, true);
     s.type = S("github.ping");
     for (size_t i = 0; i < LEN; i++) {
         at[i] = (char)(i % 2 ? '1' : ',');
@@ -433,23 +309,23 @@ static struct signal large_ping(struct fixture *x, const char *id)
 
 static int turn_until_empty(void *to)
 {
-    struct fixture *const x = to;
+    struct staged *const x = to;
     struct failure f = {0};
     size_t n = 0;
     enum outcome result = OK;
     do {
         result = transform_turn(x->stage, 0, &n, &f);
     } while (result == OK && n > 0);
-    return result == RETRY ? 1 : result != OK || counted(x, "dead") > 0 ? 2 : 0;
+    return result == RETRY ? 1 : result != OK || staged_counter(x, "dead") > 0 ? 2 : 0;
 }
 
 /* Ending the process would make it a signal that two processes died on. */
 static void a_signal_waits_when_memory_is_short_for_it(void **state)
 {
-    struct fixture *const x = *state;
+    struct staged *const x = *state;
     unsigned retries = 0;
-    append(x, "intake-0", issue(x, "github", "d1", 1, true));
-    append(x, "intake-0", large_ping(x, "d2"));
+    staged_append(x, "intake-0", staged_issue(x, "github", "d1", 1, true));
+    staged_append(x, "intake-0", large_ping(x, "d2"));
     for (unsigned n = 1; n < 24; n++) {
         const int status = without_block(n, turn_until_empty, x);
         assert_int_not_equal(status, 2);
@@ -459,7 +335,7 @@ static void a_signal_waits_when_memory_is_short_for_it(void **state)
 }
 
 /* Another worker on the same bus. */
-static void open_other(struct fixture *x, struct fixture *other)
+static void open_other(struct staged *x, struct staged *other)
 {
     struct failure f = {0};
     *other = *x;
@@ -468,10 +344,10 @@ static void open_other(struct fixture *x, struct fixture *other)
     assert_int_equal(file_make_dirs(other->config.data.at, &f), OK);
     assert_int_equal(progress_open(&x->arena, other->config.data, S("x"), &other->progress, &f),
                      OK);
-    open_stage(other);
+    staged_open(other);
 }
 
-static void close_other(struct fixture *other)
+static void close_other(struct staged *other)
 {
     transform_close(other->stage);
     progress_close(other->progress);
@@ -481,157 +357,88 @@ static void close_other(struct fixture *other)
 /* As after a kill between a step and the moment that it shows: what it did was done by another. */
 static void a_fenced_step_tells_at_once_where_its_lanes_stand_now(void **state)
 {
-    struct fixture *const x = *state;
+    struct staged *const x = *state;
     struct failure f = {0};
     size_t n = 0;
-    append(x, "intake-0", issue(x, "github", "d1", 1, true));
-    turn(x);
-    struct fixture other;
+    staged_append(x, "intake-0", staged_issue(x, "github", "d1", 1, true));
+    staged_turn(x);
+    struct staged other;
     open_other(x, &other);
-    append(x, "intake-0", star(x, "d2"));
-    turn(&other);
+    staged_append(x, "intake-0", staged_star(x, "d2"));
+    staged_turn(&other);
     assert_int_equal(transform_turn(x->stage, 0, &n, &f), RETRY);
     assert_int_equal(f.cause, CAUSE_FENCED);
-    turn(x); /* nothing new has come */
+    staged_turn(x); /* nothing new has come */
     struct progress_cursor at;
     assert_true(progress_cursor_at(x->progress, 0, &at));
     assert_int_equal(at.lag_bytes, 0);
-    assert_int_equal(counted(x, "unmapped{github/star/created}"), 1);
+    assert_int_equal(staged_counter(x, "unmapped{github/star/created}"), 1);
     close_other(&other);
 }
 
 static void a_lane_that_another_worker_had_goes_on_from_its_cursor_and_totals(void **state)
 {
-    struct fixture *const x = *state;
-    append(x, "intake-0", issue(x, "github", "d1", 1, true));
-    append(x, "intake-1", issue(x, "github", "d2", 2, true));
-    turn(x);
-    struct fixture other;
+    struct staged *const x = *state;
+    staged_append(x, "intake-0", staged_issue(x, "github", "d1", 1, true));
+    staged_append(x, "intake-1", staged_issue(x, "github", "d2", 2, true));
+    staged_turn(x);
+    struct staged other;
     open_other(x, &other);
-    append(x, "intake-0", issue(x, "github", "d3", 3, true));
-    append(x, "intake-0", star(x, "d4"));
-    turn(&other);
+    staged_append(x, "intake-0", staged_issue(x, "github", "d3", 3, true));
+    staged_append(x, "intake-0", staged_star(x, "d4"));
+    staged_turn(&other);
     close_other(&other);
     x->is_away = true;
-    append(x, "intake-0", issue(x, "github", "d5", 5, true));
-    append(x, "intake-1", star(x, "d6"));
-    turn(x);
-    assert_int_equal(all_of(x, STREAM_STANDARD, "intake-0").n, 4);    /* d1 and d3 */
-    assert_int_equal(counted(x, "unmapped{github/star/created}"), 2); /* told: d4 as well */
+    staged_append(x, "intake-0", staged_issue(x, "github", "d5", 5, true));
+    staged_append(x, "intake-1", staged_star(x, "d6"));
+    staged_turn(x);
+    assert_int_equal(staged_all(x, STREAM_STANDARD, "intake-0").n, 4);       /* d1 and d3 */
+    assert_int_equal(staged_counter(x, "unmapped{github/star/created}"), 2); /* told: d4 as well */
     struct progress_cursor at = {0};
     for (size_t i = 0; strcmp(at.lane, "intake-0") != 0; i++) {
         assert_true(progress_cursor_at(x->progress, i, &at));
     }
     assert_int_equal(at.lag_bytes, UINT64_MAX); /* not for this one to tell */
     x->is_away = false;
-    append(x, "intake-0", issue(x, "github", "d7", 7, false));
-    turn(x);
-    assert_int_equal(all_of(x, STREAM_STANDARD, "intake-0").n, 6);
-    assert_int_equal(counted(x, "stored"), 4);
-    assert_int_equal(counted(x, "dead"), 1);
+    staged_append(x, "intake-0", staged_issue(x, "github", "d7", 7, false));
+    staged_turn(x);
+    assert_int_equal(staged_all(x, STREAM_STANDARD, "intake-0").n, 6);
+    assert_int_equal(staged_counter(x, "stored"), 4);
+    assert_int_equal(staged_counter(x, "dead"), 1);
     transform_close(x->stage);
-    open_stage(x); /* what the last step of the lane left says the same */
-    assert_int_equal(counted(x, "stored"), 4);
-    assert_int_equal(counted(x, "unmapped{github/star/created}"), 2);
+    staged_open(x); /* what the last step of the lane left says the same */
+    assert_int_equal(staged_counter(x, "stored"), 4);
+    assert_int_equal(staged_counter(x, "unmapped{github/star/created}"), 2);
 }
 
 static void totals_come_back_with_the_cursor(void **state)
 {
-    struct fixture *const x = *state;
-    append(x, "intake-0", issue(x, "github", "d1", 1, true));
-    append(x, "intake-0", star(x, "d2"));
-    append(x, "intake-0", issue(x, "github", "d3", 1, false));
-    turn(x);
+    struct staged *const x = *state;
+    staged_append(x, "intake-0", staged_issue(x, "github", "d1", 1, true));
+    staged_append(x, "intake-0", staged_star(x, "d2"));
+    staged_append(x, "intake-0", staged_issue(x, "github", "d3", 1, false));
+    staged_turn(x);
     transform_close(x->stage);
-    open_stage(x);
-    append(x, "intake-0", star(x, "d4"));
-    turn(x);
-    assert_int_equal(counted(x, "stored"), 1);
-    assert_int_equal(counted(x, "dead"), 1);
-    assert_int_equal(counted(x, "unmapped{github/star/created}"), 2);
+    staged_open(x);
+    staged_append(x, "intake-0", staged_star(x, "d4"));
+    staged_turn(x);
+    assert_int_equal(staged_counter(x, "stored"), 1);
+    assert_int_equal(staged_counter(x, "dead"), 1);
+    assert_int_equal(staged_counter(x, "unmapped{github/star/created}"), 2);
 }
 
 static void an_agent_that_is_gone_makes_dead_letters(void **state)
 {
-    struct fixture *const x = *state;
-    append(x, "intake-0", issue(x, "forgotten", "d1", 1, true));
-    turn(x);
-    const struct slice dead = all_of(x, STREAM_DEAD, "transform-raw-intake-0");
+    struct staged *const x = *state;
+    staged_append(x, "intake-0", staged_issue(x, "forgotten", "d1", 1, true));
+    staged_turn(x);
+    const struct slice dead = staged_all(x, STREAM_DEAD, "transform-raw-intake-0");
     assert_int_equal(dead.n, 1);
     assert_str(dead.record[0].signal.reason,
                "agent \"forgotten\" is not in the configuration: add it again, then retry");
 }
 
-static void a_signal_that_two_processes_died_on_is_buried(void **state)
-{
-    struct fixture *const x = *state;
-    const struct position at = append(x, "intake-0", issue(x, "github", "d1", 1, true));
-    const struct lane lane = {STREAM_RAW, S("intake-0")};
-    for (unsigned death = 0; death < 2; death++) {
-        assert_int_equal(progress_hand(x->progress, lane, at).deaths, death);
-        progress_hand_died(x->progress, false);
-    }
-    transform_close(x->stage);
-    open_stage(x);
-    append(x, "intake-0", issue(x, "github", "d2", 2, true));
-    turn(x);
-    assert_int_equal(counted(x, "dead"), 1);
-    assert_int_equal(counted(x, "stored"), 1);
-    assert_str(all_of(x, STREAM_DEAD, "transform-raw-intake-0").record[0].signal.reason,
-               "2 processes in a row died on this signal");
-}
-
-static void a_signal_in_hand_when_all_of_weir_was_killed_is_not_suspected(void **state)
-{
-    struct fixture *const x = *state;
-    const struct position at = append(x, "intake-0", issue(x, "github", "d1", 1, true));
-    const struct lane lane = {STREAM_RAW, S("intake-0")};
-    for (int kill = 1; kill <= 20; kill++) {
-        const struct hand_past past = progress_hand(x->progress, lane, at);
-        assert_int_equal(past.deaths + past.kills, 0);
-        transform_close(x->stage);
-        open_stage(x);
-        progress_hand_died(x->progress, kill % 2 == 0); /* before it took anything up */
-    }
-    turn(x);
-    assert_int_equal(counted(x, "stored"), 1);
-    assert_int_equal(counted(x, "dead"), 0);
-}
-
-static void a_signal_that_was_in_hand_at_eight_kills_is_buried(void **state)
-{
-    struct fixture *const x = *state;
-    const struct lane lane = {STREAM_RAW, S("intake-0")};
-    const struct position at = append(x, "intake-0", issue(x, "github", "d1", 1, true));
-    for (int kill = 1; kill <= 7; kill++) {
-        (void)progress_hand(x->progress, lane, at);
-        progress_hand_died(x->progress, true);
-    }
-    const struct hand_past past = progress_hand(x->progress, lane, at);
-    assert_int_equal(past.kills, 7);
-    assert_int_equal(past.deaths, 0);
-    progress_hand_died(x->progress, true);
-    turn(x);
-    assert_int_equal(counted(x, "dead"), 1);
-    assert_str(all_of(x, STREAM_DEAD, "transform-raw-intake-0").record[0].signal.reason,
-               "8 processes in a row died on this signal, killed from outside: is the machine out "
-               "of memory?");
-}
-
-/* Who dies while it waits did not die on what it did last. */
-static void a_signal_that_is_done_is_not_suspected_of_a_death_behind_it(void **state)
-{
-    struct fixture *const x = *state;
-    const struct lane lane = {STREAM_RAW, S("intake-0")};
-    const struct position at = append(x, "intake-0", issue(x, "github", "d1", 1, true));
-    turn(x);
-    for (int death = 1; death <= 2; death++) {
-        progress_hand_died(x->progress, false);
-    }
-    assert_int_equal(progress_hand(x->progress, lane, at).deaths, 0);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, staged_set_up, staged_tear_down)
 
 int main(void)
 {
@@ -653,10 +460,6 @@ int main(void)
         TEST(a_lane_that_another_worker_had_goes_on_from_its_cursor_and_totals),
         TEST(totals_come_back_with_the_cursor),
         TEST(an_agent_that_is_gone_makes_dead_letters),
-        TEST(a_signal_that_two_processes_died_on_is_buried),
-        TEST(a_signal_in_hand_when_all_of_weir_was_killed_is_not_suspected),
-        TEST(a_signal_that_was_in_hand_at_eight_kills_is_buried),
-        TEST(a_signal_that_is_done_is_not_suspected_of_a_death_behind_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* push: branches and tags move, and bring commits. */
 #include "transform/github/github.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "transform/service.h"
@@ -172,7 +173,12 @@ static bool commit(struct delivery *d)
              (struct value){.kind = VALUE_LIST, .list = {services.at, services.n}});
     fact_group(&fact, "commit", d->at_us, 0);
     fact_group(&fact, "push", -d->at_us, 0);
-    return transform_add(d->in, d->out, &fact);
+    const bool is_given = transform_add(d->in, d->out, &fact);
+    if (!is_given && d->out->why.pointer[0] == '\0') { /* no memory is asked for: it may be short */
+        (void)snprintf(d->out->why.pointer, sizeof d->out->why.pointer, "%s/%s/%zu", d->under,
+                       d->here_array, d->here_index);
+    }
+    return is_given;
 }
 
 static bool commits(struct delivery *d)
