@@ -350,6 +350,31 @@ static void sentences_tell_what_is_open_and_what_was_before(void **state)
     assert_str(sentence_frequency(&arena, &now, &before).before, "was 1.3/d");
 }
 
+static void what_is_not_known_and_not_come_is_told_in_days(void **state)
+{
+    const int64_t first = at("2026-03-01T00:00:00Z"), last = at("2026-04-01T00:00:00Z");
+    const struct window w = {
+        .from_us = first, .to_us = last, .local_from_us = first, .local_to_us = last};
+    (void)state;
+    assert_str(sentence_unknown(&arena, &w, at("2026-03-11T09:00:00Z")),
+               "Nothing is known before 11 Mar: 10 of 31 days have no data.");
+    assert_str(sentence_unknown(&arena, &w, at("2026-03-02T00:00:00Z")),
+               "Nothing is known before 2 Mar: 1 of 31 days has no data.");
+    assert_str(sentence_unknown(&arena, &w, at("2027-01-01T00:00:00Z")),
+               "Nothing is known before 1 Jan 2027: 31 of 31 days have no data.");
+    assert_str(sentence_unknown(&arena, &w, TIME_NONE),
+               "No deployment, no merge and no push is known.");
+    assert_int_equal(sentence_unknown(&arena, &w, at("2026-03-01T23:59:59Z")).len, 0);
+    assert_str(sentence_to_come(&arena, &w, at("2026-03-22T12:00:00Z")),
+               "9 of 31 days have not come yet; a frequency counts them.");
+    assert_str(sentence_to_come(&arena, &w, at("2026-03-31T00:00:00Z")),
+               "1 of 31 days has not come yet; a frequency counts it.");
+    assert_str(sentence_to_come(&arena, &w, at("2025-03-31T00:00:00Z")),
+               "31 of 31 days have not come yet; a frequency counts them.");
+    assert_int_equal(sentence_to_come(&arena, &w, at("2026-03-31T00:00:01Z")).len, 0);
+    assert_int_equal(sentence_to_come(&arena, &w, last + DAY_US).len, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +387,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(sentences_are_true_of_none_one_two_and_more, begin, end),
         cmocka_unit_test_setup_teardown(sentences_tell_what_is_open_and_what_was_before, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(what_is_not_known_and_not_come_is_told_in_days, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -152,9 +152,10 @@ static void put_line_of(struct str text)
 }
 
 /* What the figures do not say of themselves. */
-static void put_missing(const struct page *p, const struct dora_wish *w)
+static void put_missing(const struct page *p, const struct dora_wish *w, const struct ask *q)
 {
     put_line_of(sentence_unknown(p->arena, &w->window, p->known_us));
+    put_line_of(sentence_to_come(p->arena, &w->window, q->complete_us + q->behind_us));
     put_line_of(sentence_open(p->arena, figures_all(&p->of[DORA_NOW])));
 }
 
@@ -277,7 +278,7 @@ enum outcome report_dora(const struct ask *q, struct arena *a, const struct dora
         const struct period_table table = {a, w, &p.of[w->period], p.columns};
         period_print(&table);
     }
-    put_missing(&p, w);
+    put_missing(&p, w, q);
     result = w->tiers_year > 0 ? put_tiers(q, &p, w, f) : OK;
     result = result == OK ? put_left_out(q, &p, f) : result;
     if (result == OK) {

@@ -558,14 +558,19 @@ static void add_head(const struct drawing *d)
     html_begin(d->out, &head);
 }
 
+static void add_note(const struct drawing *d, struct str text)
+{
+    if (text.len > 0) {
+        buf_printf(d->out, "<p class=\"note\">%.*s</p>\n", STR_ARG(text));
+    }
+}
+
 static enum outcome draw(const struct drawing *d, struct failure *f)
 {
     add_head(d);
     add(d, "<section aria-labelledby=\"five\">\n<h2 id=\"five\">Five metrics, by week</h2>\n");
-    const struct str unknown = sentence_unknown(d->arena, &d->page->wish->window, d->known_us);
-    if (unknown.len > 0) {
-        buf_printf(d->out, "<p class=\"note\">%.*s</p>\n", STR_ARG(unknown));
-    }
+    add_note(d, sentence_unknown(d->arena, &d->page->wish->window, d->known_us));
+    add_note(d, sentence_to_come(d->arena, &d->page->wish->window, d->page->complete_us));
     add_key(d);
     add(d, "<div class=\"cards\">\n");
     for (size_t i = 0; i < METRICS_N; i++) {

@@ -26,12 +26,11 @@ void head_print(const struct ask *q, struct arena *a, const struct window *w, co
     const int64_t from_us = w->local_from_us, to_us = w->local_to_us;
     const long long days = (to_us - from_us) / DAY_US;
     const bool is_weeks = days > 7 && days % 7 == 0;
-    const struct str title = arena_printf(a, "%s, %s to %s, %lld %s", name,
+    const struct str length = is_weeks ? arena_printf(a, "%lld weeks", days / 7)
+                                       : say_days(a, to_us - from_us);
+    const struct str title = arena_printf(a, "%s, %s to %s, %s", name,
                                           say_day(a, from_us, to_us).at,
-                                          say_day(a, to_us, to_us).at, is_weeks ? days / 7 : days,
-                                          is_weeks    ? "weeks"
-                                          : days == 1 ? "day"
-                                                      : "days");
+                                          say_day(a, to_us, to_us).at, length.at);
     const struct str complete = complete_text(a, q);
     const bool is_one_line = title.len + 15 + complete.len <= (columns == 0 ? COLUMNS : columns);
     (void)printf("%s%scomplete to %s\n", title.at, is_one_line ? "   " : "\n", complete.at);

@@ -73,12 +73,11 @@ void html_begin(struct buf *b, const struct html_head *h)
 {
     char complete[CLOCK_TEXT_BYTES];
     struct arena *const a = b->arena;
-    const long long days = (h->to_us - h->from_us) / DAY_US;
     const struct str span = arena_printf(a, "%s to %s", say_day(a, h->from_us, h->to_us).at,
                                          say_day(a, h->to_us, h->to_us).at);
     add_begin(b, arena_printf(a, "%s, %s", h->subject, span.at));
     buf_printf(b, "<header>\n<p class=\"kicker\">weir · %s</p>\n<h1>%s</h1>\n", h->kicker, span.at);
-    buf_printf(b, "<p class=\"lede\">%lld %s, ", days, days == 1 ? "day" : "days");
+    buf_printf(b, "<p class=\"lede\">%s, ", say_days(a, h->to_us - h->from_us).at);
     html_add(b, h->about);
     buf_add_byte(b, '.');
     if (h->complete_us != TIME_NONE) {

@@ -73,6 +73,13 @@ struct str say_day(struct arena *a, int64_t time_us, int64_t beside_us)
                : arena_printf(a, "%d %s %.4s", day, month_of(text), text);
 }
 
+struct str say_days(struct arena *a, int64_t span_us)
+{
+    const long long days = span_us / DAY_US, hours = (span_us + HOUR_US - 1) / HOUR_US;
+    return days > 0 ? arena_printf(a, "%lld %s", days, days == 1 ? "day" : "days")
+                    : arena_printf(a, "%lld %s", hours, hours == 1 ? "hour" : "hours");
+}
+
 struct str say_few(struct arena *a, struct str text, int64_t n)
 {
     return n > 2 || n < 1 ? text : arena_printf(a, "(%.*s)", STR_ARG(text));

@@ -31,6 +31,16 @@ struct str sentence_unknown(struct arena *a, const struct window *w, int64_t kno
                                    days == 1 ? "has" : "have");
 }
 
+struct str sentence_to_come(struct arena *a, const struct window *w, int64_t now_us)
+{
+    const int64_t all = (w->to_us - w->from_us) / DAY_US, days = (w->to_us - now_us) / DAY_US;
+    return now_us == TIME_NONE || days < 1
+               ? S("")
+               : arena_printf(a, "%lld of %lld days %s not come yet; a frequency counts %s.",
+                              (long long)(days < all ? days : all), (long long)all,
+                              days == 1 ? "has" : "have", days == 1 ? "it" : "them");
+}
+
 struct str sentence_open(struct arena *a, const struct dora_figure *now)
 {
     const int64_t failures = now->failed - now->recovered, waits = now->undeployed_changes;

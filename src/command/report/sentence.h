@@ -32,6 +32,9 @@ struct str sentence_count(struct arena *a, int64_t n, const char *one, const cha
  * dora_known_from. */
 struct str sentence_unknown(struct arena *a, const struct window *w, int64_t known_us);
 
+/* "9 of 30 days have not come yet; a frequency counts them."; empty: less than one has not. */
+struct str sentence_to_come(struct arena *a, const struct window *w, int64_t now_us);
+
 /* "Open at the end: 1 failed deployment, for 3.5 d; 2 merged changes, the oldest for 25 h."; empty:
  * nothing is open. */
 struct str sentence_open(struct arena *a, const struct dora_figure *now);
