@@ -145,6 +145,36 @@ static void a_protocol_that_it_does_not_know_stops_it(void **state)
     lakes_close(&lakes);
 }
 
+static void a_bound_that_would_lie_in_the_year_10000_is_left_out(void **state)
+{
+    (void)state;
+    static const char last[] = "9999-12-31T23:59:59.999999Z";
+    static const char member[] = "\"fact_at\":\"";
+    struct dice dice = {1};
+    struct str text;
+    struct record r = {
+        .signal = fact_random(&dice, &lakes.arena, model_find(S("change")), 1000000)};
+    char *const line = arena_cstr(&lakes.arena, r.signal.data);
+    char *const at = strstr(line, member);
+    assert_non_null(at);
+    memcpy(at + sizeof member - 1, last, sizeof last - 1);
+    r.signal.data = str_of(line);
+    assert_true(clock_parse(str_of(last), &r.signal.time_us));
+    assert_ok(lakes_open(&lakes, &failure));
+    (void)lakes_cursor(&lakes, lane);
+    assert_ok(lakes_take(&lakes, lane, &r, 1, 0, &failure));
+    assert_ok(flush());
+    const struct delta *const log = table("change");
+    const struct str key = delta_name(log, &lakes.arena, log->version, ".json");
+    assert_ok(log->files->driver->get(log->files, &lakes.arena, key, &text, &failure));
+    assert_non_null(strstr(text.at, "year=9999/month=12/day=31"));
+    assert_non_null(
+        strstr(text.at, "\"minValues\\\":{\\\"fact_at\\\":\\\"9999-12-31T23:59:59.999Z"));
+    assert_non_null(strstr(text.at, "\"maxValues\\\":{"));
+    assert_null(strstr(text.at, "10000-"));
+    lakes_close(&lakes);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -152,6 +182,7 @@ int main(void)
         TEST(a_checkpoint_stands_for_the_commits_before_it),
         TEST(a_log_that_cannot_be_read_anew_is_known_as_before),
         TEST(a_protocol_that_it_does_not_know_stops_it),
+        TEST(a_bound_that_would_lie_in_the_year_10000_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,7 +110,7 @@ struct made {
 };
 
 static const char *const bounded[] = {"fact_at", "received_at", "revised_at"};
-enum { BOUNDED = 3 };
+enum { BOUNDED = 3, TEXT_LEN = sizeof "9999-12-31T23:59:59.999999Z" - 1 };
 
 static void add_bounds(struct buf *b, const struct made *m, bool is_least)
 {
@@ -125,6 +125,9 @@ static void add_bounds(struct buf *b, const struct made *m, bool is_least)
         int64_t ms = m->bounds[at] / 1000 - (m->bounds[at] % 1000 < 0);
         ms += !is_least && ms * 1000 < m->bounds[at];
         const size_t len = clock_text(ms * 1000, text);
+        if (len > TEXT_LEN) {
+            continue; /* rounded up to the year 10000, which no reader can parse */
+        }
         buf_printf(b, "%s\"%s\":\"%.*sZ\"", sign, bounded[i], (int)len - 4, text);
         sign = ",";
     }
