@@ -5,6 +5,7 @@
 #include "command/commands.h"
 #include "config/config.h"
 #include "persist/view.h"
+#include "wire/duckdb.h"
 
 enum { SQL_BYTES_MAX = 4 << 20, CONFIG_BYTES_MAX = 64 << 20 };
 
@@ -35,13 +36,29 @@ static bool dialect_of(struct str name, enum dialect *out)
     return false;
 }
 
+/* `name`, a backtick in it doubled. */
+static void add_name(struct buf *b, struct str name)
+{
+    buf_add_byte(b, '`');
+    for (size_t i = 0; i < name.len; i++) {
+        buf_add(b, name.at[i] == '`' ? S("``") : str_sub(name, i, 1));
+    }
+    buf_add_byte(b, '`');
+}
+
 static void add_facts(struct buf *b, enum dialect d, struct str lake, const char *model)
 {
+    const struct str table = arena_printf(b->arena, "%.*s/%s", STR_ARG(lake), model);
     switch (d) {
     case DIALECT_DUCKDB:
-        buf_printf(b, "SELECT * FROM delta_scan('%.*s/%s')", STR_ARG(lake), model);
+        buf_add(b, S("SELECT * FROM delta_scan("));
+        duck_add_literal(b, table);
+        buf_add_byte(b, ')');
         break;
-    case DIALECT_SPARK: buf_printf(b, "SELECT * FROM delta.`%.*s/%s`", STR_ARG(lake), model); break;
+    case DIALECT_SPARK:
+        buf_add(b, S("SELECT * FROM delta."));
+        add_name(b, table);
+        break;
     case DIALECT_TRINO: buf_printf(b, "SELECT * FROM %s_table", model); break;
     }
 }

@@ -283,6 +283,14 @@ def views_are_printed_for_every_dialect(folder):
 
 
 @case
+def views_name_a_folder_as_each_dialect_writes_it(folder):
+    weir = weir_with_github(folder, data="./it's `here`", lake={"path": "./it's `here` too"})
+    assert f"delta_scan('{folder}/it''s `here` too/change');" in weir.command("views")
+    assert f"delta.`{folder}/it's ``here`` too/change`;" in weir.command("views", "--dialect", "spark")
+    assert "it's" not in weir.command("views", "--dialect", "trino")
+
+
+@case
 def a_table_shows_ten_thousand_rows_and_says_how_many_more(folder):
     with weir_with_github(folder):
         table = subprocess.run([BINARY, "query", "SELECT * FROM range(10002) AS t(i)"], capture_output=True, text=True,
