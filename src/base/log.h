@@ -22,6 +22,10 @@ struct log_field {
 void log_set_stage(const char *stage);
 void log_set_level(enum log_level least);
 void log_set_json(bool is_json);
+/* From now on, in this process and those that it forks, a reader of the log that has stopped (a
+ * terminal at Ctrl-S, a pipe that nobody empties) stops nobody: after a moment lines are lost,
+ * counted, and told as `log lines lost` once it reads again. Files are written as before. */
+void log_never_wait(void);
 
 struct log_field log_s(const char *key, struct str text);
 struct log_field log_c(const char *key, const char *text);

@@ -448,6 +448,7 @@ enum outcome orchestrate_run(const struct orchestrate *o, struct arena *a, struc
                              struct failure *f)
 {
     int lock_fd = -1;
+    log_never_wait();
     /* before anything is made: the intake could only say so again and again */
     if (o->only.len == 0 && agent_raise_descriptors(config, f) != OK) {
         return STOP;

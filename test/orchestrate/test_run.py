@@ -1,5 +1,6 @@
 """weir run as a whole: it starts, is alone on its data, restarts what dies, reloads, drains, and leaves nothing behind."""
 import ctypes
+import fcntl
 import itertools
 import json
 import math
@@ -64,6 +65,33 @@ def whoever_closes_stdin_stdout_and_stderr_has_no_data_in_their_place(folder):
             places = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in range(3)]
             assert places == ["/dev/null"] * 3, (pid, places)
         assert json.loads(weir.command("status", "--json"))["pid"] == weir.process.pid
+
+
+@case
+def a_reader_of_the_log_that_has_stopped_stops_nothing(folder):
+    fifo = folder / "log.fifo"
+    os.mkfifo(fifo)
+    reads = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    fills = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+    with Weir(folder, agents=AGENTS, wrapper=("bash", "-c", f'exec "$@" 2>{fifo}', "bash")) as weir:
+        try:
+            while True:
+                os.write(fills, b"." * 4096)
+        except BlockingIOError:
+            os.close(fills)
+        victim = child(weir, "transform")
+        os.kill(victim, signal.SIGKILL)
+        eventually(lambda: any(pid != victim and "weir: transform" in line for pid, line in weir.children().items()), "a new one")
+        assert ping(weir, 1)[0] == 202
+        eventually(lambda: counter(weir, "weir_ignored_total") == 1, "the ping is counted")
+        os.set_blocking(reads, True)
+        told = []
+        reader = threading.Thread(target=lambda: told.extend(iter(lambda: os.read(reads, 65536), b"")))
+        reader.start()
+        os.kill(child(weir, "transform"), signal.SIGKILL)
+        eventually(lambda: b'stage=weir event="log lines lost"' in b"".join(told), "what was lost is told")
+    reader.join()
+    os.close(reads)
 
 
 @case
