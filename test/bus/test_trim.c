@@ -257,6 +257,24 @@ static void what_may_not_go_is_told_of_the_reader_that_holds_it(void **state)
     assert_int_equal(x->done.held_bytes[0], 0);
 }
 
+/* Before the limit itself, which is the intake's. */
+static void what_all_have_passed_goes_at_once_above_nine_tenths_of_the_disk(void **state)
+{
+    struct fixture *const x = *state;
+    const struct lane lane = {STREAM_RAW, S("intake-0")};
+    x->config.bus.keep_ms = 24 * HOUR_MS; /* none goes by age */
+    fill(x, lane, 0);
+    const struct lane_ends ends = ends_of(x, lane);
+    const size_t bytes = size_of(x, lane).bytes;
+    read_to(x, lane, ends.end, ends.end);
+    x->config.bus.disk_bytes_max = (bytes / 9 + 1) * 10; /* nine tenths are not reached */
+    trim(x);
+    assert_int_equal(ends_of(x, lane).begin.at, ends.begin.at);
+    x->config.bus.disk_bytes_max = bytes + bytes / 20; /* and now they are, the limit is not */
+    trim(x);
+    assert_true(ends_of(x, lane).begin.at > ends.begin.at);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -264,6 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_a_restart_would_read_is_kept_though_it_is_done),
         TEST(what_may_not_go_is_told_of_the_reader_that_holds_it),
+        TEST(what_all_have_passed_goes_at_once_above_nine_tenths_of_the_disk),
         TEST(what_closes_dead_letters_is_kept_as_long_as_they_are),
         TEST(a_letter_that_was_dropped_never_comes_back),
         TEST(dead_letters_that_are_too_old_go_and_are_counted),

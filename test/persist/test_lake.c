@@ -504,6 +504,30 @@ static void a_table_that_gets_nothing_moves_on_behind_64_mib_of_others(void **st
     lakes_close(&lakes);
 }
 
+static uint64_t done(uint64_t restart)
+{
+    return persist_lake.done(&lakes.persister, lane, (struct position){restart}).at;
+}
+
+static void what_waits_for_a_flush_is_not_done_and_what_is_in_no_table_is(void **state)
+{
+    (void)state;
+    enum { FROM = 100 };
+    struct record r = record_at(1);
+    r.signal.type = S("weir.fact.novelty");
+    assert_ok(lakes_open(&lakes, &failure));
+    assert_int_equal(lakes_cursor(&lakes, lane), 0);
+    assert_int_equal(done(0), 0);
+    assert_ok(lakes_take(&lakes, lane, &r, 1, 0, &failure));
+    assert_int_equal(done(0), 2); /* behind the slice: no row of it waits */
+    assert_ok(take(FROM, FACTS));
+    assert_int_equal(done(0), FROM); /* as far as a crash now would lose nothing */
+    assert_int_equal(done(FROM + 1), FROM + 1);
+    assert_ok(flush());
+    assert_int_equal(done(0), FROM + FACTS + 1);
+    lakes_close(&lakes);
+}
+
 static void a_newer_weirs_model_is_passed_over_and_counted(void **state)
 {
     (void)state;
@@ -649,6 +673,7 @@ int main(void)
         TEST(a_column_that_is_new_widens_the_table),
         TEST(what_is_gathered_is_due_by_size_and_by_age),
         TEST(a_table_that_gets_nothing_moves_on_behind_64_mib_of_others),
+        TEST(what_waits_for_a_flush_is_not_done_and_what_is_in_no_table_is),
         TEST(a_newer_weirs_model_is_passed_over_and_counted),
         TEST(a_start_refuses_a_log_that_lacks_a_commit_and_removes_nothing),
         TEST(another_writers_file_is_an_orphan_when_it_is_an_hour_old_and_counted),

@@ -10,6 +10,7 @@
 #include "base/asked.h"
 #include "base/failpoint.h"
 #include "base/file.h"
+#include "bus/driver.h"
 #include "persist/rig.h"
 #include "test.h"
 #include "wire/sqlite.h"
@@ -276,6 +277,33 @@ static void a_fact_that_can_never_be_kept_is_a_dead_letter_and_the_rest_is_kept(
     assert_int_equal(rig_counter(&rig, "dead"), 1);
 }
 
+/* It was as large as the bus takes, and a dead letter says why it is one, too. */
+static void a_fact_that_leaves_no_room_for_a_reason_is_buried_without_its_data(void **state)
+{
+    (void)state;
+    size_t n = 0;
+    static char data[4000];
+    (void)snprintf(data, sizeof data, "{\"repository\":\"r\",\"name\":7,\"padding\":\"%0*d\"}",
+                   (int)sizeof data - 100, 0);
+    const struct signal bad = broken(data);
+    rig_send(&rig, "intake-0", &bad, 1);
+    const struct bus_driver *const before = rig.bus->driver;
+    struct bus_driver narrow = *before;
+    narrow.record_bytes_max = sizeof data;
+    rig.bus->driver = &narrow;
+    run_to_the_end(4 << 20);
+    rig.bus->driver = before;
+    const struct record *const dead = dead_letters(S("store-standard-intake-0"), &n);
+    assert_int_equal(n, 1);
+    assert_str(dead->signal.id, "broken");
+    assert_str(dead->signal.pointer, "/name");
+    assert_int_equal(dead->signal.data.len, 0);
+    assert_non_null(strstr(arena_cstr(&rig.arena, dead->signal.reason), "name"));
+    assert_non_null(strstr(arena_cstr(&rig.arena, dead->signal.reason), "look at its raw signal"));
+    assert_str(dead->origin.lane.name, "intake-0");
+    assert_int_equal(rig_counter(&rig, "dead"), 1);
+}
+
 static void anothers_retry_and_a_newer_weirs_model_are_passed_over(void **state)
 {
     (void)state;
@@ -323,6 +351,53 @@ static void a_moved_cursor_fences_and_changes_nothing(void **state)
     assert_int_equal(f.cause, CAUSE_FENCED);
     store_close(s);
     rig_check(&rig);
+}
+
+/* What commits next loses its file on the way: where it was, and where it is then. */
+static struct {
+    const char *from, *to;
+    bool is_armed;
+} moving;
+
+static int move_away(void *unused)
+{
+    (void)unused;
+    if (moving.is_armed) {
+        moving.is_armed = false;
+        assert_int_equal(rename(moving.from, moving.to), 0);
+    }
+    return 0;
+}
+
+static int hook_in(sqlite3 *db, char **why, const void *api)
+{
+    (void)why;
+    (void)api;
+    (void)sqlite3_commit_hook(db, move_away, NULL);
+    return SQLITE_OK;
+}
+
+static void a_file_that_goes_while_it_is_written_is_not_taken_for_kept(void **state)
+{
+    (void)state;
+    struct failure f = {0};
+    struct store *s = NULL;
+    struct position at = {0};
+    run_to_the_end(4 << 20); /* the file is made */
+    moving.from = rig.config.store.path.at;
+    moving.to = arena_printf(&rig.arena, "%s/away.db", rig.folder).at;
+    assert_int_equal(sqlite3_auto_extension((void (*)(void))hook_in), SQLITE_OK);
+    assert_int_equal(store_open(&rig.arena, &rig.config, bus_id(rig.bus), &s, &f), OK);
+    struct slice slice = {.lane = {STREAM_STANDARD, S("x")}, .from = {0}, .to = {5}};
+    const struct batch batch = {.slice = &slice, .n = 1};
+    assert_int_equal(s->driver->cursor(s, slice.lane, &at, &f), OK);
+    moving.is_armed = true;
+    const enum outcome result = s->driver->put(s, NULL, 0, &batch, &f);
+    sqlite3_reset_auto_extension();
+    assert_false(moving.is_armed); /* it was in place when the transaction began */
+    assert_int_equal(result, STOP);
+    assert_non_null(strstr(f.text, "removed or replaced while it was open"));
+    store_close(s);
 }
 
 static void streams_made_anew_stop_the_store_and_say_the_way_out(void **state)
@@ -583,9 +658,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_full_disk_is_waited_out, up, down),
         cmocka_unit_test_setup_teardown(
             a_fact_that_can_never_be_kept_is_a_dead_letter_and_the_rest_is_kept, up, down),
+        cmocka_unit_test_setup_teardown(
+            a_fact_that_leaves_no_room_for_a_reason_is_buried_without_its_data, up, down),
         cmocka_unit_test_setup_teardown(anothers_retry_and_a_newer_weirs_model_are_passed_over, up,
                                         down),
         cmocka_unit_test_setup_teardown(a_moved_cursor_fences_and_changes_nothing, up, down),
+        cmocka_unit_test_setup_teardown(a_file_that_goes_while_it_is_written_is_not_taken_for_kept,
+                                        up, down),
         cmocka_unit_test_setup_teardown(streams_made_anew_stop_the_store_and_say_the_way_out, up,
                                         down),
         cmocka_unit_test_setup_teardown(a_newer_schema_or_column_stops_the_store, up, down),
