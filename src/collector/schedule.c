@@ -108,12 +108,24 @@ bool schedule_take(struct schedule *s, struct schedule_now now)
     return true;
 }
 
+/* Half a minute, then later and later: a person mends it, and a server may lock who is refused too
+ * often. */
+static int64_t after_refusal_ms(unsigned refusals)
+{
+    enum { TRIES_OF_THE_LONGEST = 32, DOUBLINGS_MAX = 4 };
+    const unsigned doublings = refusals - 1 < DOUBLINGS_MAX ? refusals - 1 : DOUBLINGS_MAX;
+    return backoff_ms(TRIES_OF_THE_LONGEST) << doublings;
+}
+
 void schedule_ended(struct schedule *s, struct schedule_now now, enum outcome outcome)
 {
     assert(s->is_running);
     s->is_running = false;
     s->tries = outcome == RETRY ? s->tries + 1 : 0;
-    s->retry_mono_us = outcome == RETRY ? now.mono_us + backoff_ms(s->tries) * MS : NEVER;
+    s->refusals = outcome == STOP ? s->refusals + 1 : 0;
+    s->retry_mono_us = outcome == RETRY  ? now.mono_us + backoff_ms(s->tries) * MS
+                       : outcome == STOP ? now.mono_us + after_refusal_ms(s->refusals) * MS
+                                         : NEVER;
 }
 
 void schedule_stepped(struct schedule *s, struct schedule_now now, int64_t step_us)

@@ -4,8 +4,8 @@
  * Pure but for the dice of the jitter: the caller says what time it is. An interval is counted from
  * where its first run did begin, by the clock that never steps, cron by the clock on the wall. Who
  * is still at work when the next time comes skips it, and that is counted. A run that ended with
- * RETRY is tried again, later and later, under the time that it was scheduled for; the next regular
- * time comes first. */
+ * RETRY is tried again, later and later, under the time that it was scheduled for, and so is one
+ * with STOP, from half a minute on; the next regular time comes first. REJECT waits for that. */
 #ifndef WEIR_COLLECTOR_SCHEDULE_H
 #define WEIR_COLLECTOR_SCHEDULE_H
 
@@ -30,7 +30,7 @@ struct schedule {
     int64_t scheduled_us;  /* wall: of the run at work, or to be tried again              */
     bool is_first;         /* the run at the start has not begun                          */
     bool is_running;
-    unsigned tries; /* ends with RETRY in a row                                    */
+    unsigned tries, refusals; /* ends with RETRY, with STOP in a row                       */
     uint64_t skipped_n;
 };
 

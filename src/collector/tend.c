@@ -195,8 +195,10 @@ static void wait_for_clock(struct tending *t, struct tended *x)
 
 static void tell_failed(const struct tended *x, const struct failure *why)
 {
-    const char *const next = why->outcome == RETRY ? "it is tried again, later and later"
-                                                   : "it is tried again when it is due next";
+    const char *const next = why->outcome == RETRY  ? "it is tried again, later and later"
+                             : why->outcome == STOP ? "it is tried again in half a minute, then "
+                                                      "later and later; or mend it, and SIGHUP"
+                                                    : "it is tried again when it is due next";
     log_event(why->outcome == RETRY ? LOG_WARN : LOG_ERROR, "run failed",
               log_s("collector", x->collector->id), log_c("outcome", outcome_name(why->outcome)),
               log_c("why", why->text), log_c("next", next));

@@ -156,6 +156,32 @@ static void retry_comes_soon_under_its_time_and_the_next_regular_one_goes_before
     arena_close(&a);
 }
 
+static void who_is_refused_is_tried_again_in_half_a_minute_and_then_later_and_later(void **state)
+{
+    struct arena a;
+    struct schedule s;
+    struct failure f;
+    const struct collector_schedule of = {.interval_us = 3600 * SECOND};
+    struct schedule_now now = now_at(at("2024-03-01T10:00:00Z"));
+    const int64_t first_us = now.wall_us;
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    assert_int_equal(schedule_init(&s, &a, &of, now, &f), OK);
+    for (int64_t most_us = 30 * SECOND, n = 0; n < 6; n++) {
+        assert_true(schedule_take(&s, now));
+        assert_int_equal(s.scheduled_us, first_us);
+        schedule_ended(&s, now, STOP);
+        const int64_t wait_us = schedule_wait_us(&s, now);
+        assert_in_range(wait_us, most_us / 2, most_us);
+        most_us = most_us < 480 * SECOND ? 2 * most_us : most_us;
+        now = later(now, wait_us);
+    }
+    assert_true(schedule_take(&s, now));
+    schedule_ended(&s, now, OK);
+    assert_int_equal(schedule_next_us(&s, now), first_us + 3600 * SECOND);
+    arena_close(&a);
+}
+
 /* What it is due for next, and how long that is, after it went on at `now`. */
 static int64_t wait_after(const struct collector_schedule *of, const char *now_text,
                           const char *last_text, bool is_owed, int64_t *scheduled_us)
@@ -375,6 +401,7 @@ int main(void)
         cmocka_unit_test(an_interval_is_counted_from_where_its_first_run_began),
         cmocka_unit_test(who_is_still_at_work_skips_and_it_is_counted),
         cmocka_unit_test(retry_comes_soon_under_its_time_and_the_next_regular_one_goes_before),
+        cmocka_unit_test(who_is_refused_is_tried_again_in_half_a_minute_and_then_later_and_later),
         cmocka_unit_test(who_has_run_goes_on_with_its_schedule),
         cmocka_unit_test(jitter_moves_a_run_and_not_its_scheduled_time),
         cmocka_unit_test(both_changes_of_the_clocks_in_three_zones),
