@@ -68,3 +68,16 @@ struct str cell_real(struct arena *a, double number)
     }
     return arena_str(a, str_of(text));
 }
+
+struct str cell_bytes(struct arena *a, struct str bytes)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    char *const to = arena_array(a, char, 2 * bytes.len + 2);
+    to[0] = '0';
+    to[1] = 'x';
+    for (size_t i = 0; i < bytes.len; i++) {
+        to[2 + 2 * i] = digits[(unsigned char)bytes.at[i] >> 4];
+        to[3 + 2 * i] = digits[bytes.at[i] & 15];
+    }
+    return (struct str){to, 2 * bytes.len + 2};
+}

@@ -18,4 +18,7 @@ struct str cell_time(struct arena *a, struct str text);
 /* The shortest decimal text that is this very number. */
 struct str cell_real(struct arena *a, double number);
 
+/* Bytes that are no text, in hexadecimal: 0x00FF. */
+struct str cell_bytes(struct arena *a, struct str bytes);
+
 #endif

@@ -478,19 +478,6 @@ static struct str bits_text(struct arena *a, struct str bytes)
     return arena_printf(a, "%llu", all);
 }
 
-static struct str hex_text(struct arena *a, struct str bytes)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    char *const to = arena_array(a, char, 2 * bytes.len + 2);
-    to[0] = '0';
-    to[1] = 'x';
-    for (size_t i = 0; i < bytes.len; i++) {
-        to[2 + 2 * i] = digits[(unsigned char)bytes.at[i] >> 4];
-        to[3 + 2 * i] = digits[bytes.at[i] & 15];
-    }
-    return (struct str){to, 2 * bytes.len + 2};
-}
-
 /* 0000-00-00, or a month without a day: no time, but what people write for none. */
 static bool is_half_a_date(struct str text)
 {
@@ -532,7 +519,7 @@ static struct cell cell_of(struct arena *a, const MYSQL_FIELD *field, struct str
     case MYSQL_TYPE_JSON: break;
     default:
         if (field->charsetnr == BINARY) {
-            cell.text = hex_text(a, bytes);
+            cell.text = cell_bytes(a, bytes);
         }
         break;
     }

@@ -26,6 +26,12 @@ static struct cell cell_of(struct arena *a, sqlite3_stmt *s, int column)
         cell.kind = CELL_NUMBER;
         cell.text = sqlite_str(s, column);
         break;
+    case SQLITE_BLOB: {
+        const void *const at = sqlite3_column_blob(s, column);
+        const struct str bytes = {at, at ? (size_t)sqlite3_column_bytes(s, column) : 0};
+        cell.text = cell_bytes(a, bytes);
+        break;
+    }
     default: cell.text = sqlite_str(s, column); break;
     }
     return cell;

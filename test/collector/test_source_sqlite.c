@@ -39,6 +39,16 @@ static void rows_keep_their_types_and_nulls(void **state)
                         "account=google,value=#3,total=#2.5,note=a'b,big=#9007199254740993\n");
 }
 
+static void bytes_are_hexadecimal_and_minus_zero_stays_in_a_tag(void **state)
+{
+    struct rows_of got;
+    const struct collector tick = {.strategy = STRATEGY_TICK};
+    struct source_ask ask = {.start_us = TIME_NONE, .end_us = TIME_NONE};
+    (void)state;
+    ask_as("SELECT x'00fF41' AS id, x'' AS none, -0.0 AS value", &tick, &ask, &got);
+    assert_string_equal(got.text, "id=0x00FF41,none=0x,value=#-0\n");
+}
+
 static void a_window_and_a_bookmark_are_parameters(void **state)
 {
     struct rows_of got;
@@ -110,6 +120,7 @@ int main(void)
 {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(rows_keep_their_types_and_nulls),
+        cmocka_unit_test(bytes_are_hexadecimal_and_minus_zero_stays_in_a_tag),
         cmocka_unit_test(a_window_and_a_bookmark_are_parameters),
         cmocka_unit_test(what_would_write_or_is_wrong_is_refused),
     };
