@@ -116,6 +116,12 @@ static void reject_record(struct client *first, size_t record, const struct fail
     }
 }
 
+/* Of several that were too large together each may have room alone. */
+static bool is_full(const struct failure *f)
+{
+    return f->cause == CAUSE_FULL || f->cause == CAUSE_LARGE;
+}
+
 /* Said once when it begins and once when it ends, however many requests it hits. */
 static void note_append(struct run *r, enum outcome result, const struct failure *f)
 {
@@ -125,8 +131,8 @@ static void note_append(struct run *r, enum outcome result, const struct failure
     if (is_failing && !r->is_failing) {
         r->is_trial_told = false;
         log_failure(result == STOP ? LOG_ERROR : LOG_WARN, "append failed", f,
-                    f->cause == CAUSE_FULL ? "requests are answered 429 until there is room"
-                                           : "requests are answered 503 until it works");
+                    is_full(f) ? "requests are answered 429 until there is room"
+                               : "requests are answered 503 until it works");
     }
     if (is_failing) {
         progress_trouble(r->in->progress, DUTY_RETRYING, f);
@@ -175,7 +181,7 @@ static void decide_group(struct client *first, enum outcome result, const struct
     for (struct client *c = first; c; c = c->next_waiting) {
         if (result == OK) {
             exchange_decide(c, 0, NULL, NULL);
-        } else if (result == RETRY && f->cause == CAUSE_FULL) {
+        } else if (result == RETRY && is_full(f)) {
             exchange_decide(c, 429, "full",
                             "the disk budget for signals that nobody has read yet is spent: send "
                             "this request again later");

@@ -19,6 +19,7 @@ enum outcome {
 enum cause {
     CAUSE_OTHER,
     CAUSE_FULL,    /* a budget of weir's own is used up (HTTP 429)                       */
+    CAUSE_LARGE,   /* what comes at once is more than that budget ever has room for         */
     CAUSE_FENCED,  /* somebody else moved the cursor                                   */
     CAUSE_REFUSED, /* some of what was gathered never works: it is told apart when read again */
     CAUSE_MEMORY   /* an engine's own limit was too low; in more memory it may work           */

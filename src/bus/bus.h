@@ -88,7 +88,8 @@ struct str bus_id(const struct bus *b);
 
 /* Append to a raw lane, or to the dead lane of a stage whose cursor is in its own store, as one
  * group; record[i].at is set. returns OK durable | RETRY unknown: some, all or none may yet appear
- * (cause FULL: the disk budget) | REJECT f->record is too big | STOP */
+ * (cause FULL: the disk budget; LARGE: all of it has no room for so much at once) | REJECT
+ * f->record is too big | STOP */
 enum outcome bus_append(struct bus *b, struct lane lane, struct record *r, size_t n,
                         struct failure *f);
 /* The same to a raw lane in two halves, so that the caller works while the disk does. Begin returns

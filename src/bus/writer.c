@@ -269,7 +269,8 @@ static uint64_t budget_of(const struct writer *w, const struct lane_dir *dir)
     return dir->lane.stream == STREAM_RAW ? all - all / STEP_SHARE : all;
 }
 
-/* A record that is larger than all of the budget fits in at no time. */
+/* A record that is larger than all of the budget fits in at no time; a group that is can be sent in
+ * parts, by whoever sends it. */
 static enum outcome reject_large(const struct writer *w, const struct lane_dir *dir,
                                  const struct record *r, size_t n, struct failure *f)
 {
@@ -284,6 +285,13 @@ static enum outcome reject_large(const struct writer *w, const struct lane_dir *
             f->record = i;
             return REJECT;
         }
+    }
+    if (w->begun.bytes > most) {
+        (void)failed(f, RETRY,
+                     "%zu signals have %" PRIu64 " bytes together, and bus.disk_max allows %" PRIu64
+                     " here: raise it, or send less at once",
+                     n, w->begun.bytes, most);
+        f->cause = CAUSE_LARGE;
     }
     return RETRY;
 }

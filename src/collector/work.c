@@ -219,7 +219,10 @@ void work_written(struct work *w)
 enum outcome work_write(struct work *w, struct bus *bus, struct failure *f)
 {
     FAILPOINT("collect.append");
-    const enum outcome result = w->n > 0 ? bus_append(bus, work_lane(), w->record, w->n, f) : OK;
+    enum outcome result = w->n > 0 ? bus_append(bus, work_lane(), w->record, w->n, f) : OK;
+    if (result == RETRY && f->cause == CAUSE_LARGE) {
+        result = f->outcome = REJECT; /* the same the next time */
+    }
     if (result == OK) {
         FAILPOINT("collect.appended");
         w->has_written = w->has_written || w->n > 0;

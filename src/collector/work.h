@@ -63,7 +63,8 @@ void work_ask(struct work *w);
 void work_break_off(struct work *w, const struct failure *f);
 
 /* Write what is gathered.
- *   returns OK it is durable | RETRY unknown | REJECT a record is too large | STOP */
+ *   returns OK it is durable | RETRY unknown | REJECT a record, or all
+ * of them at once, are more than bus.disk_max has room for | STOP */
 enum outcome work_write(struct work *w, struct bus *bus, struct failure *f);
 
 /* What is gathered has been written by somebody else. */

@@ -106,6 +106,18 @@ static void a_record_larger_than_the_budget_is_rejected_and_named(void **state)
     assert_int_equal(bus_append(l->bus, raw_lane("intake-0"), r, 1, &l->f), OK);
 }
 
+static void a_group_larger_than_the_budget_says_so_and_not_that_others_are_behind(void **state)
+{
+    struct log_bus *const l = *state;
+    struct record r[] = {log_record(&l->arena, 1, BUDGET / 2),
+                         log_record(&l->arena, 2, BUDGET / 2)};
+    assert_int_equal(bus_append(l->bus, raw_lane("intake-0"), r, 2, &l->f), RETRY);
+    assert_int_equal(l->f.cause, CAUSE_LARGE);
+    assert_non_null(strstr(l->f.text, "2 signals have"));
+    assert_non_null(strstr(l->f.text, "bus.disk_max"));
+    assert_int_equal(bus_append(l->bus, raw_lane("intake-0"), r, 1, &l->f), OK);
+}
+
 /* What waits to be read in this lane is read: so the orchestrator says. */
 static void pass(struct log_bus *l, enum stream stream)
 {
@@ -181,6 +193,9 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_record_larger_than_the_budget_is_rejected_and_named,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_group_larger_than_the_budget_says_so_and_not_that_others_are_behind, set_up,
+            tear_down),
         cmocka_unit_test_setup_teardown(a_spent_budget_refuses_signals_but_takes_dead_letters,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(

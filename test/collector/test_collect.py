@@ -94,6 +94,18 @@ def a_run_that_fails_late_says_how_much_of_it_was_written(folder):
 
 
 @case
+def records_that_have_no_room_together_fail_the_run_and_name_the_option(folder):
+    """Each has room alone in seven eighths of bus.disk_max: the first waits for the second, as less than a mebibyte does."""
+    script = """pad() { head -c $1 /dev/zero | tr '\\0' x; }; printf '{"value":1,"pad":"%s"}\\n{"value":2,"pad":"' "$(pad 500000)"
+                pad 900000; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13; do pad 1048576; done; printf '"}\\n'"""
+    small = {"bus": {"segment": "1MiB", "disk_max": "16MiB"}, "intake": {"body_bytes_max": "4MiB"}}
+    with Weir(folder, collectors={"large": collector(script)}, **small) as weir:
+        eventually(lambda: listed(weir, "large")["state"] == "failed", "it has failed, and is not tried again", 120)
+        row = listed(weir, "large", 1)
+        assert "bus.disk_max" in row["error"] and "2 signals have" in row["error"], row
+
+
+@case
 def a_dead_source_is_its_collectors_problem_alone(folder):
     dead = collector("test -e there || { echo no >&2; exit 1; }; echo '{\"value\":1}'", {"interval": "1h"})
     dead["source"]["config"]["directory"] = str(folder)
