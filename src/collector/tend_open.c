@@ -6,15 +6,10 @@
 
 #define NOTES_ARENA_BYTES_MAX ((size_t)16 << 20)
 
-/* ---- state of before names were kept ---- */
-
-/* Names were not always kept, and their file may be gone: then a collector may have been called by
+/* ---- state of before names were kept ----
+ *
+ * Names were not always kept, and their file may be gone: then a collector may have been called by
  * its name alone, or with more or less of its file's path, and its state is still called so. */
-struct heirs {
-    struct tending *tending;
-    const struct state_entry *entry;
-    size_t entries_n;
-};
 
 /* They outlive what they were read into. */
 static void enter_texts(struct tended *x)
