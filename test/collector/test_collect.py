@@ -175,13 +175,13 @@ def neither_a_reload_nor_the_end_of_the_process_collect_alone_is_a_start(folder)
             return next((pid for pid, line in weir.children().items() if line == "weir: collect"), None)
 
         def go_on(old):
-            eventually(lambda: process() not in (old, None), "another process collects", 60)
+            eventually(lambda: process() not in (old, None), "another process collects", 120)
             runs = listed(weir, "ticks")["runs"]
-            eventually(lambda: listed(weir, "ticks")["runs"] > runs + 3, "it goes on", 60)
+            eventually(lambda: listed(weir, "ticks")["runs"] > runs + 3, "it goes on", 120)
             row = listed(weir, "day")
             assert (row["state"], row["runs"]) == ("ok", 1), row
 
-        eventually(lambda: listed(weir, "day")["state"] == "ok", "it has run", 60)
+        eventually(lambda: listed(weir, "day")["state"] == "ok", "it has run", 120)
         old = process()
         weir.process.send_signal(signal.SIGHUP)
         go_on(old)
@@ -189,7 +189,7 @@ def neither_a_reload_nor_the_end_of_the_process_collect_alone_is_a_start(folder)
         os.kill(old, signal.SIGKILL)
         go_on(old)
     with weir:
-        eventually(lambda: listed(weir, "day")["runs"] == 2, "a start of weir is one", 60)
+        eventually(lambda: listed(weir, "day")["runs"] == 2, "a start of weir is one", 120)
 
 
 @case
@@ -197,10 +197,10 @@ def what_failed_is_not_put_off_by_a_reload(folder):
     wrong = collector("test -e mended && echo '{\"value\":3}' || echo '{\"no\":3}'", {"interval": "24h"})
     wrong["source"]["config"]["directory"] = str(folder)
     with Weir(folder, collectors={"wrong": wrong}) as weir:
-        eventually(lambda: listed(weir, "wrong")["state"] == "failed", "it is wrong", 60)
+        eventually(lambda: listed(weir, "wrong")["state"] == "failed", "it is wrong", 120)
         (folder / "mended").touch()
         weir.process.send_signal(signal.SIGHUP)
-        eventually(lambda: listed(weir, "wrong")["state"] == "ok", "it is tried at once", 60)
+        eventually(lambda: listed(weir, "wrong")["state"] == "ok", "it is tried at once", 120)
 
 
 @case

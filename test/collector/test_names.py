@@ -22,14 +22,14 @@ def write(folder, name, script=None, called=None, window=None, to=None, interval
 
 def listed(weir, name):
     words = [BINARY, "collectors", "-c", str(weir.folder / "weir.yaml"), "--json"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env=weir.environment, timeout=60)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=weir.environment, timeout=180)
     return next((row for row in map(json.loads, done.stdout.splitlines()) if row["collector"] == name), None)
 
 
 def hang_up(weir):
     reloads = weir.log.read_text().count("event=reload ")
     weir.process.send_signal(signal.SIGHUP)
-    eventually(lambda: weir.log.read_text().count("event=reload ") > reloads, "it has read the files anew", 60)
+    eventually(lambda: weir.log.read_text().count("event=reload ") > reloads, "it has read the files anew", 120)
 
 
 def records(path, name=None):
@@ -45,7 +45,7 @@ def metrics(weir, sql):
 def grown(path, n, name=None):
     """Wait for so many more records there."""
     before = len(records(path, name))
-    eventually(lambda: len(records(path, name)) >= before + n, f"{n} more in {path.name}", 60)
+    eventually(lambda: len(records(path, name)) >= before + n, f"{n} more in {path.name}", 120)
 
 
 @case
@@ -95,7 +95,7 @@ def a_part_of_a_sink_goes_on_from_it_and_what_becomes_one_loses_nothing(folder):
         hang_up(weir)
         grown(both, 5, "two")
         values = {r["value"] for r in metrics(weir, "SELECT value FROM metric WHERE name = 'two'")}
-        eventually(lambda: values <= {r["value"] for r in records(both, "two") + records(other)}, "all of them have come", 60)
+        eventually(lambda: values <= {r["value"] for r in records(both, "two") + records(other)}, "all of them have come", 120)
     assert records(both, "two")[0]["uuid"] not in [r["uuid"] for r in records(both, "two")[1:]], "its history came again"
 
 
@@ -104,20 +104,20 @@ def another_file_of_the_same_name_takes_no_state_away(folder):
     write(folder, "w", "echo '{\"value\":1}'", "wn", "1s", invocation_strategy="historic_tumbling_window")
     weir = Weir(folder, collectors="./each/*.yaml")
     with weir:
-        eventually(lambda: listed(weir, "wn")["runs"] >= 2, "two windows", 60)
+        eventually(lambda: listed(weir, "wn")["runs"] >= 2, "two windows", 120)
     runs = listed(weir, "wn")["runs"]
     time.sleep(3)  # some windows are missed
     write(folder, "a", "echo '{\"value\":1}'", "wn", "1s", invocation_strategy="historic_tumbling_window")
     with weir:
-        eventually(lambda: listed(weir, "wn@a")["runs"] >= 2, "the other one collects, too", 60)
-        eventually(lambda: listed(weir, "wn")["runs"] >= runs + 4, "those that were missed are made good", 60)
+        eventually(lambda: listed(weir, "wn@a")["runs"] >= 2, "the other one collects, too", 120)
+        eventually(lambda: listed(weir, "wn")["runs"] >= runs + 4, "those that were missed are made good", 120)
         sql = "SELECT epoch(window_start_at)::BIGINT AS s FROM metric WHERE name = 'w' ORDER BY 1"
         starts = [r["s"] for r in metrics(weir, sql)]
         assert len(starts) >= 5 and starts == list(range(starts[0], starts[0] + len(starts))), starts
         (folder / "each" / "w.yaml").unlink()
         runs = listed(weir, "wn@a")["runs"]
         hang_up(weir)
-        eventually(lambda: listed(weir, "wn@a")["runs"] > runs, "it goes on under its name", 60)
+        eventually(lambda: listed(weir, "wn@a")["runs"] > runs, "it goes on under its name", 120)
         assert listed(weir, "wn") is None
 
 
@@ -128,11 +128,11 @@ def a_bookmark_is_kept_when_the_other_file_of_its_name_goes(folder):
         write(folder, name, grows, "dup", invocation_strategy="incremental", column="id")
     weir = Weir(folder, collectors="./each/*.yaml")
     with weir:
-        eventually(lambda: listed(weir, "dup@b")["runs"] >= 3, "three runs", 60)
+        eventually(lambda: listed(weir, "dup@b")["runs"] >= 3, "three runs", 120)
     (folder / "each" / "a.yaml").unlink()
     with weir:
         runs = listed(weir, "dup@b")["runs"]
-        eventually(lambda: listed(weir, "dup@b")["runs"] > runs + 1, "and on", 60)
+        eventually(lambda: listed(weir, "dup@b")["runs"] > runs + 1, "and on", 120)
         values = sorted(r["value"] for r in metrics(weir, "SELECT value FROM metric WHERE name = 'b'"))
         assert len(values) > 3 and values == [3 * (i + 1) for i in range(len(values))], values
 
@@ -142,21 +142,21 @@ def a_state_of_before_names_were_kept_is_taken_over_by_the_one_that_it_can_be_of
     write(folder, "w", "echo '{\"value\":1}'", "wn", "1s", invocation_strategy="historic_tumbling_window")
     weir = Weir(folder, collectors="./each/*.yaml")
     with weir:
-        eventually(lambda: listed(weir, "wn")["runs"] >= 2, "two windows", 60)
+        eventually(lambda: listed(weir, "wn")["runs"] >= 2, "two windows", 120)
     runs = listed(weir, "wn")["runs"]
     (folder / "data" / "names.json").unlink()
     write(folder, "a", "echo '{\"value\":1}'", "wn", "1s", invocation_strategy="historic_tumbling_window")
     with weir:
         for name in ("wn@a", "wn@w"):
-            eventually(lambda name=name: listed(weir, name)["state"] == "failed", "it is refused", 60)
+            eventually(lambda name=name: listed(weir, name)["state"] == "failed", "it is refused", 120)
             assert "cannot be told" in listed(weir, name)["error"] and f"--anew {name}" in listed(weir, name)["error"]
         weir.command("collectors", "--anew", "wn@a")
-        eventually(lambda: listed(weir, "wn@a")["state"] == "ok", "it begins anew", 60)
+        eventually(lambda: listed(weir, "wn@a")["state"] == "ok", "it begins anew", 120)
     with weir:
-        eventually(lambda: listed(weir, "wn@w")["runs"] > runs, "it goes on with its state", 60)
+        eventually(lambda: listed(weir, "wn@w")["runs"] > runs, "it goes on with its state", 120)
         assert weir.log.read_text().count('event="state taken over" collector=wn@w of=wn') == 1
         sql = "SELECT epoch(window_start_at)::BIGINT AS s FROM metric WHERE name = 'w' ORDER BY 1"
-        eventually(lambda: len(metrics(weir, sql)) >= 5, "missed ones, too", 60)
+        eventually(lambda: len(metrics(weir, sql)) >= 5, "missed ones, too", 120)
         starts = [r["s"] for r in metrics(weir, sql)]
         assert starts == list(range(starts[0], starts[0] + len(starts))), starts
 
