@@ -235,6 +235,40 @@ static void a_group_is_cut_before_it_has_too_many_records(void **state)
     assert_int_equal(s->signals_n, BATCHES * EVENTS);
 }
 
+/* Else one append would take as long as the disk takes for all that waits. */
+static void a_group_is_cut_before_it_has_too_many_bytes(void **state)
+{
+    enum { BODIES = 3, BODY_BYTES = 5 << 20 }; /* two of them are more than a group's 8 MiB */
+    struct server *const s = *state;
+    int fd[BODIES];
+    struct str request[BODIES];
+    struct buf body;
+    s->config.intake.body_bytes_max = 8 << 20;
+    s->config.intake.bodies_bytes_max = 128 << 20;
+    s->config.intake.request_ms = HOUR_MS;
+    server_start(s);
+    buf_init(&body, &s->arena, BODY_BYTES + 100);
+    buf_printf(&body, "{\"zen\":\"%0*d\"}", BODY_BYTES, 0);
+    for (int i = 0; i < BODIES; i++) {
+        request[i] = github_post(&s->arena, "ping", arena_printf(&s->arena, "big-%d", i).at,
+                                 buf_str(&body));
+        fd[i] = dial(s);
+        send_text(fd[i], str_sub(request[i], 0, request[i].len - 1));
+    }
+    nap(200);
+    assert_int_equal(kill(s->pid, SIGSTOP), 0); /* so that it sees all ends at once */
+    for (int i = 0; i < BODIES; i++) {
+        send_text(fd[i], str_sub(request[i], request[i].len - 1, 1));
+    }
+    assert_int_equal(kill(s->pid, SIGCONT), 0);
+    for (int i = 0; i < BODIES; i++) {
+        assert_int_equal(read_answer(&s->arena, fd[i]).status, 202);
+        (void)close(fd[i]);
+    }
+    assert_int_equal(atomic_load(&s->control->appends), BODIES); /* however slow the machine is */
+    assert_int_equal(server_stop(s), OK);
+}
+
 /* While the first of three groups is being appended a client breaks off. The same turn sees two
  * others come, one of them behind it, whatever order libmicrohttpd takes them in. */
 static void leave_and_ask_others(struct server *s, size_t who)
@@ -451,6 +485,7 @@ int main(void)
         T(one_address_is_told_429_and_then_not_even_that),
         T(a_batch_is_taken_whole_or_refused_whole),
         T(a_group_is_cut_before_it_has_too_many_records),
+        T(a_group_is_cut_before_it_has_too_many_bytes),
         T(a_client_that_leaves_while_it_waits_for_its_group_is_not_appended),
         T(the_last_that_waits_may_leave),
         T(a_client_that_leaves_while_its_group_goes_to_the_disk_hurts_nobody),
