@@ -62,12 +62,14 @@ static enum outcome do_collectors(const struct collect *c, struct buf *answer)
     return OK;
 }
 
-static enum outcome do_anew(const struct collect *c, yyjson_val *root, struct failure *f)
+static enum outcome do_anew(const struct collect *c, yyjson_val *root, struct buf *answer,
+                            struct failure *f)
 {
+    bool is_gone = false;
     const struct str name = json_text(json_get(root, S("collector")));
-    struct tended *x = NULL;
-    const enum outcome result = tend_find(c->tending, name, &x, f);
-    return result == OK ? tend_forget(c->tending, x, f) : result;
+    const enum outcome result = tend_forget(c->tending, name, &is_gone, f);
+    buf_add(answer, is_gone ? S(",\"gone\":true") : S(""));
+    return result;
 }
 
 static enum outcome do_backfill(const struct collect *c, yyjson_val *root, struct buf *answer,
@@ -117,7 +119,7 @@ static enum outcome obey(const struct collect *c, struct arena *a, struct str li
         return do_collectors(c, answer);
     }
     if (str_eq(command, S("anew"))) {
-        return do_anew(c, root, f);
+        return do_anew(c, root, answer, f);
     }
     if (str_eq(command, S("backfill"))) {
         return do_backfill(c, root, answer, f);

@@ -14,11 +14,14 @@ enum statement {
     RENAME,
     REFILL,
     RELABEL,
+    DROP,
     FILLED_PUT,
     FILLED,
     FILLED_DROP,
+    FILLED_ALL_DROP,
     OBSERVE,
     OBSERVED,
+    OBSERVED_DROP,
     STATEMENTS_N
 };
 
@@ -58,11 +61,13 @@ static const char *const sql_of[STATEMENTS_N] = {
     [RENAME] = "UPDATE OR REPLACE collector SET id = ?2 WHERE id = ?1",
     [REFILL] = "UPDATE OR REPLACE backfilled SET id = ?2 WHERE id = ?1",
     [RELABEL] = "UPDATE OR REPLACE observed SET label = ?2 WHERE series = 'invoke' AND label = ?1",
+    [DROP] = "DELETE FROM collector WHERE id = ?",
     [FILLED_PUT] = "INSERT OR IGNORE INTO backfilled VALUES(?,?,?)",
     [FILLED] = "SELECT start_us FROM backfilled WHERE id = ? AND length_us = ?"
                " AND start_us >= ? AND start_us < ? ORDER BY start_us",
     [FILLED_DROP] = "DELETE FROM backfilled WHERE id = ? AND length_us = ?"
                     " AND start_us >= ? AND start_us < ?",
+    [FILLED_ALL_DROP] = "DELETE FROM backfilled WHERE id = ?",
     [OBSERVE] = "INSERT INTO observed(series, label, is_ok, sum_us, metrics, n, " BUCKETS ")"
                 " VALUES(?1,?2,?3,?4,?5,1, ?6=0,?6=1,?6=2,?6=3,?6=4,?6=5,?6=6,?6=7,?6=8,?6=9,"
                 "?6=10,?6=11,?6=12,?6=13) ON CONFLICT DO UPDATE SET n = n + 1,"
@@ -74,6 +79,7 @@ static const char *const sql_of[STATEMENTS_N] = {
                 " b12 = b12 + excluded.b12, b13 = b13 + excluded.b13",
     [OBSERVED] = "SELECT series, label, is_ok, n, sum_us, metrics, " BUCKETS
                  " FROM observed ORDER BY series, label, is_ok DESC",
+    [OBSERVED_DROP] = "DELETE FROM observed WHERE series = 'invoke' AND label = ?",
 };
 
 struct state_entry state_entry_new(struct str id)
@@ -351,6 +357,24 @@ enum outcome state_backfilled_drop(struct state *s, struct str id, const struct 
     sqlite3_stmt *const q = s->prepared[FILLED_DROP];
     bind_range(q, id, of);
     return sqlite_run(q, f);
+}
+
+enum outcome state_drop(struct state *s, struct str id, bool *was_there, struct failure *f)
+{
+    static const enum statement each[] = {DROP, FILLED_ALL_DROP, OBSERVED_DROP};
+    enum outcome result = state_begin(s, f);
+    *was_there = false;
+    for (size_t i = 0; i < sizeof each / sizeof *each && result == OK; i++) {
+        sqlite3_stmt *const q = s->prepared[each[i]];
+        sqlite_bind_str(q, 1, id);
+        result = sqlite_run(q, f);
+        *was_there = *was_there || (result == OK && sqlite3_changes(s->db) > 0);
+    }
+    result = result == OK ? state_end(s, f) : result;
+    if (result != OK) {
+        state_undo(s);
+    }
+    return result;
 }
 
 /* ---- observed ---- */

@@ -69,6 +69,10 @@ enum outcome state_all(struct state *s, struct arena *a, struct state_entry **ou
 /* All that is known of it, its backfills and metrics too, under another id that has nothing yet. */
 enum outcome state_rename(struct state *s, struct str was, struct str is, struct failure *f);
 
+/* Forget all that is known of one that is gone, its backfills and figures too. *was_there: there
+ * was something. Durable at once. */
+enum outcome state_drop(struct state *s, struct str id, bool *was_there, struct failure *f);
+
 /* ---- windows that a backfill has collected ---- */
 
 enum outcome state_backfilled_put(struct state *s, struct str id, struct window_span window,

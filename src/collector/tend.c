@@ -576,7 +576,7 @@ bool tend_stop(struct tending *t, bool is_hard)
     return t->works_n > 0;
 }
 
-enum outcome tend_forget(struct tending *t, struct tended *x, struct failure *f)
+static enum outcome forget(struct tending *t, struct tended *x, struct failure *f)
 {
     x->unsure = S("");
     x->entry.window_us = 0;
@@ -585,4 +585,34 @@ enum outcome tend_forget(struct tending *t, struct tended *x, struct failure *f)
     x->entry.bookmark = S("");
     x->is_dirty = true;
     return note_all(t, f);
+}
+
+static bool has_name(const struct tending *t, struct str name)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        if (str_eq(t->at[i].collector->name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum outcome tend_forget(struct tending *t, struct str name, bool *is_gone, struct failure *f)
+{
+    struct tended *x = NULL;
+    struct failure why;
+    *is_gone = false;
+    const enum outcome found = tend_find(t, name, &x, f);
+    if (found == OK) {
+        return forget(t, x, f);
+    }
+    if (!t->state || has_name(t, name)) {
+        return found;
+    }
+    const enum outcome result = state_drop(t->state, name, is_gone, &why);
+    if (result != OK) {
+        *f = why;
+        return result;
+    }
+    return *is_gone ? OK : found;
 }

@@ -94,9 +94,10 @@ bool tend_stop(struct tending *t, bool is_hard);
 /* By its id, or by a name that only one has.
  *   returns OK | REJECT there is none; several have this name, and their ids */
 enum outcome tend_find(struct tending *t, struct str name, struct tended **out, struct failure *f);
-/* Forget how far it has come: it begins anew with its next run.
- *   returns OK durable | RETRY */
-enum outcome tend_forget(struct tending *t, struct tended *x, struct failure *f);
+/* Forget how far the one of this name has come, as tend_find finds it: it begins anew with its next
+ * run. One that is configured no more is forgotten wholly, by its id: *is_gone.
+ *   returns OK durable | REJECT as tend_find, and nothing is known of such a one | RETRY */
+enum outcome tend_forget(struct tending *t, struct str name, bool *is_gone, struct failure *f);
 
 /* ---- of tend_open.c ---- */
 

@@ -39,7 +39,17 @@ static const bool is_number[] = {false, false, false, false, false, true, true,
 enum { COLUMNS = sizeof column / sizeof *column, TABLE_COLUMNS = 9 };
 
 /* Those of a file that is left out, and of one that is gone. */
-enum { COLUMN_COLLECTOR = 0, COLUMN_STATE = 1, COLUMN_ERROR = 8, COLUMN_PLACE = 19 };
+enum {
+    COLUMN_COLLECTOR = 0,
+    COLUMN_STATE = 1,
+    COLUMN_LAST = 2,
+    COLUMN_WINDOW = 4,
+    COLUMN_ERROR = 8,
+    COLUMN_RUNS = 14,
+    COLUMN_FAILED = 15,
+    COLUMN_LAST_GOOD = 18,
+    COLUMN_PLACE = 19
+};
 
 /* ---- cells ---- */
 
@@ -228,6 +238,53 @@ static void add_left(struct listing *l, const struct collector_left *left)
     rows_add(l->rows, cell);
 }
 
+/* Whether an entry of state.db is of one that is configured, or that is left out for now. */
+static bool is_known(const struct collectors *c, struct str id)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        if (str_eq(c->at[i].id, id)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < c->left_n; i++) {
+        const struct str behind = str_sub(id, c->left[i].name.len, 1);
+        if (str_starts(id, c->left[i].name) && (behind.len == 0 || str_eq(behind, S("@")))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is known of one that is configured no more: should it come back, it goes on from there. */
+static void add_gone(const struct listing *l, const struct state_entry *e)
+{
+    struct cell cell[COLUMNS];
+    for (size_t i = 0; i < COLUMNS; i++) {
+        cell[i] = text_cell(S(""));
+    }
+    cell[COLUMN_COLLECTOR] = text_cell(e->id);
+    cell[COLUMN_STATE] = text_cell(S("gone"));
+    cell[COLUMN_LAST] = text_cell(time_text(l, e->ended_us));
+    cell[COLUMN_WINDOW] = text_cell(window_text(l, e->window));
+    cell[COLUMN_RUNS] = number_cell(l->arena, e->n);
+    cell[COLUMN_FAILED] = number_cell(l->arena, e->failed_n);
+    cell[COLUMN_LAST_GOOD] = text_cell(time_text(l, e->ok_us));
+    rows_add(l->rows, cell);
+}
+
+static enum outcome add_all_gone(const struct listing *l, struct failure *f)
+{
+    struct state_entry *entry = NULL;
+    size_t n = 0;
+    const enum outcome result = l->state ? state_all(l->state, l->arena, &entry, &n, f) : OK;
+    for (size_t i = 0; i < n && result == OK; i++) {
+        if (!is_known(&l->config->collectors, entry[i].id)) {
+            add_gone(l, &entry[i]);
+        }
+    }
+    return result;
+}
+
 static enum outcome print_all(struct listing *l, struct failure *f)
 {
     static const bool is_whole[COLUMNS] = {true}; /* the name */
@@ -245,6 +302,7 @@ static enum outcome print_all(struct listing *l, struct failure *f)
     for (size_t i = 0; i < l->config->collectors.left_n && result == OK; i++) {
         add_left(l, &l->config->collectors.left[i]);
     }
+    result = result == OK ? add_all_gone(l, f) : result;
     rows_end(l->rows);
     return result;
 }
@@ -279,7 +337,9 @@ static enum outcome begin_anew(const struct listing *l, struct str name, struct 
     buf_add(&line, S("}\n"));
     const enum outcome result = ask(l, buf_str(&line), &root, f);
     if (result == OK) {
-        (void)fprintf(stderr, "%.*s begins anew with its next run\n", STR_ARG(name));
+        const bool is_gone = yyjson_is_true(json_get(root, S("gone")));
+        (void)fprintf(stderr, "%.*s %s\n", STR_ARG(name),
+                      is_gone ? "is forgotten" : "begins anew with its next run");
     }
     return result;
 }
@@ -315,7 +375,8 @@ int command_collectors(int argc, char **argv)
     struct str anew = {NULL, 0};
     const struct flag flags[] = {{"anew", 0, FLAG_TEXT, &anew, "NAME",
                                   "forget how far this one has come: it begins with the last "
-                                  "complete window, or without its bookmark"},
+                                  "complete window, or without its bookmark; one that is gone is "
+                                  "forgotten wholly"},
                                  {0}};
     const struct usage usage = {
         .name = "collectors",

@@ -84,6 +84,27 @@ def a_folder_of_collectors_does_without_its_bad_files_but_not_without_all(folder
 
 
 @case
+def what_is_known_of_a_removed_collector_stays_until_it_is_forgotten(folder):
+    files = folder / "c"
+    write(files / "here.yaml", collector())
+    write(files / "away.yaml", collector())
+    weir = Weir(folder, collectors="./c/*.yaml")
+    with weir:
+        eventually(lambda: all(row["runs"] for row in listed("weir.yaml", folder)[0].values()), "both have run", 60)
+    (files / "away.yaml").unlink()
+    with weir:
+        rows, status = listed("weir.yaml", folder)
+        assert status == 0 and rows["away"]["state"] == "gone" and rows["away"]["runs"] and rows["away"]["last"], rows
+        assert 'collector_invoke_count_total{collector_name="away"' in weir.get("/metrics")[1]
+        status, _, said = weir_says("collectors", "-c", "weir.yaml", "--anew", "away", folder=folder)
+        assert status == 0 and said == "away is forgotten\n", said
+        assert set(listed("weir.yaml", folder)[0]) == {"here"}
+        assert 'collector_name="away"' not in weir.get("/metrics")[1]
+        status, _, said = weir_says("collectors", "-c", "weir.yaml", "--anew", "away", folder=folder)
+        assert status == 1 and "there is no collector away" in said, said
+
+
+@case
 def a_wrong_file_of_weirs_own_is_refused_wherever_it_stands(folder):
     write(folder / "c" / "good.yaml", collector())
     for text in ("intake: { lisen: x }\n", '{"data": "d", "intaek": {}}'):
