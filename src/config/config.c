@@ -218,13 +218,16 @@ static uint64_t revision_of(const struct yaml *y, uint64_t seed)
     return revision;
 }
 
-/* Collector files alone: nothing comes in from outside, and the numbers are where such files'
- * own program had them. */
-static void complete_alone(struct arena *a, struct config *c)
+/* Collector files, and beside them at most a place for the data and the like: nothing comes in from
+ * outside, and the numbers are where such files' own program had them. */
+static void complete_alone(struct arena *a, const struct yaml *own, struct config *c)
 {
+    const struct yaml_entry *const admin = yaml_find(own, S("admin"));
     c->intake.listen.n = 0;
-    c->admin.listen = (struct str_list){arena_array(a, struct str, 1), 1};
-    c->admin.listen.at[0] = S("0.0.0.0:12223");
+    if (!admin || !yaml_find(&admin->value, S("listen"))) {
+        c->admin.listen = (struct str_list){arena_array(a, struct str, 1), 1};
+        c->admin.listen.at[0] = S("0.0.0.0:12223");
+    }
 }
 
 static void read_collectors(const struct sections *s, struct files_trees *trees, struct config *c)
@@ -232,12 +235,13 @@ static void read_collectors(const struct sections *s, struct files_trees *trees,
     const struct yaml *const written = c->written.collectors;
     const bool is_paths = written && written->kind != YAML_MAP &&
                           !(written->kind == YAML_TEXT && written->is_empty);
+    const bool are_given = trees->collectors_n + trees->left_n > 0; /* themselves, by -c */
     if (is_paths) {
         files_read_collectors(trees, written);
     }
     c->files = trees->found.all;
-    if (trees->own_n == 0 && trees->collectors_n > 0) {
-        complete_alone(s->arena, c);
+    if (are_given && !yaml_find(&trees->own, S("intake")) && !yaml_find(&trees->own, S("agents"))) {
+        complete_alone(s->arena, &trees->own, c);
     }
     collectors_read(s, trees, is_paths ? NULL : written, c->written.sinks, c);
     for (size_t i = 0; i < trees->left_n && trees->own_n == 0 && c->collectors.n == 0; i++) {

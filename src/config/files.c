@@ -123,6 +123,9 @@ static enum outcome find_place(struct arena *a, struct str place, struct files_f
     const struct str pattern = is_folder ? arena_printf(a, "%s/*.{yaml,yml}", path)
                                          : arena_printf(a, "%s", path);
     const enum outcome o = find_glob(a, pattern.at, is_folder ? GLOB_BRACE : 0, out, f);
+    if (o == OK && is_folder) {
+        out->folders.at[out->folders.n++] = place;
+    }
     if (o != OK || out->all.n > before) {
         return o;
     }
@@ -141,6 +144,7 @@ enum outcome files_find(struct arena *a, const struct str_list *places, struct f
         return find_default(a, out, f);
     }
     enum outcome result = OK;
+    out->folders.at = arena_array(a, struct str, places->n);
     for (size_t i = 0; i < places->n && result == OK; i++) {
         result = find_place(a, places->at[i], out, f);
     }
@@ -284,6 +288,28 @@ static enum kind look(struct files_trees *t, struct str file)
     return is;
 }
 
+/* The program of dialect A read every file of its folder. */
+static void note_passed_over(struct files_trees *t, const struct str_list *folders)
+{
+    for (size_t i = 0; i < folders->n && t->is_whole; i++) {
+        glob_t found = {0};
+        const struct str pattern = arena_printf(t->arena, "%.*s/*", STR_ARG(folders->at[i]));
+        const int result = glob(pattern.at, 0, NULL, &found);
+        for (size_t k = 0; result == 0 && k < found.gl_pathc; k++) {
+            const struct str file = arena_str(t->arena, str_of(found.gl_pathv[k]));
+            struct stat st;
+            if (!str_ends(file, S(".yaml")) && !str_ends(file, S(".yml")) &&
+                stat(found.gl_pathv[k], &st) == 0 && S_ISREG(st.st_mode) &&
+                look(t, file) == KIND_COLLECTOR) {
+                problem_add(t->notes, (struct place){file, 0, 0},
+                            "is passed over: of a folder weir reads *.yaml and *.yml, where the "
+                            "original read every file; call it so, or name it with -c");
+            }
+        }
+        globfree(&found);
+    }
+}
+
 void files_read(struct files_trees *t)
 {
     const struct files_found *const found = &t->found;
@@ -301,6 +327,7 @@ void files_read(struct files_trees *t)
             read_file(t, found->all.at[i], t->own_n == 0 && t->collectors_n + t->left_n > 0);
         }
     }
+    note_passed_over(t, &found->folders);
 }
 
 bool files_may_leave(const struct files_trees *t, struct str file)
@@ -360,6 +387,7 @@ static void read_path(struct files_trees *t, const struct yaml *path)
             read_file(t, found.all.at[i], true);
         }
     }
+    note_passed_over(t, &found.folders);
 }
 
 void files_read_collectors(struct files_trees *t, const struct yaml *paths)

@@ -10,6 +10,7 @@
 struct files_found {
     struct str_list all;
     bool *is_among; /* of each: a folder or a glob gave it, and nobody named it */
+    struct str_list folders;
 };
 
 /* The files that the places name: a place is a file, a folder (its *.yaml and *.yml, by name) or a
@@ -35,7 +36,8 @@ struct files_trees {
 
 /* Read all that were found. A file is a collector's when it has `source`, `schedule`, `metric` or
  * `collector` at its top; and one of many that has no section of weir's either, where the others
- * are collectors' alone. One of many that is a collector's, and no YAML, is left out. */
+ * are collectors' alone. One of many that is a collector's, and no YAML, is left out. Where none
+ * may be, a note tells of collector files in a folder that have another ending. */
 void files_read(struct files_trees *t);
 /* The text of one file, added to what was read; `is_collector`: it can be nothing else. */
 void files_read_text(struct files_trees *t, struct str file, struct str text, bool is_collector);

@@ -44,8 +44,13 @@ enum outcome lock_take(struct arena *a, struct str data, int *out_fd, struct fai
 {
     const struct str path = arena_printf(a, "%.*s/lock", STR_ARG(data));
     const struct str run = arena_printf(a, "%.*s/run", STR_ARG(data));
-    if (file_make_dirs(run.at, f) != OK) {
-        return STOP;
+    struct failure why;
+    if (file_make_dirs(run.at, &why) != OK) {
+        return failed(f, STOP,
+                      "%s; weir keeps its data there: `data: FOLDER` in weir.yaml names another "
+                      "place, and for collector files alone in a file beside them, -c base.yaml -c "
+                      "FOLDER",
+                      why.text);
     }
     const int fd = open(path.at, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {

@@ -35,6 +35,13 @@ static enum outcome open_doors(const struct children *all, const struct setup *o
                                      &old->intake, f);
     if (result == OK) {
         result = doors_open(&next->admin, is_admin ? &c->admin.listen : &none, &old->admin, f);
+        if (result != OK && c->intake.listen.n == 0) {
+            const struct failure why = *f;
+            (void)failed(f, why.outcome,
+                         "%s: for collector files alone by `admin: { listen: IP:PORT }` in a file "
+                         "beside them, -c base.yaml -c FOLDER",
+                         why.text);
+        }
         if (result != OK) {
             doors_close(&next->intake, &old->intake);
         }

@@ -1,6 +1,7 @@
 """Files of collectors that are wrong, missing or moved, as weir tells of them."""
 import json
 import signal
+import socket
 import subprocess
 
 from blackbox import BINARY, Weir, case, eventually, run
@@ -102,6 +103,46 @@ def what_is_known_of_a_removed_collector_stays_until_it_is_forgotten(folder):
         assert 'collector_name="away"' not in weir.get("/metrics")[1]
         status, _, said = weir_says("collectors", "-c", "weir.yaml", "--anew", "away", folder=folder)
         assert status == 1 and "there is no collector away" in said, said
+
+
+@case
+def a_file_beside_collectors_moves_their_data_and_their_port_and_opens_no_intake(folder):
+    write(folder / "c" / "one.yaml", collector(interval="200ms"))
+    weir = Weir(folder, words=("-c", "c"))
+    del weir.config["intake"]
+    weir.config["data"] = "./elsewhere"
+    weir.write_config()
+    with weir:
+        assert " intake=none " in weir.log.read_text(), weir.log.read_text()
+        eventually(lambda: "collector_invoke_count_total" in weir.get("/metrics")[1], "it runs", 60)
+    assert (folder / "elsewhere" / "state.db").exists() and not (folder / "c" / "weir-data").exists()
+
+
+@case
+def data_or_a_port_that_cannot_be_had_are_told_with_the_way_out(folder):
+    write(folder / "c" / "one.yaml", collector())
+    write(folder / "c" / "weir-data", "no folder")
+    status, _, said = weir_says("run", "-c", "c", folder=folder)
+    assert status == 2 and "c/weir-data" in said and "`data: FOLDER`" in said, (status, said)
+    (folder / "c" / "weir-data").unlink()
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        door.listen()
+        write(folder / "base.yaml", {"admin": {"listen": f"127.0.0.1:{door.getsockname()[1]}"}})
+        status, _, said = weir_says("run", "-c", "base.yaml", "-c", "c", folder=folder)
+    assert status == 2 and "in use" in said and "`admin: { listen: IP:PORT }`" in said, (status, said)
+
+
+@case
+def a_collector_file_of_another_ending_is_passed_over_with_a_note(folder):
+    write(folder / "c" / "one.yaml", collector())
+    write(folder / "c" / "day.conf", collector())
+    write(folder / "c" / "README", "Source: here are collectors.\n")
+    (folder / "c" / "folder").mkdir()
+    write(folder / "weir.yaml", {"collectors": "c"})
+    for place in ("c", "weir.yaml"):
+        status, out, said = weir_says("validate", "-c", place, folder=folder)
+        assert status == 0 and "one.yaml" in out and "c/day.conf: note: is passed over" in said and "README" not in said, (status, out, said)
 
 
 @case
