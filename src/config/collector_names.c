@@ -15,6 +15,7 @@ struct naming {
     struct arena *arena;
     struct met *met;
     size_t n;
+    struct str_list held; /* names of those whose file is left out for now */
 };
 
 static struct str base_of(struct str path)
@@ -46,12 +47,36 @@ static struct str real_file(struct arena *a, struct str path)
 
 static bool is_present(const struct naming *all, struct str id)
 {
+    for (size_t i = 0; i < all->held.n; i++) {
+        if (str_eq(all->held.at[i], id)) {
+            return true;
+        }
+    }
     for (size_t i = 0; i < all->n; i++) {
         if (str_eq(all->met[i].c->id, id)) {
             return true;
         }
     }
     return false;
+}
+
+/* Whoever is left out comes back as what it was. */
+static struct str_list held_by(struct arena *a, const struct collectors *of,
+                               const struct names *names)
+{
+    struct str_list held = {arena_array(a, struct str, names->collectors_n), 0};
+    for (size_t i = 0; i < names->collectors_n; i++) {
+        const struct named_collector *const was = &names->collector[i];
+        bool is_left = false;
+        for (size_t k = 0; k < of->left_n && !is_left; k++) {
+            is_left = str_eq(base_of(of->left[k].file), base_of(was->file)) &&
+                      str_eq(real_file(a, of->left[k].file), was->file);
+        }
+        if (is_left) {
+            held.at[held.n++] = was->id;
+        }
+    }
+    return held;
 }
 
 static void keep_exact(const struct naming *all, const struct met *m, const struct names *names)
@@ -165,7 +190,8 @@ static void tell(const struct sections *s, const struct naming *all)
 void collectors_name(const struct sections *s, const struct yaml *const *tree,
                      struct collectors *of, struct names *names)
 {
-    const struct naming all = {s->arena, arena_array(s->arena, struct met, of->n), of->n};
+    const struct naming all = {s->arena, arena_array(s->arena, struct met, of->n), of->n,
+                               held_by(s->arena, of, names)};
     for (size_t i = 0; i < all.n; i++) {
         const struct str path = tree[i]->place.file;
         of->at[i].id = S("");
@@ -182,9 +208,8 @@ void collectors_name(const struct sections *s, const struct yaml *const *tree,
     }
     for (size_t i = 0; i < all.n; i++) {
         struct collector *const c = &of->at[i];
-        c->id = c->id.len > 0                ? c->id
-                : twin_of(&all, &all.met[i]) ? new_id(&all, &all.met[i])
-                                             : c->name;
+        const bool is_taken = twin_of(&all, &all.met[i]) || is_present(&all, c->name);
+        c->id = c->id.len > 0 ? c->id : is_taken ? new_id(&all, &all.met[i]) : c->name;
     }
     tell(s, &all);
     for (size_t i = 0; i < all.n; i++) {

@@ -388,11 +388,11 @@ void collectors_read(const struct sections *s, struct files_trees *trees, const 
             tree[all->n++] = w->tree;
         }
     }
+    all->left = trees->left;
+    all->left_n = trees->left_n;
     c->names = names_read(s, c->data);
     collectors_name(s, tree, all, c->names);
     sinks_end(reading, all, c->names, &c->sinks);
-    all->left = trees->left;
-    all->left_n = trees->left_n;
     all->notes = s->notes->lines;
     all->notes_unsaid = s->notes->unsaid;
 }

@@ -146,6 +146,26 @@ def a_collector_file_of_another_ending_is_passed_over_with_a_note(folder):
 
 
 @case
+def who_is_left_out_keeps_its_name_and_its_state(folder):
+    files = folder / "c"
+    count = collector() | {"name": "users"}
+    write(files / "a.yaml", count)
+    weir = Weir(folder, collectors="./c/*.yaml")
+    with weir:
+        eventually(lambda: listed("weir.yaml", folder)[0]["users"]["runs"], "it has run", 60)
+    write(files / "a.yaml", count | {"schedule": {"interval": "often"}})
+    write(files / "b.yaml", count)
+    with weir:
+        rows = eventually(lambda: (lambda r: r if r.get("users@b", {}).get("runs") else None)(listed("weir.yaml", folder)[0]),
+                          "the other has another name", 60)
+        assert rows["users"]["state"] == "left out" and set(rows) == {"users", "users@b"}, rows
+    write(files / "a.yaml", count)
+    with weir:
+        eventually(lambda: listed("weir.yaml", folder)[0]["users"]["runs"] > 1, "it goes on where it stood", 60)
+        assert set(listed("weir.yaml", folder)[0]) == {"users", "users@b"}
+
+
+@case
 def a_wrong_file_of_weirs_own_is_refused_wherever_it_stands(folder):
     write(folder / "c" / "good.yaml", collector())
     for text in ("intake: { lisen: x }\n", '{"data": "d", "intaek": {}}'):
