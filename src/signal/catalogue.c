@@ -41,6 +41,7 @@
 static const struct column raw_columns[] = {
     KEY("lane", COLUMN_TEXT, "lane of the stream raw"),
     KEY("position", COLUMN_INT, "position in the lane"),
+    KEY("bus", COLUMN_TEXT, "id of the streams that have the lane; null in rows of an older weir"),
     LATEST("raw", "source", COLUMN_TEXT, "CloudEvents source"),
     LATEST("raw", "id", COLUMN_TEXT, "CloudEvents id: the delivery's, or the event's"),
     LATEST("raw", "partitionkey", COLUMN_TEXT, "repository, source or collector, else the id"),

@@ -141,6 +141,7 @@ void lake_add_raw(struct buf *b, struct str bus_id, struct str lane, const struc
     buf_add(b, S("{\"lane\":"));
     buf_add_json(b, lane);
     buf_printf(b, ",\"position\":%llu", (unsigned long long)r->at.at);
+    add_text(b, "bus", bus_id);
     add_text(b, "source", s->source);
     add_text(b, "id", s->id);
     add_text(b, "partitionkey", s->partitionkey);
