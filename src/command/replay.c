@@ -12,13 +12,12 @@
 #include "base/hash.h"
 #include "command/command.h"
 #include "command/commands.h"
-#include "command/flush.h"
 #include "command/replay/replay.h"
 #include "config/agents.h"
 #include "persist/lake/stage.h"
 #include "version.h"
 
-enum { CONFIG_BYTES_MAX = 64 << 20, FLUSH_MS = 600000 };
+enum { CONFIG_BYTES_MAX = 64 << 20 };
 #define ARENA_BYTES_MAX ((size_t)8 << 30)
 
 struct replaying {
@@ -94,40 +93,6 @@ static enum outcome lock_folder(struct replaying *w, struct failure *f)
                : failed(f, RETRY, "another replay is under way: let it end, or stop it");
 }
 
-static uint64_t earlier_cut(const struct plan *p, struct str lane)
-{
-    for (size_t i = 0; i < p->cuts_n; i++) {
-        if (str_eq(p->cut[i].lane, lane)) {
-            return p->cut[i].at;
-        }
-    }
-    return 0;
-}
-
-/* Where raw ends now, then everything before that through to lake and store: so whatever the live
- * tables hold of a covered signal is there to be replaced, and nothing of it comes later. *is_more:
- * something came since the cut before. */
-static enum outcome cut(struct replaying *w, bool *is_more, struct failure *f)
-{
-    struct replay *const r = &w->replay;
-    struct lane_ends *ends = NULL;
-    size_t n = 0;
-    enum outcome result = bus_ends(r->bus, r->arena, STREAM_RAW, &ends, &n, f);
-    struct plan_cut *const cuts = arena_array(r->arena, struct plan_cut, n);
-    *is_more = false;
-    for (size_t i = 0; i < n && result == OK; i++) {
-        const uint64_t from = earlier_cut(&r->plan, ends[i].lane.name);
-        cuts[i] = (struct plan_cut){ends[i].lane.name, from, ends[i].end.at};
-        *is_more = *is_more || ends[i].end.at > from;
-    }
-    r->plan.cut = cuts;
-    r->plan.cuts_n = n;
-    replay_show(r, "waiting until lake and store have everything received so far");
-    result = result == OK ? flush_all(r->config, r->bus, FLUSH_MS, f) : result;
-    replay_show(r, "%s", "");
-    return result;
-}
-
 /* A name that is mistyped would replay nothing. */
 static enum outcome check_agent(const struct replaying *w, struct failure *f)
 {
@@ -158,7 +123,7 @@ static enum outcome make_plan(struct replaying *w, struct failure *f)
         stage_remove_tree(r->folder.at);
         result = file_make_dirs(r->folder.at, f);
         bool is_more = false;
-        result = result == OK ? cut(w, &is_more, f) : result;
+        result = result == OK ? replay_cut(r, &is_more, f) : result;
     } else if (result == OK) {
         w->is_resumed = true;
         (void)fprintf(stderr, "goes on at chunk %zu of %zu\n", r->plan.done, r->plan.chunks_n);
@@ -173,7 +138,7 @@ static enum outcome extend(struct replaying *w, struct failure *f)
     struct replay *const r = &w->replay;
     const size_t earlier = r->plan.earlier + r->plan.chunks_n;
     bool is_more = false;
-    enum outcome result = cut(w, &is_more, f);
+    enum outcome result = replay_cut(r, &is_more, f);
     if (result != OK || !is_more) {
         return result;
     }

@@ -21,16 +21,11 @@ static int64_t warm_us(const struct replay *r)
                : from - keep_ms * 1000;
 }
 
-/* Conditions on raw_facts: of the plan's positions, received in [from_us, to), by the agent. */
+/* Conditions on raw_facts: within the plan's cuts, received in [from_us, to), by the agent. */
 static void add_range(struct buf *b, const struct replay *r, int64_t from_us)
 {
     const struct plan *const p = &r->plan;
-    buf_add(b, S("("));
-    for (size_t i = 0; i < p->cuts_n; i++) {
-        buf_printf(b, "%s(lane = '%.*s' AND position >= %" PRIu64 " AND position < %" PRIu64 ")",
-                   i ? " OR " : "", STR_ARG(p->cut[i].lane), p->cut[i].from, p->cut[i].at);
-    }
-    buf_add(b, p->cuts_n ? S(")") : S("false)"));
+    replay_add_cuts(b, r);
     if (p->range.agent.len > 0) {
         buf_add(b, S(" AND agent = "));
         duck_add_literal(b, p->range.agent);
@@ -132,6 +127,10 @@ enum outcome replay_plan_chunks(struct replay *r, struct failure *f)
     }
     duck_result_close(&answer);
     result = result == OK ? tell_left_out(r, f) : result;
+    if (result == OK && p->earlier == 0) {
+        result = replay_see_others(r, f);
+        result = result == OK ? replay_tell_others(r, f) : result;
+    }
     p->is_made = result == OK;
     return result == OK ? plan_write(r->arena, r->folder, p, f) : result;
 }

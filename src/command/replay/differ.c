@@ -24,6 +24,21 @@ bool replay_has_made(const struct replay *r, const char *name)
     return dir;
 }
 
+void replay_add_not_of(struct buf *b, const char *facts, const char *signals)
+{
+    const char *const same = "coalesce(sent.agent, '') = coalesce(%s.agent, '') AND "
+                             "sent.received_at = %s.received_at";
+    buf_printf(b, "NOT EXISTS (SELECT 1 FROM %s AS sent WHERE sent.raw = %s.raw AND ", signals,
+               facts);
+    buf_printf(b, same, facts, facts);
+    /* the table raw has no second row of what was sent again: the first one stands for it */
+    buf_printf(
+        b, ") AND NOT (starts_with(%s.raw, 'retry:') AND EXISTS (SELECT 1 FROM %s AS sent WHERE ",
+        facts, signals);
+    buf_printf(b, same, facts, facts);
+    buf_add(b, S("))"));
+}
+
 void replay_add_facts(struct buf *b, const struct replay *r, const struct model *m,
                       const struct delta *log)
 {
@@ -45,11 +60,8 @@ void replay_add_facts(struct buf *b, const struct replay *r, const struct model 
     }
     buf_add(b, S(") AS live"));
     if (replay_makes(m)) {
-        /* the table raw has no second row of what was sent again: the first one stands for it */
-        buf_add(b,
-                S(" WHERE NOT EXISTS (SELECT 1 FROM replayed WHERE replayed.raw = live.raw) AND "
-                  "NOT (starts_with(live.raw, 'retry:') AND EXISTS (SELECT 1 FROM replayed WHERE "
-                  "replayed.agent = live.agent AND replayed.received_at = live.received_at))"));
+        buf_add(b, S(" WHERE "));
+        replay_add_not_of(b, "live", "replayed");
     }
 }
 

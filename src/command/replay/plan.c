@@ -30,7 +30,8 @@ static void read_lists(struct arena *a, yyjson_val *root, struct plan *p)
     p->chunk = arena_array(a, struct plan_chunk, p->chunks_n);
     yyjson_arr_foreach(cuts, i, n, at)
     {
-        p->cut[i] = (struct plan_cut){arena_str(a, json_text(json_get(at, S("lane")))),
+        p->cut[i] = (struct plan_cut){arena_str(a, json_text(json_get(at, S("bus")))),
+                                      arena_str(a, json_text(json_get(at, S("lane")))),
                                       number(at, S("from")), number(at, S("at"))};
     }
     yyjson_arr_foreach(chunks, i, n, at)
@@ -79,8 +80,11 @@ enum outcome plan_write(struct arena *a, struct str folder, const struct plan *p
                p->counts.ignored);
     for (size_t i = 0; i < p->cuts_n; i++) {
         const struct plan_cut *const c = &p->cut[i];
-        buf_printf(&b, "%s{\"lane\":\"%.*s\",\"from\":%" PRIu64 ",\"at\":%" PRIu64 "}",
-                   i ? "," : "", STR_ARG(c->lane), c->from, c->at);
+        buf_add(&b, i ? S(",{\"bus\":") : S("{\"bus\":"));
+        buf_add_json(&b, c->bus);
+        buf_add(&b, S(",\"lane\":"));
+        buf_add_json(&b, c->lane);
+        buf_printf(&b, ",\"from\":%" PRIu64 ",\"at\":%" PRIu64 "}", c->from, c->at);
     }
     buf_add(&b, S("],\"chunks\":["));
     for (size_t i = 0; i < p->chunks_n; i++) {

@@ -12,9 +12,9 @@ struct plan_range {
 };
 
 /* Of a raw lane [from, at) is replayed; before it stands what an earlier round has done, what comes
- * later is the live transform's. */
+ * later is the live transform's. Lanes of earlier streams are over. */
 struct plan_cut {
-    struct str lane;
+    struct str bus, lane;
     uint64_t from, at;
 };
 

@@ -30,6 +30,19 @@ enum outcome replay_ask(struct replay *r, struct failure *f);
 /* The table `replayed`: the raw signals that chunks were made of so far, as `raw` names them. */
 enum outcome replay_see(struct replay *r, struct failure *f);
 
+/* Where raw ends now, then everything before that through to lake and store: so whatever the live
+ * tables hold of a covered signal is there to be replaced, and nothing of it comes later. *is_more:
+ * something came since the plan's cuts, which these replace (cut.c). */
+enum outcome replay_cut(struct replay *r, bool *is_more, struct failure *f);
+/* A condition on raw_facts: what stands within the plan's cuts. Rows that an older weir wrote do
+ * not say of which streams they are: they are within by lane and position. */
+void replay_add_cuts(struct buf *b, const struct replay *r);
+/* The table `others`: raw signals of streams that were never this data folder's, as other weirs
+ * put them into the same lake. */
+enum outcome replay_see_others(struct replay *r, struct failure *f);
+/* On stderr, how many each of those streams has. */
+enum outcome replay_tell_others(struct replay *r, struct failure *f);
+
 /* What the plan covers, as chunks (chunk.c). */
 enum outcome replay_plan_chunks(struct replay *r, struct failure *f);
 /* " AND …" on raw_facts: what falls to this chunk; before the plan's `from` stands what only tells
@@ -43,6 +56,10 @@ enum outcome replay_make(struct replay *r, struct failure *f);
  * signal of the plan gave. `log`: of the files that it names; NULL: of lake and tail. */
 void replay_add_facts(struct buf *b, const struct replay *r, const struct model *m,
                       const struct delta *log);
+
+/* A condition on `facts`, a table or alias: no signal of the table `signals` gave them. The
+ * position alone does not say which signal it was, since other streams have the same ones. */
+void replay_add_not_of(struct buf *b, const char *facts, const char *signals);
 
 /* What will differ in one model (differ.c). */
 struct difference {

@@ -54,7 +54,9 @@ static enum outcome sort_facts(struct second *s, const struct model *m, struct f
     buf_init(&sql, &s->arena, SQL_BYTES_MAX);
     buf_add(&sql, S("CREATE OR REPLACE TEMP TABLE sorted AS SELECT * FROM ("));
     replay_add_facts(&sql, s->replay, m, NULL);
-    buf_add(&sql, S(") AS facts ORDER BY "));
+    buf_add(&sql, S(") AS facts WHERE "));
+    replay_add_not_of(&sql, "facts", "others"); /* a store has its own weir's rows */
+    buf_add(&sql, S(" ORDER BY "));
     add_keys(&sql, m);
     return duck_run(s->replay->ask.duck, end_sql(&sql).at, f);
 }
@@ -194,6 +196,8 @@ static enum outcome fill(struct second *s, struct failure *f)
     /* the ends first, then the engine that sees at least as much: what is taken twice folds */
     enum outcome result = take_stand(s, &stand, f);
     result = result == OK ? replay_ask(r, f) : result;
+    result = result == OK ? replay_see_others(r, f) : result;
+    result = result == OK && r->is_refill ? replay_tell_others(r, f) : result;
     if (result == OK) {
         result = store_open(r->arena, &s->config, bus_id(r->bus), &to, f);
     }

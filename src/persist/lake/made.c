@@ -38,6 +38,21 @@ bool made_has(const struct made *m, struct str table, struct str bus_id)
     return lines_of(m, table, bus_id) > 0;
 }
 
+size_t made_buses(const struct made *m, struct arena *a, struct str table, struct str **out)
+{
+    size_t n = 0;
+    struct str rest = m->text;
+    *out = arena_array(a, struct str, lines_of(m, table, S("")));
+    while (rest.len > 0) {
+        struct str bus;
+        const struct str line = str_cut(rest, '\n', &rest);
+        if (str_eq(str_cut(line, ' ', &bus), table)) {
+            (*out)[n++] = bus;
+        }
+    }
+    return n;
+}
+
 bool made_is_known(const struct made *m, struct str table)
 {
     return lines_of(m, table, S("")) > 0;

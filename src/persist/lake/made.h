@@ -3,7 +3,8 @@
  * A table that is gone looks like one that never was. What tells them apart is
  * `<data>/lake.tables`: a line `TABLE BUS-ID` for each table and each incarnation of the streams
  * that fed it, written once the table is there. A person who removes a line says that the table may
- * begin anew without what it held. It is no cursor: nothing is read from where it says. */
+ * begin anew without what it held. It is no cursor: nothing is read from where it says. Its lines
+ * of table `raw` also tell which streams were ever this folder's own. */
 #ifndef WEIR_PERSIST_LAKE_MADE_H
 #define WEIR_PERSIST_LAKE_MADE_H
 
@@ -21,6 +22,8 @@ struct made {
 enum outcome made_read(struct arena *a, struct str data, struct made *out, struct failure *f);
 /* This incarnation of the streams has fed the table. */
 bool made_has(const struct made *m, struct str table, struct str bus_id);
+/* Which incarnations have. */
+size_t made_buses(const struct made *m, struct arena *a, struct str table, struct str **out);
 /* Any has. */
 bool made_is_known(const struct made *m, struct str table);
 /* The id of a table, in the form of a UUID: the same whenever this bus makes this table. */
