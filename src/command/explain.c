@@ -51,6 +51,7 @@ static void print_json(struct explaining *e, const struct trace_signal *s)
     buf_init(&b, e->arena, ARENA_BYTES_MAX);
     buf_add(&b, S("{\"raw\":"));
     buf_add_json(&b, s->past.at);
+    add_member(&b, "bus", s->past.bus);
     add_member(&b, "id", s->past.signal.id);
     add_member(&b, "source", s->past.signal.source);
     add_member(&b, "agent", s->past.signal.agent);
@@ -112,8 +113,10 @@ static void print_text(struct explaining *e, const struct trace_signal *s)
                           STR_ARG(raw->type), raw->data.len));
         line(e, "answered", S("202, once it was on the disk"));
     }
+    const struct str bus = trace_is_of_others(e->trace, &s->past) ? s->past.bus : S("");
     line(e, "raw",
-         arena_printf(e->arena, "raw/%.*s%s%.*s", STR_ARG(s->past.at),
+         arena_printf(e->arena, "raw/%.*s%s%.*s%s%.*s", STR_ARG(s->past.at),
+                      bus.len > 0 ? " of the streams " : "", STR_ARG(bus),
                       s->file.len > 0 ? ", in the lake " : ", not in the lake yet",
                       STR_ARG(s->file)));
     line(e, "outcome", str_of(trace_end_name(s->end)));

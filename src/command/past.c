@@ -8,9 +8,9 @@
 /* A body that is no text stands as base64 in attributes (persist/lake/rows.c). */
 const char past_columns[] =
     "lane, position, source, id, partitionkey, event, headers, body, agent, received_at, "
-    "CASE WHEN body IS NULL THEN trim(string_split(attributes_by[1], chr(31))[3], '\"') END";
+    "CASE WHEN body IS NULL THEN trim(string_split(attributes_by[1], chr(31))[3], '\"') END, bus";
 
-enum { LANE, POSITION, SOURCE, ID, PARTITION, EVENT, HEADERS, BODY, AGENT, RECEIVED, BASE64 };
+enum { LANE, POSITION, SOURCE, ID, PARTITION, EVENT, HEADERS, BODY, AGENT, RECEIVED, BASE64, BUS };
 
 static struct str text_at(struct arena *a, struct duck_result *r, size_t column)
 {
@@ -34,7 +34,9 @@ static enum outcome decode(struct arena *a, struct str text, struct str *out, st
 
 enum outcome past_read(struct arena *a, struct duck_result *r, struct past *out, struct failure *f)
 {
-    *out = (struct past){.lane = text_at(a, r, LANE), .position = (uint64_t)duck_i64(r, POSITION)};
+    *out = (struct past){.bus = text_at(a, r, BUS),
+                         .lane = text_at(a, r, LANE),
+                         .position = (uint64_t)duck_i64(r, POSITION)};
     out->at = arena_printf(a, "%.*s:%" PRIu64, STR_ARG(out->lane), out->position);
     out->signal = (struct signal){
         .id = text_at(a, r, ID),

@@ -10,6 +10,7 @@
 #include "wire/duckdb.h"
 
 struct past {
+    struct str bus;  /* id of the streams; empty: an older weir wrote the row */
     struct str lane; /* of stream raw */
     uint64_t position;
     struct str at; /* `lane:position`, as rows name it */

@@ -66,6 +66,9 @@ enum outcome trace_find(struct trace *t, const struct str *word, size_t n, struc
 /* Fill in what became of the signal. */
 enum outcome trace_follow(struct trace *t, struct trace_signal *s, struct failure *f);
 
+/* It stands in streams of another weir, or of this one before they were made anew. */
+bool trace_is_of_others(const struct trace *t, const struct past *past);
+
 const char *trace_end_name(enum trace_end end);
 
 #endif

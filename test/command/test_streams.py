@@ -129,4 +129,22 @@ def streams_that_the_folder_does_not_know_are_its_own_once_they_are_named(folder
         assert weir.titles("--store") == weir.titles() == titles((range(10, 13), "Broken"), ((20,), "Broken"))
 
 
+@case
+def explain_tells_signals_at_the_same_position_apart(folder):
+    with Desk(folder / "one") as weir:
+        weir.tell(10)
+        weir.command("flush")
+        weir.renew()
+        weir.tell(20)
+        weir.command("flush")
+        raw = one(weir, "SELECT DISTINCT raw FROM raw")["raw"]
+        lives = [json.loads(line) for line in weir.command("explain", "--json", f"raw/{raw}").splitlines()]
+        assert [life["id"] for life in lives] == ["10", "20"] and len({life["bus"] for life in lives}) == 2, lives
+        for life in lives:
+            assert {fact["key"]["id"] for fact in life["facts"]} == {life["id"]}, life
+            alone = [json.loads(line) for line in weir.command("explain", "--json", "ticket", "desk", life["id"]).splitlines()]
+            assert alone == [life], alone
+        assert f"of the streams {lives[0]['bus']}" in weir.command("explain", "10")
+
+
 run()
