@@ -59,8 +59,9 @@ struct store_driver {
     enum outcome (*get)(struct store *s, struct arena *a, struct rows *rows, struct failure *f);
     /* All rows and the cursors of the batch's slices in one durable transaction, if each cursor
      * still stands at slice.from; of nothing, when it is only asked whether the store is in place.
-     * RETRY: nothing changed (cause FENCED: another owner moved a cursor). STOP: among others, what
-     * was opened is no longer where it stood. */
+     * RETRY: nothing changed (cause FENCED: another owner moved a cursor). REJECT: nothing changed,
+     * since a row is too big: f->record counts it among all of them. STOP: among others, what was
+     * opened is no longer where it stood. */
     enum outcome (*put)(struct store *s, const struct rows *rows, size_t n, const struct batch *b,
                         struct failure *f);
     /* Where this store's reader stands in a lane; 0 is the beginning. */

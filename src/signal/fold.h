@@ -18,6 +18,14 @@ int row_key_cmp(const struct row *a, const struct row *b);
  * but by calloc) takes all. Lists made anew live in the arena. */
 void fold_into(struct arena *a, struct row *into, const struct row *from);
 
+/* What the lists of one row may hold in all, each text with the three bytes around it in JSON: a
+ * row that every fact adds to ends somewhere, and a store's medium has limits of its own. */
+enum { FOLD_LISTS_BYTES_MAX = 16 * 1024 * 1024 };
+
+/* fold_into, unless the lists would grow over FOLD_LISTS_BYTES_MAX.
+ *   returns OK | REJECT `into` is as it was (names the column) */
+enum outcome fold_try(struct arena *a, struct row *into, const struct row *from, struct failure *f);
+
 /* Call after each fold or at the end of several: fill the computed columns (FOLD_SPAN,
  * FOLD_HOLDING, FOLD_OBJECT) from the folded ones. */
 void fold_finish(struct arena *a, struct row *r);

@@ -4,6 +4,7 @@
  * (is_refill), it takes the second one's cursors, too: its writer finds itself fenced, and goes on
  * from there. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/asked.h"
 #include "base/failpoint.h"
@@ -113,13 +114,17 @@ static enum outcome put_part(struct second *s, struct store *to, const struct mo
     struct duck_result answer;
     struct pending pending = {.model = m};
     const struct batch none = {0};
+    size_t left_out = 0;
     enum outcome result = duck_query(s->replay->ask.duck, sql.at, &answer, f);
     while (result == OK && duck_next(&answer)) {
         struct row fact;
         result = row_read(&s->arena, &answer, m, column_is_in_fact, &fact, f);
-        if (result == OK) {
-            pending_fold(&s->arena, &pending, &fact);
+        if (result == OK && pending_fold(&s->arena, &pending, &fact, f) != OK) {
+            left_out++;
         }
+    }
+    if (left_out > 0) {
+        (void)fprintf(stderr, "left out of the store: %zu facts, since %s\n", left_out, f->text);
     }
     duck_result_close(&answer);
     if (result != OK || pending.n == 0) {

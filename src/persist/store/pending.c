@@ -33,19 +33,45 @@ static void grow(struct arena *a, struct pending *p)
     }
 }
 
-void pending_fold(struct arena *a, struct pending *p, const struct row *fact)
+/* The row of this key, or NULL. */
+static struct row *find(const struct pending *p, struct str key)
+{
+    const size_t at = p->room ? *place_of(p, key) : 0;
+    return at ? p->row + at - 1 : NULL;
+}
+
+static void add(struct arena *a, struct pending *p, struct str key, struct row row)
 {
     if (p->n == p->room) {
         grow(a, p);
     }
-    const struct str key = row_key(a, fact);
     size_t *const place = place_of(p, key);
-    if (*place == 0) {
-        p->row[p->n] = row_new(a, p->model);
-        p->key[p->n] = key;
-        *place = ++p->n;
+    p->row[p->n] = row;
+    p->key[p->n] = key;
+    *place = ++p->n;
+}
+
+bool pending_has(struct arena *a, const struct pending *p, const struct row *of)
+{
+    return find(p, row_key(a, of)) != NULL;
+}
+
+void pending_begin(struct arena *a, struct pending *p, const struct row *row)
+{
+    add(a, p, row_key(a, row), *row);
+}
+
+enum outcome pending_fold(struct arena *a, struct pending *p, const struct row *fact,
+                          struct failure *f)
+{
+    const struct str key = row_key(a, fact);
+    struct row *const there = find(p, key);
+    struct row first = there ? *there : row_new(a, p->model);
+    const enum outcome result = fold_try(a, there ? there : &first, fact, f);
+    if (result == OK && !there) {
+        add(a, p, key, first);
     }
-    fold_into(a, p->row + *place - 1, fact);
+    return result;
 }
 
 static int row_order(const void *a, const void *b)

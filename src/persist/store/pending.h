@@ -13,8 +13,13 @@ struct pending {
     size_t *slot; /* hash table of 2 * room places: index + 1 of a row, or 0 */
 };
 
-/* Fold a fact into the row of its key. */
-void pending_fold(struct arena *a, struct pending *p, const struct row *fact);
+/* Fold a fact into the row of its key. returns OK | REJECT as fold_try: the row is as it was */
+enum outcome pending_fold(struct arena *a, struct pending *p, const struct row *fact,
+                          struct failure *f);
+
+bool pending_has(struct arena *a, const struct pending *p, const struct row *of);
+/* A key that is not there yet begins with this row. */
+void pending_begin(struct arena *a, struct pending *p, const struct row *row);
 
 /* The rows in the order of their keys. */
 struct rows pending_rows(struct arena *a, const struct pending *p);

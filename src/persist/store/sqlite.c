@@ -239,7 +239,9 @@ static enum outcome put_rows(struct sqlite_store *q, const struct rows *rows, st
     for (size_t i = 0; i < rows->n && result == OK; i++) {
         sqlite3_stmt *const statement = rows->is_there[i] ? t->update : t->insert;
         table_bind(&q->scratch, t, statement, rows->row + i);
-        result = sqlite_run(statement, f);
+        result = failpoint_fails("store.too_big") ? failed(f, REJECT, "as a test asked")
+                                                  : sqlite_run(statement, f);
+        f->record = i;
         added += !rows->is_there[i];
         arena_reset(&q->scratch);
         FAILPOINT("store.row");
@@ -302,8 +304,11 @@ static enum outcome put_all(struct store *s, const struct rows *rows, size_t n,
     if (result == OK) {
         result = sqlite_exec(q->db, "BEGIN IMMEDIATE", f);
     }
+    size_t before = 0;
     for (size_t i = 0; i < n && result == OK; i++) {
         result = put_rows(q, rows + i, f);
+        f->record += before;
+        before += rows[i].n;
     }
     FAILPOINT("store.rows");
     for (size_t i = 0; i < b->n && result == OK; i++) {

@@ -6,6 +6,7 @@
 #include "base/failpoint.h"
 #include "persist/persister.h"
 #include "persist/store/pending.h"
+#include "persist/store/watch.h"
 
 enum {
     READ_BYTES_MAX = 4 * 1024 * 1024, /* a few thousand facts: enough to share a sync and a sort */
@@ -20,6 +21,7 @@ struct store_state {
     struct pending *pending; /* one a model of the catalogue */
     struct slice *slice; /* what was taken: from the first batch's start to the last one's end */
     size_t slices_n;
+    struct watch watch;
     int64_t expire_due_us;     /* by the monotonic clock; 0: now, since none was yet */
     _Atomic uint64_t *unknown; /* facts of a newer weir's models */
     _Atomic uint64_t *facts;
@@ -105,6 +107,7 @@ static enum outcome open_store(struct persister *p, struct failure *f)
     (void)persist_wall(p); /* also where all is kept: a later configuration may keep less */
     if (result == OK) {
         arena_init(&st->pending_arena, PENDING_BYTES_MAX);
+        watch_open(&st->watch);
         st->unknown = progress_counter(p->progress, "unknown_models");
         st->facts = progress_counter(p->progress, "facts");
         forget(p);
@@ -119,30 +122,85 @@ static enum outcome cursor(struct persister *p, struct lane lane, struct positio
     return s->driver->cursor(s, lane, out, f);
 }
 
-static void take_record(struct persister *p, const struct slice *slice, const struct record *record,
-                        struct rejects *rejects)
+/* Rows of these keys as they stand in the store. */
+static enum outcome rows_there(struct store_state *st, const struct rows *of, struct rows *out,
+                               struct failure *f)
 {
-    struct store_state *const st = state_of(p);
-    const struct model *const m = fact_model(&record->signal);
-    struct row fact;
-    struct failure why = {0};
-    if (!m) {
-        ++*st->unknown;
-        return;
+    struct arena *const a = &st->pending_arena;
+    *out = (struct rows){.model = of->model,
+                         .row = arena_array(a, struct row, of->n),
+                         .is_there = of->is_there,
+                         .n = of->n};
+    for (size_t i = 0; i < of->n; i++) {
+        out->row[i] = row_new(a, of->model);
+        for (size_t k = 0; k < of->model->columns_n; k++) {
+            if (of->model->columns[k].rule == FOLD_KEY) {
+                out->row[i].value[k] = of->row[i].value[k];
+            }
+        }
     }
-    if (!m->is_stored) {
-        return;
+    return st->store->driver->get(st->store, a, out, f);
+}
+
+/* A row that a flush could not keep: it is folded with what the store has of it at once, so that
+ * the fact at fault is told from the others. REJECT: none of its facts can be kept now. */
+static enum outcome look_at_row(struct store_state *st, struct pending *p, struct row *fact,
+                                struct failure *f)
+{
+    struct arena *const a = &st->pending_arena;
+    const struct watched *const w = watch_find(&st->watch, a, fact);
+    bool is_there = false;
+    const struct rows of = {.model = p->model, .row = fact, .is_there = &is_there, .n = 1};
+    struct rows there;
+    if (!w || (w->why.len == 0 && pending_has(a, p, fact))) {
+        return OK;
     }
-    if (fact_read(&st->pending_arena, &record->signal, &fact, &why) != OK) {
-        persist_reject(rejects, slice, record, &why);
-        return;
+    if (w->why.len > 0) {
+        return failed(f, REJECT, "%.*s", STR_ARG(w->why));
     }
+    const enum outcome result = rows_there(st, &of, &there, f);
+    if (result == OK && is_there) {
+        pending_begin(a, p, &there.row[0]);
+    }
+    return result;
+}
+
+static struct pending *pending_of(struct store_state *st, const struct model *m)
+{
     size_t i = 0;
     while (model_all[i] != m) {
         i++;
     }
-    pending_fold(&st->pending_arena, st->pending + i, &fact);
-    ++*st->facts;
+    return st->pending + i;
+}
+
+static enum outcome take_record(struct persister *p, const struct slice *slice,
+                                const struct record *record, struct rejects *rejects,
+                                struct failure *f)
+{
+    struct store_state *const st = state_of(p);
+    const struct model *const m = fact_model(&record->signal);
+    struct row fact;
+    if (!m) {
+        ++*st->unknown;
+        return OK;
+    }
+    if (!m->is_stored) {
+        return OK;
+    }
+    enum outcome result = fact_read(&st->pending_arena, &record->signal, &fact, f);
+    if (result == OK) {
+        result = look_at_row(st, pending_of(st, m), &fact, f);
+    }
+    if (result == OK) {
+        result = pending_fold(&st->pending_arena, pending_of(st, m), &fact, f);
+    }
+    *st->facts += result == OK;
+    if (result == REJECT) {
+        persist_reject(rejects, slice, record, f);
+        return OK;
+    }
+    return result;
 }
 
 static enum outcome take_slice(struct persister *p, const struct slice *slice, struct failure *f)
@@ -172,8 +230,11 @@ static enum outcome take(struct persister *p, const struct batch *b, struct reje
     for (size_t i = 0; i < b->n && result == OK; i++) {
         result = take_slice(p, b->slice + i, f);
         for (size_t k = 0; k < b->slice[i].n && result == OK; k++) {
-            take_record(p, b->slice + i, b->slice[i].record + k, rejects);
+            result = take_record(p, b->slice + i, b->slice[i].record + k, rejects, f);
         }
+    }
+    if (result == RETRY) {
+        forget(p);
     }
     return result;
 }
@@ -196,30 +257,48 @@ static int due_ms(struct persister *p)
     return left_us <= 0 ? 0 : (int)(left_us / 1000 + 1);
 }
 
+/* Each of these rows is looked at when it is read again. */
+static enum outcome refuse(struct failure *f)
+{
+    f->outcome = RETRY;
+    f->cause = CAUSE_REFUSED;
+    return RETRY;
+}
+
 /* The pending rows folded with those that stand in the store. Done twice it gives the same, so a
  * failed put leaves nothing to undo. */
 static enum outcome fold_rows(struct store_state *st, struct rows *rows, struct failure *f)
 {
-    struct store *const s = st->store;
     struct arena *const a = &st->pending_arena;
-    struct rows there = *rows;
-    there.row = arena_array(a, struct row, rows->n);
-    for (size_t i = 0; i < rows->n; i++) {
-        there.row[i] = row_new(a, rows->model);
-        for (size_t k = 0; k < rows->model->columns_n; k++) {
-            if (rows->model->columns[k].rule == FOLD_KEY) {
-                there.row[i].value[k] = rows->row[i].value[k];
-            }
-        }
-    }
-    const enum outcome result = s->driver->get(s, a, &there, f);
+    struct rows there;
+    bool is_refused = false;
+    const enum outcome result = rows_there(st, rows, &there, f);
     for (size_t i = 0; i < rows->n && result == OK; i++) {
-        if (there.is_there[i]) {
-            fold_into(a, rows->row + i, there.row + i);
+        if (rows->is_there[i] && fold_try(a, there.row + i, rows->row + i, f) != OK) {
+            watch_add(&st->watch, rows->row + i, NULL);
+            is_refused = true;
+        } else if (rows->is_there[i]) {
+            rows->row[i] = there.row[i];
         }
         fold_finish(a, rows->row + i);
     }
-    return result;
+    return is_refused ? refuse(f) : result;
+}
+
+/* The store does not take a row: it is known by its number among all of the put. */
+static enum outcome refuse_row(struct store_state *st, const struct rows *rows, size_t n,
+                               struct failure *f)
+{
+    size_t at = f->record;
+    for (size_t i = 0; i < n; i++) {
+        if (at < rows[i].n) {
+            watch_add(&st->watch, rows[i].row + at, f);
+            return refuse(f);
+        }
+        at -= rows[i].n;
+    }
+    f->outcome = STOP; /* none of its rows */
+    return STOP;
 }
 
 static enum outcome put(struct persister *p, struct failure *f)
@@ -239,12 +318,13 @@ static enum outcome put(struct persister *p, struct failure *f)
     FAILPOINT("store.put");
     if (result == OK) {
         result = st->store->driver->put(st->store, rows, n, &moved, f);
+        result = result == REJECT ? refuse_row(st, rows, n, f) : result;
     }
     FAILPOINT("store.done");
-    if (result == REJECT) {
-        f->outcome = STOP; /* a row of many facts: none of them is at fault alone */
+    if (result == OK) {
+        watch_kept(&st->watch);
     }
-    return result == REJECT ? STOP : result;
+    return result;
 }
 
 static enum outcome count_rows(struct store *s, uint64_t *out, struct failure *f)
@@ -310,6 +390,7 @@ static void close_store(struct persister *p)
     if (st->store) {
         store_close(st->store);
         arena_close(&st->pending_arena);
+        watch_close(&st->watch);
     }
 }
 
