@@ -11,6 +11,7 @@
 #include "persist/sink/sink.h"
 #include "persist/store.h"
 #include "transform/jq/complete.h"
+#include "transform/transform.h"
 
 static void complete_webhook(const struct section_check *c, void *options)
 {
@@ -35,15 +36,18 @@ static const struct section_type agents[] = {
     {.name = "github",
      .options = github_options,
      .bytes = sizeof(struct github_options),
-     .driver = &agent_github},
+     .driver = &agent_github,
+     .transformer = &transformer_github},
     {.name = "cdevents",
      .options = cdevents_options,
      .bytes = sizeof(struct cdevents_options),
-     .driver = &agent_cdevents},
+     .driver = &agent_cdevents,
+     .transformer = &transformer_cdevents},
     {.name = "webhook",
      .options = webhook_options,
      .bytes = sizeof(struct webhook_options),
      .driver = &agent_webhook,
+     .transformer = &transformer_webhook,
      .complete = complete_webhook},
     {0},
 };

@@ -59,8 +59,9 @@ struct section_type {
     const char *name;  /* value of `type`; NULL ends the list               */
     const char *needs; /* build option that is missing, or NULL             */
     const struct option *options;
-    size_t bytes;       /* of the struct that the options fill               */
-    const void *driver; /* what the role's own code finds it by              */
+    size_t bytes;            /* of the struct that the options fill               */
+    const void *driver;      /* what the role's own code finds it by              */
+    const void *transformer; /* of an agent: what becomes of its signals (struct transformer) */
     /* What the table cannot say, and what the options need besides (files); NULL: nothing. What is
      * wrong is told by section_wrong (section.h). */
     void (*complete)(const struct section_check *c, void *options);

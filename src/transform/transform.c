@@ -8,13 +8,6 @@
  * keys that stand twice, written in the form of 0.5.1, and copies of the text. */
 enum { SCRATCH_FACTOR = 2 * JSON_FACTOR + JSON_UNIQUE_FACTOR + JSON_WRITE_FACTOR + 10 };
 
-/* Adding a kind of raw signal: its file, and a line here. */
-static const struct transformer transformers[] = {
-    {"github", transform_github, NULL},
-    {"cdevents", transform_cdevents, NULL},
-    {"webhook", transform_webhook, transform_webhook_prepare},
-};
-
 static const struct named *agent_of(const struct config *config, struct str name)
 {
     for (size_t i = 0; i < config->agents.n; i++) {
@@ -31,15 +24,12 @@ static const struct transformer *transformer_of(const struct transform_in *in,
                                                 struct transform_in *known)
 {
     const struct named *const agent = agent_of(in->config, in->raw->agent);
-    const struct str type = agent && agent->type ? str_of(agent->type->name) : S("");
-    for (size_t i = 0; agent && i < sizeof transformers / sizeof *transformers; i++) {
-        if (str_eq(str_of(transformers[i].agent_type), type)) {
-            *known = *in;
-            known->options = agent->options;
-            return &transformers[i];
-        }
+    if (!agent || !agent->type) {
+        return NULL;
     }
-    return NULL;
+    *known = *in;
+    known->options = agent->options;
+    return agent->type->transformer;
 }
 
 static bool is_metric(const struct transform_in *in)

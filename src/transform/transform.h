@@ -45,10 +45,9 @@ struct transform_out {
     size_t bytes; /* of the facts, as they count against TRANSFORM_GIVEN_BYTES_MAX */
 };
 
-/* One kind of raw signal, chosen by the type of the agent that took it, never by looking into the
- * body. */
+/* One kind of raw signal, chosen by the type of the agent that took it (section_type.transformer),
+ * never by looking into the body. */
 struct transformer {
-    const char *agent_type; /* "github" */
     void (*run)(const struct transform_in *in, struct transform_out *out);
     /* What takes long to begin and is no signal's fault; NULL: nothing does. OK | RETRY. */
     enum outcome (*prepare)(const struct transform_in *in, struct failure *f);
@@ -90,7 +89,7 @@ bool transform_cdevent(const struct transform_in *in, struct transform_out *out,
 void transform_github(const struct transform_in *in, struct transform_out *out);
 void transform_cdevents(const struct transform_in *in, struct transform_out *out);
 void transform_webhook(const struct transform_in *in, struct transform_out *out);
-enum outcome transform_webhook_prepare(const struct transform_in *in, struct failure *f);
+extern const struct transformer transformer_github, transformer_cdevents, transformer_webhook;
 /* What a collector read (signal/metric.h): it is in its model's form already. */
 void transform_metric(const struct transform_in *in, struct transform_out *out);
 

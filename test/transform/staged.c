@@ -4,6 +4,7 @@
 
 #include "folder.h"
 #include "test.h"
+#include "transform/transform.h"
 
 static bool is_taken_away(void *to, struct lane lane)
 {
@@ -11,7 +12,7 @@ static bool is_taken_away(void *to, struct lane lane)
     return x->is_away && str_eq(lane.name, S("intake-0"));
 }
 
-static const struct section_type github = {.name = "github"};
+static const struct section_type github = {.name = "github", .transformer = &transformer_github};
 
 void staged_open(struct staged *x)
 {

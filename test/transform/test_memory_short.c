@@ -8,6 +8,7 @@
 #include "refused.h"
 #include "test.h"
 #include "transform/run.h"
+#include "transform/transform.h"
 
 enum {
     ROUNDS_MAX = 200,
@@ -23,7 +24,7 @@ struct stage {
     struct named agent;
 };
 
-static const struct section_type github = {.name = "github"};
+static const struct section_type github = {.name = "github", .transformer = &transformer_github};
 
 static void stage_init(struct stage *x)
 {

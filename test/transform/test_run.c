@@ -15,7 +15,8 @@
 #include "transform/staged.h"
 #include "transform/transform.h"
 
-static const struct section_type cdevents = {.name = "cdevents"};
+static const struct section_type cdevents = {.name = "cdevents",
+                                             .transformer = &transformer_cdevents};
 
 static void the_same_delivery_again_after_success_is_a_repetition(void **state)
 {

@@ -112,3 +112,5 @@ bool transform_cdevent(const struct transform_in *in, struct transform_out *out,
 {
     return give(in, out, event, true, folds);
 }
+
+const struct transformer transformer_cdevents = {.run = transform_cdevents};

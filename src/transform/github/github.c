@@ -167,3 +167,5 @@ void transform_github(const struct transform_in *in, struct transform_out *out)
     }
     map_all(&d);
 }
+
+const struct transformer transformer_github = {.run = transform_github};

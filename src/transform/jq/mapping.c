@@ -127,7 +127,7 @@ void mapping_facts(const struct transform_in *in, struct transform_out *out, yyj
     }
 }
 
-enum outcome transform_webhook_prepare(const struct transform_in *in, struct failure *f)
+static enum outcome prepare(const struct transform_in *in, struct failure *f)
 {
     const struct webhook_options *const o = in->options;
     /* One that cannot be compiled is told of its signals, by jq_run. */
@@ -160,3 +160,5 @@ void transform_webhook(const struct transform_in *in, struct transform_out *out)
         (void)transform_failed(out, S(""), &f);
     }
 }
+
+const struct transformer transformer_webhook = {.run = transform_webhook, .prepare = prepare};
