@@ -86,6 +86,21 @@ static void a_file_that_was_made_in_scratch_is_put_under_its_key(void **state)
     assert_holds(key, "columns");
 }
 
+static void what_another_of_the_same_process_number_is_writing_stays_as_it_is(void **state)
+{
+    (void)state;
+    const struct str key = S("change/_delta_log/0.json");
+    const struct str other = arena_printf(&arena, "change/_delta_log/.0.json.%ld", (long)getpid());
+    const struct str path = files_path(&files, &arena, other);
+    assert_int_equal(files.driver->put(&files, key, S("older"), &failure), OK);
+    assert_int_equal(file_replace(path.at, S("another's"), 0600, &failure), OK);
+    assert_int_equal(files.driver->put(&files, key, S("newer"), &failure), OK);
+    assert_int_equal(files.driver->put_if_absent(&files, key, S("late"), &failure), RETRY);
+    assert_holds(other, "another's");
+    assert_holds(key, "newer");
+    assert_int_equal(count(S("change")), 2);
+}
+
 static void who_is_alone_is_told_so_and_shuts_out_nobody_for_ever(void **state)
 {
     (void)state;
@@ -110,6 +125,7 @@ int main(void)
         TEST(of_two_who_put_a_name_that_must_be_absent_one_is_fenced),
         TEST(what_is_removed_is_gone_and_what_never_was_is_no_failure),
         TEST(a_file_that_was_made_in_scratch_is_put_under_its_key),
+        TEST(what_another_of_the_same_process_number_is_writing_stays_as_it_is),
         TEST(who_is_alone_is_told_so_and_shuts_out_nobody_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,11 +2,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/failpoint.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "persist/lake/stage.h"
 
 enum { SNAPSHOT_BYTES_MAX = 512 << 20, SQL_BYTES_MAX = 1 << 16, SUM_BYTES = 32 };
 
@@ -25,10 +25,13 @@ static enum outcome write_parquet(struct delta *l, struct arena *a, struct duck 
                                   char sum[SUM_BYTES], struct failure *f)
 {
     struct buf sql;
+    struct stage s;
     const struct str name = delta_name(l, a, l->version, ".checkpoint.parquet");
-    const struct str staged = l->files->driver->scratch(
-        l->files, a,
-        arena_printf(a, "%.*s/_delta_log/.checkpoint-%ld", STR_ARG(l->table), (long)getpid()));
+    enum outcome result = stage_open(&s, a, d, l, f);
+    if (result != OK) {
+        return result;
+    }
+    const struct str staged = arena_printf(a, "%.*s/0.parquet", STR_ARG(s.folder));
     buf_init(&sql, a, SQL_BYTES_MAX);
     buf_add(&sql, S("COPY (SELECT * FROM read_json("));
     duck_add_literal(
@@ -39,13 +42,17 @@ static enum outcome write_parquet(struct delta *l, struct arena *a, struct duck 
     duck_add_literal(&sql, staged);
     buf_add(&sql, S(" (FORMAT parquet, COMPRESSION snappy)"));
     buf_add_byte(&sql, '\0');
-    enum outcome result = duck_run(d, buf_str(&sql).at, f);
+    result = duck_run(d, buf_str(&sql).at, f);
     if (result == OK) {
         struct str bytes = S("");
         result = file_read(a, staged.at, SNAPSHOT_BYTES_MAX, &bytes, f);
         hash_128_hex(bytes, sum);
     }
-    return result == OK ? l->files->driver->put_file(l->files, name, staged.at, f) : result;
+    if (result == OK) {
+        result = l->files->driver->put_file(l->files, name, staged.at, f);
+    }
+    stage_close(&s);
+    return result;
 }
 
 enum outcome checkpoint_write(struct delta *l, struct duck *d, int64_t since_ms, struct failure *f)

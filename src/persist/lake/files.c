@@ -13,6 +13,8 @@
 
 #include "base/failpoint.h"
 #include "base/file.h"
+#include "base/hash.h"
+#include "base/os.h"
 
 enum { PATH_BYTES = 4096, FILE_BYTES_MAX = 512 << 20, DEPTH_MAX = 8 };
 
@@ -25,6 +27,14 @@ struct place {
 struct str files_path(const struct files *s, struct arena *a, struct str key)
 {
     return arena_printf(a, "%.*s/%.*s", STR_ARG(s->place), STR_ARG(key));
+}
+
+void files_unique(char out[FILES_UNIQUE_BYTES])
+{
+    uint64_t number;
+    os_random(&number, sizeof number);
+    hex_u64(number, out);
+    out[FILES_UNIQUE_BYTES - 1] = '\0';
 }
 
 /* The texts one after the other; false when they are too long for a path. */
@@ -45,19 +55,19 @@ static bool join(char out[PATH_BYTES], const struct str *part, size_t n)
 static enum outcome locate(const struct files *s, struct str key, struct place *out,
                            struct failure *f)
 {
-    char pid[32];
+    char unique[FILES_UNIQUE_BYTES];
     size_t slash = key.len;
     while (slash > 0 && key.at[slash - 1] != '/') {
         slash--;
     }
-    (void)snprintf(pid, sizeof pid, ".%ld", (long)getpid());
+    files_unique(unique);
     const struct str folder = str_sub(key, 0, slash);
     const struct str path[] = {s->place, S("/"), key};
     const struct str parent[] = {s->place, S("/"), folder};
     const struct str temporary[] = {
-        s->place, S("/"), folder, S("."), str_sub(key, slash, key.len), str_of(pid)};
+        s->place, S("/"), folder, S("."), str_sub(key, slash, key.len), S("."), str_of(unique)};
     return join(out->path, path, 3) && join(out->folder, parent, 3) &&
-                   join(out->temporary, temporary, 6)
+                   join(out->temporary, temporary, 7)
                ? OK
                : failed(f, STOP, "%.*s: the path is too long", STR_ARG(key));
 }
@@ -68,7 +78,7 @@ static enum outcome write_temporary(const struct place *at, struct str bytes, st
     if (result != OK) {
         return result;
     }
-    const int fd = open(at->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    const int fd = open(at->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (fd < 0) {
         return failed_errno(f, RETRY, "create %s", at->temporary);
     }

@@ -57,6 +57,11 @@ struct files_driver {
     struct str (*scratch)(const struct files *s, struct arena *a, struct str key);
 };
 
+/* Hexadecimal digits for a name that no other process has, in whatever container: a process number
+ * is one's own in each. */
+enum { FILES_UNIQUE_BYTES = 17 }; /* with its end */
+void files_unique(char out[FILES_UNIQUE_BYTES]);
+
 /* What DuckDB writes it by; what reads takes the duck_pattern of it. */
 struct str files_path(const struct files *s, struct arena *a, struct str key);
 

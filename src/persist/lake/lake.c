@@ -48,7 +48,8 @@ static enum outcome lock_lake(struct persister *p, struct failure *f)
     if (result == OK) {
         result = remove_orphans(p, f);
     } else if (result == RETRY && f->cause == CAUSE_FENCED) {
-        result = OK; /* others write here: what is theirs stays */
+        vacuum_stages(l); /* others write here: what is theirs stays */
+        result = OK;
     }
     return result == OK ? s->driver->hold(s, false, &l->lock_fd, f) : result;
 }

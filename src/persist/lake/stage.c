@@ -1,8 +1,11 @@
 #include "persist/lake/stage.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -13,7 +16,7 @@
 /* What is flushed is compacted soon, then at zstd's own level: 20 % less time now. */
 #define FRESH "COMPRESSION zstd, COMPRESSION_LEVEL 1"
 
-enum { SQL_BYTES_MAX = 16 << 20, FILE_BYTES_MAX = 1 << 30, TREE_FILES_OPEN = 16 };
+enum { SQL_BYTES_MAX = 16 << 20, FILE_BYTES_MAX = 1 << 30, TREE_FILES_OPEN = 16, TRIES_MAX = 8 };
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 {
@@ -29,18 +32,73 @@ void stage_remove_tree(const char *path)
     (void)nftw(path, remove_one, TREE_FILES_OPEN, FTW_DEPTH | FTW_PHYS);
 }
 
+/* The file in a stage's folder that its process holds, and nobody once that has died. */
+static const char *lock_of(struct arena *a, struct str folder)
+{
+    return arena_printf(a, "%.*s/.lock", STR_ARG(folder)).at;
+}
+
+/* Make the folder and hold it. *fd < 0: another took it for one that was left behind, before it was
+ * held. */
+static enum outcome make(const struct stage *s, int *fd, struct failure *f)
+{
+    const char *const lock = lock_of(s->arena, s->folder);
+    const enum outcome result = file_make_dirs(s->folder.at, f);
+    *fd = result == OK ? open(lock, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+    if (result != OK || (*fd < 0 && errno == ENOENT)) {
+        return result;
+    }
+    if (*fd < 0 || flock(*fd, LOCK_EX) != 0) {
+        return failed_errno(f, RETRY, "hold %s", lock);
+    }
+    if (access(lock, F_OK) != 0) {
+        close(*fd); /* nothing was written */
+        *fd = -1;
+    }
+    return OK;
+}
+
 enum outcome stage_open(struct stage *s, struct arena *a, struct duck *d, const struct delta *log,
                         struct failure *f)
 {
-    const struct str key = arena_printf(a, "%.*s/.stage-%ld", STR_ARG(log->table), (long)getpid());
-    *s = (struct stage){a, d, log, log->files->driver->scratch(log->files, a, key)};
-    stage_remove_tree(s->folder.at);
-    return file_make_dirs(s->folder.at, f);
+    enum outcome result = OK;
+    *s = (struct stage){.arena = a, .duck = d, .log = log, .fd = -1};
+    for (int i = 0; i < TRIES_MAX && result == OK && s->fd < 0; i++) {
+        char unique[FILES_UNIQUE_BYTES];
+        files_unique(unique);
+        const struct str key = arena_printf(a, "%.*s/.stage-%s", STR_ARG(log->table), unique);
+        s->folder = log->files->driver->scratch(log->files, a, key);
+        result = make(s, &s->fd, f);
+    }
+    if (result == OK && s->fd < 0) {
+        result = failed(f, RETRY, "%s is removed by others whenever it is made", s->folder.at);
+    }
+    if (result != OK) {
+        stage_close(s);
+    }
+    return result;
 }
 
 void stage_close(struct stage *s)
 {
     stage_remove_tree(s->folder.at);
+    if (s->fd >= 0) {
+        close(s->fd); /* nothing was written */
+        s->fd = -1;
+    }
+}
+
+void stage_sweep(struct arena *a, struct str folder)
+{
+    const int fd = open(lock_of(a, folder), O_RDWR | O_CLOEXEC);
+    if (fd < 0) {
+        (void)rmdir(arena_cstr(a, folder)); /* whoever died before it was held has left it empty */
+        return;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        stage_remove_tree(arena_cstr(a, folder));
+    }
+    close(fd); /* nothing was written */
 }
 
 enum outcome stage_write(struct stage *s, struct str select, struct failure *f)

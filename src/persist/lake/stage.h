@@ -11,9 +11,11 @@ struct stage {
     struct duck *duck;
     const struct delta *log;
     struct str folder; /* absolute */
+    int fd;            /* of the file in it that says that its process lives */
 };
 
-/* An empty folder of this process; stage_close removes it with what is left in it. */
+/* A new folder that no other process has; stage_close, which is safe after a failure, removes it
+ * with what is left in it. */
 enum outcome stage_open(struct stage *s, struct arena *a, struct duck *d, const struct delta *log,
                         struct failure *f);
 void stage_close(struct stage *s);
@@ -31,6 +33,8 @@ enum outcome stage_rewrite(struct stage *s, struct str select, struct str folder
 enum outcome stage_put(struct stage *s, struct str prefix, bool is_change, struct buf *actions,
                        struct failure *f);
 
+/* Remove a stage's folder, which somebody may have, unless its process lives. */
+void stage_sweep(struct arena *a, struct str folder);
 /* Remove a folder and what is in it; nothing happens when it is not there. */
 void stage_remove_tree(const char *path);
 

@@ -29,25 +29,35 @@ static bool is_own(const struct lake *l, struct str name)
     return false;
 }
 
+/* Half a put into a log. */
+static bool is_half(struct str name)
+{
+    return str_starts(name, S(".")) && !str_starts(name, S(".weir-"));
+}
+
 static bool is_orphan(const struct lake *l, const struct lake_table *t, const struct files_entry *e,
                       int64_t now_ms)
 {
     const struct str path = str_sub(e->key, t->log.table.len + 1, e->key.len);
     const struct str name = name_in(path);
     if (str_starts(path, S("_delta_log/"))) {
-        return str_starts(name, S(".")) && !str_starts(name, S(".weir-")); /* half a put */
+        return is_half(name);
     }
     return str_ends(name, S(".parquet")) && !delta_find(&t->log, path) &&
            (is_own(l, name) || now_ms - e->modified_ms > ORPHAN_AGE_MS);
 }
 
-static void remove_stages(struct lake *l, const struct lake_table *t)
+/* is_alone: nobody else writes here, so that each is a killed writer's. */
+static void remove_stages(struct lake *l, const struct lake_table *t, bool is_alone)
 {
     const struct str folder = l->files.driver->scratch(&l->files, &l->scratch, t->log.table);
     DIR *const dir = opendir(folder.at);
     for (struct dirent *e = dir ? readdir(dir) : NULL; e; e = readdir(dir)) {
-        if (str_starts(str_of(e->d_name), S(".stage-"))) {
-            stage_remove_tree(arena_printf(&l->scratch, "%s/%s", folder.at, e->d_name).at);
+        const struct str stage = arena_printf(&l->scratch, "%s/%s", folder.at, e->d_name);
+        if (str_starts(str_of(e->d_name), S(".stage-")) && is_alone) {
+            stage_remove_tree(stage.at);
+        } else if (str_starts(str_of(e->d_name), S(".stage-"))) {
+            stage_sweep(&l->scratch, stage);
         }
     }
     if (dir) {
@@ -122,7 +132,7 @@ enum outcome vacuum_orphans(struct lake *l, struct vacuumed *sum, struct failure
     for (size_t i = 0; i < l->tables_n && result == OK; i++) {
         struct lake_table *const t = &l->table[i];
         struct files_list list = {.n = 0};
-        remove_stages(l, t);
+        remove_stages(l, t, true);
         result = delta_update(&t->log, f);
         if (result == OK) {
             result = l->files.driver->list(&l->files, &l->scratch, t->log.table, &list, f);
@@ -137,10 +147,18 @@ enum outcome vacuum_orphans(struct lake *l, struct vacuumed *sum, struct failure
     return result;
 }
 
+void vacuum_stages(struct lake *l)
+{
+    for (size_t i = 0; i < l->tables_n; i++) {
+        remove_stages(l, &l->table[i], false);
+    }
+}
+
 /* ---- vacuum ---- */
 
 /* Commits stay as long as Delta's readers expect (delta.logRetentionDuration's default); of weir's
- * own snapshots the newest is enough. */
+ * own snapshots the newest is enough. A put takes no hour, so half of one that is older is a killed
+ * writer's. */
 static enum outcome sweep_log(struct lake *l, const struct lake_table *t, int64_t now_ms,
                               struct failure *f)
 {
@@ -152,8 +170,9 @@ static enum outcome sweep_log(struct lake *l, const struct lake_table *t, int64_
         const int64_t version = delta_version_of(name);
         const int64_t age_ms = now_ms - list.at[i].modified_ms;
         const bool is_snapshot = str_starts(name, S(".weir-"));
-        if (version >= 0 && version < t->log.checkpoint &&
-            age_ms > (is_snapshot ? ORPHAN_AGE_MS : LOG_AGE_MS)) {
+        const bool is_covered = version >= 0 && version < t->log.checkpoint &&
+                                age_ms > (is_snapshot ? ORPHAN_AGE_MS : LOG_AGE_MS);
+        if (is_covered || (is_half(name) && age_ms > ORPHAN_AGE_MS)) {
             result = l->files.driver->remove(&l->files, list.at[i].key, f);
         }
     }
@@ -185,9 +204,12 @@ enum outcome vacuum_run(struct lake *l, int64_t now_us, struct failure *f)
     for (size_t i = 0; i < l->tables_n && result == OK; i++) {
         struct lake_table *const t = &l->table[i];
         result = vacuum_table(l, t, now_us / 1000, f);
-        if (result == OK && must_sweep && t->log.checkpoint >= 0) {
+        if (result == OK && must_sweep) {
             result = sweep_log(l, t, now_us / 1000, f);
         }
+    }
+    if (must_sweep) {
+        vacuum_stages(l);
     }
     l->swept_us = must_sweep && result == OK ? now_us : l->swept_us;
     return result;

@@ -4,8 +4,8 @@
 
 #include "persist/lake/lake.h"
 
-/* Remove from the disk what was removed from the tables long enough ago, and logs that checkpoints
- * have made needless. */
+/* Remove from the disk what was removed from the tables long enough ago, and once a day logs that
+ * checkpoints have made needless and what killed writers left half done. */
 enum outcome vacuum_run(struct lake *l, int64_t now_us, struct failure *f);
 struct vacuumed {
     size_t n;         /* files removed    */
@@ -17,5 +17,8 @@ struct vacuumed {
  * don't agree: its log may be an older one.
  *   returns OK | RETRY | STOP data files without any log */
 enum outcome vacuum_orphans(struct lake *l, struct vacuumed *sum, struct failure *f);
+
+/* Remove what killed writers left half done, while others may write here. */
+void vacuum_stages(struct lake *l);
 
 #endif
