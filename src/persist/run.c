@@ -109,12 +109,15 @@ static enum outcome insist(struct loop *l, enum outcome (*step)(struct loop *, s
         *f = (struct failure){0};
         l->p.retry_after_ms = 0;
         const enum outcome result = step(l, f);
+        const bool is_over = result == RETRY &&
+                             (f->cause == CAUSE_FENCED || f->cause == CAUSE_REFUSED);
         if (result == OK && tries > 1) {
             log_event(LOG_INFO, "works again", log_c("what", what), log_n("tries", tries));
+        }
+        if ((result == OK || is_over) && tries > 1) {
             progress_state(l->p.progress, DUTY_RUNNING);
         }
-        if (result != RETRY || f->cause == CAUSE_FENCED || f->cause == CAUSE_REFUSED ||
-            asked_to_stop()) {
+        if (result != RETRY || is_over || asked_to_stop()) {
             return result;
         }
         const int64_t pause_ms = pause_of(l, tries);

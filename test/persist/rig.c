@@ -156,7 +156,14 @@ static enum outcome flush(struct persister *p, bool is_asked, struct failure *f)
         running->unseen_n += asked_to_flush();
         (void)raise(running->failing_n > 1 ? SIGUSR1 : 0);
         running->failing_n--;
-        return failed(f, RETRY, "as a test asked");
+        running->is_behind = running->failing_n == 0;
+        (void)failed(f, RETRY, "as a test asked");
+        f->cause = running->is_behind && running->is_fenced ? CAUSE_FENCED : CAUSE_OTHER;
+        return RETRY;
+    }
+    if (running->is_behind) {
+        running->is_behind = false;
+        running->state = progress_state_is(running->progress);
     }
     const enum outcome result = running->driver->flush(p, is_asked, f);
     running->fenced_n += result == RETRY && f->cause == CAUSE_FENCED;

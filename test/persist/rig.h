@@ -17,6 +17,9 @@ struct rig {
     size_t fenced_n;  /* flushes that found a cursor moved                     */
     size_t failing_n; /* so many flushes fail first; in the first one another is asked for    */
     size_t unseen_n;  /* of those, how many found that wish still unseen: no pause would hold */
+    bool is_fenced;   /* the last of those says that another was faster       */
+    bool is_behind;   /* the next flush is the first behind them              */
+    enum duty_state state; /* what the page shows then                        */
     struct bus *bus;
     struct progress *progress;
     struct reader *transform; /* moves what is sent into the stream standard */

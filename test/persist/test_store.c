@@ -193,6 +193,20 @@ static void a_flush_that_is_asked_for_while_it_fails_leaves_the_pauses_as_they_a
     rig_check(&rig);
 }
 
+static void a_flush_that_fails_and_then_is_fenced_shows_no_failure_afterwards(void **state)
+{
+    (void)state;
+    struct dice d = {7};
+    struct failure f = {0};
+    rig_send_random(&rig, &d, "intake-0", 50);
+    rig.failing_n = 2;
+    rig.is_fenced = true;
+    assert_int_equal(rig_run(&rig, 4 << 20, &f), OK);
+    assert_int_equal(rig.failing_n, 0);
+    assert_int_equal(rig.state, DUTY_RUNNING);
+    rig_check(&rig);
+}
+
 static void a_full_disk_is_waited_out(void **state)
 {
     (void)state;
@@ -655,6 +669,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_failed_commit_is_tried_again, up, down),
         cmocka_unit_test_setup_teardown(
             a_flush_that_is_asked_for_while_it_fails_leaves_the_pauses_as_they_are, up, down),
+        cmocka_unit_test_setup_teardown(
+            a_flush_that_fails_and_then_is_fenced_shows_no_failure_afterwards, up, down),
         cmocka_unit_test_setup_teardown(a_full_disk_is_waited_out, up, down),
         cmocka_unit_test_setup_teardown(
             a_fact_that_can_never_be_kept_is_a_dead_letter_and_the_rest_is_kept, up, down),
