@@ -12,8 +12,11 @@
 #include "base/hash.h"
 
 /* VERSION changes with the layout: pages of another weir are replaced by the one that runs. */
-enum { TRIES = 1000 /* a duty that died while it wrote leaves a sequence odd */ };
-enum { MAGIC = 0x72696577, VERSION = 9 };
+enum {
+    TRIES = 1000,    /* a duty that died while it wrote leaves a sequence odd */
+    KILLS_UNSAID = 3 /* in a row, from outside: then what it had read may have to do with it */
+};
+enum { MAGIC = 0x72696577, VERSION = 10 };
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "processes share these words: no lock may be in them");
 
 /* `sequence` is odd while the duty writes the members after it: a reader that saw it odd, or
@@ -22,6 +25,7 @@ struct page_cursor {
     _Atomic uint32_t sequence, stream;
     _Atomic uint64_t at, restart, lag_bytes;
     _Atomic int64_t time_us;
+    _Atomic uint64_t read_to; /* not of what `sequence` guards: the duty alone looks at it */
     char lane[LANE_NAME_BYTES_MAX + 1];
 };
 
@@ -50,7 +54,8 @@ struct page {
         _Atomic uint64_t lane, at;
         _Atomic uint32_t deaths, kills;
     } suspect;
-    struct wall wall; /* the duty alone looks at it */
+    _Atomic uint32_t has_died, kills; /* since a cursor moved */
+    struct wall wall;                 /* the duty alone looks at it */
     struct page_why why;
     struct page_cursor cursor[PROGRESS_CURSORS];
     struct page_counter counter[PROGRESS_COUNTERS];
@@ -275,6 +280,10 @@ void progress_hand_died(struct progress *p, bool is_killed)
 {
     const struct page_hand *const hand = &p->page->hand;
     struct page_suspect *const suspect = &p->page->suspect;
+    p->page->kills += is_killed;
+    if (!is_killed || p->page->kills >= KILLS_UNSAID) {
+        p->page->has_died = 1;
+    }
     if (!hand->is_held) {
         return;
     }
@@ -369,6 +378,9 @@ void progress_cursor(struct progress *p, struct lane lane, struct position at,
         c->lane[lane.name.len] = '\0';
         c->stream = (uint32_t)lane.stream;
     }
+    if (c->at != at.at) {
+        page->kills = 0;
+    }
     const uint32_t sequence = c->sequence | 1U; /* odd also after a death in between */
     c->sequence = sequence;
     c->at = at.at;
@@ -379,6 +391,35 @@ void progress_cursor(struct progress *p, struct lane lane, struct position at,
     if (is_new) {
         page->cursors_n = n + 1;
     }
+}
+
+void progress_read(struct progress *p, struct lane lane, struct position to)
+{
+    struct page_cursor *const c = cursor_find(p->page, lane);
+    if (c && (to.at == 0 || to.at > c->read_to)) {
+        c->read_to = to.at;
+    }
+}
+
+bool progress_is_careful(struct progress *p)
+{
+    struct page *const page = p->page;
+    const uint32_t n = page->has_died ? at_most(page->cursors_n, PROGRESS_CURSORS) : 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (page->cursor[i].at < page->cursor[i].read_to) {
+            return true;
+        }
+    }
+    page->has_died = 0;
+    return false;
+}
+
+void progress_careful_done(struct progress *p)
+{
+    for (uint32_t i = 0; i < at_most(p->page->cursors_n, PROGRESS_CURSORS); i++) {
+        p->page->cursor[i].read_to = 0;
+    }
+    p->page->has_died = 0;
 }
 
 bool progress_cursor_at(const struct progress *p, size_t i, struct progress_cursor *out)

@@ -84,6 +84,15 @@ _Atomic uint64_t *progress_counter(struct progress *p, const char *format, ...)
 void progress_cursor(struct progress *p, struct lane lane, struct position at,
                      struct position restart, uint64_t lag_bytes, int64_t time_us);
 
+/* What processes die on when nothing is in hand is among what they had read: progress_read says up
+ * to where (0: that is nobody's concern here any more). While a process is careful, since one
+ * before it died (or was killed from outside, thrice while no cursor moved) and the cursors have
+ * not passed that yet, it takes a record at a time, in hand until the step over it is done.
+ * progress_careful_done: nothing is left to be read. */
+void progress_read(struct progress *p, struct lane lane, struct position to);
+bool progress_is_careful(struct progress *p);
+void progress_careful_done(struct progress *p);
+
 struct progress_cursor {
     char lane[LANE_NAME_BYTES_MAX + 1];
     enum stream stream;

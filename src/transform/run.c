@@ -45,6 +45,7 @@ struct transform_stage {
     struct repetitions *repetitions;
     struct jq_pool *pool;
     size_t given_bytes;        /* of this turn's facts */
+    bool is_careful;           /* one record a turn, in hand until the step is done */
     int64_t conflict_said_us;  /* of the monotonic clock */
     uint64_t conflicts_n;      /* since the start        */
     int64_t forgotten_said_us; /* of the monotonic clock */
@@ -272,7 +273,9 @@ static enum outcome take(struct transform_stage *t, struct slice_work *w, const 
     if (result == OK) {
         struct taken one = {.raw = raw, .here = {.lane = w->slice->lane, .at = raw->at}};
         result = take_in_hand(t, &in, w, &one, f);
-        progress_hand_done(t->progress);
+        if (!t->is_careful) {
+            progress_hand_done(t->progress);
+        }
     }
     return result;
 }
@@ -328,6 +331,7 @@ static void hand_over(struct transform_stage *t, const struct lane *lane, size_t
         t->lane[k]->is_stale = true;
         t->lane[k]->is_lost = is_lost;
         if (is_lost) {
+            progress_read(t->progress, lane[i], (struct position){0});
             log_event(LOG_INFO, "lane lost", log_s("lane", lane[i].name),
                       log_c("next", "its new owner goes on from the cursor"));
         }
@@ -363,6 +367,7 @@ static enum outcome work_slice(struct transform_stage *t, struct slice *s, struc
     enum outcome result = lane_of(t, s->lane, &w->lane, f);
     if (result == OK) {
         w->tally = tally_copy(&t->batch, &w->lane->tally);
+        progress_read(t->progress, s->lane, s->to);
     }
     size_t i = 0;
     for (; i < s->n && t->given_bytes < GIVEN_BYTES && result == OK; i++) {
@@ -471,14 +476,31 @@ static void say_forgotten(struct transform_stage *t)
     }
 }
 
-enum outcome transform_turn(struct transform_stage *t, int wait_ms, size_t *n, struct failure *f)
+/* After a death one record is read, for as long as what was read then is not passed. */
+static enum outcome read_batch(struct transform_stage *t, int wait_ms, struct batch *in,
+                               struct failure *f)
+{
+    enum outcome result = OK;
+    t->is_careful = progress_is_careful(t->progress);
+    if (t->is_careful) {
+        result = reader_read(t->reader, 1, 0, in, f);
+        if (result != OK || in->n > 0 || in->gained_n > 0 || in->lost_n > 0) {
+            return result;
+        }
+        t->is_careful = false;
+        progress_careful_done(t->progress);
+    }
+    return reader_read(t->reader, BATCH_BYTES, wait_ms, in, f);
+}
+
+static enum outcome take_batch(struct transform_stage *t, int wait_ms, size_t *n, struct failure *f)
 {
     struct batch in = {.arena = &t->batch};
     *n = 0;
     arena_reset(&t->batch);
     enum outcome result = reload_stale(t, f);
     progress_beat(t->progress, false);
-    result = result == OK ? reader_read(t->reader, BATCH_BYTES, wait_ms, &in, f) : result;
+    result = result == OK ? read_batch(t, wait_ms, &in, f) : result;
     progress_beat(t->progress, true);
     look_at_clock(t);
     hand_over(t, in.lost, in.lost_n, true);
@@ -497,6 +519,15 @@ enum outcome transform_turn(struct transform_stage *t, int wait_ms, size_t *n, s
             *n += in.slice[i].n;
         }
         work[i].lane->is_stale = result != OK;
+    }
+    return result;
+}
+
+enum outcome transform_turn(struct transform_stage *t, int wait_ms, size_t *n, struct failure *f)
+{
+    const enum outcome result = take_batch(t, wait_ms, n, f);
+    if (result != REJECT) { /* what the bus never takes is the record's fault, as a death is */
+        progress_hand_done(t->progress);
     }
     return result;
 }
@@ -574,6 +605,11 @@ enum outcome transform_open(struct arena *a, const struct config *config, struct
     arena_init(&t->scratch, 0); /* each signal brings its ceiling */
     t->pool = jq_pool_open(a);
     progress_hand_done(progress);
+    if (progress_is_careful(progress)) {
+        log_event(LOG_WARN, "careful", log_c("why", "a process before this one died"),
+                  log_c("next", "signals that it had read are taken one by one, so that the one "
+                                "at fault can be told"));
+    }
     reset_counters(progress); /* the totals come with each lane's cursor */
     enum outcome result = repetitions_open(a, dir, bus_id(bus), &config->repetitions,
                                            &t->repetitions, f);

@@ -170,6 +170,38 @@ static void a_page_that_a_power_cut_left_half_written_begins_anew(void **state)
     progress_close(q);
 }
 
+static void who_died_or_was_killed_for_nothing_is_followed_by_a_careful_one(void **state)
+{
+    struct progress *const p = page("transform");
+    const struct lane lane = {STREAM_RAW, S("intake-0")};
+    (void)state;
+    progress_cursor(p, lane, (struct position){10}, (struct position){10}, 0, TIME_NONE);
+    progress_read(p, lane, (struct position){30});
+    assert_false(progress_is_careful(p)); /* nobody died */
+    progress_hand_died(p, false);
+    assert_true(progress_is_careful(p));
+    progress_read(p, lane, (struct position){15});
+    progress_cursor(p, lane, (struct position){29}, (struct position){29}, 0, TIME_NONE);
+    assert_true(progress_is_careful(p));
+    progress_cursor(p, lane, (struct position){30}, (struct position){30}, 0, TIME_NONE);
+    assert_false(progress_is_careful(p));
+    progress_read(p, lane, (struct position){50});
+    for (unsigned kill = 0; kill < 6; kill++) { /* it gets on: each time a little */
+        progress_hand_died(p, true);
+        assert_false(progress_is_careful(p));
+        const struct position at = {31 + kill};
+        progress_cursor(p, lane, at, at, 0, TIME_NONE);
+    }
+    for (int kill = 1; kill <= 3; kill++) {
+        assert_false(progress_is_careful(p));
+        progress_hand_died(p, true);
+    }
+    assert_true(progress_is_careful(p));
+    progress_careful_done(p);
+    assert_false(progress_is_careful(p));
+    progress_close(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +212,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(what_a_full_page_has_no_room_for_is_counted_as_other,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            who_died_or_was_killed_for_nothing_is_followed_by_a_careful_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_page_of_another_layout_begins_anew, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_page_that_a_power_cut_left_half_written_begins_anew,
                                         set_up, tear_down),

@@ -189,6 +189,56 @@ static void a_signal_is_in_hand_until_all_that_it_gives_is_noted(void **state)
     assert_int_equal(staged_counter(x, "dead"), 1);
 }
 
+/* The turn that takes something; the lanes are gained first. */
+static size_t one_turn(struct staged *x)
+{
+    struct failure f = {0};
+    size_t n = 0;
+    for (int i = 0; i < 10 && n == 0; i++) {
+        assert_int_equal(transform_turn(x->stage, 0, &n, &f), OK);
+    }
+    return n;
+}
+
+static void append_issues(struct staged *x, int from, int to)
+{
+    for (int i = from; i <= to; i++) {
+        const char *const id = arena_printf(&x->arena, "d%d", i).at;
+        staged_append(x, "intake-0", staged_issue(x, "github", id, i, true));
+    }
+}
+
+static void after_a_death_signals_are_taken_one_by_one_until_it_is_passed(void **state)
+{
+    struct staged *const x = *state;
+    append_issues(x, 1, 3);
+    die_at(x, "transform.before_step:1:kill");
+    append_issues(x, 4, 8);
+    for (int i = 1; i <= 3; i++) {
+        assert_int_equal(one_turn(x), 1);
+    }
+    assert_int_equal(one_turn(x), 5);
+    assert_int_equal(staged_counter(x, "stored"), 8);
+    die_at(x, "transform.before_index_sync:1:kill"); /* with nothing to do: nobody is at fault */
+    append_issues(x, 9, 10);
+    assert_int_equal(one_turn(x), 2);
+}
+
+static void a_signal_that_two_steps_died_on_is_buried(void **state)
+{
+    struct staged *const x = *state;
+    append_issues(x, 1, 3);
+    for (int deaths = 0; deaths < 3; deaths++) { /* at the first nobody knew which of the three */
+        die_at(x, "transform.before_step:1:kill");
+    }
+    staged_turn(x);
+    const struct slice dead = staged_all(x, STREAM_DEAD, "transform-raw-intake-0");
+    assert_int_equal(dead.n, 1);
+    assert_str(dead.record[0].signal.id, "d1");
+    assert_str(dead.record[0].signal.reason, "2 processes in a row died on this signal");
+    assert_int_equal(staged_counter(x, "stored"), 2);
+}
+
 /* Who dies while it waits did not die on what it did last. */
 static void a_signal_that_is_done_is_not_suspected_of_a_death_behind_it(void **state)
 {
@@ -215,6 +265,8 @@ int main(void)
         TEST(what_one_signal_gives_has_a_limit_that_its_size_says_nothing_about),
         TEST(signals_that_give_much_are_stepped_over_a_few_at_a_time),
         TEST(a_signal_is_in_hand_until_all_that_it_gives_is_noted),
+        TEST(after_a_death_signals_are_taken_one_by_one_until_it_is_passed),
+        TEST(a_signal_that_two_steps_died_on_is_buried),
         TEST(a_signal_that_is_done_is_not_suspected_of_a_death_behind_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
