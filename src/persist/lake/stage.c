@@ -81,7 +81,9 @@ enum outcome stage_open(struct stage *s, struct arena *a, struct duck *d, const 
 
 void stage_close(struct stage *s)
 {
-    stage_remove_tree(s->folder.at);
+    if (s->folder.at) {
+        stage_remove_tree(s->folder.at);
+    }
     if (s->fd >= 0) {
         close(s->fd); /* nothing was written */
         s->fd = -1;
