@@ -227,6 +227,20 @@ struct str file_beside(struct arena *a, struct str base, struct str name)
     return arena_printf(a, "%.*s%.*s", (int)len, base.len ? base.at : "", STR_ARG(name));
 }
 
+struct str file_pattern(struct arena *a, struct str path)
+{
+    char *const out = arena_array(a, char, 2 * path.len + 1);
+    size_t len = 0;
+    for (size_t i = 0; i < path.len; i++) {
+        if (strchr("*?[]{}~\\", path.at[i])) {
+            out[len++] = '\\';
+        }
+        out[len++] = path.at[i];
+    }
+    out[len] = '\0';
+    return (struct str){out, len};
+}
+
 /* The rest of a path behind what exists of it; `to` is absolute and ends without a slash. */
 static struct str join(struct arena *a, struct str to, struct str rest)
 {

@@ -36,6 +36,9 @@ enum outcome file_make_dirs(const char *path, struct failure *f);
 /* `name` beside the file `base` when it is relative, else as it is. */
 struct str file_beside(struct arena *a, struct str base, struct str name);
 
+/* A path as glob(3) takes it for itself alone, also with GLOB_BRACE. */
+struct str file_pattern(struct arena *a, struct str path);
+
 /* What a path is, however it is written: absolute, without `.`, `..` and symbolic links as far as
  * it exists; of the rest `.`, `..` and double slashes are worked out. */
 struct str file_real(struct arena *a, struct str path);

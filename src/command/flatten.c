@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "command/command.h"
 #include "command/commands.h"
 #include "wire/json.h"
@@ -262,7 +263,9 @@ static void flatten_word(struct flattening *fl, const char *word)
         flatten_path(fl, word);
         return;
     }
-    if (glob(arena_printf(fl->arena, "%s/*.json", word).at, 0, NULL, &found) != 0) {
+    const struct str folder = file_pattern(fl->arena, str_of(word));
+    const struct str pattern = arena_printf(fl->arena, "%.*s/*.json", STR_ARG(folder));
+    if (glob(pattern.at, 0, NULL, &found) != 0) {
         (void)fprintf(stderr, "weir flatten: %s: no *.json in this folder\n", word);
         fl->wrong++;
     }

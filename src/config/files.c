@@ -120,9 +120,10 @@ static enum outcome find_place(struct arena *a, struct str place, struct files_f
         return failed(f, STOP, "%s: %s; the user that runs weir must be able to read it", path,
                       strerror(EACCES));
     }
-    const struct str pattern = is_folder ? arena_printf(a, "%s/*.{yaml,yml}", path)
-                                         : arena_printf(a, "%s", path);
-    const enum outcome o = find_glob(a, pattern.at, is_folder ? GLOB_BRACE : 0, out, f);
+    const struct str folder = file_pattern(a, place);
+    const struct str pattern = arena_printf(a, "%.*s/*.{yaml,yml}", STR_ARG(folder));
+    const enum outcome o = find_glob(a, is_folder ? pattern.at : path, is_folder ? GLOB_BRACE : 0,
+                                     out, f);
     if (o == OK && is_folder) {
         out->folders.at[out->folders.n++] = place;
     }

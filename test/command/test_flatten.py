@@ -73,6 +73,9 @@ def every_event_is_the_row_that_the_rule_makes(folder):
     assert [json.loads(line) for line in weir("flatten", "--json", given="\n".join(lines)).stdout.splitlines()] == rows
     assert weir("flatten", folder / "one.json").stdout.count("\n") == 2
     assert weir("flatten", folder).stdout.count("\n") == 1 + 5000 + 5000 + 1
+    (folder / "a[1]").mkdir()
+    (folder / "one.json").rename(folder / "a[1]" / "one.json")
+    assert weir("flatten", folder / "a[1]").stdout.count("\n") == 2
 
 
 @case

@@ -455,6 +455,27 @@ static void files_of_a_folder_are_merged_by_section(void **state)
     assert_int_equal(s->config->files.n, 2);
 }
 
+static void a_folder_that_looks_like_a_pattern_is_that_folder(void **state)
+{
+    static const char *const names[] = {"c[1]", "c*", "c?", "c{1,2}", "c\\1", "~c", "c[!1]"};
+    struct setting *const s = *state;
+    assert_int_equal(mkdir("c1", 0700), 0);
+    file_write_text("c1/other.yaml", "nothing: known\n");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *const file = arena_printf(&s->arena, "%s/a.yaml", names[i]).at;
+        assert_int_equal(mkdir(names[i], 0700), 0);
+        file_write_text(file, "stop: 1s\n");
+        read_place(s, names[i]);
+        assert_int_equal(s->outcome, OK);
+        assert_int_equal(s->config->files.n, 1);
+        assert_text(s->config->files.at[0], file);
+        assert_int_equal(unlink(file), 0);
+        assert_int_equal(rmdir(names[i]), 0);
+    }
+    assert_int_equal(unlink("c1/other.yaml"), 0);
+    assert_int_equal(rmdir("c1"), 0);
+}
+
 static void the_same_name_in_two_files_names_both_places(void **state)
 {
     struct setting *const s = *state;
@@ -613,6 +634,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_secret_is_in_no_message, begin, end),
         cmocka_unit_test_setup_teardown(values_are_expanded_once, begin, end),
         cmocka_unit_test_setup_teardown(files_of_a_folder_are_merged_by_section, begin, end),
+        cmocka_unit_test_setup_teardown(a_folder_that_looks_like_a_pattern_is_that_folder, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(the_same_name_in_two_files_names_both_places, begin, end),
         cmocka_unit_test_setup_teardown(one_name_in_two_files_is_no_merged_agent, begin, end),
         cmocka_unit_test_setup_teardown(every_place_that_is_named_is_read, begin, end),
