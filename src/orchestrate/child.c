@@ -16,8 +16,10 @@
 /* What ps shows: the kernel reads argv's memory, and a shorter name besides. */
 static void set_title(const struct nursery *n, const char *name)
 {
+    static char own_name[] = "weir"; /* an assert tells it, and it stands in argv, too */
     char text[CHILD_NAME_BYTES + 8];
     const int len = snprintf(text, sizeof text, "weir: %s", name);
+    program_invocation_short_name = own_name;
     if (n->title_bytes > (size_t)len) {
         memset(n->title, 0, n->title_bytes);
         memcpy(n->title, text, (size_t)len);

@@ -1,5 +1,6 @@
 #include "orchestrate/children.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -55,6 +56,7 @@ static enum outcome toy(const struct post *p, struct failure *f)
     while (behaviour == IS_SLOW_TO_START && *may_run == 0) {
         asked_pause(5);
     }
+    *progress_counter(p->progress, "named") = strcmp(program_invocation_short_name, "weir") == 0;
     *progress_counter(p->progress, "processes") = (uint64_t)p->config->intake.processes;
     progress_state(p->progress, DUTY_RUNNING);
     while (!asked_to_stop()) {
@@ -466,6 +468,7 @@ static void move(int64_t from, int64_t to)
     for (size_t i = 0; i < CHILDREN_MAX; i++) {
         if (r->all.child[i].duty) {
             assert_int_equal(*progress_counter(r->all.child[i].page, "processes"), to);
+            assert_int_equal(*progress_counter(r->all.child[i].page, "named"), 1);
         }
     }
     rig_close(r);
