@@ -378,7 +378,7 @@ void client_end(struct client *c)
     c->stage = CLIENT_IDLE;
     c->hook = NULL;
     c->request = (struct request){0};
-    c->is_gzip = false;
+    c->is_gzip = c->is_chunked = false;
     c->body = NULL;
     c->body_len = c->body_room = c->drained_bytes = c->paid_bytes = 0;
     c->taken = (struct taken){0};

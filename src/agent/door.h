@@ -33,11 +33,13 @@ struct pocket {
     struct pocket *next;
 };
 
-/* An agent that takes requests, and its counter. */
+/* An agent that takes requests, and its counter: what became durable, whoever is still there to be
+ * told. */
 struct hook {
     const struct named *agent;
     const struct agent_driver *driver;
     _Atomic uint64_t *accepted;
+    uint64_t begun_n; /* of the group that is on its way to the disk */
 };
 
 struct client {
@@ -58,7 +60,7 @@ struct client {
     struct str uri;   /* of the head, as in struct request_line */
     struct str query; /* of it, as struct request has it        */
     struct request request;
-    bool is_gzip;
+    bool is_gzip, is_chunked;
     char *body;
     size_t body_len, body_room;
     size_t body_bytes_max; /* its length where that was told */

@@ -95,7 +95,6 @@ static enum MHD_Result send_accepted(struct client *c)
     if (taken->is_private) {
         answer.field[0] = (struct http_field){"Cache-Control", "private"};
     }
-    atomic_fetch_add_explicit(c->hook->accepted, taken->n, memory_order_relaxed);
     return send_answer(c, &answer);
 }
 
@@ -220,6 +219,7 @@ static bool is_bearable(struct client *c, const struct request_line *line, struc
     if (head->is_length_known && !client_can_pay(c, (size_t)head->length)) {
         return is_over_budget(c);
     }
+    c->is_chunked = !head->is_length_known;
     c->body_bytes_max = head->is_length_known ? (size_t)head->length : limits->body_bytes_max;
     return true;
 }
@@ -400,16 +400,17 @@ enum MHD_Result exchange_handle(void *door, struct MHD_Connection *connection, c
 }
 
 /* Why libmicrohttpd ended a request: WITH_ERROR is its own answer 4xx or 5xx, to a head or to
- * chunks that it cannot read, or an answer of ours that could not be sent. */
+ * chunks that it cannot read, or a client that broke off. */
 static const char *reason_of(const struct client *c, enum MHD_RequestTerminationCode code)
 {
     if (code == MHD_REQUEST_TERMINATED_DAEMON_SHUTDOWN) {
         return "stop";
     }
-    if (code != MHD_REQUEST_TERMINATED_WITH_ERROR || c->stage == CLIENT_ANSWERED) {
-        return "client";
-    }
-    return c->stage == CLIENT_HEAD ? "head" : "chunks";
+    const bool is_reading = c->stage == CLIENT_BODY || c->stage == CLIENT_DRAIN;
+    return code != MHD_REQUEST_TERMINATED_WITH_ERROR ? "client"
+           : c->stage == CLIENT_HEAD                 ? "head"
+           : is_reading && c->is_chunked             ? "chunks"
+                                                     : "client";
 }
 
 void exchange_end(void *door, struct MHD_Connection *connection, void **client,

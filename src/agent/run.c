@@ -223,12 +223,25 @@ static enum outcome begin_group(struct run *r, struct failure *f)
         r->door.begun = left;
         for (struct client *c = left; c; c = c->next_waiting) {
             c->stage = CLIENT_BEGUN;
+            r->door.hook[c->hook - r->door.hook].begun_n += c->taken.n;
         }
     } else if (left) {
         note_append(r, result, f);
         decide_group(left, result, f);
     }
     return result == STOP ? STOP : OK;
+}
+
+/* Also what came of clients that have left since. */
+static void count_accepted(struct door *d, bool is_durable)
+{
+    for (size_t i = 0; i < d->hooks_n; i++) {
+        struct hook *const hook = &d->hook[i];
+        if (is_durable && hook->begun_n > 0) {
+            atomic_fetch_add_explicit(hook->accepted, hook->begun_n, memory_order_relaxed);
+        }
+        hook->begun_n = 0;
+    }
 }
 
 /* It is there: durable, then its requests can be answered. */
@@ -238,6 +251,7 @@ static enum outcome end_group(struct run *r, struct failure *f)
     FAILPOINT("agent.after_append");
     progress_receiving(r->in->progress, 0);
     note_append(r, result, f);
+    count_accepted(&r->door, result == OK);
     decide_group(r->door.begun, result, f);
     r->door.begun = NULL;
     r->is_begun = false;

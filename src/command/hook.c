@@ -41,12 +41,14 @@ void hook_say_again(const char *command, const char *error)
     (void)fprintf(stderr, "weir %s: %s; trying again\n", command, error);
 }
 
+/* A query may hold a token. */
 void hook_say_lost(const char *command, struct str url)
 {
+    const struct str shown = str_sub(url, 0, str_find(url, '?'));
     (void)fprintf(stderr,
                   "weir %s: gave up, %.*s cannot be reached: is weir running there, and the port "
                   "the one of intake.listen?\n",
-                  command, STR_ARG(url));
+                  command, STR_ARG(shown));
 }
 
 void hook_field(struct post_request *request, struct str name, struct str value)

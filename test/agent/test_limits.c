@@ -292,6 +292,10 @@ static void leave_and_ask_others(struct server *s, size_t who)
         }
     }
     assert_int_equal(server_stop(s), OK);
+    assert_int_equal(server_counter(s, "accepted{agent=open}") +
+                         server_counter(s, "accepted{agent=github}"),
+                     s->signals_n);
+    assert_int_equal(server_counter(s, "closed{reason=client}"), 1);
 }
 
 /* Nothing was promised to it, and those behind it are not forgotten. */

@@ -223,7 +223,7 @@ def nobody_at_the_door_ends_the_run_with_one_line(folder):
     to = f"http://127.0.0.1:{free_port()}/hooks/a"
     payloads = folder / "two.jsonl"
     payloads.write_text('{"a":1}\n{"a":2}\n')
-    runs = [subprocess.Popen([BINARY, *words, "--to", to], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    runs = [subprocess.Popen([BINARY, *words, "--to", f"{to}?access_token=t0p"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             for words in (["send", str(payloads)], ["simulate", "cdevents", "--count", "100"])]
     for weir_ in runs:
         out, err = weir_.communicate(timeout=60)
@@ -231,6 +231,7 @@ def nobody_at_the_door_ends_the_run_with_one_line(folder):
         assert out.count("no answer") <= 1, out
         assert err.count("trying again") == 1 and err.splitlines()[0].endswith("trying again"), err
         assert f"gave up, {to} cannot be reached" in err.splitlines()[-1], err
+        assert "t0p" not in out + err, (out, err)
 
 
 def check_manifest(folder, kind):
