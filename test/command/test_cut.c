@@ -20,7 +20,7 @@ static void a_cut_takes_what_stands_within_it_in_its_own_streams(void **state)
     struct arena a;
     struct buf sql;
     struct duck *duck = NULL;
-    struct str told;
+    struct str told = {0};
     struct failure f;
     (void)state;
     arena_init(&a, (size_t)1 << 28);

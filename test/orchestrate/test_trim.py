@@ -16,8 +16,12 @@ def ping(weir, number):
     return weir.post("/hooks/github", body, headers)[0]
 
 
+def all_bytes(weir):
+    return [stream["bytes"] for stream in json.loads(weir.command("status", "--json"))["streams"]]
+
+
 def raw_bytes(weir):
-    return json.loads(weir.command("status", "--json"))["streams"][0]["bytes"]
+    return all_bytes(weir)[0]
 
 
 @case
@@ -32,6 +36,15 @@ def what_all_have_passed_is_forgotten_and_the_intake_never_refuses(folder):
         eventually(lambda: raw_bytes(weir) < 8 << 20, "read segments are given back")
         said = json.loads(weir.command("status", "--json"))
         assert said["ignored"] == {"github/ping": 200}, said
+
+
+@case
+def what_all_have_passed_is_kept_for_days_but_not_beyond_the_budget(folder):
+    with Weir(folder, agents=AGENTS, **SMALL | {"bus": {"segment": "1MiB", "disk_max": "16MiB"}}, lake={"flush": "200ms"}) as weir:
+        for number in range(150):  # 30 MB through 16 MiB
+            eventually(lambda n=number: ping(weir, n) == 202, "there is room")
+        weir.command("flush")
+        eventually(lambda: sum(all_bytes(weir)) <= 16 << 20, "what was read goes")
 
 
 @case
