@@ -246,7 +246,13 @@ static void check_apart(const struct sections *s, const struct yaml *root, const
                  {find(root, "lake", "path"), c->lake.path, "lake", "lake.path"},
                  {find(root, "store", "path"), c->store.path, "store.db", "store.path"},
                  {NULL, {NULL, 0}, "repetitions", "the folder repetitions in data"},
-                 {NULL, {NULL, 0}, "run", "the folder run in data"}};
+                 {NULL, {NULL, 0}, "run", "the folder run in data"},
+                 {NULL, {NULL, 0}, "sinks", "the folder sinks in data"},
+                 {NULL, {NULL, 0}, "replay", "the folder replay in data"},
+                 {NULL, {NULL, 0}, "lock", "the file lock in data"},
+                 {NULL, {NULL, 0}, "state.db", "the file state.db in data"},
+                 {NULL, {NULL, 0}, "names.json", "the file names.json in data"},
+                 {NULL, {NULL, 0}, "lake.tables", "the file lake.tables in data"}};
     enum { N = sizeof place / sizeof *place };
     struct str path[N];
     for (size_t i = 0; i < N; i++) {

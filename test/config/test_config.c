@@ -274,6 +274,9 @@ static const struct {
     {"data: d\nstore: { path: d/run/store.db }\n",
      "weir.yaml:2:16: store.path and the folder run in data are the same or one in the other: give "
      "each a place of its own"},
+    {"data: d\nstore: { path: d/state.db }\n",
+     "weir.yaml:2:16: store.path and the file state.db in data are the same or one in the other: "
+     "give each a place of its own"},
     {"services: { a: [b] }\n",
      "weir.yaml:1:17: services.a: a section is wanted (key: value), not a list"},
     {"intake:\n  - listen: '127.0.0.1:1'\n",
