@@ -33,11 +33,10 @@ static void grow(struct arena *a, struct pending *p)
     }
 }
 
-/* The row of this key, or NULL. */
-static struct row *find(const struct pending *p, struct str key)
+/* Index + 1 of the row of this key, or 0. */
+static size_t find(const struct pending *p, struct str key)
 {
-    const size_t at = p->room ? *place_of(p, key) : 0;
-    return at ? p->row + at - 1 : NULL;
+    return p->room ? *place_of(p, key) : 0;
 }
 
 static void add(struct arena *a, struct pending *p, struct str key, struct row row)
@@ -53,7 +52,7 @@ static void add(struct arena *a, struct pending *p, struct str key, struct row r
 
 bool pending_has(struct arena *a, const struct pending *p, const struct row *of)
 {
-    return find(p, row_key(a, of)) != NULL;
+    return find(p, row_key(a, of)) != 0;
 }
 
 void pending_begin(struct arena *a, struct pending *p, const struct row *row)
@@ -65,11 +64,13 @@ enum outcome pending_fold(struct arena *a, struct pending *p, const struct row *
                           struct failure *f)
 {
     const struct str key = row_key(a, fact);
-    struct row *const there = find(p, key);
-    struct row first = there ? *there : row_new(a, p->model);
-    const enum outcome result = fold_try(a, there ? there : &first, fact, f);
-    if (result == OK && !there) {
-        add(a, p, key, first);
+    const size_t at = find(p, key);
+    struct row row = at ? p->row[at - 1] : row_new(a, p->model);
+    const enum outcome result = fold_try(a, &row, fact, f);
+    if (result == OK && at) {
+        p->row[at - 1] = row;
+    } else if (result == OK) {
+        add(a, p, key, row);
     }
     return result;
 }
