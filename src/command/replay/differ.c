@@ -24,18 +24,25 @@ bool replay_has_made(const struct replay *r, const char *name)
     return dir;
 }
 
+/* That `facts` and `sent` came of one delivery. */
+static void add_same(struct buf *b, const char *facts)
+{
+    buf_printf(b,
+               "coalesce(sent.agent, '') = coalesce(%s.agent, '') AND "
+               "sent.received_at = %s.received_at",
+               facts, facts);
+}
+
 void replay_add_not_of(struct buf *b, const char *facts, const char *signals)
 {
-    const char *const same = "coalesce(sent.agent, '') = coalesce(%s.agent, '') AND "
-                             "sent.received_at = %s.received_at";
     buf_printf(b, "NOT EXISTS (SELECT 1 FROM %s AS sent WHERE sent.raw = %s.raw AND ", signals,
                facts);
-    buf_printf(b, same, facts, facts);
+    add_same(b, facts);
     /* the table raw has no second row of what was sent again: the first one stands for it */
     buf_printf(
         b, ") AND NOT (starts_with(%s.raw, 'retry:') AND EXISTS (SELECT 1 FROM %s AS sent WHERE ",
         facts, signals);
-    buf_printf(b, same, facts, facts);
+    add_same(b, facts);
     buf_add(b, S("))"));
 }
 
