@@ -118,7 +118,7 @@ def another_file_of_the_same_name_takes_no_state_away(folder):
         runs = listed(weir, "wn@a")["runs"]
         hang_up(weir)
         eventually(lambda: listed(weir, "wn@a")["runs"] > runs, "it goes on under its name", 120)
-        assert listed(weir, "wn") is None
+        assert listed(weir, "wn")["state"] == "gone"
 
 
 @case
