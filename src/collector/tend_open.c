@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "collector/fill.h"
 #include "collector/tend.h"
+#include "config/files.h"
 #include "config/names.h"
 
 #define NOTES_ARENA_BYTES_MAX ((size_t)16 << 20)
@@ -37,8 +38,7 @@ static bool is_known(const struct names *names, struct str id)
 /* With or without its ending, from some `/` on. */
 static bool path_ends(struct str path, struct str end)
 {
-    const struct str all[] = {path, str_sub(path, 0, path.len - (path.len > 5 ? 5 : 0)),
-                              str_sub(path, 0, path.len - (path.len > 4 ? 4 : 0))};
+    const struct str all[] = {path, files_without_ending(path)};
     for (size_t i = 0; i < sizeof all / sizeof *all && end.len > 0; i++) {
         if (str_ends(all[i], end) &&
             (all[i].len == end.len || all[i].at[all[i].len - end.len - 1] == '/')) {

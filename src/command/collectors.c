@@ -223,13 +223,18 @@ static enum outcome add_row(struct listing *l, const struct collector *c, struct
     return OK;
 }
 
+static void empty(struct cell cell[COLUMNS])
+{
+    for (size_t i = 0; i < COLUMNS; i++) {
+        cell[i] = text_cell(S(""));
+    }
+}
+
 /* A file that is no collector as it stands, and what is wrong with it. */
 static void add_left(struct listing *l, const struct collector_left *left)
 {
     struct cell cell[COLUMNS];
-    for (size_t i = 0; i < COLUMNS; i++) {
-        cell[i] = text_cell(S(""));
-    }
+    empty(cell);
     cell[COLUMN_COLLECTOR] = text_cell(left->name);
     cell[COLUMN_STATE] = text_cell(S("left out"));
     cell[COLUMN_ERROR] = text_cell(left->lines.at[0]);
@@ -259,9 +264,7 @@ static bool is_known(const struct collectors *c, struct str id)
 static void add_gone(const struct listing *l, const struct state_entry *e)
 {
     struct cell cell[COLUMNS];
-    for (size_t i = 0; i < COLUMNS; i++) {
-        cell[i] = text_cell(S(""));
-    }
+    empty(cell);
     cell[COLUMN_COLLECTOR] = text_cell(e->id);
     cell[COLUMN_STATE] = text_cell(S("gone"));
     cell[COLUMN_LAST] = text_cell(time_text(l, e->ended_us));

@@ -18,26 +18,10 @@ struct naming {
     struct str_list held; /* names of those whose file is left out for now */
 };
 
-static struct str base_of(struct str path)
-{
-    size_t slash = path.len;
-    while (slash > 0 && path.at[slash - 1] != '/') {
-        slash--;
-    }
-    return str_sub(path, slash, path.len);
-}
-
-/* Without its ending. */
-static struct str stem_of(struct str path)
-{
-    const size_t end = str_ends(path, S(".yaml")) ? 5 : str_ends(path, S(".yml")) ? 4 : 0;
-    return str_sub(path, 0, path.len - end);
-}
-
 /* Where its folder really is: the file itself may be a link that each roll-out sets anew. */
 static struct str real_file(struct arena *a, struct str path)
 {
-    const struct str base = base_of(path);
+    const struct str base = files_base(path);
     const struct str folder = str_sub(path, 0, path.len - base.len);
     return arena_printf(a, "%.*s/%.*s", STR_ARG(file_real(a, folder.len > 0 ? folder : S("."))),
                         STR_ARG(base));
@@ -69,7 +53,7 @@ static struct str_list held_by(struct arena *a, const struct collectors *of,
         const struct named_collector *const was = &names->collector[i];
         bool is_left = false;
         for (size_t k = 0; k < of->left_n && !is_left; k++) {
-            is_left = str_eq(base_of(of->left[k].file), base_of(was->file)) &&
+            is_left = str_eq(files_base(of->left[k].file), files_base(was->file)) &&
                       str_eq(real_file(a, of->left[k].file), was->file);
         }
         if (is_left) {
@@ -97,7 +81,7 @@ static void keep_moved(const struct naming *all, const struct met *m, const stru
     size_t went = 0, came = 0;
     for (size_t i = 0; i < names->collectors_n; i++) {
         const struct named_collector *const was = &names->collector[i];
-        if (str_eq(was->name, m->c->name) && str_eq(base_of(was->file), m->base) &&
+        if (str_eq(was->name, m->c->name) && str_eq(files_base(was->file), m->base) &&
             !is_present(all, was->id)) {
             id = was->id;
             went++;
@@ -128,11 +112,12 @@ static struct str tail_of(struct str path, size_t parts)
 /* Nobody else of this name has a path that ends so, and nobody is called so already. */
 static bool tells_apart(const struct naming *all, const struct met *m, size_t parts, struct str id)
 {
-    const struct str tail = tail_of(stem_of(m->file), parts);
+    const struct str tail = tail_of(files_without_ending(m->file), parts);
     for (size_t i = 0; i < all->n; i++) {
         const struct met *const other = &all->met[i];
         if (other != m && str_eq(other->c->name, m->c->name) &&
-            (str_eq(tail_of(stem_of(other->file), parts), tail) || str_eq(other->c->id, id))) {
+            (str_eq(tail_of(files_without_ending(other->file), parts), tail) ||
+             str_eq(other->c->id, id))) {
             return false;
         }
     }
@@ -141,7 +126,7 @@ static bool tells_apart(const struct naming *all, const struct met *m, size_t pa
 
 static struct str new_id(const struct naming *all, const struct met *m)
 {
-    const struct str stem = stem_of(m->file);
+    const struct str stem = files_without_ending(m->file);
     const struct str name = m->c->name;
     for (size_t parts = 1; parts < stem.len; parts++) {
         const struct str tail = tail_of(stem, parts);
@@ -196,7 +181,7 @@ void collectors_name(const struct sections *s, const struct yaml *const *tree,
         const struct str path = tree[i]->place.file;
         of->at[i].id = S("");
         all.met[i] = (struct met){&of->at[i], tree[i]->place, real_file(s->arena, path),
-                                  base_of(path)};
+                                  files_base(path)};
     }
     for (size_t i = 0; i < all.n; i++) {
         keep_exact(&all, &all.met[i], names);

@@ -25,7 +25,7 @@ static bool is_there(const char *path, bool *is_folder)
     return true;
 }
 
-static struct str name_of(struct str path)
+struct str files_base(struct str path)
 {
     size_t slash = path.len;
     while (slash > 0 && path.at[slash - 1] != '/') {
@@ -38,7 +38,7 @@ static struct str name_of(struct str path)
 static bool is_same(struct arena *a, struct str x, struct str y)
 {
     return str_eq(x, y) ||
-           (str_eq(name_of(x), name_of(y)) && str_eq(file_real(a, x), file_real(a, y)));
+           (str_eq(files_base(x), files_base(y)) && str_eq(file_real(a, x), file_real(a, y)));
 }
 
 /* false: it is there already, as two places may name one file. */
@@ -352,15 +352,15 @@ void files_leave(struct files_trees *t, struct str file, struct str name,
     }
 }
 
-struct str files_stem(struct str file)
+struct str files_without_ending(struct str path)
 {
-    struct str stem = name_of(file);
-    if (str_ends(stem, S(".yaml"))) {
-        stem.len -= 5;
-    } else if (str_ends(stem, S(".yml"))) {
-        stem.len -= 4;
-    }
-    return stem;
+    const size_t end = str_ends(path, S(".yaml")) ? 5 : str_ends(path, S(".yml")) ? 4 : 0;
+    return str_sub(path, 0, path.len - end);
+}
+
+struct str files_stem(struct str path)
+{
+    return files_without_ending(files_base(path));
 }
 
 /* One path of `collectors`: a file, a folder or a glob. */

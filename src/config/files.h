@@ -50,7 +50,11 @@ bool files_may_leave(const struct files_trees *t, struct str file);
 /* Leave it out, for that. */
 void files_leave(struct files_trees *t, struct str file, struct str name,
                  const struct problems *wrong);
-/* A file's own name without its folder and ending. */
-struct str files_stem(struct str file);
+/* The last part of a path. */
+struct str files_base(struct str path);
+/* A path without .yaml or .yml. */
+struct str files_without_ending(struct str path);
+/* Both: a file's own name. */
+struct str files_stem(struct str path);
 
 #endif

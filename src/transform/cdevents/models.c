@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "base/buf.h"
 #include "transform/service.h"
 
 static const struct cd_row *const mappings[] = {
@@ -211,6 +212,16 @@ static const char *pointer(struct str name)
 bool cd_has(struct delivery *d, const char *path)
 {
     return json_at(d->body, str_of(path)) != NULL;
+}
+
+void cd_attribute(struct delivery *d, struct fact *fact, const char *name, struct str text)
+{
+    struct buf b;
+    if (text.len > 0) {
+        buf_init(&b, d->in->arena, SIZE_MAX);
+        buf_add_json(&b, text);
+        fact_member(fact, "attributes_by", str_of(name), d->at_us, buf_str(&b));
+    }
 }
 
 /* ---- the rows ---- */

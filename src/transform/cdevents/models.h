@@ -35,6 +35,8 @@ struct cd_told {
 
 /* Whether something stands at the path of the content. */
 bool cd_has(struct delivery *d, const char *path);
+/* A text among the attributes; an empty one says nothing. */
+void cd_attribute(struct delivery *d, struct fact *fact, const char *name, struct str text);
 
 extern const struct cd_row cd_artifacts[], cd_changes[], cd_incidents[], cd_runs[], cd_services[],
     cd_tests[], cd_tickets[];

@@ -1,5 +1,4 @@
 /* pipelinerun.* and taskrun.*: runs of pipelines and of their tasks. */
-#include "base/buf.h"
 #include "transform/cdevents/models.h"
 #include "wire/json.h"
 
@@ -68,16 +67,10 @@ static bool pipeline(struct delivery *d, struct fact *fact, unsigned ordinal)
     const struct cd_told *const told = d->more;
     yyjson_val *const custom = yyjson_obj_get(told->event->root, "customData");
     const struct str user = json_text(json_get(custom, S("user")));
-    const struct str environment = json_text(json_get(custom, S("environment")));
     if (user.len > 0) {
         fact_text(fact, "actor", user);
     }
-    if (environment.len > 0) {
-        struct buf b;
-        buf_init(&b, d->in->arena, SIZE_MAX);
-        buf_add_json(&b, environment);
-        fact_member(fact, "attributes_by", S("environment"), d->at_us, buf_str(&b));
-    }
+    cd_attribute(d, fact, "environment", json_text(json_get(custom, S("environment"))));
     return state(d, fact, ordinal);
 }
 

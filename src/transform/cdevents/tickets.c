@@ -37,15 +37,10 @@ static const struct pick closed_picks[] = {
 static bool ticket(struct delivery *d, struct fact *fact)
 {
     struct str group;
-    struct buf b;
     if (!delivery_text(d, "group?", &group)) {
         return false;
     }
-    if (group.len > 0) {
-        buf_init(&b, d->in->arena, SIZE_MAX);
-        buf_add_json(&b, group);
-        fact_member(fact, "attributes_by", S("group"), d->at_us, buf_str(&b));
-    }
+    cd_attribute(d, fact, "group", group);
     fact_group(fact, "what", cd_has(d, "summary") ? d->at_us : CD_PARTLY, 0);
     return true;
 }
