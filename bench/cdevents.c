@@ -49,7 +49,7 @@ static void transform(struct arena *a, struct str event)
     const struct signal raw = {.agent = STR("builds"), .received_us = 1, .data = event};
     const struct config config = {0};
     struct transform_out out = {.arena = a};
-    transform_cdevents(
+    transformer_cdevents.run(
         &(struct transform_in){
             .raw = &raw, .raw_at = STR("intake-0:1"), .config = &config, .arena = a},
         &out);

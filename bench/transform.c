@@ -47,7 +47,7 @@ static int64_t transform_all(struct arena *scratch, struct arena *given,
         };
         const struct transform_in in = {&raw, S("intake-0:4096"), &config, scratch, NULL, NULL};
         struct transform_out out = {.arena = given};
-        transform_github(&in, &out);
+        transformer_github.run(&in, &out);
         *facts += out.facts_n;
         arena_reset(scratch);
     }

@@ -44,7 +44,7 @@ static struct transform_out map(struct arena *a, struct str type, struct str bod
     };
     const struct transform_in in = {&raw, S("intake-0:4096"), &config, a, &options, NULL};
     struct transform_out out = {.arena = a};
-    transform_github(&in, &out);
+    transformer_github.run(&in, &out);
     return out;
 }
 

@@ -134,7 +134,7 @@ static struct str result_of(struct testing *t, struct str body, struct str heade
     yyjson_doc *doc = NULL;
     struct buf b;
     buf_init(&b, a, RESULT_BYTES_MAX);
-    transform_webhook(&in, &out);
+    transformer_webhook.run(&in, &out);
     if (out.fate == FATE_STORED && mapping_run(&in, &json, &f) == OK &&
         json_read_exact(a, json, &doc, &f) == OK) {
         golden_write(&b, yyjson_doc_get_root(doc));

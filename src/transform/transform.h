@@ -86,9 +86,7 @@ void transform_ignored(struct transform_out *out, struct str reason);
 bool transform_cdevent(const struct transform_in *in, struct transform_out *out, struct str event,
                        bool folds);
 
-void transform_github(const struct transform_in *in, struct transform_out *out);
-void transform_cdevents(const struct transform_in *in, struct transform_out *out);
-void transform_webhook(const struct transform_in *in, struct transform_out *out);
+/* One a type of agent; registry.c gives each agent its own. */
 extern const struct transformer transformer_github, transformer_cdevents, transformer_webhook;
 /* What a collector read (signal/metric.h): it is in its model's form already. */
 void transform_metric(const struct transform_in *in, struct transform_out *out);

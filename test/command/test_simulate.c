@@ -187,7 +187,7 @@ static void every_simulated_cdevent_is_valid(void **state)
                                    .data = str_cut(rest, '\n', &rest)};
         const struct config config = {0};
         struct transform_out out = {.arena = &scratch};
-        transform_cdevents(
+        transformer_cdevents.run(
             &(struct transform_in){
                 .raw = &raw, .raw_at = S("a:1"), .config = &config, .arena = &scratch},
             &out);

@@ -26,7 +26,7 @@ static struct transform_out transformed(struct str event)
                                .data = event};
     const struct config config = {.rules = {.skew_ms = 24 * 3600 * 1000}};
     struct transform_out out = {.arena = &arena};
-    transform_cdevents(
+    transformer_cdevents.run(
         &(struct transform_in){
             .raw = &raw, .raw_at = S("intake-0:64"), .config = &config, .arena = &arena},
         &out);

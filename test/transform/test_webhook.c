@@ -194,13 +194,13 @@ static struct transform_out transformed(const char *program, const char *body)
     struct webhook_options *const o = arena_new(&lasting, struct webhook_options);
     o->mapping = *mapping_of(program);
     struct transform_out out = {.arena = &arena};
-    transform_webhook(&(struct transform_in){.raw = &raw,
-                                             .raw_at = S("intake-0:64"),
-                                             .config = &config,
-                                             .arena = &arena,
-                                             .options = o,
-                                             .pool = pool},
-                      &out);
+    transformer_webhook.run(&(struct transform_in){.raw = &raw,
+                                                   .raw_at = S("intake-0:64"),
+                                                   .config = &config,
+                                                   .arena = &arena,
+                                                   .options = o,
+                                                   .pool = pool},
+                            &out);
     return out;
 }
 

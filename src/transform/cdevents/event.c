@@ -102,7 +102,7 @@ static bool give(const struct transform_in *in, struct transform_out *out, struc
     return transform_add(in, out, &fact) && (!folds || cd_models(in, out, &event, &up));
 }
 
-void transform_cdevents(const struct transform_in *in, struct transform_out *out)
+static void transform_cdevents(const struct transform_in *in, struct transform_out *out)
 {
     (void)give(in, out, in->raw->data, false, true);
 }

@@ -136,7 +136,7 @@ static void map_all(struct delivery *d)
     }
 }
 
-void transform_github(const struct transform_in *in, struct transform_out *out)
+static void transform_github(const struct transform_in *in, struct transform_out *out)
 {
     const struct str prefix = S("github.");
     const struct str type = in->raw->type;

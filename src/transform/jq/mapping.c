@@ -142,7 +142,7 @@ static enum outcome check_body(const struct transform_in *in, struct failure *f)
     return result == OK ? json_check_unique(in->arena, yyjson_doc_get_root(doc), f) : result;
 }
 
-void transform_webhook(const struct transform_in *in, struct transform_out *out)
+static void transform_webhook(const struct transform_in *in, struct transform_out *out)
 {
     struct failure f = {0};
     struct str json;
