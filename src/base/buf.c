@@ -54,15 +54,12 @@ void buf_add_byte(struct buf *b, char byte)
     }
 }
 
-void buf_printf(struct buf *b, const char *format, ...)
+void buf_vprintf(struct buf *b, const char *format, va_list args)
 {
     char text[512];
-    va_list args;
-    va_start(args, format);
     va_list again;
     va_copy(again, args);
     const int len = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
     if (len >= 0 && (size_t)len < sizeof text) {
         buf_add(b, (struct str){text, (size_t)len});
     } else if (len >= 0) {
@@ -73,6 +70,14 @@ void buf_printf(struct buf *b, const char *format, ...)
         }
     }
     va_end(again);
+}
+
+void buf_printf(struct buf *b, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    buf_vprintf(b, format, args);
+    va_end(args);
 }
 
 void buf_add_i64(struct buf *b, int64_t number)

@@ -26,6 +26,8 @@ void buf_reset(struct buf *b);
 void buf_add(struct buf *b, struct str s);
 void buf_add_byte(struct buf *b, char byte);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buf_vprintf(struct buf *b, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 void buf_add_i64(struct buf *b, int64_t number);
 /* `n` bytes to be filled by the caller, or NULL when they do not fit. */
 char *buf_take(struct buf *b, size_t n);

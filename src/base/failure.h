@@ -30,7 +30,7 @@ struct failure {
     enum cause cause;
     size_t record;     /* REJECT of one of several: which                             */
     char pointer[200]; /* JSON Pointer (RFC 6901) of the field at fault, or ""        */
-    char text[600];    /* one sentence, cut when longer                               */
+    char text[600];    /* one sentence, cut when longer, in no character              */
 };
 
 /* Fill *f and return `outcome`: `return failed(f, RETRY, "put %s: HTTP %d", key, code);` */

@@ -79,7 +79,9 @@ static bool wants_quotes(struct str s)
 
 static void add_value(struct buf *line, struct log_field field)
 {
-    const struct str text = str_sub(field.text, 0, VALUE_BYTES_MAX);
+    const struct str text = field.text.len > VALUE_BYTES_MAX
+                                ? str_whole(str_sub(field.text, 0, VALUE_BYTES_MAX))
+                                : field.text;
     if (field.is_number) {
         buf_add_i64(line, field.number);
     } else if (log_is.is_json || wants_quotes(text)) {

@@ -146,16 +146,24 @@ bool str_is_utf8(struct str s)
     return true;
 }
 
+struct str str_whole(struct str s)
+{
+    size_t i = s.len;
+    while (i > 0 && s.len - i < 3 && ((unsigned char)s.at[i - 1] & 0xC0) == 0x80) {
+        i--;
+    }
+    const unsigned char first = i > 0 ? (unsigned char)s.at[i - 1] : 0;
+    const size_t wants = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 0;
+    return i > 0 && wants > s.len - i + 1 ? str_sub(s, 0, i - 1) : s;
+}
+
 struct str_shown str_shown(struct str s, size_t len_max)
 {
     static const char zero[] = {'\\', 'u', '0', '0', '0', '0'};
     struct str_shown out;
     size_t to = 0;
     size_t len = len_max < STR_SHOWN_BYTES_MAX ? len_max : STR_SHOWN_BYTES_MAX;
-    len = s.len < len ? s.len : len;
-    while (len > 0 && len < s.len && ((unsigned char)s.at[len] & 0xC0) == 0x80) {
-        len--;
-    }
+    len = len < s.len ? str_whole(str_sub(s, 0, len)).len : s.len;
     for (size_t i = 0; i < len; i++) {
         if (s.at[i] == '\0') {
             memcpy(out.text + to, zero, sizeof zero);

@@ -64,6 +64,9 @@ struct str_shown {
 };
 struct str_shown str_shown(struct str s, size_t len_max);
 
+/* Without the character that its end cuts in two: what was cut by bytes, as a text again. */
+struct str str_whole(struct str s);
+
 /* Well-formed UTF-8 (RFC 3629: no overlong form, no surrogate, nothing above U+10FFFF). */
 bool str_is_utf8(struct str s);
 

@@ -456,10 +456,10 @@ void ask_say_complete(const struct ask *q)
     (void)clock_text(q->complete_us, text);
     if (q->behind_us > 0) {
         char behind[SPAN_BYTES];
-        (void)fprintf(stderr, "complete to %s, %s behind: weir status says who waits\n", text,
-                      screen_span(q->behind_us / 1000, behind));
+        screen_tell("complete to %s, %s behind: weir status says who waits\n", text,
+                    screen_span(q->behind_us / 1000, behind));
     } else {
-        (void)fprintf(stderr, "complete to %s\n", text);
+        screen_tell("complete to %s\n", text);
     }
 }
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "command/command.h"
 #include "command/commands.h"
+#include "command/screen.h"
 #include "wire/control.h"
 #include "wire/json.h"
 
@@ -65,21 +66,21 @@ static void show(const struct filling *w, struct str trouble)
     bar[BAR_COLUMNS] = '\0';
     const double past_s = (double)(clock_mono_us() - w->begun_us) / 1e6;
     const uint64_t done = w->n - w->first_n;
-    (void)fprintf(stderr, "\r\033[K%s %llu of %llu windows", bar, (unsigned long long)w->n,
-                  (unsigned long long)w->of);
+    screen_show("%s %llu of %llu windows", bar, (unsigned long long)w->n,
+                (unsigned long long)w->of);
     if (done > 0 && w->n < w->of) {
-        (void)fprintf(stderr, ", %.0f s left", past_s / (double)done * (double)(w->of - w->n));
+        screen_tell(", %.0f s left", past_s / (double)done * (double)(w->of - w->n));
     }
     if (trouble.len > 0) {
-        (void)fprintf(stderr, "; tried again: %.*s", STR_ARG(str_sub(trouble, 0, BAR_COLUMNS * 2)));
+        screen_tell("; tried again: %.*s",
+                    STR_ARG(str_whole(str_sub(trouble, 0, BAR_COLUMNS * 2))));
     }
-    (void)fflush(stderr);
 }
 
 static void hide(const struct filling *w)
 {
     if (w->is_shown) {
-        (void)fprintf(stderr, "\r\033[K");
+        screen_show("%s", "");
     }
 }
 
@@ -157,7 +158,7 @@ static int check(void *of, const struct words *words)
     w->name = str_of(words->at[0]);
     w->to_us = w->to_us == TIME_NONE ? clock_now_us() : w->to_us;
     if (w->from_us == TIME_NONE || w->from_us >= w->to_us) {
-        (void)fprintf(stderr, "weir backfill: --from TIME is needed, and lies before --to\n");
+        screen_tell("weir backfill: --from TIME is needed, and lies before --to\n");
         return EXIT_USAGE;
     }
     return EXIT_DONE;
@@ -168,21 +169,19 @@ static int end_of(const struct filling *w, enum outcome result, const struct fai
     const unsigned long long n = w->n, of = w->of;
     if (result != OK) {
         if (w->is_begun) {
-            (void)fprintf(stderr, "%llu of %llu windows are collected\n", n, of);
+            screen_tell("%llu of %llu windows are collected\n", n, of);
         }
         return command_unanswered("backfill", f);
     }
     if (!w->is_over || w->n < w->of) {
-        (void)fprintf(stderr, "stopped at %llu of %llu windows; the same command goes on there\n",
-                      n, of);
+        screen_tell("stopped at %llu of %llu windows; the same command goes on there\n", n, of);
         return EXIT_STOPPED;
     }
     if (w->first_n == w->of) {
-        (void)fprintf(stderr,
-                      "all %llu windows were collected before; --anew collects them again\n", of);
+        screen_tell("all %llu windows were collected before; --anew collects them again\n", of);
     } else {
-        (void)fprintf(stderr, "collected %llu windows%s\n", n - w->first_n,
-                      w->first_n > 0 ? "; the others were before" : "");
+        screen_tell("collected %llu windows%s\n", n - w->first_n,
+                    w->first_n > 0 ? "; the others were before" : "");
     }
     return EXIT_DONE;
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "command/command.h"
+#include "command/screen.h"
 #include "registry.h"
 
 enum { FLAGS_MAX = 24 };
@@ -57,7 +58,7 @@ static int read_config(struct session *s)
         return EXIT_DONE;
     }
     for (size_t i = 0; i < errors.n; i++) {
-        (void)fprintf(stderr, "%.*s\n", STR_ARG(errors.at[i]));
+        screen_tell("%.*s\n", STR_ARG(screen_line(&s->arena, errors.at[i])));
     }
     return EXIT_USAGE;
 }
@@ -74,7 +75,7 @@ static bool read_words(struct session *s, const struct usage *u, int argc, char 
         return false;
     }
     if (is_json && is_csv) {
-        (void)fprintf(stderr, "weir %s: --json or --csv, not both\n", u->name);
+        screen_tell("weir %s: --json or --csv, not both\n", u->name);
         s->status = EXIT_USAGE;
         return false;
     }

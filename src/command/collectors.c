@@ -6,6 +6,7 @@
 #include "collector/state.h"
 #include "command/command.h"
 #include "command/commands.h"
+#include "command/screen.h"
 #include "orchestrate/survey.h"
 #include "registry.h"
 #include "wire/control.h"
@@ -341,8 +342,8 @@ static enum outcome begin_anew(const struct listing *l, struct str name, struct 
     const enum outcome result = ask(l, buf_str(&line), &root, f);
     if (result == OK) {
         const bool is_gone = yyjson_is_true(json_get(root, S("gone")));
-        (void)fprintf(stderr, "%.*s %s\n", STR_ARG(name),
-                      is_gone ? "is forgotten" : "begins anew with its next run");
+        screen_tell("%.*s %s\n", STR_ARG(name),
+                    is_gone ? "is forgotten" : "begins anew with its next run");
     }
     return result;
 }

@@ -12,9 +12,7 @@
 
 int command_failed(const char *name, const struct failure *f)
 {
-    (void)fprintf(stderr, "weir %s: ", name);
-    screen_say(stderr, str_of(f->text));
-    (void)putc('\n', stderr);
+    screen_tell("weir %s: %s\n", name, f->text);
     return f->outcome == STOP ? EXIT_USAGE : EXIT_NO;
 }
 
@@ -50,9 +48,9 @@ static int unknown(const struct command *table, const char *name)
         nearest_offer(&n, str_of(c->name));
     }
     const struct str near = nearest_found(&n);
-    (void)fprintf(stderr, "weir: there is no %s %s%s%.*s%s\nTry: weir help\n",
-                  is_option ? "option" : "command", name, near.len ? "; did you mean " : "",
-                  STR_ARG(near), near.len ? "?" : "");
+    screen_tell("weir: there is no %s %s%s%.*s%s\nTry: weir help\n",
+                is_option ? "option" : "command", name, near.len ? "; did you mean " : "",
+                STR_ARG(near), near.len ? "?" : "");
     return EXIT_USAGE;
 }
 

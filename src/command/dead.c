@@ -91,8 +91,7 @@ static enum outcome list(struct dead *d, struct failure *f)
     result = dead_each(d->bus, visit(d, list_letter), f);
     rows_end(d->rows);
     if (result == OK && d->n > 0 && d->format == ROWS_TABLE) {
-        (void)fprintf(stderr, "%llu dead; weir dead show ID, retry ID, drop ID\n",
-                      (unsigned long long)d->n);
+        screen_tell("%llu dead; weir dead show ID, retry ID, drop ID\n", (unsigned long long)d->n);
     }
     return result == OK ? mending_tell(&d->mending, f) : result;
 }
@@ -248,12 +247,12 @@ static int check(void *of, const struct words *words)
     const bool is_list = str_eq(verb, S("list")), is_show = str_eq(verb, S("show"));
     const bool is_closing = str_eq(verb, S("retry")) || str_eq(verb, S("drop"));
     if (!is_list && !is_show && !is_closing) {
-        (void)fprintf(stderr, "weir dead: there is no %.*s; there are list, show, retry and drop\n",
-                      STR_ARG(verb));
+        screen_tell("weir dead: there is no %.*s; there are list, show, retry and drop\n",
+                    STR_ARG(verb));
     } else if ((is_show && ids_n != 1) || (is_list && ids_n > 0) ||
                (is_closing && (ids_n == 0) != d->is_all) || (!is_closing && d->is_all)) {
-        (void)fprintf(stderr, "weir dead %.*s takes %s\n", STR_ARG(verb),
-                      is_list ? "no id" : (is_show ? "one ID of weir dead list" : "ids, or --all"));
+        screen_tell("weir dead %.*s takes %s\n", STR_ARG(verb),
+                    is_list ? "no id" : (is_show ? "one ID of weir dead list" : "ids, or --all"));
     } else {
         return EXIT_DONE;
     }

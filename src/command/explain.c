@@ -153,11 +153,10 @@ static enum outcome explain(struct explaining *e, const struct words *words, str
         }
     }
     if (result == OK && e->trace->is_cut) {
-        (void)fprintf(stderr, "the newest %d signals are shown; there are more\n",
-                      TRACE_SIGNALS_MAX);
+        screen_tell("the newest %d signals are shown; there are more\n", TRACE_SIGNALS_MAX);
     }
     if (result == REJECT && mending_tell(&e->trace->mending, &unread) != OK) {
-        (void)fprintf(stderr, "weir explain: %s\n", unread.text); /* it may be in there */
+        screen_tell("weir explain: %s\n", unread.text); /* it may be in there */
     }
     return result == OK ? mending_tell(&e->trace->mending, f) : result;
 }

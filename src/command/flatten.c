@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "command/command.h"
 #include "command/commands.h"
+#include "command/screen.h"
 #include "wire/json.h"
 
 enum { READ_BYTES = 1 << 20, SAID_MAX = 20, TEXT_BYTES_MAX = 256 << 20 };
@@ -42,7 +43,7 @@ struct flattening {
 static void say(struct flattening *fl, size_t line, const char *what)
 {
     if (fl->wrong++ < SAID_MAX) {
-        (void)fprintf(stderr, "weir flatten: %s:%zu: %s; passed over\n", fl->file, line, what);
+        screen_tell("weir flatten: %s:%zu: %s; passed over\n", fl->file, line, what);
     }
 }
 
@@ -244,7 +245,7 @@ static void flatten_path(struct flattening *fl, const char *path)
     fl->file = is_stdin ? "stdin" : path;
     fl->fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (fl->fd < 0) {
-        (void)fprintf(stderr, "weir flatten: open %s: %s\n", path, strerror(errno));
+        screen_tell("weir flatten: open %s: %s\n", path, strerror(errno));
         fl->wrong++;
         return;
     }
@@ -266,7 +267,7 @@ static void flatten_word(struct flattening *fl, const char *word)
     const struct str folder = file_pattern(fl->arena, str_of(word));
     const struct str pattern = arena_printf(fl->arena, "%.*s/*.json", STR_ARG(folder));
     if (glob(pattern.at, 0, NULL, &found) != 0) {
-        (void)fprintf(stderr, "weir flatten: %s: no *.json in this folder\n", word);
+        screen_tell("weir flatten: %s: no *.json in this folder\n", word);
         fl->wrong++;
     }
     for (size_t i = 0; i < found.gl_pathc; i++) {
@@ -296,12 +297,12 @@ static int flatten_words(struct session *s)
     }
     rows_end(fl.rows);
     if (fl.strangers) {
-        (void)fprintf(stderr, "weir flatten: %llu members have no column; the first: %.*s\n",
-                      (unsigned long long)fl.strangers, STR_ARG(fl.stranger));
+        screen_tell("weir flatten: %llu members have no column; the first: %.*s\n",
+                    (unsigned long long)fl.strangers, STR_ARG(fl.stranger));
     }
     if (fl.wrong) {
-        (void)fprintf(stderr, "weir flatten: %llu rows; %llu things passed over\n",
-                      (unsigned long long)fl.n, (unsigned long long)fl.wrong);
+        screen_tell("weir flatten: %llu rows; %llu things passed over\n", (unsigned long long)fl.n,
+                    (unsigned long long)fl.wrong);
     }
     arena_close(&fl.scratch);
     arena_close(&fl.text_arena);

@@ -13,6 +13,7 @@
 #include "base/asked.h"
 #include "command/command.h"
 #include "command/commands.h"
+#include "command/screen.h"
 #include "orchestrate/lock.h"
 #include "orchestrate/survey.h"
 #include "persist/lake/made.h"
@@ -104,8 +105,7 @@ static const char *who_lags(const struct flushing *w, struct arena *a, const str
 static void show(const struct flushing *w, const char *who)
 {
     if (w->is_shown) {
-        (void)fprintf(stderr, "\r\033[K%s%s", who ? "waiting for " : "", who ? who : "");
-        (void)fflush(stderr);
+        screen_show("%s%s", who ? "waiting for " : "", who ? who : "");
     }
 }
 

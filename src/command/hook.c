@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "command/screen.h"
 
 enum { SECRET_BYTES_MAX = 4096 };
 
@@ -38,17 +39,16 @@ enum outcome hook_secret(struct arena *a, const struct hook_secret_option *optio
 
 void hook_say_again(const char *command, const char *error)
 {
-    (void)fprintf(stderr, "weir %s: %s; trying again\n", command, error);
+    screen_tell("weir %s: %s; trying again\n", command, error);
 }
 
 /* A query may hold a token. */
 void hook_say_lost(const char *command, struct str url)
 {
     const struct str shown = str_sub(url, 0, str_find(url, '?'));
-    (void)fprintf(stderr,
-                  "weir %s: gave up, %.*s cannot be reached: is weir running there, and the port "
-                  "the one of intake.listen?\n",
-                  command, STR_ARG(shown));
+    screen_tell("weir %s: gave up, %.*s cannot be reached: is weir running there, and the port "
+                "the one of intake.listen?\n",
+                command, STR_ARG(shown));
 }
 
 void hook_field(struct post_request *request, struct str name, struct str value)

@@ -9,6 +9,7 @@
 #include "collector/window.h"
 #include "command/command.h"
 #include "command/commands.h"
+#include "command/screen.h"
 #include "persist/sink/sink.h"
 
 enum { ITEMS_MAX = 64, LINE_BYTES_MAX = 128 << 20 };
@@ -40,7 +41,7 @@ struct invoking {
 static void tell_sink(struct giving *g, const char *what, const struct failure *f)
 {
     (void)fflush(stdout);
-    (void)fprintf(stderr, "sink %.*s: %s: %s\n", STR_ARG(g->config->name), what, f->text);
+    screen_tell("sink %.*s: %s: %s\n", STR_ARG(g->config->name), what, f->text);
     g->has_failed = true;
 }
 
@@ -61,8 +62,7 @@ static void open_sinks(struct invoking *v)
 
 static void tell_refused(const struct giving *g, const struct failure *f)
 {
-    (void)fprintf(stderr, "sink %.*s: a record is refused: %s\n", STR_ARG(g->config->name),
-                  f->text);
+    screen_tell("sink %.*s: a record is refused: %s\n", STR_ARG(g->config->name), f->text);
 }
 
 /* As the sink's own encoding has them; returns how many. */
@@ -126,9 +126,9 @@ static void close_sinks(struct invoking *v)
             tell_sink(g, "failed", &f);
         }
         if (!g->has_failed) {
-            (void)fprintf(stderr, "sink %.*s (%s): %llu record%s\n", STR_ARG(g->config->name),
-                          g->config->type->name, (unsigned long long)g->delivered,
-                          g->delivered == 1 ? "" : "s");
+            screen_tell("sink %.*s (%s): %llu record%s\n", STR_ARG(g->config->name),
+                        g->config->type->name, (unsigned long long)g->delivered,
+                        g->delivered == 1 ? "" : "s");
         }
         v->has_failed = v->has_failed || g->has_failed;
         sink_close(g->sink);
@@ -142,7 +142,7 @@ static void take_metric(struct invoking *v, struct str json)
     struct metric m;
     struct failure f;
     if (metric_read(&v->batch, arena_str(&v->batch, json), &m, &f) != OK) {
-        (void)fprintf(stderr, "weir invoke: %s\n", f.text);
+        screen_tell("weir invoke: %s\n", f.text);
         v->has_failed = true;
         return;
     }
@@ -157,19 +157,19 @@ static void take_end(struct invoking *v, const struct run_line *line)
     give_batch(v);
     v->is_whole = true;
     if (line->is == RUN_FAILED) {
-        (void)fprintf(stderr, "%.*s: %.*s\n", STR_ARG(v->collector->id), STR_ARG(line->why));
+        screen_tell("%.*s: %.*s\n", STR_ARG(v->collector->id), STR_ARG(line->why));
         v->has_failed = true;
         return;
     }
-    (void)fprintf(stderr, "%.*s: %llu row%s, %llu record%s", STR_ARG(v->collector->id),
-                  (unsigned long long)line->rows, line->rows == 1 ? "" : "s",
-                  (unsigned long long)line->metrics, line->metrics == 1 ? "" : "s");
+    screen_tell("%.*s: %llu row%s, %llu record%s", STR_ARG(v->collector->id),
+                (unsigned long long)line->rows, line->rows == 1 ? "" : "s",
+                (unsigned long long)line->metrics, line->metrics == 1 ? "" : "s");
     if (line->empty > 0) {
-        (void)fprintf(stderr, ", %llu without a value", (unsigned long long)line->empty);
+        screen_tell(", %llu without a value", (unsigned long long)line->empty);
     }
-    (void)fprintf(stderr, "%s\n", line->rows == 0 ? ": nothing to write" : "");
+    screen_tell("%s\n", line->rows == 0 ? ": nothing to write" : "");
     if (line->note.len > 0) {
-        (void)fprintf(stderr, "%.*s: %.*s\n", STR_ARG(v->collector->id), STR_ARG(line->note));
+        screen_tell("%.*s: %.*s\n", STR_ARG(v->collector->id), STR_ARG(line->note));
     }
 }
 
@@ -180,13 +180,13 @@ static void take_line(struct invoking *v, struct str text)
     struct failure f;
     arena_init(&a, BATCH_BYTES_MAX);
     if (run_line_read(&a, text, &line, &f) != OK) {
-        (void)fprintf(stderr, "weir invoke: %s\n", f.text);
+        screen_tell("weir invoke: %s\n", f.text);
         v->has_failed = true;
     } else if (line.is == RUN_METRIC) {
         take_metric(v, line.metric);
     } else if (line.is == RUN_ASIDE) {
-        (void)fprintf(stderr, "%.*s: row %llu is set aside: %.*s\n", STR_ARG(v->collector->id),
-                      (unsigned long long)line.row, STR_ARG(line.why));
+        screen_tell("%.*s: row %llu is set aside: %.*s\n", STR_ARG(v->collector->id),
+                    (unsigned long long)line.row, STR_ARG(line.why));
     } else {
         take_end(v, &line);
     }
@@ -230,18 +230,18 @@ static const struct collector *choose(const struct config *c, const struct words
         return called_so;
     }
     if (all->n == 0) {
-        (void)fprintf(stderr, "weir invoke: there is no collector in this configuration\n");
+        screen_tell("weir invoke: there is no collector in this configuration\n");
         return NULL;
     }
-    (void)fprintf(stderr, "weir invoke: %s; there %s:",
-                  n > 1      ? "more than one collector has this name"
-                  : name.len ? "no collector of this name"
-                             : "which one",
-                  all->n == 1 ? "is" : "are");
+    screen_tell("weir invoke: %s; there %s:",
+                n > 1      ? "more than one collector has this name"
+                : name.len ? "no collector of this name"
+                           : "which one",
+                all->n == 1 ? "is" : "are");
     for (size_t i = 0; i < all->n; i++) {
-        (void)fprintf(stderr, " %.*s", STR_ARG(all->at[i].id));
+        screen_tell(" %.*s", STR_ARG(all->at[i].id));
     }
-    (void)fprintf(stderr, "\n");
+    screen_tell("\n");
     return NULL;
 }
 
@@ -280,8 +280,8 @@ static int invoke(struct session *s, const struct collector *c, int64_t as_of_us
     }
     if (!v.is_whole) {
         give_batch(&v);
-        (void)fprintf(stderr, "%.*s: the run died%s\n", STR_ARG(c->id),
-                      WIFSIGNALED(status) ? " of a signal" : "");
+        screen_tell("%.*s: the run died%s\n", STR_ARG(c->id),
+                    WIFSIGNALED(status) ? " of a signal" : "");
         v.has_failed = true;
     }
     close_sinks(&v);

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "command/screen.h"
 #include "orchestrate/lock.h"
 
 enum { MEND_MS = 10000, LOOK_MS = 50 };
@@ -16,9 +17,9 @@ bool mending_wait(void *to, const struct failure *why)
     const int64_t now_us = clock_mono_us();
     if (m->until_us == 0) {
         m->until_us = now_us + MEND_MS * INT64_C(1000);
-        (void)fprintf(stderr, "weir %s: %s\n", m->command,
-                      weir > 0 ? "waiting until weir has mended damage"
-                               : "damage, and no weir runs to mend it");
+        screen_tell("weir %s: %s\n", m->command,
+                    weir > 0 ? "waiting until weir has mended damage"
+                             : "damage, and no weir runs to mend it");
     }
     if (weir > 0 && now_us < m->until_us && kill(weir, SIGUSR1) == 0) {
         nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL);

@@ -14,6 +14,7 @@
 #include "command/command.h"
 #include "command/commands.h"
 #include "command/query_store.h"
+#include "command/screen.h"
 #include "command/textual.h"
 #include "signal/model.h"
 
@@ -326,11 +327,11 @@ static int prompt(const struct query *q)
     const int interrupts = take_interrupts(&interrupt);
     arena_init(&a, 4 * (size_t)SQL_BYTES_MAX);
     buf_init(&sql, &a, SQL_BYTES_MAX);
-    (void)fprintf(stderr, "SQL over lake and tail; end a statement with ;, drop it with Ctrl-C, "
-                          "leave with Ctrl-D. SHOW TABLES; says what there is. (A plain prompt: "
-                          "rlwrap weir query remembers lines.)\n");
+    screen_tell("SQL over lake and tail; end a statement with ;, drop it with Ctrl-C, "
+                "leave with Ctrl-D. SHOW TABLES; says what there is. (A plain prompt: "
+                "rlwrap weir query remembers lines.)\n");
     for (bool goes_on = true; goes_on;) {
-        (void)fprintf(stderr, sql.len ? "   -> " : "weir> ");
+        screen_tell(sql.len ? "   -> " : "weir> ");
         switch (listen_for(interrupts, line, sizeof line)) {
         case HEARD_LINE:
             goes_on = take_line(q, str_of(line), &sql, &interrupt);
@@ -339,12 +340,12 @@ static int prompt(const struct query *q)
             break;
         case HEARD_INTERRUPT:
             buf_reset(&sql);
-            (void)fprintf(stderr, "\n");
+            screen_tell("\n");
             break;
         case HEARD_END: goes_on = false; break;
         }
     }
-    (void)fprintf(stderr, "\n");
+    screen_tell("\n");
     arena_close(&a);
     if (interrupts >= 0) {
         close(interrupts);

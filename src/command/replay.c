@@ -13,6 +13,7 @@
 #include "command/command.h"
 #include "command/commands.h"
 #include "command/replay/replay.h"
+#include "command/screen.h"
 #include "config/agents.h"
 #include "persist/lake/stage.h"
 #include "version.h"
@@ -33,11 +34,11 @@ void replay_show(const struct replay *r, const char *format, ...)
 {
     va_list args;
     if (r->is_shown) {
+        char text[256];
         va_start(args, format);
-        (void)fputs("\r\033[K", stderr);
-        (void)vfprintf(stderr, format, args);
-        (void)fflush(stderr);
+        (void)vsnprintf(text, sizeof text, format, args);
         va_end(args);
+        screen_show("%s", text);
     }
 }
 
@@ -126,7 +127,7 @@ static enum outcome make_plan(struct replaying *w, struct failure *f)
         result = result == OK ? replay_cut(r, &is_more, f) : result;
     } else if (result == OK) {
         w->is_resumed = true;
-        (void)fprintf(stderr, "goes on at chunk %zu of %zu\n", r->plan.done, r->plan.chunks_n);
+        screen_tell("goes on at chunk %zu of %zu\n", r->plan.done, r->plan.chunks_n);
     }
     return result;
 }
@@ -194,10 +195,9 @@ static void say_counts(const struct replaying *w)
 {
     const struct plan_counts *const n = &w->replay.plan.counts;
     replay_show(&w->replay, "%s", "");
-    (void)fprintf(stderr,
-                  "replayed: %" PRIu64 " signals stored, %" PRIu64 " unmapped, %" PRIu64
-                  " ignored, %" PRIu64 " dead under the present mappings\n",
-                  n->stored, n->unmapped, n->ignored, n->dead);
+    screen_tell("replayed: %" PRIu64 " signals stored, %" PRIu64 " unmapped, %" PRIu64
+                " ignored, %" PRIu64 " dead under the present mappings\n",
+                n->stored, n->unmapped, n->ignored, n->dead);
 }
 
 enum outcome replay_hold_switch(struct arena *a, struct str data, bool is_alone, int *fd,
@@ -248,7 +248,7 @@ static enum outcome replay(struct replaying *w, struct failure *f)
     say_counts(w);
     if (w->is_dry) {
         result = print_differences(w, f);
-        (void)fprintf(stderr, "nothing was changed; the same without --dry-run switches\n");
+        screen_tell("nothing was changed; the same without --dry-run switches\n");
         return result;
     }
     result = replay_check_lake(r, f);
@@ -289,12 +289,12 @@ static int check(void *of, const struct words *words)
     (void)words;
     if (w->is_store_only && (range->from_us != INT64_MIN || range->to_us != INT64_MAX ||
                              w->agent.at || w->is_dry || w->is_anew)) {
-        (void)fprintf(stderr, "weir replay: --store-only takes no other flag: it fills the store "
-                              "from the whole lake\n");
+        screen_tell("weir replay: --store-only takes no other flag: it fills the store "
+                    "from the whole lake\n");
         return EXIT_USAGE;
     }
     if (range->from_us >= range->to_us) {
-        (void)fprintf(stderr, "weir replay: --from must be before --to: nothing lies between\n");
+        screen_tell("weir replay: --from must be before --to: nothing lies between\n");
         return EXIT_USAGE;
     }
     return EXIT_DONE;

@@ -14,6 +14,7 @@
 #include "command/report/head.h"
 #include "command/report/parts_html.h"
 #include "command/report/table.h"
+#include "command/screen.h"
 
 enum { DAYS = 91 };
 #define ARENA_BYTES_MAX ((size_t)4 << 30)
@@ -37,7 +38,7 @@ struct kind {
 
 static int wrong(const char *option, struct str value, const char *form)
 {
-    (void)fprintf(stderr, "weir report: --%s \"%.*s\": %s\n", option, STR_ARG(value), form);
+    screen_tell("weir report: --%s \"%.*s\": %s\n", option, STR_ARG(value), form);
     return EXIT_USAGE;
 }
 
@@ -85,7 +86,7 @@ static enum outcome write_page(const struct report *r, const struct ask *q, stru
     }
     const enum outcome result = file_replace(arena_cstr(q->arena, r->html), page, 0644, f);
     if (result == OK) {
-        (void)fprintf(stderr, "wrote %.*s, %zu KiB\n", STR_ARG(r->html), (page.len + 1023) / 1024);
+        screen_tell("wrote %.*s, %zu KiB\n", STR_ARG(r->html), (page.len + 1023) / 1024);
         ask_say_complete(q);
     }
     return result;
@@ -209,21 +210,20 @@ static bool options_fit(const struct report *r)
                    {"hotfix-branches", r->flags.hotfix_branches.len > 0}};
     for (size_t i = 0; i < sizeof of_dora / sizeof *of_dora && !r->kind->is_dora; i++) {
         if (of_dora[i].is_given) {
-            (void)fprintf(stderr, "weir report: --%s is for dora alone; leave it out of %s\n",
-                          of_dora[i].name, r->kind->name);
+            screen_tell("weir report: --%s is for dora alone; leave it out of %s\n",
+                        of_dora[i].name, r->kind->name);
             return false;
         }
     }
     if (r->kind->tell == tell_runs && (r->flags.leaves_bots || r->flags.counts_bots)) {
-        (void)fprintf(stderr, "weir report: runs counts what bots started like everything else; "
-                              "leave --no-bots and --with-bots out\n");
+        screen_tell("weir report: runs counts what bots started like everything else; "
+                    "leave --no-bots and --with-bots out\n");
         return false;
     }
     if (!r->kind->has_people && (r->flags.hides_people || r->flags.shows_people)) {
-        (void)fprintf(stderr,
-                      "weir report: %s names nobody; leave --hash-people and "
-                      "--with-names out\n",
-                      r->kind->name);
+        screen_tell("weir report: %s names nobody; leave --hash-people and "
+                    "--with-names out\n",
+                    r->kind->name);
         return false;
     }
     return true;
@@ -239,7 +239,7 @@ static bool read_time(const char *option, struct str text, int64_t *out_us, bool
 static bool is_forward(const struct window *w)
 {
     if (w->from_us >= w->to_us) {
-        (void)fprintf(stderr, "weir report: --from lies behind --to; the window is [from, to)\n");
+        screen_tell("weir report: --from lies behind --to; the window is [from, to)\n");
     }
     return w->from_us < w->to_us;
 }
@@ -266,15 +266,15 @@ static bool table_fits(struct report *r)
         r->dora.is_explained = r->dora.is_explained || (of_dora && of_dora->is_explained);
         return true;
     }
-    (void)fprintf(stderr, "weir report: %s has no table \"%.*s\"; there are", r->kind->name,
-                  STR_ARG(r->table));
+    screen_tell("weir report: %s has no table \"%.*s\"; there are", r->kind->name,
+                STR_ARG(r->table));
     for (const struct csv_table *t = csv_dora; r->kind->is_dora && t->name; t++) {
-        (void)fprintf(stderr, "%s %s", t == csv_dora ? "" : ",", t->name);
+        screen_tell("%s %s", t == csv_dora ? "" : ",", t->name);
     }
     for (const struct window_part *p = r->kind->part; p && p->name; p++) {
-        (void)fprintf(stderr, "%s %s", p == r->kind->part ? "" : ",", p->name);
+        screen_tell("%s %s", p == r->kind->part ? "" : ",", p->name);
     }
-    (void)fprintf(stderr, "\n");
+    screen_tell("\n");
     return false;
 }
 
@@ -285,8 +285,8 @@ static int check(void *of, const struct words *words)
         r->kind = strcmp(words->at[0], kinds[i].name) == 0 ? &kinds[i] : r->kind;
     }
     if (!r->kind) {
-        (void)fprintf(stderr, "weir report: no report \"%s\"; there are dora, activity, runs\n",
-                      words->at[0]);
+        screen_tell("weir report: no report \"%s\"; there are dora, activity, runs\n",
+                    words->at[0]);
         return EXIT_USAGE;
     }
     if (!options_fit(r) || !table_fits(r)) {
@@ -303,10 +303,9 @@ static int check(void *of, const struct words *words)
     }
     r->dora.is_explained = r->dora.is_explained || r->html.len > 0; /* the page folds it in */
     if (r->dora.tiers_year != 0 && !dora_has_tiers(r->dora.tiers_year)) {
-        (void)fprintf(stderr,
-                      "weir report: --tiers %lld: there are 2019, 2021, 2023 and 2024; the "
-                      "report of 2025 has seven team archetypes instead\n",
-                      (long long)r->dora.tiers_year);
+        screen_tell("weir report: --tiers %lld: there are 2019, 2021, 2023 and 2024; the "
+                    "report of 2025 has seven team archetypes instead\n",
+                    (long long)r->dora.tiers_year);
         return EXIT_USAGE;
     }
     return EXIT_DONE;
@@ -328,8 +327,8 @@ static bool choose(struct report *r, struct session *s)
     r->dora.service = service;
     r->dora.services_n = all->n;
     if (r->dora.group == DORA_TEAM && !has_team) {
-        (void)fprintf(stderr, "weir report: --by team: no service has a team; name it in the "
-                              "configuration, services.NAME.team\n");
+        screen_tell("weir report: --by team: no service has a team; name it in the "
+                    "configuration, services.NAME.team\n");
     }
     return r->dora.group != DORA_TEAM || has_team;
 }
@@ -340,7 +339,7 @@ static enum outcome settle(struct report *r, struct session *s, struct ask *q, s
 {
     const enum outcome result = window_settle(q->duck, &s->arena, &r->window, f);
     if (result == REJECT) {
-        (void)fprintf(stderr, "weir report: %s\n", f->text);
+        screen_tell("weir report: %s\n", f->text);
     }
     r->dora.window = r->window;
     return result == OK && !is_forward(&r->window) ? REJECT : result;
@@ -356,9 +355,9 @@ static int run(struct report *r, const struct usage *usage, int argc, char **arg
     }
     const bool is_table = s.format == ROWS_CSV;
     if ((r->html.len > 0 && s.format != ROWS_TABLE) || (r->table.len > 0 && !is_table)) {
-        (void)fprintf(stderr, "weir report: %s\n",
-                      r->html.len > 0 ? "--html, --json or --csv, one of them"
-                                      : "--table says which one --csv prints; add --csv");
+        screen_tell("weir report: %s\n", r->html.len > 0
+                                             ? "--html, --json or --csv, one of them"
+                                             : "--table says which one --csv prints; add --csv");
         s.status = EXIT_USAGE;
         return command_end(&s);
     }

@@ -270,11 +270,11 @@ void rows_end(struct rows *r)
         (void)scols_print_table(r->table);
         if (r->n > TABLE_ROWS_MAX) {
             (void)fflush(stdout);
-            (void)fprintf(stderr, "and %zu rows more; --csv or --json gives them all\n",
-                          r->n - TABLE_ROWS_MAX);
+            screen_tell("and %zu rows more; --csv or --json gives them all\n",
+                        r->n - TABLE_ROWS_MAX);
         }
     } else if (r->table) {
-        (void)fprintf(stderr, "no rows\n");
+        screen_tell("no rows\n");
     }
     if (r->table) {
         scols_unref_table(r->table);

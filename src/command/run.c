@@ -6,6 +6,7 @@
 #include "base/nearest.h"
 #include "command/command.h"
 #include "command/commands.h"
+#include "command/screen.h"
 #include "orchestrate/orchestrate.h"
 #include "registry.h"
 
@@ -27,14 +28,14 @@ static bool check_only(struct str only)
             continue;
         }
         struct nearest n = nearest_to(stage);
-        (void)fprintf(stderr, "weir run: there is no stage %.*s; there are", STR_ARG(stage));
+        screen_tell("weir run: there is no stage %.*s; there are", STR_ARG(stage));
         for (const struct duty *d = registry_duties; d->stage; d++) {
             nearest_offer(&n, str_of(d->stage));
-            (void)fprintf(stderr, "%s %s", d == registry_duties ? "" : ",", d->stage);
+            screen_tell("%s %s", d == registry_duties ? "" : ",", d->stage);
         }
         const struct str near = nearest_found(&n);
-        (void)fprintf(stderr, "%s%.*s%s\n", near.len ? "; did you mean " : "", STR_ARG(near),
-                      near.len ? "?" : "");
+        screen_tell("%s%.*s%s\n", near.len ? "; did you mean " : "", STR_ARG(near),
+                    near.len ? "?" : "");
         return false;
     }
     return true;
@@ -45,7 +46,7 @@ static int check(void *of, const struct words *words)
     const struct str only = *(const struct str *)of;
     (void)words;
     if (only.at && only.len == 0) {
-        (void)fprintf(stderr, "weir run: --only names no stage\n");
+        screen_tell("weir run: --only names no stage\n");
         return EXIT_USAGE;
     }
     return check_only(only) ? EXIT_DONE : EXIT_USAGE;

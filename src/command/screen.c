@@ -1,5 +1,6 @@
 #include "command/screen.h"
 
+#include <limits.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 
 #include "base/buf.h"
 
-enum { COLUMNS_WITHOUT_TERMINAL = 80, COLUMNS_LEAST = 20 };
+enum { COLUMNS_WITHOUT_TERMINAL = 80, COLUMNS_LEAST = 20, TOLD_BYTES_MAX = 4 << 20 };
 static const struct str ellipsis = STR("…");
 
 void screen_open(void)
@@ -119,15 +120,48 @@ void screen_say(FILE *to, struct str text)
     char out[1024]; /* stderr has no buffer of its own */
     size_t len = 0;
     while (text.len > 0) {
-        const size_t n = str_control(text, NULL);
-        const bool is_kept = n == 0 || text.at[0] == '\n' || text.at[0] == '\t';
-        out[len++] = is_kept ? text.at[0] : ' ';
-        text = str_sub(text, n > 1 ? n : 1, text.len);
-        if (len == sizeof out || text.len == 0) {
+        wchar_t c = L'\0';
+        const size_t n = next(text, &c);
+        const bool is_kept = text.at[0] == '\n' || text.at[0] == '\t';
+        const struct str shown = !is_kept && str_control(text, NULL) > 0 ? S(" ")
+                                 : c == L'\xFFFD'                        ? S("\xEF\xBF\xBD")
+                                                                         : str_sub(text, 0, n);
+        memcpy(out + len, shown.at, shown.len);
+        len += shown.len;
+        text = str_sub(text, n, text.len);
+        if (len > sizeof out - MB_LEN_MAX || text.len == 0) {
             (void)fwrite(out, 1, len, to);
             len = 0;
         }
     }
+}
+
+__attribute__((format(printf, 1, 0))) static void tell(const char *format, va_list args)
+{
+    struct arena a;
+    struct buf text;
+    arena_init(&a, TOLD_BYTES_MAX * 4);
+    buf_init(&text, &a, TOLD_BYTES_MAX);
+    buf_vprintf(&text, format, args);
+    screen_say(stderr, buf_str(&text));
+    arena_close(&a);
+}
+
+void screen_tell(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    tell(format, args);
+    va_end(args);
+}
+
+void screen_show(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)fputs("\r\033[K", stderr);
+    tell(format, args);
+    va_end(args);
 }
 
 void screen_wrap(struct str text, size_t at, size_t indent)

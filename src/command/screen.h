@@ -33,8 +33,14 @@ struct str screen_cut(struct arena *a, struct str line, size_t columns);
  * negative to the right; an ellipsis where it has more. */
 void screen_put(struct arena *a, struct str text, int columns);
 
-/* Write a text of one or more lines; control characters but line ends and tabs become spaces. */
+/* Write a text of one or more lines; control characters but line ends and tabs become spaces, what
+ * is no UTF-8 becomes U+FFFD. */
 void screen_say(FILE *to, struct str text);
+/* The same to stderr, as printf writes it: whatever a command says there goes through here. */
+void screen_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same in place of the line that the cursor is on, which does not move on: how far it is, for a
+ * terminal on stderr. An empty one takes the last away. */
+void screen_show(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Print words (parted by spaces or line ends) on lines no wider than the terminal (80 where there
  * is none); the first line goes on at column `at`, the others begin at column `indent`. */

@@ -9,6 +9,7 @@
 #include "command/command.h"
 #include "command/commands.h"
 #include "command/hook.h"
+#include "command/screen.h"
 #include "wire/json.h"
 
 enum { ARENA_BYTES_MAX = 1 << 30, FILE_BYTES_MAX = 256 << 20, READ_BYTES = 1 << 16 };
@@ -30,7 +31,9 @@ static void print_answer(void *to, const struct post_answer *answer)
     struct sending *const s = to;
     s->is_refused |= answer->status < 200 || answer->status > 299;
     if (answer->status) {
-        printf("%s: %ld %.*s\n", s->file, answer->status, STR_ARG(str_trim(answer->body)));
+        printf("%s: %ld ", s->file, answer->status);
+        screen_say(stdout, str_trim(answer->body));
+        (void)putchar('\n');
     } else {
         printf("%s: no answer: %s%s\n", s->file, answer->error,
                answer->is_untrusted ? HOOK_UNTRUSTED : "");
@@ -213,8 +216,8 @@ static int check(void *of, const struct words *words)
     if (q->to.len > 0) {
         return EXIT_DONE;
     }
-    (void)fprintf(stderr, "weir send: --to is missing: the URL of a hook, "
-                          "http://127.0.0.1:8080/hooks/NAME\n");
+    screen_tell("weir send: --to is missing: the URL of a hook, "
+                "http://127.0.0.1:8080/hooks/NAME\n");
     return EXIT_USAGE;
 }
 

@@ -10,6 +10,7 @@
 #include "command/command.h"
 #include "command/commands.h"
 #include "command/hook.h"
+#include "command/screen.h"
 #include "command/simulate/sender.h"
 
 enum {
@@ -38,7 +39,7 @@ struct simulating {
 
 static int wrong(const char *option, struct str value, const char *form)
 {
-    (void)fprintf(stderr, "weir simulate: --%s \"%.*s\": %s\n", option, STR_ARG(value), form);
+    screen_tell("weir simulate: --%s \"%.*s\": %s\n", option, STR_ARG(value), form);
     return EXIT_USAGE;
 }
 
@@ -66,8 +67,7 @@ static void show(struct simulating *m)
     const double by_time = (double)(w->now_us - m->from_us) / (double)(m->until_us - m->from_us);
     const double by_count = w->deliveries_max ? (double)w->delivered / (double)w->deliveries_max
                                               : by_time;
-    (void)fprintf(stderr, "\r%3.0f %%, %llu sent ", 100.0 * by_count,
-                  (unsigned long long)m->sender.sent);
+    screen_show("%3.0f %%, %llu sent", 100.0 * by_count, (unsigned long long)m->sender.sent);
 }
 
 static bool deliver(void *to, const struct delivery *d)
@@ -84,26 +84,26 @@ static void report(const struct simulating *m, struct str to)
 {
     const struct sender *const s = &m->sender;
     if (m->is_shown) {
-        (void)fprintf(stderr, "\r%40s\r", "");
+        screen_show("%s", "");
     }
     if (!s->post) {
-        (void)fprintf(stderr, "wrote %llu deliveries\n", (unsigned long long)s->sent);
+        screen_tell("wrote %llu deliveries\n", (unsigned long long)s->sent);
         return;
     }
     const double seconds = (double)(clock_mono_us() - s->start_us) / 1e6;
-    (void)fprintf(stderr, "sent %llu: %llu accepted, %llu refused", (unsigned long long)s->sent,
-                  (unsigned long long)s->accepted, (unsigned long long)s->refused);
+    screen_tell("sent %llu: %llu accepted, %llu refused", (unsigned long long)s->sent,
+                (unsigned long long)s->accepted, (unsigned long long)s->refused);
     for (size_t i = 0; i < STATUSES_MAX && s->status[i].n; i++) {
-        (void)fprintf(stderr, "%s%ld: %llu", i ? ", " : " (", s->status[i].status,
-                      (unsigned long long)s->status[i].n);
+        screen_tell("%s%ld: %llu", i ? ", " : " (", s->status[i].status,
+                    (unsigned long long)s->status[i].n);
     }
-    (void)fprintf(stderr, "%s, %llu without an answer; %.0f/s\n", s->refused ? ")" : "",
-                  (unsigned long long)s->unanswered, (double)s->sent / seconds);
+    screen_tell("%s, %llu without an answer; %.0f/s\n", s->refused ? ")" : "",
+                (unsigned long long)s->unanswered, (double)s->sent / seconds);
     if (s->is_lost) {
         hook_say_lost("simulate", to);
     } else if (s->unexpected) {
-        (void)fprintf(stderr, "weir simulate: %llu answers were not as expected; the first: %.*s\n",
-                      (unsigned long long)s->unexpected, STR_ARG(s->trouble));
+        screen_tell("weir simulate: %llu answers were not as expected; the first: %.*s\n",
+                    (unsigned long long)s->unexpected, STR_ARG(s->trouble));
     }
 }
 
@@ -210,7 +210,7 @@ static int simulate(struct arena *a, const struct asked *q, struct simulating *m
     }
     report(m, q->to);
     if (asked_to_stop()) {
-        (void)fprintf(stderr, "weir simulate: stopped before it was done\n");
+        screen_tell("weir simulate: stopped before it was done\n");
         return EXIT_STOPPED;
     }
     return m->sender.unexpected > 0 ? EXIT_NO : EXIT_DONE;
@@ -221,8 +221,8 @@ static bool check_number(const char *option, int64_t number, int64_t least, int6
     if (number == NOT_GIVEN || (number >= least && number <= most)) {
         return true;
     }
-    (void)fprintf(stderr, "weir simulate: --%s is %lld; it takes %lld to %lld\n", option,
-                  (long long)number, (long long)least, (long long)most);
+    screen_tell("weir simulate: --%s is %lld; it takes %lld to %lld\n", option, (long long)number,
+                (long long)least, (long long)most);
     return false;
 }
 
@@ -234,8 +234,7 @@ static int check(struct arena *a, const struct words *words, struct asked *q, st
     const bool is_flat = str_eq(q->shape_name, S("flat"));
     const bool is_github = str_eq(kind, S("github"));
     if (!is_github && !str_eq(kind, S("cdevents"))) {
-        (void)fprintf(stderr, "weir simulate: \"%s\" is not one of cdevents, github\n",
-                      words->at[0]);
+        screen_tell("weir simulate: \"%s\" is not one of cdevents, github\n", words->at[0]);
         return EXIT_USAGE;
     }
     if (q->shape_name.len && (is_github || !is_flat)) {

@@ -324,15 +324,13 @@ static void say_configuration(const struct survey *v, bool is_other)
     char at[CLOCK_TEXT_BYTES];
     clock_text(v->reload_us, at);
     if (v->is_reload_refused) {
-        (void)fprintf(stderr,
-                      "weir status: the configuration of %.19sZ was refused, the log says why; the "
-                      "one before is in force\n",
-                      at);
+        screen_tell("weir status: the configuration of %.19sZ was refused, the log says why; the "
+                    "one before is in force\n",
+                    at);
     } else if (is_other) {
-        (void)fprintf(stderr,
-                      "weir status: the configuration has changed since it was read at %.19sZ: "
-                      "kill -HUP %d brings it into force\n",
-                      at, (int)v->pid);
+        screen_tell("weir status: the configuration has changed since it was read at %.19sZ: "
+                    "kill -HUP %d brings it into force\n",
+                    at, (int)v->pid);
     }
 }
 
@@ -345,20 +343,18 @@ static int answer(const struct status *s)
         const struct survey_stage *const stage = &s->survey->stage[i];
         ill += stage->state != STAGE_OK;
         if (stage->why.len > 0 && s->survey->pid > 0) {
-            (void)fprintf(stderr, "weir status: %s: ", stage->name);
-            screen_say(stderr, stage->why);
-            (void)putc('\n', stderr);
+            screen_tell("weir status: %s: %.*s\n", stage->name, STR_ARG(stage->why));
         }
     }
     if (ill > 0 && s->survey->pid > 0) {
-        (void)fprintf(stderr, "%d stage%s not as it should be; the log says more\n", ill,
-                      ill == 1 ? " is" : "s are");
+        screen_tell("%d stage%s not as it should be; the log says more\n", ill,
+                    ill == 1 ? " is" : "s are");
     }
     const struct str unread[] = {s->dead_why, s->store_why};
     for (size_t i = 0; i < sizeof unread / sizeof *unread; i++) {
         if (unread[i].len > 0) {
-            (void)fprintf(stderr, "weir status: %.*s; `weir verify` tells what else is damaged\n",
-                          STR_ARG(unread[i]));
+            screen_tell("weir status: %.*s; `weir verify` tells what else is damaged\n",
+                        STR_ARG(unread[i]));
             ill++;
         }
     }

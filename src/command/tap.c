@@ -5,6 +5,7 @@
 #include "bus/bus.h"
 #include "command/command.h"
 #include "command/commands.h"
+#include "command/screen.h"
 #include "signal/fact.h"
 #include "wire/jq/jq.h"
 #include "wire/json.h"
@@ -168,7 +169,7 @@ static enum outcome turn(struct tap *t, struct arena *a, struct failure *f)
     t->is_hung_up = t->is_hung_up || fflush(stdout) != 0;
     if (result == OK && t->is_first) { /* now nothing is missed: who waits for that may begin */
         t->is_first = false;
-        (void)fprintf(stderr, "tapping %s; Ctrl-C ends it\n", stream_name(t->stream));
+        screen_tell("tapping %s; Ctrl-C ends it\n", stream_name(t->stream));
     }
     return result;
 }
@@ -215,20 +216,18 @@ static int check(void *of, const struct words *words)
 {
     struct tap *const t = of;
     if (words->n > 0 && !read_stream(str_of(words->at[0]), &t->stream)) {
-        (void)fprintf(stderr,
-                      "weir tap: there is no stream %s; there are raw, standard, measured, dead\n",
-                      words->at[0]);
+        screen_tell("weir tap: there is no stream %s; there are raw, standard, measured, dead\n",
+                    words->at[0]);
         return EXIT_USAGE;
     }
     if (t->model.len > 0 && !model_find(t->model)) {
-        (void)fprintf(stderr,
-                      "weir tap: there is no model %.*s; `weir query \"SHOW TABLES\"` lists "
-                      "them\n",
-                      STR_ARG(t->model));
+        screen_tell("weir tap: there is no model %.*s; `weir query \"SHOW TABLES\"` lists "
+                    "them\n",
+                    STR_ARG(t->model));
         return EXIT_USAGE;
     }
     if (t->model.len > 0 && t->stream == STREAM_RAW) {
-        (void)fprintf(stderr, "weir tap: raw signals are of no model; tap standard\n");
+        screen_tell("weir tap: raw signals are of no model; tap standard\n");
         return EXIT_USAGE;
     }
     return EXIT_DONE;

@@ -146,7 +146,7 @@ static int check(void *of, const struct words *words)
     const int64_t every_ms = *(const int64_t *)of;
     (void)words;
     if (every_ms < EVERY_LEAST_MS || every_ms > 3600 * 1000) {
-        (void)fprintf(stderr, "weir top: --every takes 100ms to 1h\n");
+        screen_tell("weir top: --every takes 100ms to 1h\n");
         return EXIT_USAGE;
     }
     return EXIT_DONE;

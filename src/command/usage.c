@@ -38,8 +38,8 @@ static void print_help(const struct usage *u)
 
 static bool wrong(const struct usage *u, int *status, const char *what, struct str word)
 {
-    (void)fprintf(stderr, "weir %s: %s%s%.*s\nTry: weir %s --help\n", u->name, what,
-                  word.len ? " " : "", STR_ARG(word), u->name);
+    screen_tell("weir %s: %s%s%.*s\nTry: weir %s --help\n", u->name, what, word.len ? " " : "",
+                STR_ARG(word), u->name);
     *status = EXIT_USAGE;
     return false;
 }
@@ -52,9 +52,9 @@ static bool unknown(const struct usage *u, int *status, struct str name)
     }
     nearest_offer(&n, S("help"));
     const struct str near = nearest_found(&n);
-    (void)fprintf(stderr, "weir %s: there is no option %s%.*s%s%.*s%s\nTry: weir %s --help\n",
-                  u->name, name.len == 1 ? "-" : "--", STR_ARG(name),
-                  near.len ? "; did you mean --" : "", STR_ARG(near), near.len ? "?" : "", u->name);
+    screen_tell("weir %s: there is no option %s%.*s%s%.*s%s\nTry: weir %s --help\n", u->name,
+                name.len == 1 ? "-" : "--", STR_ARG(name), near.len ? "; did you mean --" : "",
+                STR_ARG(near), near.len ? "?" : "", u->name);
     *status = EXIT_USAGE;
     return false;
 }

@@ -3,6 +3,7 @@
 
 #include "command/command.h"
 #include "command/commands.h"
+#include "command/screen.h"
 #include "wire/duckdb.h"
 
 /* Scripts of the program that wrote such files first look for VALID=true. */
@@ -39,15 +40,15 @@ int command_validate(int argc, char **argv)
         printf("ok %.*s\n%s", STR_ARG(file), is_of_collector(s.config, file) ? "VALID=true\n" : "");
     }
     for (size_t i = 0; i < s.config->collectors.notes.n; i++) {
-        (void)fprintf(stderr, "%.*s\n", STR_ARG(s.config->collectors.notes.at[i]));
+        screen_tell("%.*s\n", STR_ARG(screen_line(&s.arena, s.config->collectors.notes.at[i])));
     }
     struct failure f;
     if (duck_look(&s.arena, &f) != OK) { /* no fault of the configuration's */
-        (void)fprintf(stderr, "the lake cannot start here: %s\n", f.text);
+        screen_tell("the lake cannot start here: %s\n", f.text);
     }
     if (s.config->collectors.notes_unsaid > 0) {
-        (void)fprintf(stderr, "… and %zu more; validate fewer files at a time\n",
-                      s.config->collectors.notes_unsaid);
+        screen_tell("… and %zu more; validate fewer files at a time\n",
+                    s.config->collectors.notes_unsaid);
     }
     return command_end(&s);
 }

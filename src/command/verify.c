@@ -9,6 +9,7 @@
 #include "command/command.h"
 #include "command/commands.h"
 #include "command/compare.h"
+#include "command/screen.h"
 #include "persist/lake/audit.h"
 #include "persist/persister.h"
 #include "persist/store.h"
@@ -38,8 +39,7 @@ struct level {
 static void show(const struct verifying *v, struct str what)
 {
     if (v->is_shown) {
-        (void)fprintf(stderr, "\r\033[K%.*s", STR_ARG(what));
-        (void)fflush(stderr);
+        screen_show("%.*s", STR_ARG(what));
     }
 }
 
@@ -47,7 +47,8 @@ static void say(struct verifying *v, struct str what)
 {
     v->faults++;
     show(v, S(""));
-    printf("%.*s\n", STR_ARG(what));
+    screen_say(stdout, what);
+    (void)putchar('\n');
 }
 
 /* A part that cannot be read is a finding, and the others are looked at all the same. */
@@ -75,11 +76,10 @@ static void segment_found(void *to, const struct finding *finding)
                    " bytes further on than can be; start weir, which makes it anew",
                    stream, STR_ARG(finding->lane.name), STR_ARG(finding->path), finding->bytes));
     } else if (finding->kind == FINDING_LOST) { /* told when it happened, and nothing to mend */
-        (void)fprintf(stderr,
-                      "bus: %s/%.*s lost %" PRIu64 " bytes at position %" PRIu64
-                      " earlier; they are kept in %.*s\n",
-                      stream, STR_ARG(finding->lane.name), finding->bytes, finding->at.at,
-                      STR_ARG(finding->path));
+        screen_tell("bus: %s/%.*s lost %" PRIu64 " bytes at position %" PRIu64
+                    " earlier; they are kept in %.*s\n",
+                    stream, STR_ARG(finding->lane.name), finding->bytes, finding->at.at,
+                    STR_ARG(finding->path));
     }
 }
 
@@ -108,7 +108,7 @@ static void lake_found(void *to, struct str what)
 static void lake_noted(void *to, struct str what)
 {
     show(to, S(""));
-    (void)fprintf(stderr, "%.*s\n", STR_ARG(what));
+    screen_tell("%.*s\n", STR_ARG(what));
 }
 
 static void lake_looked(void *to, const char *table, size_t files, size_t of)
@@ -220,8 +220,8 @@ static enum outcome compare(struct verifying *v, struct store *store, struct fai
         }
     }
     v->is_in_part = true;
-    (void)fprintf(stderr, "store and lake were not compared: the store is behind; try weir flush "
-                          "first, or when less arrives\n");
+    screen_tell("store and lake were not compared: the store is behind; try weir flush "
+                "first, or when less arrives\n");
     return OK;
 }
 
@@ -239,8 +239,8 @@ static enum outcome check_against_others(struct verifying *v, struct store *stor
     if (!forgets && v->faults == 0) {
         return compare(v, store, f);
     }
-    (void)fprintf(stderr, "store and lake were not compared: %s\n",
-                  v->faults > 0 ? "mend what was found first" : "they forget by age");
+    screen_tell("store and lake were not compared: %s\n",
+                v->faults > 0 ? "mend what was found first" : "they forget by age");
     return OK;
 }
 
@@ -256,7 +256,7 @@ static enum outcome check_absent(struct verifying *v, struct failure *f)
                             "store: %.*s is not there, and weir has written to it: it was removed",
                             STR_ARG(v->config->store.path)));
     } else {
-        (void)fprintf(stderr, "store: none yet\n");
+        screen_tell("store: none yet\n");
     }
     for (size_t i = 0; i < n && result == OK; i++) {
         v->is_in_part = v->is_in_part || ends[i].end.at > ends[i].begin.at;
@@ -295,20 +295,17 @@ static enum outcome check_lake(struct verifying *v, struct failure *f)
         .found = lake_found, .noted = lake_noted, .looked = lake_looked, .to = v};
     const enum outcome result = audit_lake(v->config, v->bus, &lake, f);
     show(v, S(""));
-    (void)fprintf(
-        stderr, "lake: %zu commits and %zu files with %zu facts looked at, %zu of them different\n",
-        lake.commits, lake.files, lake.rows, lake.different);
+    screen_tell("lake: %zu commits and %zu files with %zu facts looked at, %zu of them different\n",
+                lake.commits, lake.files, lake.rows, lake.different);
     v->is_shared = lake.is_shared;
     if (lake.is_shared) {
-        (void)fprintf(stderr,
-                      "lake: other weirs write to it, too: of its rows only those are looked "
-                      "for that this one's store has\n");
+        screen_tell("lake: other weirs write to it, too: of its rows only those are looked "
+                    "for that this one's store has\n");
     }
     if (lake.unsealed > 0) {
-        (void)fprintf(stderr,
-                      "lake: %zu commits of another writer, or of an older weir, have no "
-                      "checksum: only their form was looked at\n",
-                      lake.unsealed);
+        screen_tell("lake: %zu commits of another writer, or of an older weir, have no "
+                    "checksum: only their form was looked at\n",
+                    lake.unsealed);
     }
     return result;
 }
@@ -322,7 +319,7 @@ static enum outcome verify(struct verifying *v, struct failure *f)
     }
     if (result == OK) {
         result = bus_verify(v->bus, (struct finding_to){segment_found, v}, f);
-        (void)fprintf(stderr, "bus: every checksum looked at\n");
+        screen_tell("bus: every checksum looked at\n");
     } else {
         v->bus = NULL;
     }

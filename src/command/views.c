@@ -3,6 +3,7 @@
 
 #include "command/command.h"
 #include "command/commands.h"
+#include "command/screen.h"
 #include "config/config.h"
 #include "persist/view.h"
 #include "wire/duckdb.h"
@@ -101,9 +102,8 @@ static int check(void *of, const struct words *words)
     if (dialect_of(name, &dialect)) {
         return EXIT_DONE;
     }
-    (void)fprintf(stderr,
-                  "weir views: there is no dialect %.*s; there are duckdb, spark and trino\n",
-                  STR_ARG(name));
+    screen_tell("weir views: there is no dialect %.*s; there are duckdb, spark and trino\n",
+                STR_ARG(name));
     return EXIT_USAGE;
 }
 

@@ -46,8 +46,11 @@ void problem_add(struct problems *p, struct place at, const char *format, ...)
     char text[1000];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
+    const int len = vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    if (len >= (int)sizeof text) {
+        text[str_whole((struct str){text, sizeof text - 1}).len] = '\0';
+    }
     const struct str where = place_text(p->arena, at);
     const size_t i = make_room(p, at);
     p->place[i] = at;

@@ -159,6 +159,18 @@ static void a_text_from_outside_stands_whole_in_a_sentence(void **state)
     assert_int_equal(strlen(most.text), sizeof most.text - 1);
 }
 
+static void what_was_cut_ends_in_no_half_of_a_character(void **state)
+{
+    (void)state;
+    static const char text[] = "a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80";
+    static const size_t whole[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10};
+    for (size_t len = 0; len < sizeof text; len++) {
+        assert_int_equal(str_whole((struct str){text, len}).len, whole[len]);
+    }
+    assert_int_equal(str_whole(S("a\x80\x80\x80\x80")).len, 5); /* no text before: left as it is */
+    assert_int_equal(str_whole((struct str){NULL, 0}).len, 0);
+}
+
 static void controls_are_what_a_terminal_obeys(void **state)
 {
     (void)state;
@@ -197,6 +209,7 @@ int main(void)
         cmocka_unit_test(a_buf_keeps_its_maximum_and_drops_whole_writes),
         cmocka_unit_test(a_buf_writes_long_formats_and_all_integers),
         cmocka_unit_test(a_text_from_outside_stands_whole_in_a_sentence),
+        cmocka_unit_test(what_was_cut_ends_in_no_half_of_a_character),
         cmocka_unit_test(controls_are_what_a_terminal_obeys),
         cmocka_unit_test(json_strings_are_escaped_and_always_utf8),
     };

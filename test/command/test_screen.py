@@ -54,6 +54,53 @@ def no_cell_can_talk_to_the_terminal(folder):
     assert "a 2J b" in said and "\nLINE 1" in said and not set("\u009b\u202e") & set(said), said
 
 
+OBEYED = "\x1b\u009b\u202e\u2066\x07\x7f\r"  # by a terminal
+NASTY = "a" + OBEYED + "[2Jz"
+
+
+def told(*words, folder=None):
+    """The status, and what was said on stderr, of which a terminal obeys line ends alone."""
+    done = subprocess.run([BINARY, *words], capture_output=True, timeout=60, check=False, cwd=folder)
+    text = done.stderr.decode()
+    obeyed = [c for c in text.replace("\n", "") if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp")]
+    assert text and not obeyed, (words, done)
+    return done.returncode, text
+
+
+@case
+def no_word_that_is_quoted_back_can_talk_to_the_terminal(folder):
+    has_run(folder)
+    for words in ([NASTY], ["--" + NASTY], ["help", NASTY], ["query", "--" + NASTY], ["query", "SELECT 1", NASTY],
+                  ["run", "--only", NASTY], ["dead", NASTY], ["dead", "show", NASTY], ["explain", NASTY], ["report", NASTY],
+                  ["report", "--by", NASTY], ["report", "--from", NASTY], ["simulate", NASTY], ["tap", NASTY],
+                  ["validate", "-c", NASTY], ["collectors", NASTY], ["invoke", NASTY], ["flatten", NASTY],
+                  ["send", "--to", NASTY, "weir.yaml"], ["replay", "--agent", NASTY, "--dry-run"], ["top", "--every", NASTY],
+                  ["status", "--" + NASTY + "=" + NASTY], ["restore", NASTY]):
+        assert told(*words, folder=folder)[0] != 0, words
+    assert "no command a\ufffd2J\ufffd" in told(b"a\x9b2J\xff")[1]
+
+
+@case
+def no_text_of_a_configuration_can_talk_to_the_terminal(folder):
+    quoted = json.dumps(NASTY + "\nz.yaml:1:1: forged")
+    for text in ("%s: 1\n", "data: ./data\nintake: {listen: %s}\n", "data: ./data\n%s: {}\n", "agents: {github: {type: %s}}\n",
+                 "agents: {%s: {type: github}}\n", "report: {median: %s}\n", "bus: {segment: %s}\n", "lake: {path: %s, flush: %s}\n",
+                 "agents: {builds: {type: cdevents, %s: 1}}\n", "services: [{name: %s, %s: 1}]\n", "data: ${%s}\n", "&a %s: *b\n"):
+        (folder / "weir.yaml").write_text(text.replace("%s", quoted))
+        status, said = told("validate", folder=folder)
+        assert status == 2 and not any(line.startswith("z.yaml") for line in said.split("\n")), (text, said)
+
+
+@case
+def a_message_that_is_cut_is_cut_in_no_character(folder):
+    for before in ("", "x"):
+        name = before + "\u00e9" * 120
+        (folder / "weir.yaml").write_text(f"include: {'/'.join([name] * 8)}.yaml\ndata: {name}\n{name * 3}: 1\n")
+        for words in (["validate"], ["validate", "-c", "/".join([name] * 8)]):
+            status, said = told(*words, folder=folder)
+            assert status == 2 and "\u00e9\u00e9" in said and "\ufffd" not in said, said
+
+
 @case
 def help_fits_forty_columns(_folder):
     lines = on_terminal(40, "help")

@@ -70,6 +70,13 @@ def a_folder_that_includes_one_of_its_level_is_left_in_peace(folder):
 
 
 @case
+def words_to_stderr_past_the_screen_are_found(folder):
+    told = faults(folder, src__command__x_c='static void f(void)\n{\n    (void)fprintf(\n        stderr, "x");\n}\n')
+    assert "x.c:4: stderr: say it by screen_tell" in told, told
+    assert faults(folder, src__command__x_c="/* stderr */\n", src__command__screen_c="int x = stderr;\n") == ""
+
+
+@case
 def an_export_that_nobody_uses_is_found(folder):
     assert "str.h:2: str_len() is used nowhere else" in faults(folder, src__bus__lane_c="int x;\n")
 

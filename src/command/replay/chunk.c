@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "command/replay/replay.h"
+#include "command/screen.h"
 #include "signal/metric.h"
 
 enum {
@@ -88,10 +89,9 @@ static enum outcome tell_left_out(struct replay *r, struct failure *f)
     buf_add_byte(&sql, '\0');
     const enum outcome result = duck_query(r->ask.duck, buf_str(&sql).at, &answer, f);
     while (result == OK && duck_next(&answer)) {
-        (void)fprintf(stderr,
-                      "agent \"%.*s\" is not in the configuration: what its %" PRId64
-                      " signals gave stays as it is\n",
-                      STR_ARG(duck_text(&answer, 0)), duck_i64(&answer, 1));
+        screen_tell("agent \"%.*s\" is not in the configuration: what its %" PRId64
+                    " signals gave stays as it is\n",
+                    STR_ARG(duck_text(&answer, 0)), duck_i64(&answer, 1));
     }
     duck_result_close(&answer);
     return result;

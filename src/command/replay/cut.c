@@ -6,6 +6,7 @@
 
 #include "command/flush.h"
 #include "command/replay/replay.h"
+#include "command/screen.h"
 #include "persist/lake/made.h"
 
 enum { FLUSH_MS = 600000, SQL_BYTES_MAX = 1 << 20 };
@@ -152,11 +153,10 @@ enum outcome replay_tell_others(struct replay *r, struct failure *f)
         r->ask.duck, "SELECT bus, count(*) FROM others GROUP BY bus ORDER BY bus", &answer, f);
     while (result == OK && duck_next(&answer)) {
         const struct str bus = duck_text(&answer, 0);
-        (void)fprintf(stderr,
-                      "%" PRId64 " raw signals in the lake are of the streams %.*s, which are "
-                      "another weir's: they are left out; if they were this one's, add the line "
-                      "\"raw %.*s\" to %.*s/lake.tables\n",
-                      duck_i64(&answer, 1), STR_ARG(bus), STR_ARG(bus), STR_ARG(r->config->data));
+        screen_tell("%" PRId64 " raw signals in the lake are of the streams %.*s, which are "
+                    "another weir's: they are left out; if they were this one's, add the line "
+                    "\"raw %.*s\" to %.*s/lake.tables\n",
+                    duck_i64(&answer, 1), STR_ARG(bus), STR_ARG(bus), STR_ARG(r->config->data));
     }
     duck_result_close(&answer);
     return result;

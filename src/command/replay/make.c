@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "command/past.h"
 #include "command/replay/replay.h"
+#include "command/screen.h"
 #include "persist/lake/lake.h"
 #include "persist/lake/schema.h"
 #include "transform/content.h"
@@ -69,8 +70,8 @@ static void keep_facts(struct making *m, const struct transform_out *out)
 static void tell_dead(struct making *m, const struct past *past, const struct failure *why)
 {
     if (m->replay->plan.counts.dead + m->counts.dead++ < DEAD_TOLD_MAX) {
-        (void)fprintf(stderr, "dead under the present mappings: raw/%.*s: %s %s\n",
-                      STR_ARG(past->at), why->pointer, why->text);
+        screen_tell("dead under the present mappings: raw/%.*s: %s %s\n", STR_ARG(past->at),
+                    why->pointer, why->text);
     }
 }
 

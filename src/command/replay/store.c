@@ -10,6 +10,7 @@
 #include "base/failpoint.h"
 #include "command/replay/replay.h"
 #include "command/row_read.h"
+#include "command/screen.h"
 #include "persist/persister.h"
 #include "persist/store.h"
 #include "persist/store/pending.h"
@@ -124,7 +125,7 @@ static enum outcome put_part(struct second *s, struct store *to, const struct mo
         }
     }
     if (left_out > 0) {
-        (void)fprintf(stderr, "left out of the store: %zu facts, since %s\n", left_out, f->text);
+        screen_tell("left out of the store: %zu facts, since %s\n", left_out, f->text);
     }
     duck_result_close(&answer);
     if (result != OK || pending.n == 0) {

@@ -1,4 +1,5 @@
 #include "command/report/flags.h"
+#include "command/screen.h"
 
 #include <stdio.h>
 
@@ -18,11 +19,11 @@ static bool is_one(const char *name, struct str word, const char *const *words)
     if (index_of(word, words) >= 0) {
         return true;
     }
-    (void)fprintf(stderr, "weir report: --%s \"%.*s\": one of", name, STR_ARG(word));
+    screen_tell("weir report: --%s \"%.*s\": one of", name, STR_ARG(word));
     for (size_t i = 0; words[i]; i++) {
-        (void)fprintf(stderr, "%s %s", i == 0 ? "" : ",", words[i]);
+        screen_tell("%s %s", i == 0 ? "" : ",", words[i]);
     }
-    (void)fprintf(stderr, "\n");
+    screen_tell("\n");
     return false;
 }
 
@@ -37,7 +38,7 @@ static struct str next(struct str *list)
 static bool is_both(const char *one, bool is_one, const char *other, bool is_other)
 {
     if (is_one && is_other) {
-        (void)fprintf(stderr, "weir report: --%s or --%s, not both\n", one, other);
+        screen_tell("weir report: --%s or --%s, not both\n", one, other);
     }
     return is_one && is_other;
 }
