@@ -195,7 +195,8 @@ def figures_come_by_team_and_week_and_path_as_the_configuration_chooses(folder):
         lines = [line.split() for line in text.splitlines()]
         of_find = lines[lines.index(["find"]) + 1:lines.index(["front"])]
         assert len(of_find) == 6 and of_find[0][:3] == ["1", "Mar", "part"] and of_find[2][:2] == ["9", "Mar"], of_find
-        assert of_find[2][2:7] == ["0.14", "(7.2", "d)", "(7.2", "d)"] and "(100.0 %)" in text, of_find
+        assert of_find[2][2:] == ["0.14", "7.2", "d", "(1)", "100.0", "%", "(1)", "2.0", "h", "(1)", "100.0", "%", "(1)"], of_find
+        assert of_find[3][2:] == ["0.00", *["–", "(0)"] * 4], of_find  # no room for p90
         assert "label urgent" in " ".join(text.split()), text
         text = " ".join(weir.command("report", "dora", "--failures", "link", "--hotfix-labels", "x", *window).split())
         assert "0 of 4" in text and "by these alone: link. A hotfix: label x" in text, text
@@ -252,8 +253,9 @@ def a_wider_terminal_shows_more_of_the_same(folder):
         assert "where the time goes (hours)" in wide[2], wide
         assert "Nothing is known before 1 Feb: 27 of 84 days have no data." in wide, wide
         frequency = next(line for line in wide if line.startswith("Deployment frequency"))
-        assert frequency[49:61] == "   " + "▁" * 5 + "█" + "▁" * 3, frequency  # a gap before 1 Feb, a Sunday
-        stages = [line.split("where")[0][82:] if "where" in line else line[82:] for line in wide[4:8]]
+        begins = wide[2].index("before") + len("before") + 10
+        assert frequency[begins:begins + 12] == "   " + "▁" * 5 + "█" + "▁" * 3, frequency  # a gap before 1 Feb, a Sunday
+        stages = [line[begins + 15 + 18:] for line in wide[4:8]]
         assert [stage[:16].split() for stage in stages] == [["coding", "24", "%"], ["to", "review", "24", "%"],
                                                             ["in", "review", "24", "%"], ["waiting", "27", "%"]], stages
         assert all(stage.endswith("  █████") for stage in stages), stages

@@ -10,6 +10,7 @@
 #include "command/report/dora_rows.h"
 #include "command/report/figures.h"
 #include "command/report/head.h"
+#include "command/report/lines.h"
 #include "command/report/period.h"
 #include "command/report/say.h"
 #include "command/report/sentence.h"
@@ -17,14 +18,7 @@
 #include "command/screen.h"
 
 enum {
-    COLUMNS = 80,             /* in a pipe */
-    COLUMNS_FOR_CHARTS = 80,  /* of the five figures */
-    COLUMNS_FOR_STAGES = 116, /* of the time */
-    COLUMNS_FOR_BEFORE = 66,
-    COLUMNS_FOR_P90 = 60,
-    NAME_COLUMNS = 21, /* with p50 */
-    NARROW_NAME_COLUMNS = 17,
-    FROM_COLUMNS = 18,
+    COLUMNS = 80, /* in a pipe */
     BAR_COLUMNS = 20,
     REASONS_SHOWN = 6,
     LEFT_OUT_BYTES_MAX = 1 << 16,
@@ -40,44 +34,13 @@ struct page {
 
 /* ---- the five ---- */
 
-struct line {
-    const char *name, *which;
-    struct str now, before;
-    const char *trend;
-    double (*value)(const struct dora_figure *); /* NULL: no chart */
-    struct str from, stage;
-};
-
-static struct str chart_of(const struct page *p, const struct line *l,
-                           const struct dora_figure *all)
+static struct str chart_of(const struct page *p, double (*of)(const struct dora_figure *))
 {
     double value[FIGURES_CHARTED];
     int64_t begins_us = 0;
-    if (!l->value) {
-        return S("");
-    }
-    return say_chart(p->arena, value,
-                     figures_last(&p->of[DORA_WEEK], all, l->value, value, &begins_us));
-}
-
-static void put_line(const struct page *p, const struct dora_figure *all, const struct line *l)
-{
-    const int room = p->columns < COLUMNS_FOR_BEFORE ? NARROW_NAME_COLUMNS : NAME_COLUMNS;
-    (void)printf("%s%*s", l->name, room - (int)strlen(l->name), l->which);
-    screen_put(p->arena, l->now, 9);
-    if (p->columns >= COLUMNS_FOR_BEFORE) {
-        screen_put(p->arena, l->before, 9);
-        (void)printf("  %-8s", l->trend);
-    } else {
-        (void)printf("  ");
-    }
-    if (p->has_charts) {
-        screen_put(p->arena, chart_of(p, l, all), -(FIGURES_CHARTED + 2));
-    }
-    if (l->stage.len > 0) {
-        screen_put(p->arena, l->from, -FROM_COLUMNS);
-    }
-    (void)printf("%.*s\n", STR_ARG(l->stage.len > 0 ? l->stage : l->from));
+    return say_chart(
+        p->arena, value,
+        figures_last(&p->of[DORA_WEEK], figures_all(&p->of[DORA_NOW]), of, value, &begins_us));
 }
 
 static struct str count_text(struct arena *a, int64_t n, const char *one, const char *many)
@@ -97,48 +60,70 @@ static struct str stage_text(const struct page *p, const struct dora_figure *f, 
                         STR_ARG(say_bar(p->arena, share, BAR_COLUMNS)));
 }
 
-static void put_five(const struct page *p, const struct dora_figure *f, const struct dora_figure *b)
+/* What stands over the charts: the days of their ends where there is room, else what a mark is. */
+static struct str chart_head(const struct page *p, const struct dora_wish *w)
+{
+    double value[FIGURES_CHARTED];
+    int64_t begins_us = 0;
+    struct arena *const a = p->arena;
+    const size_t n = figures_last(&p->of[DORA_WEEK], figures_all(&p->of[DORA_NOW]), figure_per_day,
+                                  value, &begins_us);
+    if (!p->has_stages || n == 0) {
+        return S("by week");
+    }
+    const struct str first = say_day(a, begins_us, w->window.local_to_us - 1);
+    const struct str last = say_day(a, w->window.local_to_us - 1, begins_us);
+    return first.len + 1 + last.len > n
+               ? S("by week")
+               : arena_printf(a, "%s%*s", first.at, (int)(n - first.len), last.at);
+}
+
+static void put_five(const struct page *p, const struct dora_wish *w)
 {
     struct arena *const a = p->arena;
-    const bool is_wide = p->columns >= COLUMNS_FOR_BEFORE;
+    const struct dora_figure *const f = figures_all(&p->of[DORA_NOW]);
+    const struct dora_figure *const b = figures_all(&p->of[DORA_BEFORE]);
+    const double per_day = b->deployments ? b->per_day : (double)NAN;
     const struct line lines[] = {
-        {is_wide ? "Deployment frequency" : "Deployments", "", say_per_day(a, f->per_day),
-         say_per_day(a, b->deployments ? b->per_day : (double)NAN),
-         say_trend(f->per_day, b->deployments ? b->per_day : (double)NAN, true, f->deployments),
-         figure_per_day, count_text(a, f->deployments, "deployment", "deployments"), S("")},
-        {is_wide ? "Change lead time" : "Lead time", "p50",
-         say_few(a, say_span(a, f->lead_p50_s), f->commits),
+        {"Deployment frequency", "Deployments", "", say_per_day(a, f->per_day),
+         say_per_day(a, per_day), say_trend(f->per_day, per_day, true, f->deployments),
+         chart_of(p, figure_per_day), count_text(a, f->deployments, "deployment", "deployments"),
+         S("")},
+        {"Change lead time", "Lead time", "p50", say_few(a, say_span(a, f->lead_p50_s), f->commits),
          say_few(a, say_span(a, b->lead_p50_s), b->commits),
-         say_trend(f->lead_p50_s, b->lead_p50_s, false, f->commits), figure_lead_p50,
+         say_trend(f->lead_p50_s, b->lead_p50_s, false, f->commits), chart_of(p, figure_lead_p50),
          count_text(a, f->commits, "commit", "commits"), stage_text(p, f, DORA_CODING)},
-        {"", "p90", say_few(a, say_span(a, f->lead_p90_s), f->commits),
-         say_few(a, say_span(a, b->lead_p90_s), b->commits), "", NULL,
+        {"", "", "p90", say_few(a, say_span(a, f->lead_p90_s), f->commits),
+         say_few(a, say_span(a, b->lead_p90_s), b->commits), "", S(""),
          arena_printf(a, "%lld not deployed", (long long)f->undeployed_changes),
          stage_text(p, f, DORA_TO_REVIEW)},
-        {is_wide ? "Change fail rate" : "Fail rate", "",
-         say_few(a, say_rate(a, f->fail_rate), f->deployments),
+        {"Change fail rate", "Fail rate", "", say_few(a, say_rate(a, f->fail_rate), f->deployments),
          say_few(a, say_rate(a, b->fail_rate), b->deployments),
-         say_trend(f->fail_rate, b->fail_rate, false, f->failed + b->failed), figure_fail_rate,
+         say_trend(f->fail_rate, b->fail_rate, false, f->failed + b->failed),
+         chart_of(p, figure_fail_rate),
          arena_printf(a, "%lld of %lld", (long long)f->failed, (long long)f->deployments),
          stage_text(p, f, DORA_IN_REVIEW)},
-        {is_wide ? "Recovery time" : "Recovery", "p50",
+        {"Recovery time", "Recovery", "p50",
          say_few(a, say_span(a, f->recovery_p50_s), f->recovered),
          say_few(a, say_span(a, b->recovery_p50_s), b->recovered),
-         say_trend(f->recovery_p50_s, b->recovery_p50_s, false, f->recovered), figure_recovery,
+         say_trend(f->recovery_p50_s, b->recovery_p50_s, false, f->recovered),
+         chart_of(p, figure_recovery),
          arena_printf(a, "%lld, %lld open", (long long)f->recovered, (long long)f->open_incidents),
          stage_text(p, f, DORA_WAITING)},
-        {is_wide ? "Rework rate" : "Rework", "",
-         say_few(a, say_rate(a, f->rework_rate), f->deployments),
+        {"Rework rate", "Rework", "", say_few(a, say_rate(a, f->rework_rate), f->deployments),
          say_few(a, say_rate(a, b->rework_rate), b->deployments),
          say_trend(f->rework_rate, b->rework_rate, false, f->rework + b->rework),
-         figure_rework_rate,
+         chart_of(p, figure_rework_rate),
          arena_printf(a, "%lld of %lld", (long long)f->rework, (long long)f->deployments), S("")},
     };
-    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-        if (p->columns >= COLUMNS_FOR_P90 || lines[i].name[0] != '\0') {
-            put_line(p, f, &lines[i]);
-        }
-    }
+    const bool has_stages = p->has_stages && figure_stages_s(f) > 0;
+    const struct lines all = {.arena = a,
+                              .at = lines,
+                              .n = sizeof lines / sizeof *lines,
+                              .columns = p->columns,
+                              .chart_head = p->has_charts ? chart_head(p, w) : S(""),
+                              .side_head = has_stages ? "where the time goes (hours)" : ""};
+    lines_print(&all);
 }
 
 /* ---- around them ---- */
@@ -224,53 +209,21 @@ static void put_definitions(struct arena *a, const struct dora_wish *w)
     }
 }
 
-/* What stands over the charts: the days of their ends where there is room, else what a mark is. */
-static struct str chart_head(const struct page *p, const struct dora_wish *w)
-{
-    double value[FIGURES_CHARTED];
-    int64_t begins_us = 0;
-    struct arena *const a = p->arena;
-    const size_t n = figures_last(&p->of[DORA_WEEK], figures_all(&p->of[DORA_NOW]), figure_per_day,
-                                  value, &begins_us);
-    if (!p->has_stages || n == 0) {
-        return S("by week");
-    }
-    const struct str first = say_day(a, begins_us, w->window.local_to_us - 1);
-    const struct str last = say_day(a, w->window.local_to_us - 1, begins_us);
-    return first.len + 1 + last.len > n
-               ? S("by week")
-               : arena_printf(a, "%s%*s", first.at, (int)(n - first.len), last.at);
-}
-
-static void put_head(const struct page *p, const struct dora_wish *w, const struct ask *q)
-{
-    struct arena *const a = p->arena;
-    head_print(q, a, &w->window, "Delivery, production");
-    (void)putchar('\n');
-    if (p->columns >= COLUMNS_FOR_BEFORE) {
-        (void)printf("%30s%9s%10s", "now", "before", "");
-        if (p->has_charts) {
-            screen_put(a, chart_head(p, w), -(FIGURES_CHARTED + 2));
-        }
-        const bool has_stages = p->has_stages && figure_stages_s(figures_all(&p->of[DORA_NOW])) > 0;
-        (void)printf(has_stages ? "%-18s%s\n" : "%s%.0s\n", "from", "where the time goes (hours)");
-    }
-}
-
 enum outcome report_dora(const struct ask *q, struct arena *a, const struct dora_wish *w,
                          struct failure *f)
 {
     const size_t columns = screen_columns();
     struct page p = {.arena = a, .columns = columns == 0 ? COLUMNS : columns};
-    p.has_charts = p.columns >= COLUMNS_FOR_CHARTS && say_has_charts();
-    p.has_stages = p.columns >= COLUMNS_FOR_STAGES && p.has_charts;
+    p.has_charts = say_has_charts();
+    p.has_stages = p.columns >= LINES_COLUMNS_FOR_SIDE && p.has_charts;
     enum outcome result = figures_read(q->duck, a, p.of, f);
     result = result == OK ? dora_known_from(q->duck, &p.known_us, f) : result;
     if (result != OK) {
         return result;
     }
-    put_head(&p, w, q);
-    put_five(&p, figures_all(&p.of[DORA_NOW]), figures_all(&p.of[DORA_BEFORE]));
+    head_print(q, a, &w->window, "Delivery, production");
+    (void)putchar('\n');
+    put_five(&p, w);
     if (w->period == DORA_NOW) {
         const struct dora_rows rows = {a, w, p.of, p.columns};
         dora_rows_print(&rows);

@@ -384,7 +384,8 @@ static void add_services(const struct drawing *d)
     for (size_t i = 1; i < now->n; i++) {
         add_service(d, &now->at[i]);
     }
-    add(d, "</tbody></table></div>\n<p class=\"note\">In brackets: fewer than three cases. –: no "
+    add(d, "</tbody></table></div>\n<p class=\"note\">In brackets: how many cases, where they are "
+           "fewer than three. –: no "
            "data.</p>\n</section>\n");
 }
 

@@ -2,10 +2,22 @@
 
 #include <stdio.h>
 
+#include "command/report/grid.h"
 #include "command/report/say.h"
-#include "command/screen.h"
 
-enum { NAME_COLUMNS = 14, PART_COLUMNS = 6, COLUMNS_FOR_ALL = 78, COLUMNS_FOR_P90 = 58 };
+enum which { NAME, PART, PER_DAY, LEAD, P90, FAILED, RECOVERY, REWORK, COLUMNS_N };
+
+#define BIT(column) GRID_BIT(column)
+#define LEAST (BIT(NAME) | BIT(PART) | BIT(PER_DAY) | BIT(LEAD) | BIT(FAILED))
+
+/* The most first. */
+static const struct grid_choice choices[] = {
+    {LEAST | BIT(P90) | BIT(RECOVERY) | BIT(REWORK), 78},
+    {LEAST | BIT(RECOVERY) | BIT(REWORK), 78},
+    {LEAST | BIT(RECOVERY), 66},
+    {LEAST | BIT(P90), 58},
+    {LEAST, 0},
+};
 
 struct str period_name(struct arena *a, const struct dora_wish *w, const struct dora_figure *f)
 {
@@ -24,50 +36,47 @@ struct str period_group(struct arena *a, const struct dora_wish *w, const struct
                : arena_printf(a, "%.*s, %.*s", STR_ARG(name), STR_ARG(f->environment));
 }
 
-static void put_head(const struct period_table *t)
-{
-    screen_put(t->arena, t->wish->period == DORA_MONTH ? S("Month") : S("Week from"),
-               -NAME_COLUMNS);
-    (void)printf("%*s%9s%8s", PART_COLUMNS, "", "per day", "lead");
-    (void)printf(t->columns >= COLUMNS_FOR_P90 ? "%8s%10s" : "%.0s%10s", "p90", "failed");
-    (void)puts(t->columns >= COLUMNS_FOR_ALL ? "   recovery    rework" : "");
-}
-
-static void put_row(const struct period_table *t, const struct dora_figure *f)
+static void fill(const struct period_table *t, const struct dora_figure *f,
+                 struct str out[COLUMNS_N])
 {
     struct arena *const a = t->arena;
-    (void)printf("  ");
-    screen_put(a, period_name(a, t->wish, f), -(NAME_COLUMNS - 2));
-    screen_put(a, f->is_part ? S("part") : S(""), -PART_COLUMNS);
-    screen_put(a, say_number(a, f->per_day), 9);
-    screen_put(a, say_few(a, say_span(a, f->lead_p50_s), f->commits), 8);
-    if (t->columns >= COLUMNS_FOR_P90) {
-        screen_put(a, say_few(a, say_span(a, f->lead_p90_s), f->commits), 8);
-    }
-    screen_put(a, say_few(a, say_rate(a, f->fail_rate), f->deployments), 10);
-    if (t->columns >= COLUMNS_FOR_ALL) {
-        screen_put(a, say_few(a, say_span(a, f->recovery_p50_s), f->recovered), 11);
-        screen_put(a, say_few(a, say_rate(a, f->rework_rate), f->deployments), 10);
-    }
-    (void)putchar('\n');
+    out[NAME] = arena_printf(a, "  %s", period_name(a, t->wish, f).at);
+    out[PART] = f->is_part ? S("part") : S("");
+    out[PER_DAY] = say_number(a, f->per_day);
+    out[LEAD] = say_few(a, say_span(a, f->lead_p50_s), f->commits);
+    out[P90] = say_few(a, say_span(a, f->lead_p90_s), f->commits);
+    out[FAILED] = say_few(a, say_rate(a, f->fail_rate), f->deployments);
+    out[RECOVERY] = say_few(a, say_span(a, f->recovery_p50_s), f->recovered);
+    out[REWORK] = say_few(a, say_rate(a, f->rework_rate), f->deployments);
 }
 
 void period_print(const struct period_table *t)
 {
+    const struct grid_column columns[COLUMNS_N] = {
+        [NAME] = {t->wish->period == DORA_MONTH ? "Month" : "Week from", 0, true},
+        [PART] = {"", 1, true},
+        [PER_DAY] = {"per day", 2, false},
+        [LEAD] = {"lead", 2, false},
+        [P90] = {"p90", 2, false},
+        [FAILED] = {"failed", 2, false},
+        [RECOVERY] = {"recovery", 2, false},
+        [REWORK] = {"rework", 2, false},
+    };
     const bool has_rows = figures_have_rows(t->wish);
     const struct dora_figure *group = NULL;
-    (void)putchar('\n');
-    put_head(t);
+    struct grid g;
+    grid_begin(&g, t->arena, columns, COLUMNS_N);
     for (size_t i = 0; i < t->of->n; i++) {
         const struct dora_figure *const f = &t->of->at[i];
         if (f->is_all == has_rows) {
             continue;
         }
         if (has_rows && (!group || !figures_are_of_one(group, f))) {
-            const struct str name = period_group(t->arena, t->wish, f);
-            (void)printf("%.*s\n", STR_ARG(screen_line(t->arena, name)));
+            grid_title(&g, period_group(t->arena, t->wish, f));
         }
         group = f;
-        put_row(t, f);
+        fill(t, f, grid_row(&g));
     }
+    (void)putchar('\n');
+    grid_print(&g, choices, sizeof choices / sizeof *choices, t->columns);
 }

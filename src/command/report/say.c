@@ -82,7 +82,7 @@ struct str say_days(struct arena *a, int64_t span_us)
 
 struct str say_few(struct arena *a, struct str text, int64_t n)
 {
-    return n > 2 || n < 1 ? text : arena_printf(a, "(%.*s)", STR_ARG(text));
+    return n > 2 ? text : arena_printf(a, "%.*s (%lld)", STR_ARG(text), (long long)n);
 }
 
 const char *say_trend(double now, double before, bool is_more_better, int64_t n)

@@ -1,6 +1,6 @@
 /* say.h - figures as people read them: spans, rates, better or worse, one-line charts.
  *
- * What is not there is "–", never 0; a figure of fewer than three cases stands in brackets. */
+ * What is not there is "–", never 0; a figure of fewer than three cases tells how many. */
 #ifndef WEIR_COMMAND_REPORT_SAY_H
 #define WEIR_COMMAND_REPORT_SAY_H
 
@@ -20,7 +20,7 @@ struct str say_number(struct arena *a, double number);
 struct str say_day(struct arena *a, int64_t time_us, int64_t beside_us);
 /* "Aug 2026". */
 struct str say_month(struct arena *a, int64_t time_us);
-/* The text, in brackets when fewer than three cases stand behind it. */
+/* "2.6 h (2)": the text, and how many cases stand behind it where they are fewer than three. */
 struct str say_few(struct arena *a, struct str text, int64_t n);
 
 /* "better", "worse", "same"; empty where there is nothing to compare. A change below a tenth, or

@@ -94,7 +94,8 @@ struct sentence sentence_lead(struct arena *a, const struct dora_figure *now,
 {
     struct sentence s = {
         .figure = say_few(a, say_span(a, now->lead_p50_s), now->commits),
-        .before = was(a, say_span(a, before->lead_p50_s), before->lead_p50_s),
+        .before = was(a, say_few(a, say_span(a, before->lead_p50_s), before->commits),
+                      before->lead_p50_s),
         .trend = say_trend(now->lead_p50_s, before->lead_p50_s, false, now->commits)};
     const struct str p50 = say_span(a, now->lead_p50_s), p90 = say_span(a, now->lead_p90_s);
     const int64_t waits = now->undeployed_changes;
@@ -147,7 +148,8 @@ struct sentence sentence_fail_rate(struct arena *a, const struct dora_figure *no
 {
     return (struct sentence){
         .figure = say_few(a, say_rate(a, now->fail_rate), now->deployments),
-        .before = was(a, say_rate(a, before->fail_rate), before->fail_rate),
+        .before = was(a, say_few(a, say_rate(a, before->fail_rate), before->deployments),
+                      before->fail_rate),
         .trend = say_trend(now->fail_rate, before->fail_rate, false, now->failed + before->failed),
         .text = now->deployments == 0
                     ? S("Nothing was deployed, so nothing could fail.")
@@ -160,7 +162,8 @@ struct sentence sentence_recovery(struct arena *a, const struct dora_figure *now
 {
     struct sentence s = {
         .figure = say_few(a, say_span(a, now->recovery_p50_s), now->recovered),
-        .before = was(a, say_span(a, before->recovery_p50_s), before->recovery_p50_s),
+        .before = was(a, say_few(a, say_span(a, before->recovery_p50_s), before->recovered),
+                      before->recovery_p50_s),
         .trend = say_trend(now->recovery_p50_s, before->recovery_p50_s, false, now->recovered)};
     const struct str span = say_span(a, now->recovery_p50_s);
     const int64_t open = now->open_incidents;
@@ -192,7 +195,8 @@ struct sentence sentence_rework(struct arena *a, const struct dora_figure *now,
 {
     return (struct sentence){
         .figure = say_few(a, say_rate(a, now->rework_rate), now->deployments),
-        .before = was(a, say_rate(a, before->rework_rate), before->rework_rate),
+        .before = was(a, say_few(a, say_rate(a, before->rework_rate), before->deployments),
+                      before->rework_rate),
         .trend = say_trend(now->rework_rate, before->rework_rate, false,
                            now->rework + before->rework),
         .text = now->deployments == 0 ? S("Nothing was deployed, so nothing was rework.")
