@@ -47,11 +47,12 @@ bool transform_failed(struct transform_out *out, struct str what, const struct f
     return false;
 }
 
-void transform_unmapped(struct transform_out *out, struct str name)
+void transform_unmapped(struct transform_out *out, struct str name, struct str others)
 {
     assert(out->facts_n == 0);
     out->fate = FATE_UNMAPPED;
     out->name = arena_str(out->arena, name);
+    out->others = arena_str(out->arena, others);
 }
 
 void transform_ignored(struct transform_out *out, struct str reason)

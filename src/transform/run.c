@@ -181,8 +181,8 @@ static enum outcome keep(struct transform_stage *t, struct slice_work *w, const 
     case FATE_LATER: *f = out->why; return RETRY;
     case FATE_UNMAPPED:
     case FATE_IGNORED:
-        if (out->is_new_name) {
-            tally_count_new(&t->batch, &w->tally, out->name);
+        if (out->others.len > 0) {
+            tally_count_new(&t->batch, &w->tally, out->name, out->others);
         } else {
             tally_count(&t->batch, &w->tally, out->fate == FATE_IGNORED, out->name);
         }

@@ -22,11 +22,10 @@ static struct tally_name *find(struct tally *t, bool is_ignored, struct str name
     return NULL;
 }
 
-static void count(struct arena *a, struct tally *t, bool is_ignored, struct str name,
-                  size_t names_max)
+void tally_count(struct arena *a, struct tally *t, bool is_ignored, struct str name)
 {
     struct tally_name *hit = find(t, is_ignored, name);
-    if (!hit && t->names_n >= names_max) {
+    if (!hit && t->names_n >= TALLY_NAMES_MAX) {
         name = S("other");
         hit = find(t, is_ignored, name);
     }
@@ -37,12 +36,8 @@ static void count(struct arena *a, struct tally *t, bool is_ignored, struct str 
     hit->n++;
 }
 
-void tally_count(struct arena *a, struct tally *t, bool is_ignored, struct str name)
+void tally_count_new(struct arena *a, struct tally *t, struct str name, struct str others)
 {
-    count(a, t, is_ignored, name, TALLY_NAMES_MAX);
-}
-
-void tally_count_new(struct arena *a, struct tally *t, struct str name)
-{
-    count(a, t, false, name, TALLY_NAMES_MAX / 2);
+    const bool has_room = t->names_n < TALLY_NAMES_MAX / 2 || find(t, false, name);
+    tally_count(a, t, false, has_room ? name : others);
 }

@@ -16,7 +16,7 @@ struct tally tally_copy(struct arena *a, const struct tally *t);
  * tally_copy. */
 void tally_count(struct arena *a, struct tally *t, bool is_ignored, struct str name);
 /* The same of an unmapped name that may be invented: a new one beyond half of TALLY_NAMES_MAX
- * counts under "other", so that there is room for those that are real. */
-void tally_count_new(struct arena *a, struct tally *t, struct str name);
+ * counts under `others`, so that there is room for those that are real. */
+void tally_count_new(struct arena *a, struct tally *t, struct str name, struct str others);
 
 #endif

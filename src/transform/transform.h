@@ -38,7 +38,8 @@ struct transform_out {
     struct arena *arena; /* of what is given: outlives the scratch                        */
     enum fate fate;
     struct str name;     /* UNMAPPED: `github/star/created`; IGNORED: the reason          */
-    bool is_new_name;    /* UNMAPPED: the sender's word alone says that there is such a name */
+    struct str others;   /* UNMAPPED, and the sender's word alone says that there is such a name:
+                            what those count under for which there is no room; else empty */
     struct failure why;  /* DEAD: pointer and reason; LATER: the reason                    */
     struct signal *fact; /* STORED: at least one                                          */
     size_t facts_n, facts_room;
@@ -77,7 +78,8 @@ bool transform_dead(struct transform_out *out, const char *pointer, const char *
 /* Something said no: dead at its pointer, or, where memory or a process is short (RETRY), later.
  * `what` begins the reason. Always false. */
 bool transform_failed(struct transform_out *out, struct str what, const struct failure *f);
-void transform_unmapped(struct transform_out *out, struct str name);
+/* `others`: empty, or what to count it under where too many such names were invented. */
+void transform_unmapped(struct transform_out *out, struct str name, struct str others);
 void transform_ignored(struct transform_out *out, struct str reason);
 
 /* One event that a mapping made of the signal, as JSON: validated, lifted and given as those that

@@ -71,7 +71,30 @@ static void events_that_weir_has_not_heard_of_have_names_and_leave_room_for_real
     staged_turn(x);
     assert_int_equal(staged_counter(x, "unmapped{github/invented_0/created}"), 1);
     assert_int_equal(staged_counter(x, "unmapped{github/invented_127/created}"), 1);
-    assert_int_equal(staged_counter(x, "unmapped{other}"), INVENTED - NAMED);
+    assert_int_equal(staged_counter(x, "unmapped{github/other}"), INVENTED - NAMED);
+    assert_int_equal(staged_counter(x, "unmapped{github/star/created}"), 1);
+}
+
+static void actions_that_a_sender_invents_leave_room_for_real_ones(void **state)
+{
+    enum { INVENTED = 300, NAMED = 128 };
+    struct staged *const x = *state;
+    for (int i = 0; i < INVENTED; i++) {
+        struct signal s = staged_star(x, arena_printf(&x->arena, "d%d", i).at);
+        s.data = arena_printf(&x->arena, "{\"action\":\"invented_%d\"}", i);
+        s.type = i % 2 ? s.type : S("github.repository_dispatch");
+        staged_append(x, "intake-0", s);
+    }
+    struct signal newer = staged_star(x, "newer");
+    newer.type = S("github.newer");
+    staged_append(x, "intake-0", newer);
+    staged_append(x, "intake-0", staged_star(x, "real"));
+    staged_turn(x);
+    assert_int_equal(staged_counter(x, "unmapped{github/star/invented_1}"), 1);
+    assert_int_equal(staged_counter(x, "unmapped{github/star/other}"), (INVENTED - NAMED) / 2);
+    assert_int_equal(staged_counter(x, "unmapped{github/repository_dispatch/other}"),
+                     (INVENTED - NAMED) / 2);
+    assert_int_equal(staged_counter(x, "unmapped{github/other}"), 1);
     assert_int_equal(staged_counter(x, "unmapped{github/star/created}"), 1);
 }
 
@@ -446,6 +469,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_same_delivery_again_after_success_is_a_repetition),
         TEST(the_same_delivery_again_after_dead_or_unmapped_is_processed),
+        TEST(actions_that_a_sender_invents_leave_room_for_real_ones),
         TEST(events_that_weir_has_not_heard_of_have_names_and_leave_room_for_real_ones),
         TEST(a_crash_between_index_and_output_is_no_repetition),
         TEST(a_signal_without_output_after_all_leaves_the_index),

@@ -373,6 +373,7 @@ static void nothing_is_unmapped_and_what_is_ignored_says_why(void **state)
     struct transform_out out = transformed("empty", "{}");
     assert_int_equal(out.fate, FATE_UNMAPPED);
     assert_str(out.name, "own/incident_triggered");
+    assert_str(out.others, "own/other");
     out = transformed("ignored(\"a test\")", "{}");
     assert_int_equal(out.fate, FATE_IGNORED);
     assert_str(out.name, "own/a_test");

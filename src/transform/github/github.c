@@ -21,41 +21,39 @@ static const struct github_event *event_of(struct str name)
     return NULL;
 }
 
-/* As GitHub names its events and actions. */
+/* As GitHub names its events and actions, and people those that they dispatch. */
 static bool is_word(struct str s)
 {
     enum { BYTES_MAX = 40 };
     size_t i = 0;
-    while (i < s.len && ((s.at[i] >= 'a' && s.at[i] <= 'z') || s.at[i] == '_' ||
-                         (s.at[i] >= '0' && s.at[i] <= '9'))) {
+    while (i < s.len && ((s.at[i] >= 'a' && s.at[i] <= 'z') || (s.at[i] >= 'A' && s.at[i] <= 'Z') ||
+                         (s.at[i] >= '0' && s.at[i] <= '9') || s.at[i] == '_' || s.at[i] == '-')) {
         i++;
     }
     return s.len > 0 && s.len <= BYTES_MAX && i == s.len;
 }
 
-/* `github/star/created`, `github/push`, `github/other`. The names come from outside: what is no
- * plain word is not repeated. */
+/* The names come from outside: what is no plain word is not repeated. */
+static struct str under(struct arena *a, struct str before, struct str word)
+{
+    const struct str shown = is_word(word) ? word : S("other");
+    return arena_printf(a, "%.*s/%.*s", STR_ARG(before), STR_ARG(shown));
+}
+
+/* `github/star/created`, `github/push`, `github/other`. */
 static struct str name_of(const struct delivery *d)
 {
-    enum { WORD_BYTES_MAX = 80 };
+    struct arena *const a = d->in->arena;
+    const struct str event = under(a, S("github"), d->event);
+    return d->action.len > 0 && is_word(d->event) ? under(a, event, d->action) : event;
+}
+
+/* What a name counts under where there are too many of those that GitHub may not have. */
+static struct str others_of(const struct delivery *d)
+{
+    struct arena *const a = d->in->arena;
     const bool is_known = github_knows(d->event);
-    const bool is_named = is_known || is_word(d->event);
-    const bool has_action = is_known || (is_named && is_word(d->action));
-    const struct str words[] = {is_named ? d->event : S("other"), has_action ? d->action : S("")};
-    struct buf b;
-    buf_init(&b, d->in->arena, 200);
-    buf_add(&b, S("github"));
-    for (size_t w = 0; w < sizeof words / sizeof *words; w++) {
-        const struct str word = str_sub(words[w], 0, WORD_BYTES_MAX);
-        buf_add(&b, word.len ? S("/") : S(""));
-        for (size_t i = 0; i < word.len; i++) {
-            const char c = word.at[i];
-            const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                                  (c >= '0' && c <= '9') || c == '_' || c == '-';
-            buf_add_byte(&b, is_plain ? c : '?');
-        }
-    }
-    return buf_str(&b);
+    return under(a, is_known ? under(a, S("github"), d->event) : S("github"), S("other"));
 }
 
 /* Whether `action` is among the row's words. */
@@ -129,8 +127,8 @@ static void map_all(struct delivery *d)
         }
     }
     if (!is_mapped) {
-        transform_unmapped(d->out, name_of(d));
-        d->out->is_new_name = !github_knows(d->event);
+        const bool is_real = github_knows_action(d->event, d->action);
+        transform_unmapped(d->out, name_of(d), is_real ? S("") : others_of(d));
     } else if (d->out->facts_n == 0) {
         transform_ignored(d->out, name_of(d));
     }

@@ -123,7 +123,8 @@ void mapping_facts(const struct transform_in *in, struct transform_out *out, yyj
     if (ignored.at) {
         transform_ignored(out, name_of(in, ignored));
     } else {
-        transform_unmapped(out, name_of(in, event_of(in->raw)));
+        const struct str event = event_of(in->raw);
+        transform_unmapped(out, name_of(in, event), event.len ? name_of(in, S("other")) : S(""));
     }
 }
 
