@@ -112,12 +112,16 @@ size_t clock_text(int64_t time_us, char out[CLOCK_TEXT_BYTES])
 /* The next n digits as a number; false when they are not all digits. */
 static bool digits(struct str *s, size_t n, int *out)
 {
-    uint64_t value = 0;
-    if (s->len < n || !str_to_u64(str_sub(*s, 0, n), &value)) {
-        return false;
+    int value = 0;
+    for (size_t i = 0; i < n; i++) {
+        const unsigned digit = i < s->len ? (unsigned)(s->at[i] - '0') : 10;
+        if (digit > 9) {
+            return false;
+        }
+        value = value * 10 + (int)digit;
     }
-    *out = (int)value;
-    *s = str_sub(*s, n, s->len);
+    *out = value;
+    *s = (struct str){s->at + n, s->len - n};
     return true;
 }
 
@@ -126,7 +130,7 @@ static bool skip(struct str *s, char wanted)
     if (s->len == 0 || s->at[0] != wanted) {
         return false;
     }
-    *s = str_sub(*s, 1, s->len);
+    *s = (struct str){s->at + 1, s->len - 1};
     return true;
 }
 

@@ -2,8 +2,8 @@
 
 const struct model *model_find(struct str name)
 {
-    for (size_t i = 0; i < model_all_n; i++) {
-        if (str_eq(name, str_of(model_all[i]->name))) {
+    for (size_t i = 0; i < model_all_n && name.len > 0; i++) {
+        if (model_all[i]->name[0] == name.at[0] && str_eq(name, str_of(model_all[i]->name))) {
             return model_all[i];
         }
     }
@@ -18,10 +18,12 @@ size_t model_column(const struct model *m, struct str name)
 size_t model_column_from(const struct model *m, size_t start, struct str name)
 {
     size_t i = start;
+    const char first = name.len > 0 ? name.at[0] : '\0'; /* most names differ there already */
     for (size_t n = 0; n < m->columns_n; n++, i++) {
         i = i < m->columns_n ? i : 0;
-        if (strncmp(m->columns[i].name, name.at, name.len) == 0 &&
-            m->columns[i].name[name.len] == 0) {
+        const char *const column = m->columns[i].name;
+        if (column[0] == first && strncmp(column, name.at, name.len) == 0 &&
+            column[name.len] == 0) {
             return i;
         }
     }

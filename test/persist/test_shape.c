@@ -140,7 +140,9 @@ static void numbers_read_back_as_they_were_and_none_could_be_shorter(void **stat
         char shortest[64] = "";
         seed = seed * 6364136223846793005U + 1442695040888963407U;
         memcpy(&number, &seed, sizeof number);
-        number = i % 3 == 0 ? (double)(int64_t)(seed >> 20) / 64 : number;
+        number = i % 3 == 0   ? (double)(int64_t)(seed >> 20) / 64
+                 : i % 3 == 1 ? (double)((int64_t)seed >> 30) / 1e6
+                              : number;
         if (!isfinite(number)) {
             continue;
         }

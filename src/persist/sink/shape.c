@@ -92,14 +92,46 @@ static bool is_whole(double number)
            !(number < trunc(number)) && !(number > trunc(number));
 }
 
-/* Most numbers are whole, or have a few digits: what survives 15 of them needs no more, and its
- * zeros at the end fall away. What lies next to 0 is looked at from one digit on. */
+/* A few digits behind the point: of two whole numbers below 2^53 the quotient is rounded once
+ * (W. D. Clinger, "How to read floating point numbers accurately", 1990), so the fewest digits that
+ * give the number back are the shortest. false: it has more, or is too large or small for this. */
+static bool add_decimals(struct buf *b, double number)
+{
+    enum { DECIMALS_MAX = 6 };
+    static const double least = 1e-3, most = 1e9;
+    const double size = fabs(number);
+    double power = 1;
+    char digits[DECIMALS_MAX];
+    for (size_t n = 1; n <= DECIMALS_MAX && size >= least && size < most; n++) {
+        power *= 10;
+        const double scaled = nearbyint(size * power), back = scaled / power;
+        if (back < size || back > size) {
+            continue;
+        }
+        uint64_t left = (uint64_t)scaled;
+        for (size_t i = n; i > 0; i--, left /= 10) {
+            digits[i - 1] = (char)('0' + left % 10);
+        }
+        buf_add(b, number < 0 ? S("-") : S(""));
+        buf_add_i64(b, (int64_t)left);
+        buf_add_byte(b, '.');
+        buf_add(b, (struct str){digits, n});
+        return true;
+    }
+    return false;
+}
+
+/* Most numbers are whole, or have a few digits. Of the others: what survives 15 of them needs no
+ * more, and its zeros at the end fall away. What lies next to 0 is looked at from one digit on. */
 void shape_write_number(struct buf *b, double number)
 {
     char text[NUMBER_BYTES] = "", digits[DIGITS_MAX + 1] = "0";
     int count = 0;
     if (is_whole(number)) {
         buf_add_i64(b, (int64_t)number);
+        return;
+    }
+    if (add_decimals(b, number)) {
         return;
     }
     for (int precision = isnormal(number) ? DIGITS_SURE - 1 : 0; precision < DIGITS_MAX;
