@@ -14,7 +14,7 @@ void refuse_block(unsigned n)
 {
     char text[64];
 #ifndef WEIR_FAILPOINTS
-    skip();
+    skip_because("this build has no failpoints");
 #endif
     (void)snprintf(text, sizeof text, "arena.block:%u:fail", n);
     (void)setenv("WEIR_FAILPOINT", text, 1);
@@ -26,7 +26,7 @@ int without_block(unsigned n, int (*work)(void *to), void *to)
     char said[4096] = "";
     int status = 0;
 #ifndef WEIR_FAILPOINTS
-    skip();
+    skip_because("this build has no failpoints");
 #endif
     const int fd = memfd_create("stderr", MFD_CLOEXEC);
     assert_true(fd >= 0);

@@ -20,4 +20,11 @@
         }                                                                                          \
     } while (0)
 
+/* Leave the test, which cannot run here; tools/test-run tells why. */
+#define skip_because(why)                                                                          \
+    do {                                                                                           \
+        print_message("skipped: %s\n", (why));                                                     \
+        skip();                                                                                    \
+    } while (0)
+
 #endif

@@ -274,13 +274,15 @@ bool ce_read_headers(const struct request *q, struct cloudevent *out, bool *is_e
     return !*is_event || check(q, out, S(""), why);
 }
 
-/* A number of a document that was read exactly. */
-static bool is_whole(yyjson_val *v)
+/* spec.md, type Integer: a whole number of 32 bits with a sign. The document was read exactly. */
+static bool is_integer(yyjson_val *v)
 {
-    uint64_t ignored;
+    uint64_t number;
     const struct str text = yyjson_is_raw(v) ? (struct str){yyjson_get_raw(v), yyjson_get_len(v)}
                                              : S("");
-    return str_to_u64(str_sub(text, str_starts(text, S("-")), text.len), &ignored);
+    const bool is_negative = str_starts(text, S("-"));
+    return str_to_u64(str_sub(text, is_negative, text.len), &number) &&
+           number <= (uint64_t)INT32_MAX + is_negative;
 }
 
 bool ce_read_json(const struct request *q, yyjson_val *event, int64_t i, struct cloudevent *out,
@@ -304,12 +306,12 @@ bool ce_read_json(const struct request *q, yyjson_val *event, int64_t i, struct 
             continue;
         }
         const bool is_scalar = yyjson_is_str(value) ||
-                               (!known && (yyjson_is_bool(value) || is_whole(value)));
+                               (!known && (yyjson_is_bool(value) || is_integer(value)));
         if (!is_attribute_name(name) || !is_scalar ||
             (yyjson_is_str(value) && !is_string(json_text(value)))) {
             return refuse(q->arena, why, bad_event,
                           "%.*sthe member \"%s\" is no CloudEvents attribute: names are a-z and "
-                          "0-9, values texts, integers or booleans",
+                          "0-9, values texts, booleans or integers of 32 bits",
                           STR_ARG(where), str_shown(name, 40).text);
         }
         if (known && yyjson_get_len(value) == 0) {

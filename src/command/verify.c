@@ -91,11 +91,38 @@ static void repetitions_found(void *to, struct str what)
     say(v, arena_printf(v->arena, "repetitions: %.*s", STR_ARG(what)));
 }
 
+/* Whether any signal gave output: the transform counts them with its cursors. */
+static enum outcome look_for_output(struct verifying *v, bool *out, struct failure *f)
+{
+    struct reader *transform = NULL;
+    struct lane_ends *ends = NULL;
+    size_t n = 0;
+    enum outcome result = bus_ends(v->bus, v->arena, STREAM_RAW, &ends, &n, f);
+    if (result == OK) {
+        result = reader_join(v->bus, STREAM_BIT(STREAM_RAW), S("transform"), CURSOR_BUS, &transform,
+                             f);
+    }
+    for (size_t i = 0; i < n && result == OK; i++) {
+        struct position at;
+        struct tally tally = {0};
+        result = reader_cursor(transform, v->arena, ends[i].lane, &at, &tally, f);
+        *out = *out || tally.stored > 0;
+    }
+    if (transform) {
+        reader_leave(transform);
+    }
+    return result;
+}
+
 static enum outcome check_repetitions(struct verifying *v, struct failure *f)
 {
     const struct str dir = arena_printf(v->arena, "%.*s/repetitions", STR_ARG(v->config->data));
     const struct str id = v->bus ? bus_id(v->bus) : S("");
-    return repetitions_verify(v->arena, dir, id, &(struct repetitions_to){repetitions_found, v}, f);
+    bool was_filled = false;
+    const enum outcome result = v->bus ? look_for_output(v, &was_filled, f) : OK;
+    return result == OK ? repetitions_verify(v->arena, dir, id, was_filled,
+                                             &(struct repetitions_to){repetitions_found, v}, f)
+                        : result;
 }
 
 /* ---- lake ---- */
@@ -295,8 +322,8 @@ static enum outcome check_lake(struct verifying *v, struct failure *f)
         .found = lake_found, .noted = lake_noted, .looked = lake_looked, .to = v};
     const enum outcome result = audit_lake(v->config, v->bus, &lake, f);
     show(v, S(""));
-    screen_tell("lake: %zu commits and %zu files with %zu facts looked at, %zu of them different\n",
-                lake.commits, lake.files, lake.rows, lake.different);
+    screen_tell("lake: %zu commits and %zu files with %zu facts looked at, %zu of them distinct\n",
+                lake.commits, lake.files, lake.rows, lake.distinct);
     v->is_shared = lake.is_shared;
     if (lake.is_shared) {
         screen_tell("lake: other weirs write to it, too: of its rows only those are looked "

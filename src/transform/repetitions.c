@@ -368,24 +368,32 @@ static const char *fault_of_meta(struct arena *a, const char *path, struct str b
     return meta_read(a, path, bus_id, secret) ? NULL : "is damaged";
 }
 
-enum outcome repetitions_verify(struct arena *a, struct str dir, struct str bus_id,
+static void tell_anew(struct arena *a, const struct repetitions_to *to, const char *path,
+                      const char *fault)
+{
+    to->found(to->to, arena_printf(a,
+                                   "%s %s: the index begins anew at the next start, and earlier "
+                                   "deliveries are processed again if they come again (the same "
+                                   "facts, which fold)",
+                                   path, fault));
+}
+
+enum outcome repetitions_verify(struct arena *a, struct str dir, struct str bus_id, bool was_filled,
                                 const struct repetitions_to *to, struct failure *f)
 {
     int64_t start[BUCKETS_MAX];
     size_t n = 0;
     const char *const folder = arena_cstr(a, dir);
     if (access(folder, F_OK) != 0) {
+        if (was_filled) {
+            tell_anew(a, to, folder, "is gone");
+        }
         return OK;
     }
     const char *const meta = arena_printf(a, "%s/meta", folder).at;
     const char *const fault = bus_id.len > 0 ? fault_of_meta(a, meta, bus_id) : NULL;
     if (fault) {
-        to->found(to->to,
-                  arena_printf(a,
-                               "%s %s: the index begins anew at the next start, and earlier "
-                               "deliveries are processed again if they come again (the "
-                               "same facts, which fold)",
-                               meta, fault));
+        tell_anew(a, to, meta, fault);
     }
     enum outcome result = list_starts(folder, start, &n, f);
     for (size_t i = 0; i < n && result == OK; i++) {

@@ -71,9 +71,10 @@ struct repetitions_to {
 };
 
 /* Look for rot and loss in the index that lies in `dir`, which may be in use; nothing is changed.
- * `bus_id`: whose it must be; empty: not known. Told are a `meta` that is not its own, and each log
- * with entries that are damaged or gone. returns OK | RETRY unreadable */
-enum outcome repetitions_verify(struct arena *a, struct str dir, struct str bus_id,
+ * `bus_id`: whose it must be; empty: not known. `was_filled`: signals gave output, so there must be
+ * one. Told are an index that is gone, a `meta` that is not its own, and each log with entries that
+ * are damaged or gone. returns OK | RETRY unreadable */
+enum outcome repetitions_verify(struct arena *a, struct str dir, struct str bus_id, bool was_filled,
                                 const struct repetitions_to *to, struct failure *f);
 
 struct repetitions_size repetitions_size(const struct repetitions *r);

@@ -2,15 +2,13 @@
  * needed. */
 #include "agent/server.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "test.h"
 
 enum { LONG_MS = 15000, MIB = 1 << 20 };
 
@@ -347,7 +345,7 @@ static void memory_of_large_bodies_is_given_back(void **state)
     print_message("its own: %llu KiB before, %llu KiB after\n", (unsigned long long)before_kib,
                   (unsigned long long)after_kib);
 #ifdef __SANITIZE_ADDRESS__
-    skip(); /* what is freed stays in quarantine */
+    skip_because("the address sanitizer keeps what is freed");
 #endif
     assert_in_range(after_kib, 1, before_kib + LEFT_KIB);
     assert_int_equal(server_stop(s), OK);
@@ -363,7 +361,7 @@ static void thousand_connections_that_drip_large_bodies_stay_under_the_ceiling(v
     struct rlimit before;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     if (before.rlim_cur < N + 100 && setrlimit(RLIMIT_NOFILE, &many) != 0) {
-        skip();
+        skip_because("not enough open files are allowed (ulimit -n)");
     }
     memset(part, ' ', sizeof part);
     s->config.intake.body_bytes_max = 8 * MIB;

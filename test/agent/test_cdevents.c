@@ -297,6 +297,10 @@ static void attributes_that_are_missing_or_wrong_are_named(void **state)
         {"{" REQUIRED ",\"subject\":7,\"data\":{}}", "\"subject\""},
         {"{" REQUIRED ",\"Upper\":\"a\",\"data\":{}}", "\"Upper\""},
         {"{" REQUIRED ",\"list\":[],\"data\":{}}", "\"list\""},
+        {"{" REQUIRED ",\"big\":2147483648,\"data\":{}}", "\"big\""},
+        {"{" REQUIRED ",\"small\":-2147483649,\"data\":{}}", "\"small\""},
+        {"{" REQUIRED ",\"huge\":18446744073709551617,\"data\":{}}", "\"huge\""},
+        {"{" REQUIRED ",\"power\":1e2,\"data\":{}}", "\"power\""},
         {"{" REQUIRED ",\"real\":1.5,\"data\":{}}", "\"real\""},
         {"{" REQUIRED ",\"a\":\"\\u0001\",\"data\":{}}", "\"a\""},
         {"{" REQUIRED ",\"subject\":\"\",\"data\":{}}", "subject is empty"},
@@ -311,6 +315,8 @@ static void attributes_that_are_missing_or_wrong_are_named(void **state)
         assert_not_taken(d, "Content-Type: " EVENT, bodies[i].body, bodies[i].word);
         assert_int_equal(d->refusal.status, 400);
     }
+    assert_taken(d, "Content-Type: " EVENT,
+                 "{" REQUIRED ",\"a\":2147483647,\"b\":-2147483648,\"c\":-0,\"data\":{}}");
 }
 
 static void json_that_readers_disagree_about_is_refused_bare_as_well(void **state)

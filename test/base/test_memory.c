@@ -149,8 +149,8 @@ static void what_was_freed_is_given_back_before_a_wait(void **state)
     struct arena large, small;
     struct os_usage before, freed, after;
     (void)state;
-#ifdef __SANITIZE_ADDRESS__ /* which keeps what was freed for a while */
-    skip();
+#ifdef __SANITIZE_ADDRESS__
+    skip_because("the address sanitizer keeps what is freed");
 #endif
     arena_init(&large, (size_t)1 << 30);
     arena_init(&small, 1 << 20);

@@ -1,15 +1,12 @@
 #include "bus/log.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "base/failpoint.h"
 #include "bus/segment.h"
 #include "folder.h"
+#include "test.h"
 
 enum { ARENA_BYTES = 1 << 30, LOOK_BYTES = 256 * 1024 };
 
@@ -166,7 +163,7 @@ const char *log_segment(struct log_bus *l, struct lane lane, size_t i)
 void log_fail_next(const char *place)
 {
 #ifndef WEIR_FAILPOINTS
-    skip();
+    skip_because("this build has no failpoints");
 #endif
     char text[128];
     (void)snprintf(text, sizeof text, "%s:1:fail", place);

@@ -2,21 +2,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/file.h"
 #include "bus/frame.h"
 #include "bus/log.h"
 #include "bus/upkeep.h"
 #include "folder.h"
+#include "test.h"
 
 enum { SEGMENT = 64 * 1024, NUMBERS_MAX = 1024, FOR_EVER = -1 };
 
@@ -178,8 +175,7 @@ static void a_full_disk_is_told_and_nothing_is_lost(void **state)
     }
     const int status = status_of(pid);
     if (status == 77) {
-        print_message("no right to mount a small file system\n");
-        skip();
+        skip_because("no right to mount a small file system");
     }
     assert_int_equal(status, 0);
 }

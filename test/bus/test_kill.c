@@ -2,20 +2,17 @@
  * is there, each once, and the image of a lane is the lane. The work is done by this program
  * itself, started anew with the argument `work`. */
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/file.h"
 #include "bus/driver.h"
 #include "bus/frame.h"
 #include "bus/log.h"
 #include "folder.h"
+#include "test.h"
 
 enum {
     RECORDS = 240,
@@ -340,7 +337,7 @@ static void at_every_place(const char *mode)
 #ifdef WEIR_FAILPOINTS
     assert_true(p.n > 12);
 #else
-    skip();
+    skip_because("this build has no failpoints");
 #endif
     for (size_t i = 0; i < p.n; i++) {
         const bool can_fail = strstr(p.name[i], ".fail") || strstr(p.name[i], ".allocate");

@@ -1,21 +1,18 @@
 /* What a death, a power cut or a damaged disk leaves: nothing wrong is ever served, what is lost is
  * told. */
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/failpoint.h"
 #include "base/file.h"
 #include "bus/frame.h"
 #include "bus/log.h"
 #include "folder.h"
+#include "test.h"
 
 enum { NUMBERS_MAX = 1024, FILE_BYTES_MAX = 16 << 20, SMALL = 16 * 1024, WIDE = 256 * 1024 };
 
@@ -426,7 +423,7 @@ static void wherever_the_mending_is_killed_the_loss_is_told(void **state)
                                          "bus.quarantine.told"};
     struct log_bus *const l = *state;
 #ifndef WEIR_FAILPOINTS
-    skip();
+    skip_because("this build has no failpoints");
 #endif
     uint64_t next = 0;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {

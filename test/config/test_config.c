@@ -1,17 +1,12 @@
 /* Every kind of mistake in weir.yaml has its exact message, and all of a run come at once. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "config/config.h"
 #include "config/value.h"
+#include "test.h"
 
 struct door {
     struct str_list secret;
@@ -555,7 +550,7 @@ static void a_folder_that_may_not_be_read_is_not_called_empty(void **state)
     struct setting *const s = *state;
     file_write_text("a.yaml", "stop: 1s\n");
     if (geteuid() != 0) {
-        skip(); /* only root can become another user */
+        skip_because("only root can become another user");
     }
     assert_int_equal(chmod(s->folder, 0700), 0);
     assert_int_equal(seteuid(65534), 0);

@@ -103,8 +103,7 @@ static void each_patched_example_gives_what_its_folder_says(void **state)
     const struct examples examples = examples_read(&kept);
     const struct str_list names = names_in(&kept, patched);
     if (examples.n == 0) {
-        print_message("skipped: GitHub's example webhooks are not in .deps (tools/setup test)\n");
-        skip();
+        skip_because("GitHub's example webhooks are not in .deps (tools/setup test)");
     }
     differences = 0;
     assert_true(names.n > 0);

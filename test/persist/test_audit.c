@@ -246,7 +246,7 @@ static void a_file_that_holds_another_number_of_facts_than_its_log_says_is_told(
     commit(1);
     assert_int_equal(audit(), 0);
     assert_int_equal(report.rows, FACTS);
-    assert_int_equal(report.different, FACTS);
+    assert_int_equal(report.distinct, FACTS);
     const struct delta_file file = first_file();
     const struct str bytes = whole(path_of(arena_cstr(&lakes.arena, file.path)));
     add_to_log(file.path, bytes, file.rows + 1, false);
@@ -266,7 +266,7 @@ static void facts_that_stand_twice_are_counted_once_and_noted(void **state)
     assert_int_equal(audit(), 0);
     assert_int_equal(noted_n, 1);
     assert_int_equal(report.rows, FACTS + file.rows);
-    assert_int_equal(report.different, FACTS);
+    assert_int_equal(report.distinct, FACTS);
 }
 
 int main(void)

@@ -106,7 +106,7 @@ static void read_again_in_one_piece_and_more(void **state)
 {
     (void)state;
 #ifndef WEIR_FAILPOINTS
-    skip();
+    skip_because("this build has no failpoints");
 #else
     each_fact_stands_in_its_table_once((const size_t[]){FACTS + 30}, 1);
 #endif
@@ -116,7 +116,7 @@ static void read_again_in_pieces_that_are_flushed_each(void **state)
 {
     (void)state;
 #ifndef WEIR_FAILPOINTS
-    skip();
+    skip_because("this build has no failpoints");
 #else
     each_fact_stands_in_its_table_once((const size_t[]){20, 20, 50}, 3);
 #endif

@@ -66,7 +66,7 @@ static int down(void **state)
 static void start(void)
 {
     if (services_lack()) {
-        skip();
+        skip_because(services_lack());
     }
     if (sink_open(&arena, &config, S(""), &sink, &f) != OK) {
         fail_msg("%s", f.text);
@@ -138,7 +138,7 @@ static void a_table_of_somebody_else_gets_the_columns_that_it_has(void **state)
 {
     (void)state;
     if (services_lack()) {
-        skip();
+        skip_because(services_lack());
     }
     (void)ask("CREATE TABLE % (id serial, \"key\" varchar(40) UNIQUE, value numeric, note text)");
     start();
@@ -151,7 +151,7 @@ static void a_table_that_cannot_be_is_told_with_the_way_out(void **state)
 {
     (void)state;
     if (services_lack()) {
-        skip();
+        skip_because(services_lack());
     }
     (void)ask("CREATE TABLE % (value numeric)");
     assert_int_equal(sink_open(&arena, &config, S(""), &sink, &f), STOP);
@@ -204,7 +204,7 @@ static void nobody_there_and_a_wrong_password_are_told_apart(void **state)
 {
     (void)state;
     if (services_lack()) {
-        skip();
+        skip_because(services_lack());
     }
     options.uri = S("postgresql://weir:secret@127.0.0.1:9/postgres");
     assert_int_equal(sink_open(&arena, &config, S(""), &sink, &f), RETRY);

@@ -119,7 +119,7 @@ static int down(void **state)
 static void start(void)
 {
     if (services_lack()) {
-        skip();
+        skip_because(services_lack());
     }
     if (sink) {
         sink_close(sink);

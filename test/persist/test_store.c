@@ -133,7 +133,7 @@ static void killed_at_every_failpoint_each_fact_counts_once(void **state)
                                         "store.rows", "store.cursor",    "store.commit",
                                         "store.done", "persist.flushed", "persist.taken"};
 #ifndef WEIR_FAILPOINTS
-    skip();
+    skip_because("this build has no failpoints");
 #endif
     struct dice d = {3};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -166,7 +166,7 @@ static void a_failed_commit_is_tried_again(void **state)
 {
     (void)state;
 #ifndef WEIR_FAILPOINTS
-    skip();
+    skip_because("this build has no failpoints");
 #endif
     struct dice d = {4};
     rig_send_random(&rig, &d, "intake-0", 50);

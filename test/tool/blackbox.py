@@ -47,9 +47,9 @@ def case(function):
 
 def fixtures(name):
     """A folder of the shared fixtures, or Skip."""
-    folder = SHARED / "fixtures" / name
-    if not folder.is_dir():
-        raise Skip(f"no {folder} (WEIR_SHARED names another place)")
+    for folder in (SHARED / "fixtures", SHARED / "fixtures" / name):
+        if not folder.is_dir():
+            raise Skip(f"no {folder} (WEIR_SHARED names another place)")
     return folder
 
 

@@ -15,7 +15,10 @@ CMOCKA = """[==========] Running 3 test(s).
 [  ERROR   ] --- 1 != 2
 [  FAILED  ] b_breaks
 [ RUN      ] c_cannot_run
+skipped: no root
 [  SKIPPED ] c_cannot_run
+[ RUN      ] d_cannot_either
+[  SKIPPED ] d_cannot_either
 [==========] 3 test(s) run.
 """
 
@@ -23,13 +26,20 @@ CMOCKA = """[==========] Running 3 test(s).
 @case
 def lines_of_cmocka_count(_folder):
     told = test_run.count({"result": "FAIL", "returncode": 1, "stdout": CMOCKA})
-    assert told == (1, ["b_breaks"], ["c_cannot_run"]), told
+    assert told == (1, ["b_breaks"], ["no root", test_run.UNTOLD]), told
 
 
 @case
 def lines_of_scripts_count(_folder):
     told = test_run.count({"result": "FAIL", "stdout": "ok a\nnot ok b: why\nskip c: no root\nother text ok\n"})
-    assert told == (1, ["b: why"], ["c: no root"]), told
+    assert told == (1, ["b: why"], ["no root"]), told
+
+
+@case
+def what_was_skipped_is_summed_up_by_reason(_folder):
+    told = test_run.sum_up([("a.py", "no root"), ("b.py", "no network: none"), ("c", "no root"), ("a.py", "no root")])
+    assert told == ["3 skipped: no root: a.py 2, c 1", "1 skipped: no network: none: b.py 1"], told
+    assert test_run.sum_up([]) == []
 
 
 @case

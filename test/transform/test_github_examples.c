@@ -33,8 +33,7 @@ static int forget_all(void **state)
 static void need_examples(void)
 {
     if (examples.n == 0) {
-        print_message("skipped: GitHub's example webhooks are not in .deps (tools/setup test)\n");
-        skip();
+        skip_because("GitHub's example webhooks are not in .deps (tools/setup test)");
     }
 }
 

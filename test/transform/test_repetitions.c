@@ -2,19 +2,16 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/failpoint.h"
 #include "base/hash.h"
+#include "test.h"
 #include "transform/bucket.h"
 
 enum { DAY = 86400 };
@@ -265,7 +262,7 @@ static void a_bucket_is_synced_before_the_next_one_begins(void **state)
 {
     struct fixture *const x = *state;
 #ifndef WEIR_FAILPOINTS
-    skip();
+    skip_because("this build has no failpoints");
 #endif
     assert_int_equal(put(x, 1, 10, NOW_US), OK);
     assert_int_equal(setenv("WEIR_FAILPOINT", "repetitions.sync.fails:1:fail", 1), 0);
@@ -337,7 +334,7 @@ static void what_a_killed_process_noted_is_synced_before_the_next_output(void **
     struct fixture *const x = *state;
     struct failure f;
 #ifndef WEIR_FAILPOINTS
-    skip();
+    skip_because("this build has no failpoints");
 #endif
     assert_int_equal(put(x, 1, 10, NOW_US), OK);
     reopen(x, "bus");
@@ -379,7 +376,7 @@ static void entries_are_stored_anew_after_a_sync_that_failed(void **state)
     size_t cut_n = 0;
     struct arena a;
 #ifndef WEIR_FAILPOINTS
-    skip();
+    skip_because("this build has no failpoints");
 #endif
     arena_init(&a, 1 << 20);
     assert_int_equal(bucket_open(&b, &a, x->dir, 1, &cut_n, &f), OK);
@@ -482,7 +479,7 @@ static const struct told *verified(struct fixture *x)
     struct failure f;
     const struct repetitions_to to = {tell, &t};
     t = (struct told){.n = 0};
-    assert_int_equal(repetitions_verify(&x->arena, str_of(x->dir), S("bus"), &to, &f), OK);
+    assert_int_equal(repetitions_verify(&x->arena, str_of(x->dir), S("bus"), true, &to, &f), OK);
     return &t;
 }
 

@@ -54,7 +54,10 @@ def an_index_of_repetitions_that_was_taken_away_says_once_that_it_begins_anew(fo
     with weir:
         post(weir, "i1")
         assert titles(weir) == {"i1": "it burns"} and said() == 0, "a new one is not lost"
+    assert weir.command("verify") == "ok\n"
     shutil.rmtree(folder / "data/repetitions")
+    told = weir.command("verify", status=1)
+    assert told.startswith("repetitions: ") and "data/repetitions is gone: the index begins anew" in told, told
     with weir:
         post(weir, "i1")
         weir.command("flush")

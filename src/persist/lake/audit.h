@@ -13,7 +13,7 @@ struct audit_to {
     void (*looked)(void *to, const char *table, size_t files, size_t of);
     void *to;
     size_t files, rows;       /* out: looked at                                 */
-    size_t different;         /* of those rows: by fact_id                      */
+    size_t distinct;          /* of those rows: by fact_id                      */
     size_t commits, unsealed; /* of them without a checksum: another writer's  */
     bool is_shared;           /* out: weirs of other streams wrote to it, too  */
 };

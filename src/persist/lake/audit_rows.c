@@ -19,7 +19,7 @@ struct pass {
 };
 
 struct counts {
-    int64_t rows, facts, ids; /* all; different ones of one signal; different ones */
+    int64_t rows, facts, ids; /* all; distinct ones of one signal; distinct ones */
 };
 
 /* A file as it was when the log was read: what comes meanwhile moves the log's own. */
@@ -168,7 +168,7 @@ static enum outcome count_pass(const struct audit_rows *w, const struct pass *p,
 static void tell(const struct audit_rows *w, const struct counts *sum)
 {
     struct audit_to *const report = w->report;
-    report->different += (size_t)sum->ids;
+    report->distinct += (size_t)sum->ids;
     if (sum->rows == sum->facts) {
         return;
     }

@@ -7,7 +7,7 @@
 #include "signal/model.h"
 #include "wire/duckdb.h"
 
-/* Files that were found whole; every fact in them is counted, and how many different ones they are,
+/* Files that were found whole; every fact in them is counted, and how many distinct ones they are,
  * in passes of whole days (the same fact has the same time, so the same day): memory is bounded
  * whatever the table's size. Wrong is a file that holds another number than its numRecords, and a
  * raw signal that stands twice; a fact that stands twice from one signal is noted, since a payload
