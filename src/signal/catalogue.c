@@ -345,6 +345,8 @@ static const struct column incident_columns[] = {
     LATEST("links", "linked", COLUMN_TEXT, "likewise of events that it links to"),
     EARLIEST("blame_from_at", COLUMN_TIME,
              "without other evidence deployments since then may be blamed; null: none"),
+    DERIVED("caused_by_source", COLUMN_TEXT, "source of caused_by_deployment"),
+    DERIVED("fixed_by_source", COLUMN_TEXT, "source of fixed_by_deployment"),
     RANK("what"),
     RANK("state"),
     RANK("withdrawn"),

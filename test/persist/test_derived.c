@@ -41,6 +41,10 @@ static const char deployments[] =
     " ('gh', '3', 'shop', 'test', 's2', 'a2', NULL, TIMESTAMP '2026-03-02 10:30:00'),\n"
     " ('gh', '4', 'shop', 'live', 's1', 'a1', '17 x', TIMESTAMP '2026-03-02 12:00:00'),\n"
     " ('gh', '5', 'shop', 'live', 's5', NULL, NULL, NULL),\n"
+    " ('gh', '8', 'shop', 'test', NULL, NULL, NULL, TIMESTAMP '2026-03-02 07:00:00'),\n"
+    " ('ci', '8', 'shop', 'live', NULL, NULL, NULL, TIMESTAMP '2026-03-02 07:30:00'),\n"
+    " ('gh', '9', 'shop', 'test', NULL, NULL, NULL, TIMESTAMP '2026-03-02 14:00:00'),\n"
+    " ('ci', '9', 'shop', 'live', NULL, NULL, NULL, TIMESTAMP '2026-03-02 13:30:00'),\n"
     " ('ci', 'e-6', 'cart', 'live', NULL, 'c1', NULL, TIMESTAMP '2026-03-02 09:00:00'),\n"
     " ('ci', 'e-7', 'cart', 'live', NULL, 'c2', 'https://x/18', TIMESTAMP '2026-03-02 13:00:00')\n"
     ") AS t(source, id, service, environment, sha, artifact_id, fixes, finished_at)";
@@ -48,36 +52,42 @@ static const char deployments[] =
 struct incident {
     const char *what; /* source, id, service, environment, url, artifact, causes, fixed_by, linked,
                          detected, blame_from */
-    const char *cause, *evidence, *fix; /* "-" is null */
+    const char *cause, *evidence, *fix; /* deployments as SOURCE ID; "-" is null */
 };
 
 #define AT(hour) "TIMESTAMP '2026-03-02 " hour ":00'"
 
 static const struct incident incidents[] = {
     /* what links to the deployment goes before what a label says */
-    {"'gh','a','shop','live',NULL,NULL,'1',NULL,'x e-6 y'," AT("11:00") ",NULL", "e-6", "link",
+    {"'gh','a','shop','live',NULL,NULL,'1',NULL,'x e-6 y'," AT("11:00") ",NULL", "ci e-6", "link",
      "-"},
     /* 4 says that it mends 17: what it replaced, 2, was the cause */
-    {"'gh','17','shop','live',NULL,NULL,'1',NULL,NULL," AT("11:00") ",NULL", "2", "fix", "4"},
+    {"'gh','17','shop','live',NULL,NULL,'1',NULL,NULL," AT("11:00") ",NULL", "gh 2", "fix", "gh 4"},
     /* the same number in another place is another incident */
     {"'ci','17','shop','live',NULL,NULL,NULL,NULL,NULL," AT("11:00") ",NULL", "-", "-", "-"},
     /* by address */
-    {"'pd','i','cart','live','https://x/18',NULL,NULL,NULL,NULL," AT("10:00") ",NULL", "e-6", "fix",
-     "e-7"},
+    {"'pd','i','cart','live','https://x/18',NULL,NULL,NULL,NULL," AT("10:00") ",NULL", "ci e-6",
+     "fix", "ci e-7"},
     /* by commit, of two deployments the one in its environment */
-    {"'gh','b','shop','live',NULL,NULL,'s2',NULL,NULL," AT("11:00") ",NULL", "2", "label", "-"},
-    {"'gh','c','shop','test',NULL,NULL,'s2','4',NULL," AT("11:00") ",NULL", "3", "label", "4"},
+    {"'gh','b','shop','live',NULL,NULL,'s2',NULL,NULL," AT("11:00") ",NULL", "gh 2", "label", "-"},
+    {"'gh','c','shop','test',NULL,NULL,'s2','4',NULL," AT("11:00") ",NULL", "gh 3", "label",
+     "gh 4"},
     /* not of another service's, and not one that never succeeded */
     {"'pd','d','cart','live',NULL,NULL,'1 s5',NULL,NULL," AT("11:00") ",NULL", "-", "-", "-"},
     {"'gh','e','shop','live',NULL,NULL,'5',NULL,NULL," AT("11:00") ",NULL", "-", "-", "-"},
     /* by what is broken; not after the fact */
-    {"'pd','f','shop','live',NULL,'a2',NULL,NULL,NULL," AT("11:00") ",NULL", "2", "artifact", "-"},
+    {"'pd','f','shop','live',NULL,'a2',NULL,NULL,NULL," AT("11:00") ",NULL", "gh 2", "artifact",
+     "-"},
     {"'pd','g','shop','live',NULL,'a2',NULL,NULL,NULL," AT("09:00") ",NULL", "-", "-", "-"},
     /* by time alone only where that is configured, and long enough */
     {"'gh','h','shop','live',NULL,NULL,NULL,NULL,NULL," AT("11:00") ",NULL", "-", "-", "-"},
-    {"'gh','k','shop','live',NULL,NULL,NULL,NULL,NULL," AT("11:00") "," AT("09:30"), "2", "time",
+    {"'gh','k','shop','live',NULL,NULL,NULL,NULL,NULL," AT("11:00") "," AT("09:30"), "gh 2", "time",
      "-"},
     {"'gh','l','shop','live',NULL,NULL,NULL,NULL,NULL," AT("11:00") "," AT("10:30"), "-", "-", "-"},
+    /* an id that two sources have is that of the incident's own */
+    {"'gh','m','shop','live',NULL,NULL,'8','9',NULL," AT("11:00") ",NULL", "gh 8", "label", "gh 9"},
+    {"'ci','n','shop','live',NULL,NULL,'8','9',NULL," AT("11:00") ",NULL", "ci 8", "label", "ci 9"},
+    {"'ci','o','shop','live',NULL,NULL,NULL,NULL,'8'," AT("11:00") ",NULL", "ci 8", "link", "-"},
 };
 
 static void an_incident_is_blamed_by_the_strongest_evidence(void **state)
@@ -99,8 +109,10 @@ static void an_incident_is_blamed_by_the_strongest_evidence(void **state)
     buf_add_byte(&sql, '\0');
     run(buf_str(&sql).at);
     buf_init(&sql, &lakes.arena, 1 << 20);
-    buf_add(&sql, S("SELECT i.n::VARCHAR, coalesce(d.caused_by_deployment, '-'), "
-                    "coalesce(d.evidence, '-'), coalesce(d.fixed_by_deployment, '-') "
+    buf_add(&sql, S("SELECT i.n::VARCHAR, "
+                    "coalesce(d.caused_by_source || ' ' || d.caused_by_deployment, '-'), "
+                    "coalesce(d.evidence, '-'), "
+                    "coalesce(d.fixed_by_source || ' ' || d.fixed_by_deployment, '-') "
                     "FROM incident_folded AS i JOIN ("));
     buf_add(&sql, derived_sql(model_find(S("incident"))));
     buf_add(&sql, S(") AS d ON d.source = i.source AND d.id = i.id"));

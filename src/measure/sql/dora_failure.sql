@@ -4,7 +4,8 @@
 
 CREATE TEMP TABLE dora_failed AS
 SELECT d.service, d.environment, d.nth, i.source, i.id, i.title, i.url, i.detected_at, i.resolved_at, i.evidence
-FROM wish AS w, incident AS i JOIN dora_deployment AS d ON d.id = i.caused_by_deployment
+FROM wish AS w, incident AS i
+JOIN dora_deployment AS d ON d.source = i.caused_by_source AND d.id = i.caused_by_deployment
 WHERE coalesce(i.is_incident, true) AND (len(w.failures) = 0 OR list_contains(w.failures, i.evidence));
 
 -- Where it is asked so, what a rollback came right after has failed, and was mended by it.
@@ -27,7 +28,8 @@ WITH further AS (
         CASE WHEN count(*) = count(resolved_at) THEN max(resolved_at) END AS recovered_at
     FROM dora_failed GROUP BY ALL
 ), fixes AS (
-    SELECT DISTINCT fixed_by_deployment AS id FROM incident WHERE fixed_by_deployment IS NOT NULL AND coalesce(is_incident, true)
+    SELECT DISTINCT fixed_by_source AS source, fixed_by_deployment AS id FROM incident
+    WHERE fixed_by_deployment IS NOT NULL AND coalesce(is_incident, true)
 ), hotfix AS (
     SELECT service, environment, nth FROM dora_lead_change WHERE is_hotfix
     UNION
@@ -46,4 +48,4 @@ FROM dora_deployment AS d
 LEFT JOIN failed AS f USING (service, environment, nth)
 LEFT JOIN further AS t USING (service, environment, nth)
 LEFT JOIN hotfix AS h USING (service, environment, nth)
-LEFT JOIN fixes AS x ON x.id = d.id;
+LEFT JOIN fixes AS x ON x.source = d.source AND x.id = d.id;

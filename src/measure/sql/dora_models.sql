@@ -18,6 +18,6 @@ CREATE TEMP TABLE push AS
 SELECT repository, sha, branch, coalesce(min(pushed_at), min(committed_at)) AS pushed_at
 FROM commit_history WHERE branch IS NOT NULL GROUP BY repository, sha, branch;
 CREATE TEMP TABLE incident AS
-SELECT source, id, service, environment, title, url, is_incident, detected_at, resolved_at, caused_by_deployment,
-    fixed_by_deployment, evidence
+SELECT source, id, service, environment, title, url, is_incident, detected_at, resolved_at, caused_by_source,
+    caused_by_deployment, fixed_by_source, fixed_by_deployment, evidence
 FROM main.incident;

@@ -1,5 +1,6 @@
 -- A thousand services, each with a line of landed things (changes merged in four ways, commits pushed
--- straight to main or by way of a hotfix's branch), deployments of some of them, rollbacks, staging, failures, and incidents.
+-- straight to main or by way of a hotfix's branch), deployments of some of them under ids that others have too, rollbacks,
+-- staging, failures, and incidents.
 SELECT setseed(0.42);
 CREATE TABLE thing AS
 SELECT printf('h%04d', h) AS service, i, floor(random() * 5)::INT AS way, 1 + floor(random() * 3)::INT AS commits,
@@ -31,13 +32,13 @@ SELECT t.service, t.i, t.way, t.commits, k, landed_at + INTERVAL 3 MINUTES + flo
         + (2 * i + k) * INTERVAL 1 SECOND AS done_at,
     random() AS luck
 FROM thing AS t, range(2) AS v(k) WHERE random() < 0.4;
-INSERT INTO deployment (id, repository, service, environment, is_production, sha, state, is_rollback, finished_at)
-SELECT printf('%s-d%d-%d', service, i, k), service, service, if(luck < 0.1, 'staging', 'production'), luck >= 0.1,
+INSERT INTO deployment (source, id, repository, service, environment, is_production, sha, state, is_rollback, finished_at)
+SELECT 'https://ci/' || service, printf('%d-%d', i, k), service, service, if(luck < 0.1, 'staging', 'production'), luck >= 0.1,
     CASE way WHEN 3 THEN printf('%s-%d-f0', service, i) WHEN 2 THEN printf('%s-%d-l%d', service, i, commits - 1)
         ELSE printf('%s-%d-l0', service, i) END,
     if(luck > 0.9, 'failed', 'succeeded'), luck BETWEEN 0.2 AND 0.25, if(luck > 0.9, NULL, done_at)
 FROM shipped;
-INSERT INTO incident (id, detected_at, resolved_at, caused_by_deployment, fixed_by_deployment)
-SELECT d.id || '-i' || n, d.finished_at, if(random() < 0.2, NULL, d.finished_at + floor(random() * 900)::INT * INTERVAL 1 MINUTE),
-    if(random() < 0.8, d.id, NULL), if(random() < 0.3, d.id, NULL)
+INSERT INTO incident (source, id, detected_at, resolved_at, caused_by_source, caused_by_deployment, fixed_by_source, fixed_by_deployment)
+SELECT d.source, d.id || '-i' || n, d.finished_at, if(random() < 0.2, NULL, d.finished_at + floor(random() * 900)::INT * INTERVAL 1 MINUTE),
+    d.source, if(random() < 0.8, d.id, NULL), d.source, if(random() < 0.3, d.id, NULL)
 FROM deployment AS d, range(2) AS v(n) WHERE random() < 0.15 AND d.finished_at IS NOT NULL;

@@ -17,7 +17,7 @@ WITH d AS (
     SELECT service, count(*) AS commits, quantile_cont(s, 0.5) AS p50, quantile_cont(s, 0.9) AS p90 FROM span GROUP BY 1
 ), broken AS (
     SELECT d.service, d.id, max(n.resolved_at) AS end_at, count(*) FILTER (n.resolved_at IS NULL) AS still, any_value(d.finished_at) AS at_
-    FROM d JOIN incident AS n ON n.caused_by_deployment = d.id WHERE d.is_inside GROUP BY 1, 2
+    FROM d JOIN incident AS n ON n.caused_by_source = d.source AND n.caused_by_deployment = d.id WHERE d.is_inside GROUP BY 1, 2
 ), recovery AS (
     SELECT service, count(*) AS failed, sum(still) AS still,
         quantile_cont(epoch(end_at) - epoch(at_), 0.5) FILTER (still = 0) AS p50
@@ -25,7 +25,7 @@ WITH d AS (
 ), rework AS (
     SELECT d.service, count(*) AS n FROM d
     WHERE d.is_inside AND (d.is_rollback
-        OR d.id IN (SELECT fixed_by_deployment FROM incident WHERE fixed_by_deployment IS NOT NULL)
+        OR EXISTS (FROM incident AS n WHERE n.fixed_by_source = d.source AND n.fixed_by_deployment = d.id)
         OR d.i < (SELECT max(e.i) FROM d AS e WHERE e.service = d.service AND e.finished_at < d.finished_at)
         OR EXISTS (FROM first_of AS f WHERE f.service = d.service AND f.i % if(f.way < 4, 11, 13) = 0 AND f.out_at = d.finished_at))
     GROUP BY 1

@@ -14,8 +14,8 @@ CREATE TABLE commit (repository VARCHAR DEFAULT 'shop', sha VARCHAR, author VARC
 CREATE TABLE push_again (repository VARCHAR DEFAULT 'shop', sha VARCHAR, pushed_at TIMESTAMPTZ, branch VARCHAR);
 CREATE TABLE incident (source VARCHAR DEFAULT 'https://pager', id VARCHAR, service VARCHAR DEFAULT 'shop',
     environment VARCHAR DEFAULT 'production', title VARCHAR, url VARCHAR, is_incident BOOLEAN,
-    detected_at TIMESTAMPTZ, resolved_at TIMESTAMPTZ, caused_by_deployment VARCHAR,
-    fixed_by_deployment VARCHAR, evidence VARCHAR DEFAULT 'link');
+    detected_at TIMESTAMPTZ, resolved_at TIMESTAMPTZ, caused_by_source VARCHAR DEFAULT 'https://ci',
+    caused_by_deployment VARCHAR, fixed_by_source VARCHAR DEFAULT 'https://ci', fixed_by_deployment VARCHAR, evidence VARCHAR DEFAULT 'link');
 CREATE VIEW deployment_folded AS FROM deployment;
 CREATE VIEW change_folded AS FROM change;
 CREATE VIEW commit_folded AS FROM commit;
