@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "collector/moment.h"
+
 enum { NUMBER_BYTES_MAX = 400 /* longer texts are no numbers that a person means */ };
 
 /* ---- numbers ---- */
@@ -76,6 +78,14 @@ struct str row_greater(struct str a, struct str b)
     }
     if (are_numbers && a.len != b.len) { /* too long for a double: whole ones, so the longer one */
         return a.len > b.len ? a : b;
+    }
+    int64_t a_us = 0, b_us = 0;
+    const bool are_times = moment_read(a, &a_us) && moment_read(b, &b_us);
+    if (are_times && a_us != b_us) {
+        return a_us > b_us ? a : b;
+    }
+    if (are_times && str_ends(a, S("Z")) && str_ends(b, S("Z"))) { /* nanoseconds, as many as are */
+        return str_cmp(str_sub(a, 0, a.len - 1), str_sub(b, 0, b.len - 1)) >= 0 ? a : b;
     }
     return a.len > 0 && str_cmp(a, b) >= 0 ? a : b;
 }

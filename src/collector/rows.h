@@ -25,7 +25,8 @@ enum row_is row_metric(struct arena *a, const struct collector *c, const struct 
  *   source  go.dev/ref/spec, Floating-point literals; pkg.go.dev/strconv, ParseFloat */
 bool row_number(struct str text, double *out);
 
-/* The greater of two values of a column that grows: as numbers where both are, else by bytes. */
+/* The greater of two values of a column that grows: as numbers where both are, as times
+ * (collector/moment.h) where both are, else by bytes. */
 struct str row_greater(struct str a, struct str b);
 
 #endif

@@ -1,7 +1,10 @@
 /* A SQLite file, opened for reading alone; a program may write to it meanwhile. */
+#include <math.h>
+
 #include "base/asked.h"
 #include "base/failpoint.h"
 #include "collector/cells.h"
+#include "collector/rows.h"
 #include "config/sources.h"
 #include "wire/sqlite.h"
 
@@ -53,10 +56,35 @@ static enum outcome give_row(const struct source_ask *ask, sqlite3_stmt *s,
     return result;
 }
 
+/* As SQLite's own functions write it, CURRENT_TIMESTAMP before all: texts are compared by bytes.
+ *   source  sqlite.org/lang_datefunc.html */
 static struct str time_text(const struct source_ask *ask, int64_t us)
 {
+    enum { SECOND_BYTES = 19, MILLISECOND_BYTES = 23 };
     char *const text = arena_array(ask->arena, char, CLOCK_TEXT_BYTES);
-    return (struct str){text, clock_text(us, text)};
+    (void)clock_text(us, text);
+    text[sizeof "2026-03-07" - 1] = ' ';
+    return (struct str){text, us % SECOND_US ? MILLISECOND_BYTES : SECOND_BYTES};
+}
+
+/* As what it was read: a text that this number is written as was one. Beside a text an expression
+ * without affinity is always less. */
+static void bind_bookmark(const struct source_ask *ask, sqlite3_stmt *s)
+{
+    const struct str text = ask->bookmark;
+    const bool is_negative = str_starts(text, S("-"));
+    uint64_t whole = 0;
+    double real = 0;
+    if (str_to_u64(str_sub(text, is_negative, text.len), &whole) && whole <= INT64_MAX &&
+        str_eq(text, arena_printf(ask->arena, "%s%llu", is_negative ? "-" : "",
+                                  (unsigned long long)whole))) {
+        (void)sqlite3_bind_int64(s, 1, is_negative ? -(sqlite3_int64)whole : (sqlite3_int64)whole);
+    } else if (row_number(text, &real) && isfinite(real) &&
+               str_eq(text, cell_real(ask->arena, real))) {
+        (void)sqlite3_bind_double(s, 1, real);
+    } else {
+        sqlite_bind_str(s, 1, text);
+    }
 }
 
 static enum outcome bind(const struct source_ask *ask, sqlite3_stmt *s, struct failure *f)
@@ -70,8 +98,10 @@ static enum outcome bind(const struct source_ask *ask, sqlite3_stmt *s, struct f
                       "end), or with strategy incremental (the bookmark, and now)",
                       n);
     }
-    if (n > 0 && (has_window || ask->bookmark.len > 0)) {
-        sqlite_bind_str(s, 1, has_window ? time_text(ask, ask->start_us) : ask->bookmark);
+    if (n > 0 && has_window) {
+        sqlite_bind_str(s, 1, time_text(ask, ask->start_us));
+    } else if (n > 0 && ask->bookmark.len > 0) {
+        bind_bookmark(ask, s);
     }
     if (n > 1) {
         sqlite_bind_str(s, 2, time_text(ask, has_window ? ask->end_us : ask->now_us));

@@ -6,6 +6,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "collector/fill.h"
+#include "collector/moment.h"
 #include "collector/rows.h"
 
 enum {
@@ -119,16 +120,18 @@ enum outcome tend_begin(struct tending *t, const struct tend_slot *as, const str
 }
 
 /* The bookmark as the run is given it: late rows may stand a while behind it. */
-static struct str bookmark_of(struct tended *x)
+static enum outcome bookmark_of(struct tended *x, struct str *out, struct failure *f)
 {
-    int64_t us = 0;
-    char text[CLOCK_TEXT_BYTES];
-    const int64_t overlap_us = x->collector->overlap_us;
-    if (overlap_us == 0 || !clock_parse(x->entry.bookmark, &us)) {
-        return x->entry.bookmark;
+    const struct collector *const c = x->collector;
+    *out = x->entry.bookmark;
+    if (c->overlap_us == 0 || out->len == 0 ||
+        moment_before(&x->texts, x->entry.bookmark, c->overlap_us, out)) {
+        return OK;
     }
-    const size_t len = clock_text(us - overlap_us, text);
-    return arena_str(&x->texts, (struct str){text, len});
+    return failed(f, REJECT,
+                  "collector.overlap is a time, and the greatest value of column %.*s, \"%s\", is "
+                  "none: let sql give that column as a time, or take overlap out",
+                  STR_ARG(c->column), str_shown(*out, 100).text);
 }
 
 static void span_text(int64_t us, char out[32])
@@ -270,7 +273,7 @@ static void begin(struct tending *t, struct tended *x)
     if (c->strategy == STRATEGY_WINDOW) {
         result = next_window(t, x, &r, &is_one, &f);
     } else if (c->strategy == STRATEGY_GROWING) {
-        r.bookmark = bookmark_of(x);
+        result = bookmark_of(x, &r.bookmark, &f);
     }
     if (result == OK && !is_one) {
         rest(t, x, OK);

@@ -23,8 +23,7 @@ static const struct option block_options[] = {
     {"column", OPTION_TEXT, AT(collector.column), "",
      .about = "incremental: the column that grows"},
     {"overlap", OPTION_DURATION, AT(collector.overlap_ms), "0", 0, YEAR,
-     .about =
-         "incremental: so far behind its greatest value late rows may come, where it is a time"},
+     .about = "incremental: so far behind its greatest value, a time, late rows may come"},
     {"windows_max", OPTION_INT, AT(collector.windows_max), "1000", 1, 1000000,
      .about = "missed windows that are made good at most; older ones are told and passed over"},
     {"windows_at_once", OPTION_INT, AT(collector.windows_at_once), "4", 1, 64,

@@ -50,8 +50,8 @@ const struct option mysql_source_options[] = {
 const struct option sqlite_options[] = {
     {"path", OPTION_PATH, SQLITE(path), NULL, .about = "its file; opened for reading alone"},
     {"sql", OPTION_TEXT, SQLITE(sql), NULL,
-     .about = "query with a column `value`; ?1 and ?2 are the window's start and end, or ?1 the "
-              "bookmark"},
+     .about = "query with a column `value`; ?1 and ?2 are the window's start and end as SQLite "
+              "writes times in UTC, 2026-03-07 12:00:00, or ?1 the bookmark"},
     TIME,
     {0},
 };

@@ -116,6 +116,26 @@ static void the_greater_one_is_found_among_numbers_and_texts(void **state)
         str_eq(row_greater(S("9007199254740993"), S("9007199254740992")), S("9007199254740993")));
 }
 
+static void the_later_one_is_found_among_times(void **state)
+{
+    static const struct {
+        const char *earlier, *later;
+    } cases[] = {{"2024-01-01T12:00:00Z", "2024-01-01T12:00:00.51Z"},
+                 {"2024-01-01T12:00:00.5Z", "2024-01-01T12:00:00.51Z"},
+                 {"2024-01-01T12:00:00.0000001Z", "2024-01-01T12:00:00.00000012Z"},
+                 {"2024-01-01T12:00:00+02:00", "2024-01-01T11:00:00Z"},
+                 {"2024-01-01 12:00:00", "2024-01-01 12:00:00.5"},
+                 {"2024-01-01", "2024-01-01T00:00:01Z"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct str earlier = str_of(cases[i].earlier), later = str_of(cases[i].later);
+        if (!str_eq(row_greater(earlier, later), later) ||
+            !str_eq(row_greater(later, earlier), later)) {
+            fail_msg("%s is taken for later than %s", cases[i].earlier, cases[i].later);
+        }
+    }
+}
+
 static void a_column_that_grows_is_no_tag(void **state)
 {
     struct arena a;
@@ -137,6 +157,7 @@ int main(void)
         cmocka_unit_test(a_value_that_is_no_number_sets_the_row_aside),
         cmocka_unit_test(numbers_are_what_go_reads),
         cmocka_unit_test(the_greater_one_is_found_among_numbers_and_texts),
+        cmocka_unit_test(the_later_one_is_found_among_times),
         cmocka_unit_test(a_column_that_grows_is_no_tag),
     };
     return cmocka_run_group_tests(all, NULL, NULL);

@@ -57,7 +57,10 @@ static void a_window_and_a_bookmark_are_parameters(void **state)
     struct source_ask ask = {.start_us = 0, .end_us = 60000000};
     (void)state;
     ask_as("SELECT ?1 AS a, ?2 AS b", &window, &ask, &got);
-    assert_string_equal(got.text, "a=1970-01-01T00:00:00.000000Z,b=1970-01-01T00:01:00.000000Z\n");
+    assert_string_equal(got.text, "a=1970-01-01 00:00:00,b=1970-01-01 00:01:00\n");
+    ask.end_us = 1500000;
+    ask_as("SELECT ?2 AS b, strftime('%Y-%m-%dT%H:%M:%SZ', ?1) AS iso", &window, &ask, &got);
+    assert_string_equal(got.text, "b=1970-01-01 00:00:01.500,iso=1970-01-01T00:00:00Z\n");
     ask = (struct source_ask){
         .start_us = TIME_NONE, .end_us = TIME_NONE, .bookmark = S("3"), .now_us = 1000000};
     ask_as("SELECT count(*) AS value FROM users WHERE id > ?1", &grow, &ask, &got);
@@ -68,6 +71,48 @@ static void a_window_and_a_bookmark_are_parameters(void **state)
     const struct collector tick = {.strategy = STRATEGY_TICK};
     ask_as("SELECT ?1 AS value", &tick, &ask, &got);
     assert_int_equal(got.outcome, REJECT);
+}
+
+static void a_row_is_in_the_window_that_sqlite_says_it_is_in(void **state)
+{
+    struct rows_of got;
+    const struct collector window = {.strategy = STRATEGY_WINDOW};
+    struct source_ask ask = {.start_us = 0, .end_us = DAY_US};
+    (void)state;
+    ask_as("WITH seen(at) AS (VALUES (datetime(0, 'unixepoch')), (datetime(43200, 'unixepoch')), "
+           "(datetime(86399, 'unixepoch')), (datetime(86400, 'unixepoch')), "
+           "(datetime(129600, 'unixepoch'))) "
+           "SELECT count(*) AS value FROM seen WHERE at >= ?1 AND at < ?2",
+           &window, &ask, &got);
+    assert_string_equal(got.text, "value=#3\n");
+}
+
+static void a_bookmark_is_bound_as_what_it_was_read_as(void **state)
+{
+    static const struct {
+        const char *bookmark, *kind;
+    } cases[] = {{"1704110400", "integer"},
+                 {"-7", "integer"},
+                 {"9223372036854775807", "integer"},
+                 {"0.5", "real"},
+                 {"1e+300", "real"},
+                 {"007", "text"},
+                 {"1.50", "text"},
+                 {"inf", "text"},
+                 {"2024-01-01 12:00:00", "text"},
+                 {"18446744073709551615", "text"}};
+    const struct collector grow = {.strategy = STRATEGY_GROWING};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rows_of got;
+        struct source_ask ask = {
+            .start_us = TIME_NONE, .end_us = TIME_NONE, .bookmark = str_of(cases[i].bookmark)};
+        ask_as("SELECT typeof(?1) AS kind, ?1 AS own", &grow, &ask, &got);
+        const bool is_text = str_eq(str_of(cases[i].kind), S("text"));
+        assert_string_equal(got.text, arena_printf(&arena, "kind=%s,own=%s%s\n", cases[i].kind,
+                                                   is_text ? "" : "#", cases[i].bookmark)
+                                          .at);
+    }
 }
 
 static void what_would_write_or_is_wrong_is_refused(void **state)
@@ -122,6 +167,8 @@ int main(void)
         cmocka_unit_test(rows_keep_their_types_and_nulls),
         cmocka_unit_test(bytes_are_hexadecimal_and_minus_zero_stays_in_a_tag),
         cmocka_unit_test(a_window_and_a_bookmark_are_parameters),
+        cmocka_unit_test(a_row_is_in_the_window_that_sqlite_says_it_is_in),
+        cmocka_unit_test(a_bookmark_is_bound_as_what_it_was_read_as),
         cmocka_unit_test(what_would_write_or_is_wrong_is_refused),
     };
     return cmocka_run_group_tests(all, make, drop);
