@@ -18,7 +18,8 @@ struct child {
     int64_t started_us;  /* monotonic, as all times here                            */
     int64_t due_us;      /* when to start it; 0: now                                */
     int64_t deadline_us; /* asked to stop: killed from then on; 0: it was not asked */
-    unsigned tries;      /* starts in a row that did not last                       */
+    unsigned tries;      /* starts in a row that neither lasted nor got further     */
+    uint64_t passed;     /* the sum of its cursors when it ended last               */
     bool is_old;         /* of a configuration that was replaced: not started again */
     bool is_killed;
     int64_t probed_us; /* asked for a turn then, and has not answered yet; 0: nothing is asked */

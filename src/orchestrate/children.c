@@ -237,6 +237,19 @@ static void tell_end(const struct child *c, pid_t pid, int status, int64_t wait_
               log_n("restart_ms", wait_ms));
 }
 
+/* Signals that kill one process after the other are passed one by one: who gets further is no
+ * worse than before. */
+static bool got_further(struct child *c)
+{
+    const uint64_t before = c->passed;
+    struct progress_cursor cursor;
+    c->passed = 0;
+    for (size_t i = 0; progress_cursor_at(c->page, i, &cursor); i++) {
+        c->passed += cursor.at.at;
+    }
+    return c->passed != before;
+}
+
 static void ended(struct children *all, struct child *c, int status, int64_t now_us)
 {
     const bool was_asked = c->deadline_us > 0;
@@ -259,7 +272,8 @@ static void ended(struct children *all, struct child *c, int status, int64_t now
     /* who hung is killed here, which is its own doing */
     progress_hand_died(c->page,
                        !c->is_killed && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    c->tries = now_us - c->started_us > LASTING_MS * 1000LL ? 1 : c->tries + 1;
+    const bool is_anew = now_us - c->started_us > LASTING_MS * 1000LL;
+    c->tries = got_further(c) || is_anew ? 1 : c->tries + 1;
     const int64_t wait_ms = backoff_ms(c->tries);
     c->due_us = now_us + wait_ms * 1000;
     ++*counter_of(all, "restarts", c);

@@ -30,16 +30,27 @@ static bool read_list(struct arena *a, const struct column *c, yyjson_val *from,
     return yyjson_is_arr(from);
 }
 
+/* As json_read_exact leaves it: the text that it is, so that JSON is kept as it came. */
+static yyjson_val *number_of(yyjson_val *from, yyjson_val *number)
+{
+    const bool is_read = yyjson_is_raw(from) &&
+                         yyjson_read_number(yyjson_get_raw(from), number, 0, NULL, NULL);
+    return is_read ? number : from;
+}
+
 bool value_read(struct arena *a, const struct column *c, yyjson_val *from, struct value *to)
 {
+    yyjson_val number;
     switch (c->type) {
     case COLUMN_TEXT:
         *to = (struct value){.kind = VALUE_TEXT, .text = json_text(from)};
         return yyjson_is_str(from) && (c->rule != FOLD_RANK || to->text.len == RANK_BYTES);
     case COLUMN_INT:
+        from = number_of(from, &number);
         *to = (struct value){.kind = VALUE_INT, .number = yyjson_get_sint(from)};
         return yyjson_is_sint(from) || (yyjson_is_uint(from) && yyjson_get_uint(from) <= INT64_MAX);
     case COLUMN_REAL:
+        from = number_of(from, &number);
         *to = (struct value){.kind = VALUE_REAL, .real = yyjson_get_num(from)};
         return yyjson_is_num(from);
     case COLUMN_BOOL:
@@ -64,7 +75,7 @@ enum outcome fact_read(struct arena *a, const struct signal *s, struct row *out,
                       STR_ARG(str_sub(s->type, 0, 80)));
     }
     yyjson_doc *doc = NULL;
-    const enum outcome read = json_read(a, s->data, &doc, f);
+    const enum outcome read = json_read_exact(a, s->data, &doc, f);
     if (read != OK) {
         return read;
     }

@@ -20,6 +20,7 @@ enum behaviour {
     FAILS,
     IS_SLOW_TO_START, /* until the test says so */
     IS_DEAF,          /* to SIGTERM */
+    GETS_FURTHER,     /* before it fails */
     BEATS
 };
 
@@ -48,6 +49,14 @@ static enum outcome toy(const struct post *p, struct failure *f)
         return wait_for_work(p);
     }
     if (behaviour == FAILS) {
+        return failed(f, STOP, "it fails");
+    }
+    if (behaviour == GETS_FURTHER) {
+        static const struct lane lane = {STREAM_RAW, STR("intake-0")};
+        struct progress_cursor before = {.at = {0}};
+        (void)progress_cursor_at(p->progress, 0, &before);
+        const struct position at = {before.at.at + 1};
+        progress_cursor(p->progress, lane, at, at, 0, TIME_NONE);
         return failed(f, STOP, "it fails");
     }
     if (behaviour == IS_DEAF) {
@@ -237,6 +246,27 @@ static void who_fails_is_started_again_later_and_later_and_is_down_meanwhile(voi
     }
     assert_true(waited_us > 3 * 1000 * 1000); /* 100 ms doubled 7 times, half of it taken off */
     assert_false(children_all_run(&r->all));
+    rig_close(r);
+}
+
+/* Poison by the dozen: each is passed after two deaths, and the path must not stand still for
+ * longer and longer. */
+static void who_got_further_starts_its_tries_anew(void **state)
+{
+    (void)state;
+    struct rig *const r = rig_of("middle", GETS_FURTHER);
+    struct child *const c = find(r, "middle");
+    int64_t now_us = clock_mono_us();
+    for (unsigned deaths = 1; deaths <= 8; deaths++) {
+        behaviour = deaths % 2 ? GETS_FURTHER : FAILS;
+        children_turn(&r->all, now_us);
+        while (c->pid > 0) {
+            children_reap(&r->all, now_us);
+        }
+        assert_int_equal(c->tries, deaths % 2 ? 1 : 2);
+        assert_int_equal(counter(r, "restarts", "middle"), deaths);
+        now_us = c->due_us;
+    }
     rig_close(r);
 }
 
@@ -607,6 +637,7 @@ int main(void)
         cmocka_unit_test(only_the_stages_that_were_named_run),
         cmocka_unit_test(a_stage_whose_name_only_begins_alike_does_not_run),
         cmocka_unit_test(who_fails_is_started_again_later_and_later_and_is_down_meanwhile),
+        cmocka_unit_test(who_got_further_starts_its_tries_anew),
         cmocka_unit_test(who_lasted_starts_its_tries_anew),
         cmocka_unit_test(who_is_busy_without_a_beat_hangs_and_who_waits_does_not),
         cmocka_unit_test(a_pause_of_the_whole_machine_is_no_hang),

@@ -67,6 +67,26 @@ static struct str column(struct str event, const char *name)
       "\"timestamp\":\"2024-01-02T03:04:05+01:00\"},\"subject\":{\"id\":\"7\","                    \
       "\"type\":\"pipelineRun\",\"content\":{" content "}}}")
 
+/* The longest source that an intake takes, before each address that was relative. */
+static void relative_addresses_take_a_long_source_before_them(void **state)
+{
+    enum { SOURCE_BYTES = 4096 };
+    char path[SOURCE_BYTES];
+    (void)state;
+    memset(path, 'x', sizeof path);
+    const struct str event = arena_printf(
+        &arena,
+        "{\"context\":{\"version\":\"0.4.1\",\"id\":\"r\",\"source\":\"http://h/%.*s/\",\"type\":"
+        "\"dev.cdevents.repository.created.0.2.0\",\"timestamp\":\"2026-11-20T00:00:00Z\"},"
+        "\"subject\":{\"id\":\"r1\",\"source\":\"/s\",\"type\":\"repository\",\"content\":{"
+        "\"name\":\"n\",\"url\":\"a\",\"viewUrl\":\"b\"}}}",
+        SOURCE_BYTES, path);
+    const struct str want = arena_printf(
+        &arena, "{\"name\":\"n\",\"uri\":\"http://h/%.*s/a\",\"viewUrl\":\"http://h/%.*s/b\"}",
+        SOURCE_BYTES, path, SOURCE_BYTES, path);
+    assert_true(str_eq(column(event, "content"), want));
+}
+
 static void an_event_becomes_a_fact_of_its_own(void **state)
 {
     (void)state;
@@ -88,6 +108,7 @@ static void an_event_becomes_a_fact_of_its_own(void **state)
     assert_str(column(event, "chain_id"), "c");
     assert_str(column(event, "links"), "[]");
     assert_str(column(event, "content"), "{\"errors\":\" a \\\" b\"}");
+    assert_str(column(event, "custom_data"), "{\"n\":1.50,\"big\":123456789012345678901234567890}");
     assert_str(column(event, "original_specversion"), "0.5.1");
     const struct transform_out out = transformed(event);
     assert_str(out.fact[0].type, "weir.fact.event");
@@ -301,6 +322,7 @@ static void a_time_far_ahead_of_the_receipt_is_noted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(relative_addresses_take_a_long_source_before_them, empty),
         cmocka_unit_test_setup(an_event_becomes_a_fact_of_its_own, empty),
         cmocka_unit_test_setup(numbers_stay_as_they_were_written, empty),
         cmocka_unit_test_setup(an_outcome_of_another_word_is_translated_and_noted, empty),

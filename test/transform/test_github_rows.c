@@ -56,6 +56,9 @@ static const struct story stories[] = {
     {"PR1 RV1 RV2", "change", {
         {"approvers", ""}, {"reviewers", "omar"}, {"state", "open"}, {"commits", "3"},
         {"approved_at", "2026-03-02T11:30:00.000000Z"}}},
+    {"PR1 PR6-in-the-second-of-its-merge PR2", "change", {
+        {"state", "merged"}, {"merged_by", "omar"},
+        {"merge_sha", "3333333333333333333333333333333333333333"}}},
     {"PR1 PR3", "change", {
         {"state", "closed"}, {"closed_at", "2026-03-02T13:00:00.000000Z"},
         {"merged_at", "null"}, {"merge_sha", "null"}}},

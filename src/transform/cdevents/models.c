@@ -55,6 +55,12 @@ static struct str original_outcome(const struct delivery *d)
     return json_text(yyjson_obj_get(told(d)->event->content, "outcome"));
 }
 
+/* What it means: 0.5.1 takes any text there. */
+static struct str meant_outcome(const struct delivery *d)
+{
+    return cd_outcome(d->in->arena, original_outcome(d));
+}
+
 static struct str without_scheme(struct str url)
 {
     const size_t colon = str_find(url, ':');
@@ -179,6 +185,7 @@ static const struct {
     {STR("time"), timestamp, "/context/timestamp"},
     {STR("predicate"), predicate, "/context/type"},
     {STR("original_outcome"), original_outcome, "/subject/content/outcome"},
+    {STR("outcome"), meant_outcome, "/subject/content/outcome"},
     {STR("repository"), repository, "/subject/content/repository/id"},
     {STR("place"), place, "/context/source"},
     {STR("branch"), branch, "/subject/id"},

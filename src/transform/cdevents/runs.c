@@ -25,7 +25,7 @@ static const struct pick pipeline_started[] = {
     {0}};
 static const struct pick pipeline_finished[] = {
     PIPELINE,
-    {"outcome",             "outcome(outcome?)"},
+    {"outcome",             "outcome($outcome?)"},
     {"finished_at",         "$time"},
     {"original_result",     "$original_outcome?"},
     {"errors",              "errors?"},
@@ -46,7 +46,7 @@ static const struct pick task_started[] = {
     {0}};
 static const struct pick task_finished[] = {
     TASK,
-    {"outcome",             "outcome(outcome?)"},
+    {"outcome",             "outcome($outcome?)"},
     {"finished_at",         "$time"},
     {"original_result",     "$original_outcome?"},
     {"errors",              "errors?"},

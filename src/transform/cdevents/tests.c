@@ -34,7 +34,7 @@ enum { ORDINAL_QUEUED, ORDINAL_STARTED, ORDINAL_FINISHED };
 #define STARTED                                                                                    \
     {"started_at",          "$time"}
 #define FINISHED                                                                                   \
-    {"outcome",             "outcome(outcome?)"},                                                  \
+    {"outcome",             "outcome($outcome?)"},                                                 \
     {"finished_at",         "$time"},                                                              \
     {"reason",              "reason?"},                                                            \
     {"severity",            "severity?"},                                                          \

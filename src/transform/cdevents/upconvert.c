@@ -49,7 +49,7 @@ static struct str to_uri(struct lift *l, struct str old, bool is_needed)
                         STR_ARG(old.len ? uri_encode(l->arena, old) : S("-")));
 }
 
-static struct str to_outcome(struct arena *a, struct str old)
+struct str cd_outcome(struct arena *a, struct str old)
 {
     static const struct {
         const char *outcome, *words;
@@ -82,7 +82,7 @@ static struct str changed(struct lift *l, const struct cd_member *m, struct str 
     switch (m->change) {
     case CD_KEEP: break;
     case CD_TO_URI: return to_uri(l, old, cd_is_needed_in(m, CD_05));
-    case CD_TO_OUTCOME: return to_outcome(l->arena, old);
+    case CD_TO_OUTCOME: return cd_outcome(l->arena, old);
     case CD_TO_TEST_OUTCOME:
         return str_eq(old, S("pass")) ? S("success") : str_eq(old, S("fail")) ? S("failure") : old;
     }
@@ -196,7 +196,9 @@ static void lift_type(struct lift *l, struct cd_lifted *out)
     out->predicate = str_cut(rest, '.', &rest);
 }
 
-static size_t room_for(yyjson_val *v)
+/* What 0.5.1 may want for it; `more` beside each member: an address that was relative gets the
+ * event's source before it. */
+static size_t room_for(yyjson_val *v, size_t more)
 {
     size_t room = yyjson_get_len(v) * GROWTH_MAX + 64;
     size_t i = 0;
@@ -207,13 +209,13 @@ static size_t room_for(yyjson_val *v)
         room = 64;
         yyjson_obj_foreach(v, i, n, key, item)
         {
-            room += yyjson_get_len(key) * GROWTH_MAX + room_for(item);
+            room += yyjson_get_len(key) * GROWTH_MAX + more + room_for(item, more);
         }
     } else if (yyjson_is_arr(v)) {
         room = 64;
         yyjson_arr_foreach(v, i, n, item)
         {
-            room += room_for(item);
+            room += room_for(item, more);
         }
     }
     return room;
@@ -266,9 +268,10 @@ void cd_lift(struct arena *a, const struct cd_event *e, struct cd_lifted *out)
     yyjson_val *const chain = yyjson_obj_get(e->context, "chainId");
     l.source = json_text(yyjson_obj_get(e->context, "source"));
     const bool is_old = e->release != CD_05;
+    const size_t room = is_old ? room_for(e->content, GROWTH_MAX * l.source.len) + ROOM_BYTES : 0;
     struct buf content;
     struct buf links_text;
-    buf_init(&l.notes, a, is_old ? 4 * room_for(e->content) + ROOM_BYTES : ROOM_BYTES);
+    buf_init(&l.notes, a, 4 * room + ROOM_BYTES); /* pointer, old, new, and what stands around */
     l.notes.len_max += GROWTH_MAX * e->version.len;
     *out = (struct cd_lifted){
         .id = json_text(yyjson_obj_get(e->context, "id")),
@@ -287,7 +290,7 @@ void cd_lift(struct arena *a, const struct cd_event *e, struct cd_lifted *out)
         note(&l, "/context", is_old ? S("version") : S("specversion"), e->version, &S("0.5.1"));
     }
     if (is_old) {
-        buf_init(&content, a, room_for(e->content) + ROOM_BYTES);
+        buf_init(&content, a, room);
         write_content(&l, &content, e->type->content, e->content, "/subject/content");
         assert(!buf_is_over(&content));
         out->content = buf_str(&content);
@@ -295,7 +298,7 @@ void cd_lift(struct arena *a, const struct cd_event *e, struct cd_lifted *out)
         out->content = json_write(a, e->content);
     }
     if (links && e->is_040) {
-        buf_init(&links_text, a, room_for(links) + ROOM_BYTES);
+        buf_init(&links_text, a, room_for(links, 0) + ROOM_BYTES);
         write_links(&l, &links_text, links, false);
         assert(!buf_is_over(&links_text));
         out->links = buf_str(&links_text);

@@ -21,6 +21,8 @@ struct cd_lifted {
                          left out                                                      */
 };
 
+/* The outcome of 0.4 that a word in any case means; empty: none. Source: events.md 1.8 C6. */
+struct str cd_outcome(struct arena *a, struct str word);
 /* Lift a valid event (cd_validate). Source: events.md 1.8. */
 void cd_lift(struct arena *a, const struct cd_event *e, struct cd_lifted *out);
 /* The whole event as JSON of 0.5.1; empty when it is larger than 64 MiB. */

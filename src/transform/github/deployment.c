@@ -130,6 +130,12 @@ static bool is_rollback(struct delivery *d)
     return is;
 }
 
+static void add_fixed(struct buf *b, yyjson_val *incident)
+{
+    buf_add(b, b->len > 0 ? S(" ") : S(""));
+    buf_add(b, yyjson_is_int(incident) ? json_write(b->arena, incident) : json_text(incident));
+}
+
 /* The incidents that the deployment's payload says it mends: an id, an address, or a list of them.
  */
 static bool fixes(struct delivery *d, struct fact *fact)
@@ -139,17 +145,17 @@ static bool fixes(struct delivery *d, struct fact *fact)
     if (!delivery_find(d, "deployment.payload.fixes?", &found)) {
         return false;
     }
-    const bool is_list = yyjson_is_arr(found.value);
-    const size_t n = is_list ? yyjson_arr_size(found.value) : found.is_there;
     buf_init(&b, d->in->arena, SIZE_MAX);
-    for (size_t i = 0; i < n; i++) {
-        yyjson_val *const one = is_list ? yyjson_arr_get(found.value, i) : found.value;
-        buf_add(&b, b.len > 0 ? S(" ") : S(""));
-        if (yyjson_is_int(one)) {
-            buf_add(&b, json_write(d->in->arena, one));
-        } else {
-            buf_add(&b, json_text(one));
+    if (yyjson_is_arr(found.value)) {
+        size_t i = 0;
+        size_t n = 0;
+        yyjson_val *one = NULL;
+        yyjson_arr_foreach(found.value, i, n, one)
+        {
+            add_fixed(&b, one);
         }
+    } else if (found.is_there) {
+        add_fixed(&b, found.value);
     }
     fact_text(fact, "fixes", buf_str(&b));
     return true;

@@ -61,7 +61,8 @@ static const struct pick asked[]    = {
 
 /* clang-format on */
 
-bool change_of_pull_request(struct delivery *d, struct fact *out)
+/* Of one second, what shows the later state is the later one in all that it tells. */
+static bool change_and_ordinal(struct delivery *d, struct fact *out, unsigned *ordinal)
 {
     int64_t merged_us = TIME_NONE;
     int64_t updated_us = TIME_NONE;
@@ -84,14 +85,20 @@ bool change_of_pull_request(struct delivery *d, struct fact *out)
     }
     fact_text(out, "merge_sha", merge_sha);
     fact_text(out, "state", is_merged ? S("merged") : is_closed ? S("closed") : S("open"));
-    fact_group(out, "state", updated_us,
-               is_merged                          ? ORDINAL_MERGED
+    *ordinal = is_merged                          ? ORDINAL_MERGED
                : is_closed                        ? ORDINAL_CLOSED
                : str_eq(d->action, S("reopened")) ? ORDINAL_REOPENED
-                                                  : ORDINAL_OPEN);
-    fact_group(out, "what", updated_us, 0);
+                                                  : ORDINAL_OPEN;
+    fact_group(out, "state", updated_us, *ordinal);
+    fact_group(out, "what", updated_us, *ordinal);
     fact_group(out, "milestone", updated_us, 0);
     return true;
+}
+
+bool change_of_pull_request(struct delivery *d, struct fact *out)
+{
+    unsigned ordinal = 0;
+    return change_and_ordinal(d, out, &ordinal);
 }
 
 /* When it became ready for review, as far as this delivery tells. */
@@ -115,11 +122,12 @@ static bool ready_at(struct delivery *d, struct fact *fact)
 static bool change(struct delivery *d)
 {
     struct fact fact;
-    if (!change_of_pull_request(d, &fact) || !delivery_columns(d, &fact, full_picks) ||
+    unsigned ordinal = 0;
+    if (!change_and_ordinal(d, &fact, &ordinal) || !delivery_columns(d, &fact, full_picks) ||
         !ready_at(d, &fact)) {
         return false;
     }
-    fact_group(&fact, "full", d->at_us, 0);
+    fact_group(&fact, "full", d->at_us, ordinal);
     return transform_add(d->in, d->out, &fact);
 }
 
