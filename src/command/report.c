@@ -11,9 +11,7 @@
 #include "command/report/dora.h"
 #include "command/report/dora_html.h"
 #include "command/report/flags.h"
-#include "command/report/head.h"
 #include "command/report/parts_html.h"
-#include "command/report/table.h"
 #include "command/screen.h"
 
 enum { DAYS = 91 };
@@ -30,8 +28,8 @@ struct report {
 /* A report: what it reads, and how it is told. */
 struct kind {
     const char *name, *models;
-    bool has_people, is_dora;       /* which options have a meaning */
-    const struct window_part *part; /* NULL of dora */
+    bool has_people, is_dora;  /* which options have a meaning */
+    const struct parts *parts; /* NULL of dora */
     enum outcome (*tell)(const struct report *r, struct session *s, struct ask *q,
                          struct failure *f);
 };
@@ -92,24 +90,14 @@ static enum outcome write_page(const struct report *r, const struct ask *q, stru
     return result;
 }
 
-static const char *parts_name(const struct report *r)
-{
-    return r->kind->part == window_runs ? "Runs" : "Activity";
-}
-
 static enum outcome tell_parts_html(const struct report *r, struct session *s, struct ask *q,
-                                    const struct window_part *part, struct failure *f)
+                                    struct failure *f)
 {
-    const bool is_runs = part == window_runs;
     struct str page;
     const struct parts_page p = {.duck = q->duck,
                                  .arena = &s->arena,
-                                 .name = parts_name(r),
-                                 .kicker = r->kind->name,
-                                 .about = is_runs ? "pipelines and their tasks"
-                                                  : "changes and their reviews",
+                                 .of = r->kind->parts,
                                  .window = &r->window,
-                                 .part = part,
                                  .complete_us = q->complete_us};
     const enum outcome result = parts_html(&p, &page, f);
     return result == OK ? write_page(r, q, page, f) : result;
@@ -144,33 +132,22 @@ static enum outcome tell_dora(const struct report *r, struct session *s, struct 
     return result == OK ? tell_json(q, json) : result;
 }
 
-/* Tables, one a part. */
 static enum outcome tell_parts(const struct report *r, struct session *s, struct ask *q,
                                struct failure *f)
 {
-    const struct window_part *const part = r->kind->part;
-    size_t n = 0;
-    while (part[n].name) {
-        n++;
-    }
+    const struct window_part *const part = r->kind->parts->part;
     if (r->html.len > 0) {
-        return tell_parts_html(r, s, q, part, f);
+        return tell_parts_html(r, s, q, f);
     }
     if (s->format == ROWS_CSV) {
         return csv_print(q, &s->arena, window_sql(csv_of_parts(part, r->table)), f);
     }
     if (s->format == ROWS_JSON) {
         struct str json;
-        const enum outcome result = window_json(q->duck, &s->arena, part, n, &json, f);
+        const enum outcome result = window_json(q->duck, &s->arena, part, &json, f);
         return result == OK ? tell_json(q, json) : result;
     }
-    enum outcome result = OK;
-    head_print(q, &s->arena, &r->window, parts_name(r));
-    for (size_t i = 0; i < n && result == OK; i++) {
-        const struct report_table table = {part[i].title, window_sql(&part[i]), NULL};
-        result = report_table(q, &s->arena, &table, f);
-    }
-    return result;
+    return parts_print(r->kind->parts, q, &s->arena, &r->window, f);
 }
 
 static enum outcome tell_activity(const struct report *r, struct session *s, struct ask *q,
@@ -191,8 +168,8 @@ static enum outcome tell_runs(const struct report *r, struct session *s, struct 
 
 static const struct kind kinds[] = {
     {"dora", DORA_MODELS, false, true, NULL, tell_dora},
-    {"activity", "change", true, false, window_activity, tell_activity},
-    {"runs", "pipeline_run task_run", true, false, window_runs, tell_runs},
+    {"activity", "change", true, false, &parts_activity, tell_activity},
+    {"runs", "pipeline_run task_run", true, false, &parts_runs, tell_runs},
 };
 
 /* What a report has no use for is refused, not passed over. */
@@ -262,7 +239,8 @@ static bool read_window(struct report *r)
 static bool table_fits(struct report *r)
 {
     const struct csv_table *const of_dora = r->kind->is_dora ? csv_of_dora(r->table) : NULL;
-    if (of_dora || (r->kind->part && csv_of_parts(r->kind->part, r->table))) {
+    const struct window_part *const part = r->kind->parts ? r->kind->parts->part : NULL;
+    if (of_dora || (part && csv_of_parts(part, r->table))) {
         r->dora.is_explained = r->dora.is_explained || (of_dora && of_dora->is_explained);
         return true;
     }
@@ -271,8 +249,8 @@ static bool table_fits(struct report *r)
     for (const struct csv_table *t = csv_dora; r->kind->is_dora && t->name; t++) {
         screen_tell("%s %s", t == csv_dora ? "" : ",", t->name);
     }
-    for (const struct window_part *p = r->kind->part; p && p->name; p++) {
-        screen_tell("%s %s", p == r->kind->part ? "" : ",", p->name);
+    for (const struct window_part *p = part; p && p->name; p++) {
+        screen_tell("%s %s", p == part ? "" : ",", p->name);
     }
     screen_tell("\n");
     return false;
@@ -394,7 +372,7 @@ int command_report(int argc, char **argv)
         {"table", 0, FLAG_TEXT, &r.table, "NAME",
          "with --csv: which table. dora: figures, deployments, changes, commits, incidents, "
          "left_out; activity: repositories, authors, reviewers; runs: pipelines, environments, "
-         "users, errors, flaky, slowest (the first)"},
+         "users, errors, flaky, slowest; both: figures, left_out, open_at_end (the first)"},
         {"hash-people", 0, FLAG_SWITCH, &r.flags.hides_people, NULL,
          "activity, runs: show a hash instead of each name"},
         {"with-names", 0, FLAG_SWITCH, &r.flags.shows_people, NULL,

@@ -53,29 +53,6 @@ static void add_wish(struct buf *b, const struct dora_wish *w)
     buf_add(b, S(" FROM span;\nCREATE TEMP TABLE explained (told JSON);\n"));
 }
 
-/* Weeks and months are cut where they begin in the zone; the first and the last may be parts. */
-static void add_periods(struct buf *b)
-{
-    buf_add(b, S("CREATE TEMP TABLE period AS\n"
-                 "SELECT 'now' AS kind, 0 AS n, from_at, to_at, false AS is_part FROM wish\n"
-                 "UNION ALL SELECT 'before', 0, from_at - (to_at - from_at), from_at, false\n"
-                 "FROM wish"));
-    for (int p = DORA_WEEK; p <= DORA_MONTH; p++) {
-        buf_printf(b,
-                   "\nUNION ALL SELECT '%s', row_number() OVER (ORDER BY first) - 1,\n"
-                   "    greatest(first AT TIME ZONE zone, from_at),\n"
-                   "    least((first + INTERVAL 1 %s) AT TIME ZONE zone, to_at),\n"
-                   "    first AT TIME ZONE zone < from_at\n"
-                   "        OR (first + INTERVAL 1 %s) AT TIME ZONE zone > to_at\n"
-                   "FROM (SELECT wish.*, unnest(generate_series(\n"
-                   "    date_trunc('%s', from_at AT TIME ZONE zone),\n"
-                   "    to_at AT TIME ZONE zone - INTERVAL 1 MICROSECOND,\n"
-                   "    INTERVAL 1 %s)) AS first FROM wish)",
-                   periods[p], periods[p], periods[p], periods[p], periods[p]);
-    }
-    buf_add(b, S(";\n"));
-}
-
 static void add_services(struct buf *b, const struct dora_wish *w)
 {
     buf_add(b, S("CREATE TEMP TABLE known (service VARCHAR, team VARCHAR, has_paths BOOLEAN);\n"));
@@ -95,10 +72,13 @@ enum outcome dora_take(struct duck *d, struct arena *a, const struct dora_wish *
     struct buf b;
     buf_init(&b, a, SQL_BYTES_MAX);
     add_wish(&b, w);
-    add_periods(&b);
     add_services(&b, w);
     buf_add_byte(&b, '\0');
     enum outcome result = window_take(d, a, &w->window, f);
+    if (result != OK) {
+        return result;
+    }
+    result = window_review_take(d, f);
     if (result != OK) {
         return result;
     }
@@ -194,16 +174,6 @@ enum outcome dora_figures(struct duck *d, struct arena *a, enum dora_period p,
         }
         (*out)[(*n)++] = figure_of(a, &r);
     }
-    duck_result_close(&r);
-    return result;
-}
-
-enum outcome dora_known_from(struct duck *d, int64_t *out_us, struct failure *f)
-{
-    struct duck_result r;
-    const enum outcome result = duck_query(
-        d, "SELECT known_from AT TIME ZONE zone FROM dora_known, span", &r, f);
-    *out_us = result == OK && duck_next(&r) && !duck_is_null(&r, 0) ? duck_i64(&r, 0) : TIME_NONE;
     duck_result_close(&r);
     return result;
 }

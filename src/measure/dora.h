@@ -56,9 +56,6 @@ struct dora_figure {
 enum outcome dora_take(struct duck *d, struct arena *a, const struct dora_wish *w,
                        struct failure *f);
 
-/* After dora_take: the first moment that anything is known of (a deployment, a merge, a push), as a
- * clock of the zone shows it; TIME_NONE: nothing is. Before it there are no figures, not even 0. */
-enum outcome dora_known_from(struct duck *d, int64_t *out_us, struct failure *f);
 /* After dora_take: the figures of a kind of period, those over all first. */
 enum outcome dora_figures(struct duck *d, struct arena *a, enum dora_period p,
                           struct dora_figure **out, size_t *n, struct failure *f);

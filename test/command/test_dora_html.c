@@ -146,7 +146,7 @@ static struct str drawn(void (*draw)(struct buf *, const struct svg_plot *), con
     }
     const struct svg_plot p = {.arena = &arena,
                                .name = S("A \"name\""),
-                               .unit = SVG_SPAN_S,
+                               .unit = FIGURE_SPAN_S,
                                .point = point,
                                .n = n,
                                .first = S("1 Mar"),
@@ -356,15 +356,14 @@ static void what_is_not_known_and_not_come_is_told_in_days(void **state)
     const struct window w = {
         .from_us = first, .to_us = last, .local_from_us = first, .local_to_us = last};
     (void)state;
-    assert_str(sentence_unknown(&arena, &w, at("2026-03-11T09:00:00Z")),
+    assert_str(sentence_unknown(&arena, &w, at("2026-03-11T09:00:00Z"), "Nothing."),
                "Nothing is known before 11 Mar: 10 of 31 days have no data.");
-    assert_str(sentence_unknown(&arena, &w, at("2026-03-02T00:00:00Z")),
+    assert_str(sentence_unknown(&arena, &w, at("2026-03-02T00:00:00Z"), "Nothing."),
                "Nothing is known before 2 Mar: 1 of 31 days has no data.");
-    assert_str(sentence_unknown(&arena, &w, at("2027-01-01T00:00:00Z")),
+    assert_str(sentence_unknown(&arena, &w, at("2027-01-01T00:00:00Z"), "Nothing."),
                "Nothing is known before 1 Jan 2027: 31 of 31 days have no data.");
-    assert_str(sentence_unknown(&arena, &w, TIME_NONE),
-               "No deployment, no merge and no push is known.");
-    assert_int_equal(sentence_unknown(&arena, &w, at("2026-03-01T23:59:59Z")).len, 0);
+    assert_str(sentence_unknown(&arena, &w, TIME_NONE, "Nothing."), "Nothing.");
+    assert_int_equal(sentence_unknown(&arena, &w, at("2026-03-01T23:59:59Z"), "").len, 0);
     assert_str(sentence_to_come(&arena, &w, at("2026-03-22T12:00:00Z")),
                "9 of 31 days have not come yet; a frequency counts them.");
     assert_str(sentence_to_come(&arena, &w, at("2026-03-31T00:00:00Z")),

@@ -310,6 +310,41 @@ def a_report_gives_each_of_its_tables_as_csv(folder):
 
 
 @case
+def activity_and_runs_tell_what_was_before_of_how_few_and_what_is_left_out(folder):
+    event, body = merged({"number": 9001, "merged_at": "2026-03-18T12:00:00Z", "merge_sha": "b1", "labels": [], "head_ref": "bump"})
+    body["pull_request"]["user"] = {"login": "lint[bot]"}
+    window, before = ("--from", "2026-03-10", "--to", "2026-03-20"), ("--from", "2026-02-28", "--to", "2026-03-10")
+    with Weir(folder, agents={"github": {"type": "github", "secret": "s"}}) as weir:
+        subprocess.run([BINARY, "simulate", "github", "--days", "30", "--seed", "6", "--until", "2026-03-20", "--secret", "s",
+                        "--to", f"http://127.0.0.1:{weir.port}/hooks/github"], check=True, capture_output=True, timeout=200)
+        send(weir, [(event, body)])
+        weir.command("flush", "--timeout", "100s")
+        for report, wide, narrow, bots in (("activity", "Changes merged", "Merged ", ["--no-bots"]), ("runs", "Runs finished", "Runs ", [])):
+            now, then = [json.loads(weir.command("report", report, "--json", *bots, *of)) for of in (window, before)]
+            figures = {row["figure"]: row for row in now["figures"]}
+            assert len(figures) > 6 and all(row["n"] > 2 and row["before_n"] > 2 for row in figures.values()), figures
+            assert [(row["before"], row["before_n"]) for row in now["figures"]] == \
+                [(row["value"], row["n"]) for row in then["figures"]], (now["figures"], then["figures"])
+            told = list(csv.DictReader(io.StringIO(weir.command("report", report, "--csv", "--table", "figures", *bots, *window))))
+            assert [(row["figure"], int(row["n"])) for row in told] == [(name, row["n"]) for name, row in figures.items()], told
+            for columns in (56, 80, 120):
+                lines = on_terminal(columns, "report", report, *bots, *window, folder=folder,
+                                    environment={"LC_ALL": "C.UTF-8", "TERM": "xterm"})
+                assert all(len(line) <= columns for line in lines), (columns, lines)
+                line = next(line for line in lines if line.startswith(wide if columns > 60 else narrow) and "/d" in line)
+                per_day = next(iter(figures.values()))
+                assert (re.search(r"[▁▂▃▄▅▆▇█]{2}", line) is not None) == (columns >= 80), (columns, lines)
+                assert f"{per_day['value']:.1f}/d" in line and f"{per_day['n']} " in line, (line, per_day)
+                assert (f"{per_day['before']:.1f}/d" in line) == (columns >= 80), (line, per_day)
+        activity = " ".join(weir.command("report", "activity", "--no-bots", *window).split())
+        assert "left out: 1 change by a bot" in activity and "Open at the end: " in activity, activity
+        counted = weir.command("report", "activity", *window)
+        assert "1 merged change without a review by another" in " ".join(counted.split()), counted
+        few = weir.command("report", "activity", "--from", "2026-03-18T11:59:59Z", "--to", "2026-03-18T12:00:01Z")
+        assert re.search(r"^Open to merge +p50 +20 d \(1\)", few, re.M) and re.search(r"^lint\[bot\] +0 +1 +– \(0\) +20 d \(1\)", few, re.M), few
+
+
+@case
 def runs_of_cdevents_have_their_users_and_environments(folder):
     made = subprocess.run([BINARY, "simulate", "cdevents", "--count", "120", "--seed", "4", "--until", "2026-03-20"],
                           check=True, capture_output=True, text=True, timeout=120).stdout.splitlines()

@@ -70,11 +70,7 @@ static void check(const struct window_part *part, const char *name)
 {
     struct str told;
     struct failure f;
-    size_t n = 0;
-    while (part[n].name) {
-        n++;
-    }
-    must(window_json(duck, &arena, part, n, &told, &f), &f);
+    must(window_json(duck, &arena, part, &told, &f), &f);
     told = arena_printf(&arena, "%.*s\n", STR_ARG(told));
     if (getenv("WEIR_UPDATE")) {
         FILE *const out = fopen(arena_printf(&arena, "test/measure/window/%s", name).at, "w");

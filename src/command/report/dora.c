@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "command/report/around.h"
 #include "command/report/choice.h"
 #include "command/report/dora_rows.h"
 #include "command/report/figures.h"
@@ -20,15 +21,13 @@
 enum {
     COLUMNS = 80, /* in a pipe */
     BAR_COLUMNS = 20,
-    REASONS_SHOWN = 6,
-    LEFT_OUT_BYTES_MAX = 1 << 16,
 };
 
 struct page {
     struct arena *arena;
     size_t columns;
     bool has_charts, has_stages;
-    int64_t known_us; /* of dora_known_from */
+    int64_t known_us; /* of window_known_from */
     struct figures of[DORA_PERIODS_N];
 };
 
@@ -60,22 +59,14 @@ static struct str stage_text(const struct page *p, const struct dora_figure *f, 
                         STR_ARG(say_bar(p->arena, share, BAR_COLUMNS)));
 }
 
-/* What stands over the charts: the days of their ends where there is room, else what a mark is. */
 static struct str chart_head(const struct page *p, const struct dora_wish *w)
 {
     double value[FIGURES_CHARTED];
     int64_t begins_us = 0;
-    struct arena *const a = p->arena;
     const size_t n = figures_last(&p->of[DORA_WEEK], figures_all(&p->of[DORA_NOW]), figure_per_day,
                                   value, &begins_us);
-    if (!p->has_stages || n == 0) {
-        return S("by week");
-    }
-    const struct str first = say_day(a, begins_us, w->window.local_to_us - 1);
-    const struct str last = say_day(a, w->window.local_to_us - 1, begins_us);
-    return first.len + 1 + last.len > n
-               ? S("by week")
-               : arena_printf(a, "%s%*s", first.at, (int)(n - first.len), last.at);
+    return p->has_stages && n > 0 ? around_weeks(p->arena, begins_us, w->window.local_to_us, n)
+                                  : S("by week");
 }
 
 static void put_five(const struct page *p, const struct dora_wish *w)
@@ -86,12 +77,12 @@ static void put_five(const struct page *p, const struct dora_wish *w)
     const double per_day = b->deployments ? b->per_day : (double)NAN;
     const struct line lines[] = {
         {"Deployment frequency", "Deployments", "", say_per_day(a, f->per_day),
-         say_per_day(a, per_day), say_trend(f->per_day, per_day, true, f->deployments),
+         say_per_day(a, per_day), say_trend(f->per_day, per_day, 1, f->deployments),
          chart_of(p, figure_per_day), count_text(a, f->deployments, "deployment", "deployments"),
          S("")},
         {"Change lead time", "Lead time", "p50", say_few(a, say_span(a, f->lead_p50_s), f->commits),
          say_few(a, say_span(a, b->lead_p50_s), b->commits),
-         say_trend(f->lead_p50_s, b->lead_p50_s, false, f->commits), chart_of(p, figure_lead_p50),
+         say_trend(f->lead_p50_s, b->lead_p50_s, -1, f->commits), chart_of(p, figure_lead_p50),
          count_text(a, f->commits, "commit", "commits"), stage_text(p, f, DORA_CODING)},
         {"", "", "p90", say_few(a, say_span(a, f->lead_p90_s), f->commits),
          say_few(a, say_span(a, b->lead_p90_s), b->commits), "", S(""),
@@ -99,20 +90,20 @@ static void put_five(const struct page *p, const struct dora_wish *w)
          stage_text(p, f, DORA_TO_REVIEW)},
         {"Change fail rate", "Fail rate", "", say_few(a, say_rate(a, f->fail_rate), f->deployments),
          say_few(a, say_rate(a, b->fail_rate), b->deployments),
-         say_trend(f->fail_rate, b->fail_rate, false, f->failed + b->failed),
+         say_trend(f->fail_rate, b->fail_rate, -1, f->failed + b->failed),
          chart_of(p, figure_fail_rate),
          arena_printf(a, "%lld of %lld", (long long)f->failed, (long long)f->deployments),
          stage_text(p, f, DORA_IN_REVIEW)},
         {"Recovery time", "Recovery", "p50",
          say_few(a, say_span(a, f->recovery_p50_s), f->recovered),
          say_few(a, say_span(a, b->recovery_p50_s), b->recovered),
-         say_trend(f->recovery_p50_s, b->recovery_p50_s, false, f->recovered),
+         say_trend(f->recovery_p50_s, b->recovery_p50_s, -1, f->recovered),
          chart_of(p, figure_recovery),
          arena_printf(a, "%lld, %lld open", (long long)f->recovered, (long long)f->open_incidents),
          stage_text(p, f, DORA_WAITING)},
         {"Rework rate", "Rework", "", say_few(a, say_rate(a, f->rework_rate), f->deployments),
          say_few(a, say_rate(a, b->rework_rate), b->deployments),
-         say_trend(f->rework_rate, b->rework_rate, false, f->rework + b->rework),
+         say_trend(f->rework_rate, b->rework_rate, -1, f->rework + b->rework),
          chart_of(p, figure_rework_rate),
          arena_printf(a, "%lld of %lld", (long long)f->rework, (long long)f->deployments), S("")},
     };
@@ -128,52 +119,12 @@ static void put_five(const struct page *p, const struct dora_wish *w)
 
 /* ---- around them ---- */
 
-static void put_line_of(struct str text)
-{
-    if (text.len > 0) {
-        (void)putchar('\n');
-        screen_wrap(text, 0, 0);
-    }
-}
-
 /* What the figures do not say of themselves. */
 static void put_missing(const struct page *p, const struct dora_wish *w, const struct ask *q)
 {
-    put_line_of(sentence_unknown(p->arena, &w->window, p->known_us));
-    put_line_of(sentence_to_come(p->arena, &w->window, q->complete_us + q->behind_us));
-    put_line_of(sentence_open(p->arena, figures_all(&p->of[DORA_NOW])));
-}
-
-static enum outcome put_left_out(const struct ask *q, const struct page *p, struct failure *f)
-{
-    struct duck_result r;
-    struct buf b;
-    const enum outcome result = duck_query(
-        q->duck,
-        "SELECT concat(n, ' ', what, if(n = 1, '', 's'), ' ', reason),\n"
-        "    CAST(sum(n) OVER () AS BIGINT)\n"
-        "FROM dora_out_count ORDER BY n DESC, what, reason",
-        &r, f);
-    size_t shown = 0;
-    buf_init(&b, p->arena, LEFT_OUT_BYTES_MAX);
-    while (result == OK && duck_next(&r)) {
-        if (shown == 0) {
-            buf_printf(&b, "%lld left out: ", (long long)duck_i64(&r, 1));
-        }
-        if (shown++ < REASONS_SHOWN) {
-            buf_add(&b, shown > 1 ? S(" · ") : S(""));
-            buf_add(&b, screen_line(p->arena, duck_text(&r, 0)));
-        }
-    }
-    if (shown > REASONS_SHOWN) {
-        buf_printf(&b, " · and %zu more reasons", shown - REASONS_SHOWN);
-    }
-    if (shown > 0) {
-        (void)putchar('\n');
-        screen_wrap(buf_str(&b), 0, 0);
-    }
-    duck_result_close(&r);
-    return result;
+    around_note(sentence_unknown(p->arena, &w->window, p->known_us, FIGURES_NOTHING));
+    around_note(sentence_to_come(p->arena, &w->window, q->complete_us + q->behind_us));
+    around_note(sentence_open(p->arena, figures_all(&p->of[DORA_NOW])));
 }
 
 /* One a figure; rework has none. */
@@ -217,7 +168,7 @@ enum outcome report_dora(const struct ask *q, struct arena *a, const struct dora
     p.has_charts = say_has_charts();
     p.has_stages = p.columns >= LINES_COLUMNS_FOR_SIDE && p.has_charts;
     enum outcome result = figures_read(q->duck, a, p.of, f);
-    result = result == OK ? dora_known_from(q->duck, &p.known_us, f) : result;
+    result = result == OK ? window_known_from(q->duck, &p.known_us, f) : result;
     if (result != OK) {
         return result;
     }
@@ -233,7 +184,7 @@ enum outcome report_dora(const struct ask *q, struct arena *a, const struct dora
     }
     put_missing(&p, w, q);
     result = w->tiers_year > 0 ? put_tiers(q, &p, w, f) : OK;
-    result = result == OK ? put_left_out(q, &p, f) : result;
+    result = result == OK ? around_left_out(q, a, f) : result;
     if (result == OK) {
         put_definitions(a, w);
     }

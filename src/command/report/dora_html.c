@@ -18,7 +18,7 @@ struct drawing {
     struct arena *arena;
     struct buf *out;
     struct figures of[DORA_PERIODS_N];
-    int64_t known_us; /* of dora_known_from */
+    int64_t known_us; /* of window_known_from */
 };
 
 static void add(const struct drawing *d, const char *text)
@@ -34,33 +34,23 @@ struct metric {
     double (*value)(const struct dora_figure *);
     double (*second)(const struct dora_figure *); /* NULL: one line */
     void (*draw)(struct buf *, const struct svg_plot *);
-    enum svg_unit unit;
+    enum figure_unit unit;
     bool is_bad;
 };
 
 static const struct metric metrics[] = {
     {"frequency", "Deployment frequency", sentence_frequency, figure_per_day, NULL, svg_bars,
-     SVG_PER_DAY, false},
+     FIGURE_PER_DAY, false},
     {"lead", "Change lead time", sentence_lead, figure_lead_p50, figure_lead_p90, svg_line,
-     SVG_SPAN_S, false},
-    {"failed", "Change fail rate", sentence_fail_rate, figure_fail_rate, NULL, svg_bars, SVG_SHARE,
-     true},
+     FIGURE_SPAN_S, false},
+    {"failed", "Change fail rate", sentence_fail_rate, figure_fail_rate, NULL, svg_bars,
+     FIGURE_SHARE, true},
     {"recovery", "Failed deployment recovery time", sentence_recovery, figure_recovery, NULL,
-     svg_line, SVG_SPAN_S, false},
+     svg_line, FIGURE_SPAN_S, false},
     {"rework", "Deployment rework rate", sentence_rework, figure_rework_rate, NULL, svg_bars,
-     SVG_SHARE, true},
+     FIGURE_SHARE, true},
 };
 enum { LEAD = 1, METRICS_N = sizeof metrics / sizeof *metrics };
-
-static struct str told(struct arena *a, enum svg_unit unit, double value)
-{
-    switch (unit) {
-    case SVG_PER_DAY: return say_per_day(a, value);
-    case SVG_SHARE: return say_rate(a, value);
-    case SVG_SPAN_S: return say_span(a, value);
-    }
-    return S("");
-}
 
 /* What a point is of; a week whatever was asked for. */
 static struct str week_name(const struct drawing *d, const struct dora_figure *w)
@@ -85,7 +75,7 @@ static size_t points_of(const struct drawing *d, const struct figures *of,
         (*out)[n++] = (struct svg_point){
             .value = m->value(w),
             .name = arena_printf(d->arena, "%s: %s", name.at,
-                                 told(d->arena, m->unit, m->value(w)).at),
+                                 say_value(d->arena, m->unit, m->value(w)).at),
             .is_part = w->is_part,
         };
     }
@@ -144,9 +134,9 @@ static void add_weeks(const struct drawing *d, const struct metric *m)
         }
         buf_printf(b, "<tr><th scope=\"row\">%s%s</th><td class=\"number\">%s</td>",
                    week_name(d, w).at, w->is_part ? " (part)" : "",
-                   told(a, m->unit, m->value(w)).at);
+                   say_value(a, m->unit, m->value(w)).at);
         if (m->second) {
-            buf_printf(b, "<td class=\"number\">%s</td>", told(a, m->unit, m->second(w)).at);
+            buf_printf(b, "<td class=\"number\">%s</td>", say_value(a, m->unit, m->second(w)).at);
         }
         buf_printf(b, "<td class=\"number\">%lld</td></tr>\n", (long long)w->deployments);
     }
@@ -183,7 +173,7 @@ static enum outcome add_left_out(const struct drawing *d, struct failure *f)
     const enum outcome result = duck_query(
         d->page->duck,
         "SELECT concat(n, ' ', what, if(n = 1, '', 's')), reason\n"
-        "FROM dora_out_count ORDER BY n DESC, what, reason",
+        "FROM out_count ORDER BY n DESC, what, reason",
         &r, f);
     add(d, "<section class=\"card left\" aria-labelledby=\"left\">\n<h3 id=\"left\">Left out, and "
            "why</h3>\n");
@@ -445,7 +435,7 @@ static void add_trend_numbers(const struct drawing *d, const char *word)
                    f->is_part ? " (part)" : "");
         for (size_t k = 0; k < METRICS_N; k++) {
             buf_printf(d->out, "<td class=\"number\">%s</td>",
-                       told(d->arena, metrics[k].unit, metrics[k].value(f)).at);
+                       say_value(d->arena, metrics[k].unit, metrics[k].value(f)).at);
         }
         add(d, "</tr>\n");
     }
@@ -570,7 +560,7 @@ static enum outcome draw(const struct drawing *d, struct failure *f)
 {
     add_head(d);
     add(d, "<section aria-labelledby=\"five\">\n<h2 id=\"five\">Five metrics, by week</h2>\n");
-    add_note(d, sentence_unknown(d->arena, &d->page->wish->window, d->known_us));
+    add_note(d, sentence_unknown(d->arena, &d->page->wish->window, d->known_us, FIGURES_NOTHING));
     add_note(d, sentence_to_come(d->arena, &d->page->wish->window, d->page->complete_us));
     add_key(d);
     add(d, "<div class=\"cards\">\n");
@@ -600,7 +590,7 @@ enum outcome dora_html(const struct dora_page *p, struct str *out, struct failur
     struct drawing d = {.page = p, .arena = p->arena, .out = &b};
     buf_init(&b, p->arena, HTML_BYTES_MAX);
     enum outcome result = figures_read(p->duck, p->arena, d.of, f);
-    result = result == OK ? dora_known_from(p->duck, &d.known_us, f) : result;
+    result = result == OK ? window_known_from(p->duck, &d.known_us, f) : result;
     result = result == OK ? draw(&d, f) : result;
     if (result == OK && buf_is_over(&b)) {
         return failed(f, REJECT, "the page is more than %zu MiB; shorten --from",

@@ -97,7 +97,7 @@ static bool shows_environment(const struct dora_rows *r)
 static struct str warning(const struct layout *l, const struct dora_figure *f)
 {
     const struct dora_figure *const all = figures_all(&l->of->of[DORA_NOW]);
-    const char *const trend = say_trend(f->fail_rate, all->fail_rate, false, f->failed);
+    const char *const trend = say_trend(f->fail_rate, all->fail_rate, -1, f->failed);
     return f->failed >= FAILURES_LEAST && strcmp(trend, "worse") == 0 ? S("!") : S(" ");
 }
 

@@ -29,6 +29,9 @@ size_t figures_last(const struct figures *of, const struct dora_figure *group,
                     double (*value)(const struct dora_figure *), double out[FIGURES_CHARTED],
                     int64_t *begins_us);
 
+/* Where nothing of what the figures are made of is known. */
+#define FIGURES_NOTHING "No deployment, no merge and no push is known."
+
 /* What its stages are called, and the seconds of all of them; NAN: no change was deployed. */
 extern const char *const figure_stages[DORA_STAGES_N];
 double figure_stages_s(const struct dora_figure *f);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "command/report/few.h"
 #include "command/report/say.h"
 
 enum { ROWS_MAX = 20000, COLUMNS_MAX = 32, ADDRESS_BYTES_MAX = 2048 };
@@ -100,8 +101,14 @@ struct columns {
     struct arena *arena;
     struct str name[COLUMNS_MAX];
     duckdb_type type[COLUMNS_MAX];
-    size_t n, url; /* url == n: there is none */
+    size_t few[COLUMNS_MAX]; /* the column that tells of how many cases; n: none does */
+    size_t n, url;           /* url == n: there is none */
 };
+
+static bool is_shown(const struct columns *c, size_t i)
+{
+    return i != c->url && !few_is_count(c->name[i]);
+}
 
 static bool is_number(const struct columns *c, size_t i)
 {
@@ -112,7 +119,7 @@ static void add_head(struct buf *b, const struct columns *c)
 {
     buf_add(b, S("<thead><tr>"));
     for (size_t i = 0; i < c->n; i++) {
-        if (i == c->url) {
+        if (!is_shown(c, i)) {
             continue;
         }
         struct str name = c->name[i];
@@ -163,7 +170,7 @@ static void add_row(struct buf *b, const struct columns *c)
                          html_is_link(duck_text(c->rows, c->url));
     buf_add(b, S("<tr>"));
     for (size_t i = 0; i < c->n; i++) {
-        if (i == c->url) {
+        if (!is_shown(c, i)) {
             continue;
         }
         const bool leads = i == 0 && is_link;
@@ -178,6 +185,9 @@ static void add_row(struct buf *b, const struct columns *c)
         } else {
             add_value(b, c, i);
         }
+        if (c->few[i] < c->n) {
+            buf_add(b, say_few(c->arena, S(""), duck_i64(c->rows, c->few[i])));
+        }
         buf_add(b, leads ? S("</a></td>") : S("</td>"));
     }
     buf_add(b, S("</tr>\n"));
@@ -191,6 +201,9 @@ static void read_columns(struct columns *c)
         c->name[i] = arena_str(c->arena, duck_column(c->rows, i));
         c->type[i] = duck_type(c->rows, i);
         c->url = str_eq(c->name[i], S("url")) ? i : c->url;
+    }
+    for (size_t i = 0; i < c->n; i++) {
+        c->few[i] = few_column(c->name, c->n, i);
     }
 }
 

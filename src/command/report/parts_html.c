@@ -19,9 +19,9 @@ enum outcome parts_html(const struct parts_page *p, struct str *out, struct fail
 {
     struct buf b;
     enum outcome result = OK;
-    const struct html_head head = {.subject = p->name,
-                                   .kicker = p->kicker,
-                                   .about = str_of(p->about),
+    const struct html_head head = {.subject = p->of->name,
+                                   .kicker = p->of->kicker,
+                                   .about = str_of(p->of->about),
                                    .from_us = p->window->local_from_us,
                                    .to_us = p->window->local_to_us,
                                    .complete_us = p->complete_us};
@@ -29,7 +29,7 @@ enum outcome parts_html(const struct parts_page *p, struct str *out, struct fail
     html_begin(&b, &head);
     buf_add(&b, S("<section class=\"behind\" aria-labelledby=\"parts\">\n<h2 "
                   "id=\"parts\">Tables</h2>\n"));
-    for (const struct window_part *part = p->part; part->name && result == OK; part++) {
+    for (const struct window_part *part = p->of->part; part->title && result == OK; part++) {
         const struct html_table table = {part->title, window_sql(part), true};
         result = html_table(&b, p->duck, &table, f);
     }

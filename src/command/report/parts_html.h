@@ -3,15 +3,14 @@
 #ifndef WEIR_COMMAND_REPORT_PARTS_HTML_H
 #define WEIR_COMMAND_REPORT_PARTS_HTML_H
 
-#include "measure/window.h"
+#include "command/report/parts.h"
 
 struct parts_page {
-    struct duck *duck; /* after the part's take */
+    struct duck *duck; /* after the report's take */
     struct arena *arena;
-    const char *name, *kicker, *about; /* "Activity", "activity", "changes and reviews" */
+    const struct parts *of;
     const struct window *window;
-    const struct window_part *part; /* name NULL ends them   */
-    int64_t complete_us;            /* TIME_NONE: not known  */
+    int64_t complete_us; /* TIME_NONE: not known */
 };
 
 /* The whole page.

@@ -49,6 +49,17 @@ struct str say_per_day(struct arena *a, double per_day)
     return isnan(per_day) ? nothing : arena_printf(a, "%s/d", say_number(a, per_day).at);
 }
 
+struct str say_value(struct arena *a, enum figure_unit unit, double value)
+{
+    switch (unit) {
+    case FIGURE_PER_DAY: return say_per_day(a, value);
+    case FIGURE_SHARE: return say_rate(a, value);
+    case FIGURE_SPAN_S: return say_span(a, value);
+    case FIGURE_NUMBER: return isnan(value) ? nothing : arena_printf(a, "%.6g", value);
+    }
+    return S("");
+}
+
 /* Of a time as text. */
 static const char *month_of(const char *text)
 {
@@ -85,7 +96,7 @@ struct str say_few(struct arena *a, struct str text, int64_t n)
     return n > 2 ? text : arena_printf(a, "%.*s (%lld)", STR_ARG(text), (long long)n);
 }
 
-const char *say_trend(double now, double before, bool is_more_better, int64_t n)
+const char *say_trend(double now, double before, int sign, int64_t n)
 {
     if (isnan(now) || isnan(before) || n < 1) {
         return "";
@@ -95,7 +106,10 @@ const char *say_trend(double now, double before, bool is_more_better, int64_t n)
     if (base <= 0 || fabs(now - before) / base < least) {
         return "same";
     }
-    return (now > before) == is_more_better ? "better" : "worse";
+    if (sign == 0) {
+        return now > before ? "more" : "less";
+    }
+    return (now > before) == (sign > 0) ? "better" : "worse";
 }
 
 bool say_has_charts(void)

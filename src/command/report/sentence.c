@@ -17,10 +17,11 @@ static struct str age(struct arena *a, int64_t n, double oldest_s)
     return arena_printf(a, ", %sfor %s", n == 1 ? "" : "the oldest ", say_span(a, oldest_s).at);
 }
 
-struct str sentence_unknown(struct arena *a, const struct window *w, int64_t known_us)
+struct str sentence_unknown(struct arena *a, const struct window *w, int64_t known_us,
+                            const char *nothing)
 {
     if (known_us == TIME_NONE) {
-        return S("No deployment, no merge and no push is known.");
+        return str_of(nothing);
     }
     const int64_t all = (w->local_to_us - w->local_from_us) / DAY_US;
     const int64_t days = (known_us - w->local_from_us) / DAY_US;
@@ -39,6 +40,13 @@ struct str sentence_to_come(struct arena *a, const struct window *w, int64_t now
                : arena_printf(a, "%lld of %lld days %s not come yet; a frequency counts %s.",
                               (long long)(days < all ? days : all), (long long)all,
                               days == 1 ? "has" : "have", days == 1 ? "it" : "them");
+}
+
+struct str sentence_open_of(struct arena *a, int64_t n, const char *one, const char *many,
+                            double oldest_s)
+{
+    return arena_printf(a, "Open at the end: %s%s.", sentence_count(a, n, one, many).at,
+                        age(a, n, oldest_s).at);
 }
 
 struct str sentence_open(struct arena *a, const struct dora_figure *now)
@@ -74,7 +82,7 @@ struct sentence sentence_frequency(struct arena *a, const struct dora_figure *no
     const double then = before->deployments > 0 ? before->per_day : (double)NAN;
     struct sentence s = {.figure = say_per_day(a, now->per_day),
                          .before = was(a, say_per_day(a, then), then),
-                         .trend = say_trend(now->per_day, then, true, now->deployments)};
+                         .trend = say_trend(now->per_day, then, 1, now->deployments)};
     const double days = (double)(now->to_us - now->from_us) / (double)DAY_US;
     if (now->deployments == 0) {
         s.text = arena_printf(a, "Nothing was deployed in these %.0f days.", days);
@@ -92,11 +100,11 @@ struct sentence sentence_frequency(struct arena *a, const struct dora_figure *no
 struct sentence sentence_lead(struct arena *a, const struct dora_figure *now,
                               const struct dora_figure *before)
 {
-    struct sentence s = {
-        .figure = say_few(a, say_span(a, now->lead_p50_s), now->commits),
-        .before = was(a, say_few(a, say_span(a, before->lead_p50_s), before->commits),
-                      before->lead_p50_s),
-        .trend = say_trend(now->lead_p50_s, before->lead_p50_s, false, now->commits)};
+    struct sentence s = {.figure = say_few(a, say_span(a, now->lead_p50_s), now->commits),
+                         .before = was(a,
+                                       say_few(a, say_span(a, before->lead_p50_s), before->commits),
+                                       before->lead_p50_s),
+                         .trend = say_trend(now->lead_p50_s, before->lead_p50_s, -1, now->commits)};
     const struct str p50 = say_span(a, now->lead_p50_s), p90 = say_span(a, now->lead_p90_s);
     const int64_t waits = now->undeployed_changes;
     const struct str rest =
@@ -150,7 +158,7 @@ struct sentence sentence_fail_rate(struct arena *a, const struct dora_figure *no
         .figure = say_few(a, say_rate(a, now->fail_rate), now->deployments),
         .before = was(a, say_few(a, say_rate(a, before->fail_rate), before->deployments),
                       before->fail_rate),
-        .trend = say_trend(now->fail_rate, before->fail_rate, false, now->failed + before->failed),
+        .trend = say_trend(now->fail_rate, before->fail_rate, -1, now->failed + before->failed),
         .text = now->deployments == 0
                     ? S("Nothing was deployed, so nothing could fail.")
                     : share_text(a, now->failed, now->deployments,
@@ -164,7 +172,7 @@ struct sentence sentence_recovery(struct arena *a, const struct dora_figure *now
         .figure = say_few(a, say_span(a, now->recovery_p50_s), now->recovered),
         .before = was(a, say_few(a, say_span(a, before->recovery_p50_s), before->recovered),
                       before->recovery_p50_s),
-        .trend = say_trend(now->recovery_p50_s, before->recovery_p50_s, false, now->recovered)};
+        .trend = say_trend(now->recovery_p50_s, before->recovery_p50_s, -1, now->recovered)};
     const struct str span = say_span(a, now->recovery_p50_s);
     const int64_t open = now->open_incidents;
     const int64_t failures = now->failed - now->recovered;
@@ -197,8 +205,7 @@ struct sentence sentence_rework(struct arena *a, const struct dora_figure *now,
         .figure = say_few(a, say_rate(a, now->rework_rate), now->deployments),
         .before = was(a, say_few(a, say_rate(a, before->rework_rate), before->deployments),
                       before->rework_rate),
-        .trend = say_trend(now->rework_rate, before->rework_rate, false,
-                           now->rework + before->rework),
+        .trend = say_trend(now->rework_rate, before->rework_rate, -1, now->rework + before->rework),
         .text = now->deployments == 0 ? S("Nothing was deployed, so nothing was rework.")
                                       : share_text(a, now->rework, now->deployments,
                                                    &(const struct deed){"mended an earlier one",

@@ -29,8 +29,9 @@ struct sentence sentence_rework(struct arena *a, const struct dora_figure *now,
 struct str sentence_count(struct arena *a, int64_t n, const char *one, const char *many);
 
 /* "Nothing is known before 1 Feb: 27 of 84 days have no data."; empty: all days have. known_us: of
- * dora_known_from. */
-struct str sentence_unknown(struct arena *a, const struct window *w, int64_t known_us);
+ * window_known_from; nothing: what it says where it is TIME_NONE. */
+struct str sentence_unknown(struct arena *a, const struct window *w, int64_t known_us,
+                            const char *nothing);
 
 /* "9 of 30 days have not come yet; a frequency counts them."; empty: less than one has not. */
 struct str sentence_to_come(struct arena *a, const struct window *w, int64_t now_us);
@@ -38,5 +39,8 @@ struct str sentence_to_come(struct arena *a, const struct window *w, int64_t now
 /* "Open at the end: 1 failed deployment, for 3.5 d; 2 merged changes, the oldest for 25 h."; empty:
  * nothing is open. */
 struct str sentence_open(struct arena *a, const struct dora_figure *now);
+/* The same of one kind of thing, n > 0 of them. */
+struct str sentence_open_of(struct arena *a, int64_t n, const char *one, const char *many,
+                            double oldest_s);
 
 #endif

@@ -47,9 +47,9 @@ static double top_of(const struct svg_plot *p)
         most = p->second ? fmax(most, p->second[i].value) : most;
     }
     if (most <= 0) {
-        return p->unit == SVG_SHARE ? 0.1 : p->unit == SVG_SPAN_S ? HOUR_S : 1;
+        return p->unit == FIGURE_SHARE ? 0.1 : p->unit == FIGURE_SPAN_S ? HOUR_S : 1;
     }
-    if (p->unit == SVG_SPAN_S) {
+    if (p->unit == FIGURE_SPAN_S) {
         const double unit = most >= 2 * DAY_S ? DAY_S : most >= HOUR_S ? HOUR_S : MINUTE_S;
         return unit * round_up(most / unit);
     }
@@ -59,12 +59,13 @@ static double top_of(const struct svg_plot *p)
 static struct str value_text(const struct svg_plot *p, double value)
 {
     switch (p->unit) {
-    case SVG_PER_DAY: return arena_printf(p->arena, "%.4g/d", value);
-    case SVG_SHARE: return arena_printf(p->arena, "%.4g %%", 100 * value);
-    case SVG_SPAN_S:
+    case FIGURE_PER_DAY: return arena_printf(p->arena, "%.4g/d", value);
+    case FIGURE_SHARE: return arena_printf(p->arena, "%.4g %%", 100 * value);
+    case FIGURE_SPAN_S:
         return value >= DAY_S    ? arena_printf(p->arena, "%.4g d", value / DAY_S)
                : value >= HOUR_S ? arena_printf(p->arena, "%.4g h", value / HOUR_S)
                                  : arena_printf(p->arena, "%.4g min", value / MINUTE_S);
+    case FIGURE_NUMBER: return arena_printf(p->arena, "%.4g", value);
     }
     return S("");
 }

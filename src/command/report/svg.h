@@ -9,9 +9,7 @@
 #define WEIR_COMMAND_REPORT_SVG_H
 
 #include "base/buf.h"
-
-/* What is measured: decides how an axis is divided and told. */
-enum svg_unit { SVG_PER_DAY, SVG_SHARE, SVG_SPAN_S };
+#include "measure/figure.h"
 
 struct svg_point {
     double value;    /* NAN: no data                              */
@@ -22,8 +20,8 @@ struct svg_point {
 /* A row of periods, the oldest to the left. */
 struct svg_plot {
     struct arena *arena;
-    struct str name; /* said instead of it to who cannot see it */
-    enum svg_unit unit;
+    struct str name;       /* said instead of it to who cannot see it */
+    enum figure_unit unit; /* decides how the axis is divided and told */
     const struct svg_point *point;
     size_t n;
     const struct svg_point *second; /* as many: a thinner line of the same unit; NULL */

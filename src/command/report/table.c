@@ -2,19 +2,26 @@
 
 #include <stdio.h>
 
+#include "command/report/few.h"
 #include "command/report/say.h"
 #include "command/rows.h"
 #include "command/screen.h"
 
-enum { COLUMNS_MAX = 32, LONG_TEXT_COLUMNS = 32, CUT_TEXT_COLUMNS = 10 };
+enum {
+    COLUMNS_MAX = 32,
+    COLUMNS = 80 /* in a pipe */,
+    LONG_TEXT_COLUMNS = 32,
+    CUT_TEXT_COLUMNS = 10
+};
 
 struct gathered {
     struct arena *arena;
     struct cell *cell; /* by row and column */
     struct str name[COLUMNS_MAX];
+    size_t of[COLUMNS_MAX], few[COLUMNS_MAX]; /* of the answer; few: of how many cases, few_none */
     bool is_number[COLUMNS_MAX], is_span[COLUMNS_MAX], is_rate[COLUMNS_MAX], is_whole[COLUMNS_MAX];
     size_t width[COLUMNS_MAX];
-    size_t columns_n, n, room;
+    size_t columns_n, few_none, n, room;
 };
 
 /* `open_to_merge_p50_s` is headed "open to merge p50". */
@@ -29,26 +36,33 @@ static struct str heading(struct arena *a, struct str name)
     return buf_str(&b);
 }
 
-/* What is not there is a dash; in a list (has_gaps) a text may well be missing, and is nothing. */
-static struct cell cell_of(const struct gathered *g, struct duck_result *r, size_t i, bool has_gaps)
+static struct str number_text(const struct gathered *g, struct duck_result *r, size_t k)
 {
+    const size_t i = g->of[k];
     const bool is_real = duck_type(r, i) == DUCKDB_TYPE_DOUBLE ||
                          duck_type(r, i) == DUCKDB_TYPE_FLOAT;
-    if (!g->is_number[i]) {
-        return duck_is_null(r, i) ? (struct cell){CELL_NULL, has_gaps ? S("") : S("–")}
-                                  : (struct cell){CELL_TEXT, arena_str(g->arena, duck_text(r, i))};
-    }
-    if (duck_is_null(r, i)) {
-        return g->is_span[i] || g->is_rate[i] ? (struct cell){CELL_TEXT, S("–")}
-                                              : (struct cell){CELL_NULL, S("")};
-    }
     const int64_t whole = is_real ? 0 : duck_i64(r, i);
     const double value = is_real ? duck_f64(r, i) : (double)whole;
-    const struct str text = g->is_span[i] ? say_span(g->arena, value)
-                            : g->is_rate[i]
-                                ? say_rate(g->arena, value)
-                                : arena_printf(g->arena, is_real ? "%.6g" : "%.0f", value);
-    return (struct cell){CELL_NUMBER, text};
+    return g->is_span[k]   ? say_span(g->arena, value)
+           : g->is_rate[k] ? say_rate(g->arena, value)
+                           : arena_printf(g->arena, is_real ? "%.6g" : "%.0f", value);
+}
+
+/* What is not there is a dash; in a list (has_gaps) a text may well be missing, and is nothing. */
+static struct cell cell_of(const struct gathered *g, struct duck_result *r, size_t k, bool has_gaps)
+{
+    const size_t i = g->of[k];
+    const bool is_null = duck_is_null(r, i), has_few = g->few[k] != g->few_none;
+    if (!g->is_number[k]) {
+        return is_null ? (struct cell){CELL_NULL, has_gaps ? S("") : S("–")}
+                       : (struct cell){CELL_TEXT, arena_str(g->arena, duck_text(r, i))};
+    }
+    if (is_null && !g->is_span[k] && !g->is_rate[k] && !has_few) {
+        return (struct cell){CELL_NULL, S("")};
+    }
+    const struct str text = is_null ? S("–") : number_text(g, r, k);
+    return (struct cell){is_null ? CELL_TEXT : CELL_NUMBER,
+                         has_few ? say_few(g->arena, text, duck_i64(r, g->few[k])) : text};
 }
 
 static bool is_word(struct str words, struct str word)
@@ -61,18 +75,34 @@ static bool is_word(struct str words, struct str word)
     return false;
 }
 
+/* Of which columns of the answer. */
+static void choose(struct gathered *g, struct duck_result *r, const char *cut)
+{
+    struct str name[COLUMNS_MAX];
+    const size_t all = r->columns_n < COLUMNS_MAX ? r->columns_n : COLUMNS_MAX;
+    for (size_t i = 0; i < all; i++) {
+        name[i] = arena_str(g->arena, duck_column(r, i));
+    }
+    g->few_none = all;
+    for (size_t i = 0; i < all; i++) {
+        if (few_is_count(name[i])) {
+            continue;
+        }
+        const size_t k = g->columns_n++;
+        g->of[k] = i;
+        g->few[k] = few_column(name, all, i);
+        g->name[k] = heading(g->arena, name[i]);
+        g->is_number[k] = duck_type(r, i) != DUCKDB_TYPE_VARCHAR;
+        g->is_span[k] = g->is_number[k] && str_ends(name[i], S("_s"));
+        g->is_rate[k] = g->is_number[k] && str_ends(name[i], S("_rate"));
+        g->is_whole[k] = g->is_number[k] || (cut && !is_word(str_of(cut), name[i]));
+        g->width[k] = screen_width(g->name[k]);
+    }
+}
+
 static void gather(struct gathered *g, struct duck_result *r, const char *cut)
 {
-    g->columns_n = r->columns_n < COLUMNS_MAX ? r->columns_n : COLUMNS_MAX;
-    for (size_t i = 0; i < g->columns_n; i++) {
-        const struct str name = duck_column(r, i);
-        g->name[i] = heading(g->arena, name);
-        g->is_number[i] = duck_type(r, i) != DUCKDB_TYPE_VARCHAR;
-        g->is_span[i] = g->is_number[i] && str_ends(name, S("_s"));
-        g->is_rate[i] = g->is_number[i] && str_ends(name, S("_rate"));
-        g->is_whole[i] = g->is_number[i] || (cut && !is_word(str_of(cut), name));
-        g->width[i] = screen_width(g->name[i]);
-    }
+    choose(g, r, cut);
     while (duck_next(r)) {
         for (size_t i = 0; i < g->columns_n; i++) {
             const struct cell cell = cell_of(g, r, i, cut != NULL);
@@ -87,9 +117,8 @@ static void gather(struct gathered *g, struct duck_result *r, const char *cut)
 }
 
 /* As many of the first columns as fit; a text counts as what it can be cut to. */
-static size_t fitting(const struct gathered *g, size_t text_columns)
+static size_t fitting(const struct gathered *g, size_t text_columns, size_t columns)
 {
-    const size_t columns = screen_columns();
     size_t all = 0;
     size_t n = 0;
     for (; n < g->columns_n; n++) {
@@ -130,7 +159,8 @@ enum outcome report_table(const struct ask *q, struct arena *a, const struct rep
         gather(&g, &r, t->cut);
     }
     duck_result_close(&r);
-    const size_t n = fitting(&g, t->cut ? CUT_TEXT_COLUMNS : LONG_TEXT_COLUMNS);
+    const size_t columns = screen_columns() == 0 && !t->cut ? COLUMNS : screen_columns();
+    const size_t n = fitting(&g, t->cut ? CUT_TEXT_COLUMNS : LONG_TEXT_COLUMNS, columns);
     const struct rows_head head = {g.name, g.is_number, n, g.is_whole};
     result = result == OK ? rows_begin(a, ROWS_TABLE, &head, &rows, f) : result;
     for (size_t i = 0; i < g.n && result == OK; i++) {

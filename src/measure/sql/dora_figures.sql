@@ -3,20 +3,19 @@
 -- there is nothing.
 
 -- Before it was told anything weir knows nothing: a period without deployments is no period of none.
-CREATE TEMP TABLE dora_known AS
+CREATE TEMP TABLE known_since AS
 SELECT least((SELECT min(least(created_at, finished_at)) FROM deployment), (SELECT min(merged_at) FROM change),
     (SELECT min(pushed_at) FROM push)) AS known_from;
 
 CREATE TEMP TABLE dora_figure AS
 WITH spine AS (
     SELECT p.kind, p.n, p.from_at, p.to_at, k.known_from,
-        p.is_part OR coalesce(k.known_from >= p.from_at + INTERVAL 1 DAY AND k.known_from < p.to_at, false) AS is_part, g.*
-    FROM period AS p, dora_known AS k, (SELECT DISTINCT by_service, by_environment, false AS is_all FROM scope
+        is_partly(p.is_part, p.from_at, p.to_at, k.known_from) AS is_part, g.*
+    FROM period AS p, known_since AS k, (SELECT DISTINCT by_service, by_environment, false AS is_all FROM scope
         UNION ALL SELECT NULL, NULL, true) AS g
 )
 SELECT s.* EXCLUDE known_from, coalesce(d.deployments, 0) AS deployments, coalesce(d.days_deployed, 0) AS days_deployed,
-    CASE WHEN s.known_from < s.to_at AND NOT (s.kind = 'before' AND s.is_part) -- compared with, and too little
-        THEN coalesce(d.deployments, 0) * 86400.0 / (epoch(s.to_at) - epoch(s.from_at)) END AS per_day,
+    per_day(coalesce(d.deployments, 0), s.kind, s.from_at, s.to_at, s.known_from) AS per_day,
     k.days_per_week_p50,
     coalesce(l.commits, 0) AS commits, l.lead_p50_s, l.lead_p90_s,
     coalesce(c.changes, 0) AS changes, c.change_p50_s,

@@ -2,7 +2,7 @@
 SELECT CAST(json_object(
     'from', utc_text(w.from_at),
     'to', utc_text(w.to_at),
-    'known_from', (SELECT utc_text(known_from) FROM dora_known),
+    'known_from', (SELECT utc_text(known_from) FROM known_since),
     'zone', w.zone, 'median', if(w.is_lower, 'lower', 'interpolated'),
     'rows', coalesce((SELECT to_json(list(json_object(
         'service', by_service, 'environment', by_environment,
@@ -29,7 +29,7 @@ SELECT CAST(json_object(
         '[]'::JSON),
     'left_out', (SELECT coalesce(to_json(list(json_object('what', what, 'reason', reason, 'n', n)
             ORDER BY n DESC, what, reason)), '[]'::JSON)
-        FROM dora_out_count),
+        FROM out_count),
     'choices', json_object('lead_from', w.lead_from, 'failures', w.failures, 'hotfix_labels', w.hotfix_labels,
         'hotfix_branches', w.hotfix_branches, 'leaves_bots', w.leaves_bots, 'bots', w.bots),
     'definitions', json_object(

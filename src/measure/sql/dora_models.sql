@@ -1,4 +1,4 @@
--- Relations asked: deployment_folded, change_folded, commit_folded, commit_history, incident, as weir query shows
+-- Relations asked: deployment_folded, change_folded, review, commit_folded, commit_history, incident, as weir query shows
 -- them, and wish. Gives deployment, change, commit, incident, folded once and with the columns that the steps read; of
 -- derived columns those of incident alone, which cost most of the time. A commit's lead time begins at begun_at.
 -- push: each branch that a commit was pushed to, and when first.
@@ -8,8 +8,9 @@ SELECT source, id, repository, service, environment, is_production, sha, ref, st
 FROM deployment_folded;
 CREATE TEMP TABLE change AS
 SELECT repository, number, title, url, author, labels, base_branch, head_branch, head_sha, merge_sha, created_at,
-    first_review_at, merged_at, closed_at, coalesce(head_repository = repository, true) AS is_of_branch -- else of a fork's
-FROM change_folded;
+    first_review(reviews, author) AS first_review_at, merged_at, closed_at,
+    coalesce(head_repository = repository, true) AS is_of_branch -- else of a fork's
+FROM change_folded LEFT JOIN review USING (repository, id);
 CREATE TEMP TABLE commit AS
 SELECT repository, sha, author, committed_at, pushed_at, branch, services,
     CASE w.lead_from WHEN 'authored' THEN authored_at WHEN 'pushed' THEN pushed_at ELSE committed_at END AS begun_at

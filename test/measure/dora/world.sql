@@ -17,7 +17,11 @@ CREATE TABLE incident (source VARCHAR DEFAULT 'https://pager', id VARCHAR, servi
     detected_at TIMESTAMPTZ, resolved_at TIMESTAMPTZ, caused_by_source VARCHAR DEFAULT 'https://ci',
     caused_by_deployment VARCHAR, fixed_by_source VARCHAR DEFAULT 'https://ci', fixed_by_deployment VARCHAR, evidence VARCHAR DEFAULT 'link');
 CREATE VIEW deployment_folded AS FROM deployment;
-CREATE VIEW change_folded AS FROM change;
+CREATE VIEW change_folded AS SELECT CAST(number AS VARCHAR) AS id, * FROM change;
+-- Reviews besides the first one, of which nobody says who gave it.
+CREATE TABLE review_told (repository VARCHAR DEFAULT 'shop', id VARCHAR, reviewers VARCHAR[], first_review_at TIMESTAMPTZ);
+CREATE VIEW change_facts AS SELECT repository, id, NULL AS reviewers, first_review_at FROM change_folded
+    UNION ALL FROM review_told;
 CREATE VIEW commit_folded AS FROM commit;
 CREATE VIEW commit_history AS SELECT repository, sha, pushed_at, branch, committed_at FROM commit
     UNION ALL SELECT repository, sha, pushed_at, branch, NULL FROM push_again;

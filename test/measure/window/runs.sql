@@ -1,6 +1,6 @@
 CREATE TABLE pipeline_run (source VARCHAR DEFAULT 'ci', id VARCHAR, attempt BIGINT DEFAULT 1, repository VARCHAR DEFAULT 'shop',
     name VARCHAR, sha VARCHAR, actor VARCHAR, outcome VARCHAR, original_result VARCHAR, queue_s DOUBLE, duration_s DOUBLE, errors VARCHAR,
-    attributes VARCHAR, finished_at TIMESTAMPTZ);
+    attributes VARCHAR, created_at TIMESTAMPTZ, queued_at TIMESTAMPTZ, started_at TIMESTAMPTZ, finished_at TIMESTAMPTZ);
 CREATE TABLE task_run (source VARCHAR DEFAULT 'ci', id VARCHAR, attempt BIGINT DEFAULT 1, pipeline_run_id VARCHAR,
     repository VARCHAR DEFAULT 'shop', name VARCHAR, outcome VARCHAR, original_result VARCHAR, queue_s DOUBLE, duration_s DOUBLE, errors VARCHAR,
     finished_at TIMESTAMPTZ);
@@ -17,3 +17,9 @@ INSERT INTO task_run (id, attempt, pipeline_run_id, name, outcome, original_resu
     ('13', 1, '1', 'test', 'success', 'success', 50, NULL, '2026-03-02 10:00:00Z'),
     ('14', 1, '1', 'lint', 'success', 'success', 5, NULL, '2026-03-02 10:00:00Z'),
     ('15', 1, NULL, 'lone', 'cancel', 'cancelled', NULL, NULL, '2026-03-02 10:00:00Z');
+-- of the period before, and two that have not finished
+INSERT INTO pipeline_run (id, attempt, name, sha, actor, outcome, queue_s, duration_s, queued_at, finished_at) VALUES
+    ('6', 1, 'build', 'd', 'ann', 'success', 30, 300, '2026-02-01 10:00:00Z', '2026-02-02 10:00:00Z'),
+    ('7', 1, 'build', 'd', 'ann', 'failure', 50, 500, '2026-02-03 10:00:00Z', '2026-02-03 11:00:00Z'),
+    ('8', 1, 'build', 'e', 'ann', NULL, NULL, NULL, '2026-03-20 10:00:00Z', NULL),
+    ('9', 1, 'build', 'e', 'ann', NULL, NULL, NULL, '2026-03-30 10:00:00Z', '2026-04-02 10:00:00Z');
