@@ -10,13 +10,14 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "bus/driver.h"
 
 /* VERSION changes with the layout: pages of another weir are replaced by the one that runs. */
 enum {
     TRIES = 1000,    /* a duty that died while it wrote leaves a sequence odd */
     KILLS_UNSAID = 3 /* in a row, from outside: then what it had read may have to do with it */
 };
-enum { MAGIC = 0x72696577, VERSION = 10 };
+enum { MAGIC = 0x72696577, VERSION = 11 };
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "processes share these words: no lock may be in them");
 
 /* `sequence` is odd while the duty writes the members after it: a reader that saw it odd, or
@@ -34,6 +35,7 @@ struct page_counter {
     char name[PROGRESS_NAME_BYTES];
 };
 
+enum { BUS_WORDS = BUS_ID_BYTES / sizeof(uint64_t) };
 enum { WHY_WORDS = PROGRESS_WHY_BYTES / sizeof(uint64_t) };
 struct page_why {
     _Atomic uint32_t sequence; /* as of a cursor */
@@ -56,6 +58,7 @@ struct page {
     } suspect;
     _Atomic uint32_t has_died, kills; /* since a cursor moved */
     struct wall wall;                 /* the duty alone looks at it */
+    _Atomic uint64_t bus[BUS_WORDS];  /* the id; zeroes: none yet */
     struct page_why why;
     struct page_cursor cursor[PROGRESS_CURSORS];
     struct page_counter counter[PROGRESS_COUNTERS];
@@ -63,7 +66,8 @@ struct page {
 
 struct progress {
     struct page *page;
-    int tell_fd; /* an eventfd of the orchestrator; -1: none */
+    int tell_fd;     /* an eventfd of the orchestrator; -1: none */
+    bool is_foreign; /* its cursors are of other streams than those that are asked for */
 };
 
 static void tell(const struct progress *p)
@@ -133,7 +137,39 @@ enum outcome progress_open(struct arena *a, struct str dir, struct str duty, str
     return result;
 }
 
-bool progress_peek(struct arena *a, struct str dir, struct str duty, struct progress **out)
+/* Whether the cursors of the page stand in lanes of these streams. */
+static bool is_of(const struct page *page, struct str bus_id)
+{
+    uint64_t word[BUS_WORDS];
+    for (size_t i = 0; i < BUS_WORDS; i++) {
+        word[i] = page->bus[i];
+    }
+    return str_eq((struct str){(const char *)word, sizeof word}, bus_id);
+}
+
+void progress_join(struct progress *p, struct str bus_id)
+{
+    struct page *const page = p->page;
+    uint64_t word[BUS_WORDS];
+    assert(bus_id.len == sizeof word);
+    if (is_of(page, bus_id)) {
+        return;
+    }
+    memcpy(word, bus_id.at, sizeof word);
+    page->cursors_n = 0;
+    memset(page->cursor, 0, sizeof page->cursor);
+    page->hand.is_held = 0;
+    page->suspect.deaths = 0;
+    page->suspect.kills = 0;
+    page->has_died = 0;
+    page->kills = 0;
+    for (size_t i = 0; i < BUS_WORDS; i++) {
+        page->bus[i] = word[i];
+    }
+}
+
+bool progress_peek(struct arena *a, struct str dir, struct str duty, struct str bus_id,
+                   struct progress **out)
 {
     const struct str path = arena_printf(a, "%.*s/%.*s.page", STR_ARG(dir), STR_ARG(duty));
     const int fd = open(path.at, O_RDONLY | O_CLOEXEC);
@@ -155,6 +191,7 @@ bool progress_peek(struct arena *a, struct str dir, struct str duty, struct prog
         progress_close(p);
         return false;
     }
+    p->is_foreign = bus_id.len > 0 && !is_of(p->page, bus_id);
     *out = p;
     return true;
 }
@@ -425,7 +462,7 @@ void progress_careful_done(struct progress *p)
 bool progress_cursor_at(const struct progress *p, size_t i, struct progress_cursor *out)
 {
     const struct page *const page = p->page;
-    if (i >= at_most(page->cursors_n, PROGRESS_CURSORS)) {
+    if (p->is_foreign || i >= at_most(page->cursors_n, PROGRESS_CURSORS)) {
         return false;
     }
     const struct page_cursor *const c = &page->cursor[i];

@@ -3,7 +3,8 @@
  *
  * One writer (the duty), any number of readers; every word is atomic, nothing is locked. A page
  * outlives its process, so that counters go on and the orchestrator can tell who stood where.
- * Cursors here are committed ones: trim, flush, readyz and status trust them. */
+ * Cursors here are committed ones: trim, flush, readyz and status trust them. They carry the bus
+ * id, so that no position of other streams is taken for one of these. */
 #ifndef WEIR_BUS_PROGRESS_H
 #define WEIR_BUS_PROGRESS_H
 
@@ -27,8 +28,13 @@ struct progress;
 enum outcome progress_open(struct arena *a, struct str dir, struct str duty, struct progress **out,
                            struct failure *f);
 void progress_close(struct progress *p);
-/* The page as it is, to read alone; false: there is none, or another weir's. */
-bool progress_peek(struct arena *a, struct str dir, struct str duty, struct progress **out);
+/* Whose lanes the cursors stand in: those of other streams are dropped. Called before a process of
+ * the duty runs, wherever its cursors are believed. */
+void progress_join(struct progress *p, struct str bus_id);
+/* The page as it is, to read alone; false: there is none, or another weir's. Cursors of other
+ * streams than `bus_id` are not shown; empty: whosever they are. */
+bool progress_peek(struct arena *a, struct str dir, struct str duty, struct str bus_id,
+                   struct progress **out);
 
 /* The duty: write to this eventfd when the state changes, and at a busy turn if watched. */
 void progress_tell(struct progress *p, int event_fd);

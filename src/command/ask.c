@@ -442,7 +442,7 @@ enum outcome ask_begin(struct ask *q, struct arena *a, const struct config *conf
         return result;
     }
     /* first, so that all it promises stands before the ends that ask_open takes */
-    result = survey_take(a, &(struct survey_of){config, registry_duties, bus}, &survey, f);
+    result = survey_take(a, &(struct survey_of){config, registry_duties, bus, S("")}, &survey, f);
     result = result == OK ? ask_open(q, a, config, bus, sql, f) : result;
     q->complete_us = result == OK ? survey.complete_us : TIME_NONE;
     q->behind_us = result == OK ? survey.now_us - survey.complete_us : 0;

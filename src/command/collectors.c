@@ -362,8 +362,9 @@ static enum outcome list(struct listing *l, struct failure *f)
     (void)state_open(l->arena, l->config->data, STATE_READ, &l->state, &none);
     if (bus_visit(l->arena, &l->config->bus, &bus, &none) == OK) {
         (void)bus_ends(bus, l->arena, STREAM_STANDARD, &l->lane, &l->lanes_n, &none);
-        (void)survey_take(l->arena, &(struct survey_of){l->config, registry_duties, NULL}, survey,
-                          &none);
+        (void)survey_take(l->arena,
+                          &(struct survey_of){l->config, registry_duties, NULL, bus_id(bus)},
+                          survey, &none);
         bus_close(bus);
     }
     const enum outcome result = print_all(l, f);

@@ -122,7 +122,8 @@ static enum outcome wait_hop(struct flushing *w, const struct hop *hop, struct f
         }
         arena_reset(&a);
         struct survey *const s = arena_new(&a, struct survey);
-        result = survey_take(&a, &(struct survey_of){w->config, registry_duties, NULL}, s, f);
+        result = survey_take(
+            &a, &(struct survey_of){w->config, registry_duties, NULL, bus_id(w->bus)}, s, f);
         who = result == OK ? who_lags(w, &a, s, hop) : NULL;
         if (result != OK || !who) {
             break;

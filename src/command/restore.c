@@ -53,7 +53,7 @@ static enum outcome check_free(struct restoring *w, const struct config *config,
 {
     struct survey *const s = arena_new(w->arena, struct survey);
     const enum outcome result = survey_take(
-        w->arena, &(struct survey_of){config, registry_duties, NULL}, s, f);
+        w->arena, &(struct survey_of){config, registry_duties, NULL, S("")}, s, f);
     if (result == OK && s->pid != 0) {
         return failed(f, REJECT, "weir runs on %.*s (pid %ld): stop it first",
                       STR_ARG(config->data), (long)s->pid);

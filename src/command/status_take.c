@@ -86,7 +86,8 @@ enum outcome status_take(struct arena *a, const struct config *config, struct st
                            .disk_bytes_max = config->bus.disk_bytes_max};
     enum outcome result = bus_visit(a, &config->bus, &bus, f);
     if (result == OK) {
-        result = survey_take(a, &(struct survey_of){config, registry_duties, bus}, out->survey, f);
+        result = survey_take(a, &(struct survey_of){config, registry_duties, bus, S("")},
+                             out->survey, f);
         if (result == OK && dead_count(bus, &out->dead, &why) != OK) {
             out->dead_why = sentence(a, &why);
         }

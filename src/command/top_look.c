@@ -137,7 +137,7 @@ static enum outcome look_at_bus(struct top *t, struct arena *a, struct survey *s
     if (result != OK) {
         return result;
     }
-    result = survey_take(a, &(struct survey_of){t->config, t->duties, bus}, s, f);
+    result = survey_take(a, &(struct survey_of){t->config, t->duties, bus, S("")}, s, f);
     if (result == OK && (t->looks++ % LOOKS_A_COUNT == 0 || t->is_dead_unknown)) {
         t->is_dead_unknown = dead_count(bus, &t->dead, &unread) != OK;
     }

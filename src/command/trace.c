@@ -441,7 +441,7 @@ static enum outcome is_transformed(struct trace *t, const struct past *past, boo
         return OK;
     }
     const enum outcome result = survey_take(
-        t->arena, &(struct survey_of){t->config, registry_duties, NULL}, survey, f);
+        t->arena, &(struct survey_of){t->config, registry_duties, NULL, bus_id(t->bus)}, survey, f);
     *out = result == OK &&
            survey_cursor(survey, "transform", (struct lane){STREAM_RAW, past->lane}).at >
                past->position;

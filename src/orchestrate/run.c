@@ -221,7 +221,8 @@ static void tick(struct weir *w, int64_t now_us)
 
 /* ---- who reads ---- */
 
-/* Trimming waits for every reader there is, run by this weir or not. */
+/* Trimming waits for every reader there is, run by this weir or not. Where one stood in other
+ * streams says nothing of these. */
 static enum outcome open_readers(struct weir *w, struct failure *f)
 {
     enum outcome result = OK;
@@ -234,6 +235,9 @@ static enum outcome open_readers(struct weir *w, struct failure *f)
                    TRIM_READERS_MAX); /* one left out would lose what it has not read */
             struct progress *page = NULL;
             result = progress_open(&w->arena, w->children.nursery.run_dir, name, &page, f);
+            if (result == OK) {
+                progress_join(page, bus_id(w->bus));
+            }
             w->gatherer[w->readers_n] = (struct gatherer){.duty = d};
             w->reader[w->readers_n++] = (struct trim_reader){.streams = *d->reads, .page = page};
         }

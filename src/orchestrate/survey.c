@@ -26,7 +26,7 @@ static void close_page(void *page)
     progress_close(page);
 }
 
-static void open_pages(struct survey *s, struct arena *a, struct str dir)
+static void open_pages(struct survey *s, struct arena *a, struct str dir, struct str bus_id)
 {
     DIR *const d = opendir(arena_cstr(a, dir));
     if (!d) {
@@ -41,7 +41,7 @@ static void open_pages(struct survey *s, struct arena *a, struct str dir)
             continue;
         }
         p->name = arena_str(a, str_sub(name, 0, name.len - 5));
-        if (progress_peek(a, dir, p->name, &p->page)) {
+        if (progress_peek(a, dir, p->name, bus_id, &p->page)) {
             arena_defer(a, close_page, p->page);
             s->pages_n++;
         }
@@ -373,7 +373,8 @@ enum outcome survey_take(struct arena *a, const struct survey_of *of, struct sur
     out->complete_us = out->now_us;
     const struct looking l = {a, of, out};
     out->pid = lock_holder(a, of->config->data);
-    open_pages(out, a, arena_printf(a, "%.*s/run", STR_ARG(of->config->data)));
+    open_pages(out, a, arena_printf(a, "%.*s/run", STR_ARG(of->config->data)),
+               of->bus ? bus_id(of->bus) : of->bus_id);
     bound_by_writers(out);
     const struct progress *const orchestrator = page_of(out, S("orchestrator"));
     out->started_us = (int64_t)counter_of(orchestrator, "started_us");

@@ -59,7 +59,8 @@ struct survey {
 struct survey_of {
     const struct config *config;
     const struct duty *duties;
-    struct bus *bus; /* NULL: pages alone (no lags, no streams) */
+    struct bus *bus;   /* NULL: pages alone (no lags, no streams)                    */
+    struct str bus_id; /* then: in whose lanes cursors are asked for; empty: whosever */
 };
 
 /* Look at it all.

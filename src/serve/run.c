@@ -20,7 +20,7 @@ static void answer_surveyed(const struct serve *s, const struct page_request *r,
 {
     struct survey *const survey = arena_new(a, struct survey);
     struct failure f;
-    const struct survey_of of = {s->config, s->duties, s->bus};
+    const struct survey_of of = {s->config, s->duties, s->bus, S("")};
     if (survey_take(a, &of, survey, &f) != OK) {
         page_problem(to, a, 503, f.text);
     } else if (str_eq(r->path, S("/readyz"))) {

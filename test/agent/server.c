@@ -277,7 +277,7 @@ void server_start(struct server *s)
 enum duty_state server_state(struct server *s)
 {
     struct progress *page = NULL;
-    assert_true(progress_peek(&s->arena, str_of(s->dir), S("intake-0"), &page));
+    assert_true(progress_peek(&s->arena, str_of(s->dir), S("intake-0"), S(""), &page));
     const enum duty_state state = progress_state_is(page);
     progress_close(page);
     return state;
@@ -286,7 +286,7 @@ enum duty_state server_state(struct server *s)
 int64_t server_receiving_us(struct server *s)
 {
     struct progress *page = NULL;
-    assert_true(progress_peek(&s->arena, str_of(s->dir), S("intake-0"), &page));
+    assert_true(progress_peek(&s->arena, str_of(s->dir), S("intake-0"), S(""), &page));
     const int64_t since_us = progress_receiving_us(page);
     progress_close(page);
     return since_us;

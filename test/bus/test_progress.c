@@ -137,9 +137,48 @@ static void a_page_of_another_layout_begins_anew(void **state)
     const int fd = open(folder_path("lake.page"), O_WRONLY);
     assert_int_equal(pwrite(fd, &version, sizeof version, sizeof version), sizeof version);
     close(fd);
-    assert_false(progress_peek(&arena, str_of(folder_path(".")), S("lake"), &p));
+    assert_false(progress_peek(&arena, str_of(folder_path(".")), S("lake"), S(""), &p));
     p = page("lake");
     assert_false(progress_counter_at(p, 0, &name, &value));
+    progress_close(p);
+}
+
+static bool shows_cursors_of(struct str bus_id)
+{
+    struct progress *p = NULL;
+    struct progress_cursor c;
+    assert_true(progress_peek(&arena, str_of(folder_path(".")), S("store"), bus_id, &p));
+    const bool is = progress_cursor_at(p, 0, &c);
+    progress_close(p);
+    return is;
+}
+
+static void where_a_duty_stood_in_other_streams_says_nothing_of_these(void **state)
+{
+    static const struct str old = STR("0123456789abcdef0123456789abcdef");
+    static const struct str new = STR("0123456789abcdef0123456789abcde0");
+    const struct lane lane = {STREAM_STANDARD, S("intake-0")};
+    struct progress *const p = page("store");
+    struct progress_cursor c;
+    (void)state;
+    progress_join(p, old);
+    *progress_counter(p, "facts") = 7;
+    progress_cursor(p, lane, (struct position){8}, (struct position){8}, 0, 1);
+    progress_read(p, lane, (struct position){16});
+    (void)progress_hand(p, lane, (struct position){8});
+    progress_hand_died(p, false);
+    assert_true(progress_is_careful(p));
+    progress_join(p, old); /* the next process, of the same streams */
+    assert_true(progress_is_careful(p));
+    assert_true(shows_cursors_of(old) && shows_cursors_of(S("")) && !shows_cursors_of(new));
+    progress_join(p, new);
+    assert_false(progress_cursor_at(p, 0, &c) || shows_cursors_of(S("")));
+    assert_false(progress_is_careful(p));
+    assert_int_equal(progress_hand(p, lane, (struct position){8}).deaths, 0);
+    progress_cursor(p, lane, (struct position){4}, (struct position){4}, 0, 1);
+    assert_false(progress_is_careful(p));
+    assert_true(shows_cursors_of(new) && !shows_cursors_of(old));
+    assert_int_equal(*progress_counter(p, "facts"), 7);
     progress_close(p);
 }
 
@@ -215,6 +254,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             who_died_or_was_killed_for_nothing_is_followed_by_a_careful_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_page_of_another_layout_begins_anew, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(where_a_duty_stood_in_other_streams_says_nothing_of_these,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_page_that_a_power_cut_left_half_written_begins_anew,
                                         set_up, tear_down),
     };

@@ -11,7 +11,7 @@ AGENTS = {"github": {"type": "github", "secret": "s3cret"}}
 SHA = "0123456789abcdef0123456789abcdef01234567"
 
 
-def push(weir, number):
+def push(weir, number, message="m"):
     """A push of one commit, number in its sha."""
     sha = f"{number:040x}"
     body = json.dumps({
@@ -20,7 +20,7 @@ def push(weir, number):
                        "name": "shop", "owner": {"login": "acme", "name": "acme"}, "pushed_at": 1764000000},
         "pusher": {"name": "ada"}, "sender": {"login": "ada", "id": 1, "type": "User"}, "compare": "https://github.com/c",
         "head_commit": None, "base_ref": None,
-        "commits": [{"id": sha, "tree_id": SHA, "message": "m", "timestamp": "2026-01-02T03:04:05Z", "distinct": True,
+        "commits": [{"id": sha, "tree_id": SHA, "message": message, "timestamp": "2026-01-02T03:04:05Z", "distinct": True,
                      "url": "https://github.com/acme/shop/commit/" + sha, "author": {"name": "Ada", "email": "a@b.c"},
                      "committer": {"name": "Ada", "email": "a@b.c"}, "added": [], "removed": [], "modified": ["x"]}]})
     headers = sign("s3cret", body.encode()) | {"X-GitHub-Event": "push", "X-GitHub-Delivery": f"d-{number}"}
@@ -92,6 +92,46 @@ def nothing_is_kept_in_a_store_or_table_that_is_gone(folder):
         assert weir.rows("query", "select count(*) as n from raw")[0]["n"] == 1
     (folder / "data/store.db").unlink()
     assert says_what_is_gone(folder, "store.db is gone")
+
+
+def is_flushed(folder):
+    said = subprocess.run([BINARY, "flush", "--timeout", "5s"], capture_output=True, text=True, timeout=60, check=False, cwd=folder)
+    return said.returncode == 0
+
+
+def lag_bytes(weir, stage):
+    return next(s["lag_bytes"] for s in json.loads(weir.command("status", "--json", status=1))["stages"] if s["name"] == stage)
+
+
+@case
+def a_store_of_other_streams_has_taken_nothing_of_these(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        for i in range(6):
+            push(weir, i)
+        weir.command("flush")
+    (folder / "data/bus").rename(folder / "old-bus")
+    weir = Weir(folder, agents=AGENTS)
+    try:
+        weir.start(ready=False)  # its store does not open: its cursors are those of old-bus
+        eventually(lambda: b"event=listening" in weir.log.read_bytes().split(b"event=stopped")[-1], "it listens")
+        push(weir, 6)
+        assert not is_flushed(folder)
+        eventually(lambda: lag_bytes(weir, "transform") == 0, "all of it stands before the store")
+        assert lag_bytes(weir, "store") > 0
+        for i in range(7, 27):  # where it stood is in the middle of something now
+            push(weir, i, "a longer message than those before it")
+        eventually(lambda: lag_bytes(weir, "transform") == 0, "all of it stands before the store")
+        assert b"damage set aside" not in weir.log.read_bytes()
+        weir.stop()
+        assert not is_flushed(folder), "nor when weir is stopped"
+        for file in folder.glob("data/store.db*"):
+            file.unlink()
+        weir.start()
+        weir.command("flush")
+        assert commits(folder) == 21
+    finally:
+        if weir.process is not None:
+            weir.kill()
 
 
 run()

@@ -30,7 +30,8 @@ static const struct survey *take(void)
     struct survey *const s = arena_new(&arena, struct survey);
     struct failure f;
     config->data = arena_str(&arena, str_of(folder_path(".")));
-    assert_int_equal(survey_take(&arena, &(struct survey_of){config, none, NULL}, s, &f), OK);
+    assert_int_equal(survey_take(&arena, &(struct survey_of){config, none, NULL, S("")}, s, &f),
+                     OK);
     return s;
 }
 

@@ -128,7 +128,7 @@ static void check(struct stage *x, size_t signals_n)
 static uint64_t stored(struct stage *x)
 {
     struct progress *progress = NULL;
-    assert_true(progress_peek(&x->log.arena, x->config.data, S("transform"), &progress));
+    assert_true(progress_peek(&x->log.arena, x->config.data, S("transform"), S(""), &progress));
     const uint64_t n = *progress_counter(progress, "stored");
     progress_close(progress);
     return n;

@@ -65,7 +65,7 @@ bool store_was_there(struct arena *a, const struct config *config)
     struct progress_cursor c = {0};
     bool has_moved = false;
     const struct str run = arena_printf(a, "%.*s/run", STR_ARG(config->data));
-    if (progress_peek(a, run, S("store"), &page)) {
+    if (progress_peek(a, run, S("store"), S(""), &page)) {
         for (size_t i = 0; progress_cursor_at(page, i, &c); i++) {
             has_moved = has_moved || c.at.at > 0;
         }
