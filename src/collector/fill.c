@@ -83,8 +83,11 @@ static enum outcome begin(struct tending *t, struct tended *x, const struct fill
     fill->of = x;
     fill->range = ask->range;
     fill->windows = w;
-    enum outcome result = ask->is_anew ? state_backfilled_drop(t->state, x->collector->id, &w, f)
-                                       : OK;
+    enum outcome result = OK;
+    if (ask->is_anew) {
+        result = state_anew(t->state, x->collector->id, &x->anew_us, f);
+        result = result == OK ? state_backfilled_drop(t->state, x->collector->id, &w, f) : result;
+    }
     if (result == OK) {
         result = state_backfilled(t->state, &a, x->collector->id, &w, &fill->before, f);
     }
@@ -226,7 +229,8 @@ static void start_some(struct tending *t, struct fill *fill)
         const struct run r = {.collector = c,
                               .scheduled_us = t->now.wall_us,
                               .start_us = span.start_us,
-                              .end_us = span.end_us};
+                              .end_us = span.end_us,
+                              .anew_us = fill->of->anew_us};
         fill->running++;
         if (tend_begin(t, &(struct tend_slot){.of = fill->of, .fill = fill, .window = window}, &r,
                        &f) != OK) {

@@ -19,6 +19,7 @@ struct run {
     int64_t scheduled_us;     /* when it was to begin; stands for the window of a tick */
     int64_t start_us, end_us; /* its window; TIME_NONE: none                           */
     struct str bookmark;      /* STRATEGY_GROWING: what an earlier run ended with      */
+    int64_t anew_us;          /* when its collector was last told to begin anew; 0: never    */
     bool is_as_of;            /* --start-time: "now" is scheduled_us for the source, too */
 };
 

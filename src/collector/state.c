@@ -14,6 +14,8 @@ enum statement {
     RENAME,
     REFILL,
     RELABEL,
+    REANEW,
+    RESAY,
     DROP,
     FILLED_PUT,
     FILLED,
@@ -22,6 +24,13 @@ enum statement {
     OBSERVE,
     OBSERVED,
     OBSERVED_DROP,
+    ANEW,
+    ANEW_PUT,
+    SAID,
+    SAID_PUT,
+    SAID_N,
+    SAID_FORGET,
+    SAID_CUT,
     STATEMENTS_N
 };
 
@@ -53,6 +62,13 @@ static const char schema[] =
     " b10 INTEGER NOT NULL, b11 INTEGER NOT NULL, b12 INTEGER NOT NULL, b13 INTEGER NOT NULL,"
     " PRIMARY KEY(series, label, is_ok)) WITHOUT ROWID;";
 
+/* Of a later weir than the tables above, and of no concern to who reads. */
+static const char schema_more[] =
+    "CREATE TABLE IF NOT EXISTS anew(id TEXT PRIMARY KEY, us INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS said(id TEXT, key TEXT, at_us INTEGER NOT NULL, what TEXT NOT NULL,"
+    " since_us INTEGER NOT NULL, PRIMARY KEY(id, key)) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS said_at ON said(id, at_us);";
+
 static const char *const sql_of[STATEMENTS_N] = {
     [PUT] = "INSERT OR REPLACE INTO collector(" ENTRY ") VALUES"
             "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
@@ -61,6 +77,8 @@ static const char *const sql_of[STATEMENTS_N] = {
     [RENAME] = "UPDATE OR REPLACE collector SET id = ?2 WHERE id = ?1",
     [REFILL] = "UPDATE OR REPLACE backfilled SET id = ?2 WHERE id = ?1",
     [RELABEL] = "UPDATE OR REPLACE observed SET label = ?2 WHERE series = 'invoke' AND label = ?1",
+    [REANEW] = "UPDATE OR REPLACE anew SET id = ?2 WHERE id = ?1",
+    [RESAY] = "UPDATE OR REPLACE said SET id = ?2 WHERE id = ?1",
     [DROP] = "DELETE FROM collector WHERE id = ?",
     [FILLED_PUT] = "INSERT OR IGNORE INTO backfilled VALUES(?,?,?)",
     [FILLED] = "SELECT start_us FROM backfilled WHERE id = ? AND length_us = ?"
@@ -80,6 +98,14 @@ static const char *const sql_of[STATEMENTS_N] = {
     [OBSERVED] = "SELECT series, label, is_ok, n, sum_us, metrics, " BUCKETS
                  " FROM observed ORDER BY series, label, is_ok DESC",
     [OBSERVED_DROP] = "DELETE FROM observed WHERE series = 'invoke' AND label = ?",
+    [ANEW] = "SELECT us FROM anew WHERE id = ?",
+    [ANEW_PUT] = "INSERT OR REPLACE INTO anew VALUES(?,?)",
+    [SAID] = "SELECT what, since_us FROM said WHERE id = ? AND key = ?",
+    [SAID_PUT] = "INSERT OR REPLACE INTO said VALUES(?,?,?,?,?)",
+    [SAID_N] = "SELECT count(*) FROM said WHERE id = ?",
+    [SAID_FORGET] = "DELETE FROM said WHERE id = ? AND at_us < ?",
+    [SAID_CUT] = "DELETE FROM said WHERE id = ?1 AND key IN"
+                 " (SELECT key FROM said WHERE id = ?1 ORDER BY at_us LIMIT ?2)",
 };
 
 struct state_entry state_entry_new(struct str id)
@@ -126,6 +152,11 @@ static const char *path_in(struct arena *a, struct str data)
     return arena_printf(a, "%.*s/state.db", STR_ARG(data)).at;
 }
 
+static bool is_of_writer(size_t statement)
+{
+    return statement == REANEW || statement == RESAY || statement >= ANEW;
+}
+
 enum outcome state_open(struct arena *a, struct str data, enum state_use use, struct state **out,
                         struct failure *f)
 {
@@ -136,8 +167,12 @@ enum outcome state_open(struct arena *a, struct str data, enum state_use use, st
     if (result == OK) {
         result = check_version(s->db, path, use, f);
     }
+    if (result == OK && use == STATE_WRITE) {
+        result = sqlite_exec(s->db, schema_more, f);
+    }
     for (size_t i = 0; result == OK && i < STATEMENTS_N; i++) {
-        result = sqlite_prepare(s->db, str_of(sql_of[i]), &s->prepared[i], f);
+        const bool is_used = use == STATE_WRITE || !is_of_writer(i);
+        result = is_used ? sqlite_prepare(s->db, str_of(sql_of[i]), &s->prepared[i], f) : OK;
     }
     if (result != OK) {
         state_close(s);
@@ -300,7 +335,7 @@ enum outcome state_all(struct state *s, struct arena *a, struct state_entry **ou
 enum outcome state_rename(struct state *s, struct str was, struct str is, struct failure *f)
 {
     enum outcome result = state_begin(s, f);
-    for (int i = RENAME; i <= RELABEL && result == OK; i++) {
+    for (int i = RENAME; i <= RESAY && result == OK; i++) {
         sqlite_bind_str(s->prepared[i], 1, was);
         sqlite_bind_str(s->prepared[i], 2, is);
         result = sqlite_run(s->prepared[i], f);
@@ -373,6 +408,87 @@ enum outcome state_drop(struct state *s, struct str id, bool *was_there, struct 
     result = result == OK ? state_end(s, f) : result;
     if (result != OK) {
         state_undo(s);
+    }
+    return result;
+}
+
+/* ---- what may come back to what it was ---- */
+
+enum outcome state_anew_us(struct state *s, struct str id, int64_t *us, struct failure *f)
+{
+    sqlite3_stmt *const q = s->prepared[ANEW];
+    bool is_row = false;
+    sqlite_bind_str(q, 1, id);
+    const enum outcome result = sqlite_row(q, &is_row, f);
+    *us = result == OK && is_row ? sqlite3_column_int64(q, 0) : 0;
+    (void)sqlite3_reset(q);
+    return result;
+}
+
+enum outcome state_anew(struct state *s, struct str id, int64_t *us, struct failure *f)
+{
+    sqlite3_stmt *const put = s->prepared[ANEW_PUT];
+    const int64_t now_us = clock_now_us();
+    int64_t was_us = 0;
+    enum outcome result = state_begin(s, f);
+    result = result == OK ? state_anew_us(s, id, &was_us, f) : result;
+    result = result == OK ? state_said_forget(s, id, INT64_MAX, f) : result;
+    *us = now_us > was_us ? now_us : was_us + 1;
+    if (result == OK) {
+        sqlite_bind_str(put, 1, id);
+        (void)sqlite3_bind_int64(put, 2, *us);
+        result = sqlite_run(put, f);
+    }
+    result = result == OK ? state_end(s, f) : result;
+    if (result != OK) {
+        state_undo(s);
+    }
+    return result;
+}
+
+enum outcome state_say(struct state *s, struct str id, const struct state_said *row, int64_t run_us,
+                       int64_t *since_us, struct failure *f)
+{
+    sqlite3_stmt *const get = s->prepared[SAID], *const put = s->prepared[SAID_PUT];
+    bool is_row = false;
+    sqlite_bind_str(get, 1, id);
+    sqlite_bind_str(get, 2, row->key);
+    const enum outcome result = sqlite_row(get, &is_row, f);
+    const bool is_same = result == OK && is_row && str_eq(sqlite_str(get, 0), row->id);
+    const int64_t was_us = result == OK && is_row ? sqlite3_column_int64(get, 1) : 0;
+    (void)sqlite3_reset(get);
+    *since_us = is_same || !is_row ? was_us : run_us > was_us ? run_us : was_us + 1;
+    if (result != OK || is_same) {
+        return result;
+    }
+    sqlite_bind_str(put, 1, id);
+    sqlite_bind_str(put, 2, row->key);
+    (void)sqlite3_bind_int64(put, 3, row->at_us);
+    sqlite_bind_str(put, 4, row->id);
+    (void)sqlite3_bind_int64(put, 5, *since_us);
+    return sqlite_run(put, f);
+}
+
+enum outcome state_said_forget(struct state *s, struct str id, int64_t before_us, struct failure *f)
+{
+    sqlite3_stmt *const old = s->prepared[SAID_FORGET], *const cut = s->prepared[SAID_CUT];
+    sqlite3_stmt *const count = s->prepared[SAID_N];
+    bool is_row = false;
+    sqlite_bind_str(old, 1, id);
+    (void)sqlite3_bind_int64(old, 2, before_us);
+    enum outcome result = sqlite_run(old, f);
+    if (result != OK) {
+        return result;
+    }
+    sqlite_bind_str(count, 1, id);
+    result = sqlite_row(count, &is_row, f);
+    const int64_t over = result == OK && is_row ? sqlite3_column_int64(count, 0) - STATE_SAID_MAX
+                                                : 0;
+    (void)sqlite3_reset(count);
+    if (result == OK && over > 0) {
+        sqlite_bind_str(cut, 1, id);
+        (void)sqlite3_bind_int64(cut, 2, over);
+        result = sqlite_run(cut, f);
     }
     return result;
 }

@@ -89,6 +89,30 @@ enum outcome state_backfilled(struct state *s, struct arena *a, struct str id,
 enum outcome state_backfilled_drop(struct state *s, struct str id, const struct windows *of,
                                    struct failure *f);
 
+/* ---- what may come back to what it was ---- */
+
+/* When it was last told to begin anew: the ids of what it gives since then are others than before.
+ * 0: never. */
+enum outcome state_anew_us(struct state *s, struct str id, int64_t *us, struct failure *f);
+/* It begins anew now, durably; *us: as state_anew_us says from now on. What its rows said is
+ * forgotten. */
+enum outcome state_anew(struct state *s, struct str id, int64_t *us, struct failure *f);
+
+/* What a row that is read again in the overlap says. */
+struct state_said {
+    struct str key, id; /* of the row; of what it says */
+    int64_t at_us;      /* its own time                */
+};
+
+/* Note what it says. *since_us: in which run it began to, where it said something else before; 0:
+ * it says what it said first. `run_us` is the scheduled time of this run. */
+enum outcome state_say(struct state *s, struct str id, const struct state_said *row, int64_t run_us,
+                       int64_t *since_us, struct failure *f);
+/* Forget rows of before the moment, and of the others all but the newest STATE_SAID_MAX. */
+enum { STATE_SAID_MAX = 1 << 18 };
+enum outcome state_said_forget(struct state *s, struct str id, int64_t before_us,
+                               struct failure *f);
+
 /* ---- what is observed of runs, over all restarts (metrics of the admin address) ---- */
 
 struct state_observed {

@@ -8,6 +8,7 @@
 #include "collector/fill.h"
 #include "collector/moment.h"
 #include "collector/rows.h"
+#include "collector/said.h"
 
 enum {
     NOTES_MAX = 10000,
@@ -42,7 +43,11 @@ static enum outcome note_all(struct tending *t, struct failure *f)
 {
     enum outcome result = state_begin(t->state, f);
     for (size_t i = 0; i < t->n && result == OK; i++) {
-        result = t->at[i].is_dirty ? state_put(t->state, &t->at[i].entry, f) : OK;
+        const struct tended *const x = &t->at[i];
+        result = x->is_dirty ? state_put(t->state, &x->entry, f) : OK;
+        if (result == OK && x->is_dirty) {
+            result = said_forget(t->state, x->collector, x->entry.bookmark, f);
+        }
     }
     for (size_t i = 0; i < t->notes_n && result == OK; i++) {
         result = note_observed(t, &t->note[i], f);
@@ -264,7 +269,8 @@ static void begin(struct tending *t, struct tended *x)
     struct run r = {.collector = c,
                     .scheduled_us = x->schedule.scheduled_us,
                     .start_us = TIME_NONE,
-                    .end_us = TIME_NONE};
+                    .end_us = TIME_NONE,
+                    .anew_us = x->anew_us};
     enum outcome result = OK;
     if (c->strategy == STRATEGY_WINDOW && t->wall.now_us == TIME_NONE) {
         wait_for_clock(t, x);
@@ -309,7 +315,9 @@ static enum outcome note_begun(struct tending *t, const struct tend_slot *s, str
 
 static enum outcome write_down(struct tending *t, struct tend_slot *s, struct failure *f)
 {
-    const enum outcome result = s->work.n > 0 ? note_begun(t, s, f) : OK;
+    struct work *const w = &s->work;
+    enum outcome result = w->n > 0 ? note_begun(t, s, f) : OK;
+    result = result == OK ? said_settle(t->state, &w, 1, f) : result;
     return result == OK ? work_write(&s->work, t->bus, f) : result;
 }
 
@@ -421,6 +429,7 @@ static void look_at_clock(struct tending *t)
 /* Runs that ended in one turn share the sync of their append, and that of being noted as begun. */
 struct together {
     struct tend_slot *slot[TOGETHER_MAX];
+    struct work *work[TOGETHER_MAX]; /* theirs */
     size_t n, records, bytes;
 };
 
@@ -458,18 +467,20 @@ static void write_together(struct tending *t)
         const struct work *const w = &t->slot[i].work;
         if (w->is == WORK_HAS_ENDED && w->outcome == OK && w->n > 0 &&
             g.bytes + w->bytes < TOGETHER_BYTES_MAX) {
+            g.work[g.n] = &t->slot[i].work;
             g.slot[g.n++] = &t->slot[i];
             g.records += w->n;
             g.bytes += w->bytes;
         }
     }
-    if (g.n < 2 || !note_begun_together(t, &g)) {
+    if (g.n < 2 || !note_begun_together(t, &g) ||
+        said_settle(t->state, g.work, g.n, &ignored) != OK) {
         return;
     }
     arena_init(&a, TEND_ARENA_BYTES_MAX);
     struct record *const record = arena_array(&a, struct record, g.records);
     for (size_t i = 0; i < g.n; i++) {
-        const struct work *const w = &g.slot[i]->work;
+        const struct work *const w = g.work[i];
         memcpy(record + n, w->record, w->n * sizeof *record);
         n += w->n;
     }
@@ -477,7 +488,7 @@ static void write_together(struct tending *t)
     if (bus_append(t->bus, work_lane(), record, n, &ignored) == OK) {
         FAILPOINT("collect.appended");
         for (size_t i = 0; i < g.n; i++) {
-            work_written(&g.slot[i]->work);
+            work_written(g.work[i]);
         }
     }
     arena_close(&a);
@@ -587,7 +598,8 @@ static enum outcome forget(struct tending *t, struct tended *x, struct failure *
     x->entry.begun_us = TIME_NONE;
     x->entry.bookmark = S("");
     x->is_dirty = true;
-    return note_all(t, f);
+    const enum outcome result = state_anew(t->state, x->collector->id, &x->anew_us, f);
+    return result == OK ? note_all(t, f) : result;
 }
 
 static bool has_name(const struct tending *t, struct str name)
@@ -612,7 +624,11 @@ enum outcome tend_forget(struct tending *t, struct str name, bool *is_gone, stru
     if (!t->state || has_name(t, name)) {
         return found;
     }
-    const enum outcome result = state_drop(t->state, name, is_gone, &why);
+    enum outcome result = state_drop(t->state, name, is_gone, &why);
+    if (result == OK && *is_gone) { /* should it come back, it begins anew */
+        int64_t ignored_us = 0;
+        result = state_anew(t->state, name, &ignored_us, &why);
+    }
     if (result != OK) {
         *f = why;
         return result;

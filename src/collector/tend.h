@@ -34,6 +34,7 @@ struct tended {
     struct arena texts; /* of the entry                                              */
     struct work *work;  /* NULL: none                                                */
     bool is_dirty;      /* the entry is to be noted                                  */
+    int64_t anew_us;    /* state_anew_us                                             */
     struct str unsure;  /* the id of a state that may be its own, or another's: it does not run;
                            empty: none                                               */
 };

@@ -89,7 +89,7 @@ static enum outcome take_over(struct tending *t, const struct state_entry *e, st
         x->entry = *e;
         enter_texts(x);
     }
-    return result;
+    return result == OK ? state_anew_us(t->state, id, &x->anew_us, f) : result;
 }
 
 static enum outcome take_over_all(struct tending *t, struct failure *f)
@@ -151,7 +151,7 @@ static enum outcome open_one(struct tending *t, struct tended *x, int64_t weir_u
     }
     enter_texts(x);
     arena_reset(scratch);
-    return OK;
+    return state_anew_us(t->state, x->collector->id, &x->anew_us, f);
 }
 
 enum outcome tend_open(struct tending *t, const struct collecting *how, struct failure *f)

@@ -52,10 +52,20 @@ static enum outcome take_metric(struct work *w, struct str json, struct failure 
     if (result != OK) {
         return result;
     }
+    const bool has_overlap = w->run.collector->overlap_us > 0;
+    m.anew_us = w->run.anew_us;
+    m.key = metric_key(&w->arena, &m);
     w->record = arena_more(&w->arena, w->record, w->n, &w->room, sizeof *w->record);
-    struct record *const r = &w->record[w->n++];
+    struct record *const r = &w->record[w->n];
     *r = (struct record){0};
     metric_signal(&w->arena, &m, json, &r->signal);
+    if (has_overlap) {
+        w->row = arena_more(&w->arena, w->row, w->n, &w->row_room, sizeof *w->row);
+        struct work_row *const row = &w->row[w->n];
+        *row = (struct work_row){.id = r->signal.id};
+        row->key = clock_parse(m.row, &row->at_us) ? m.key : S("");
+    }
+    w->n++;
     w->bytes += json.len;
     return OK;
 }
@@ -96,8 +106,9 @@ static enum outcome take_line(struct work *w, struct str text, struct failure *f
 static void forget_gathered(struct work *w)
 {
     w->is = w->is == WORK_IS_FULL ? WORK_RUNS : w->is;
-    w->n = w->room = w->bytes = 0;
+    w->n = w->room = w->row_room = w->bytes = 0;
     w->record = NULL;
+    w->row = NULL;
     arena_reset(&w->arena);
 }
 

@@ -234,8 +234,11 @@ void metric_signal(struct arena *a, const struct metric *m, struct str data, str
     buf_add_byte(&b, ' ');
     add_number(&b, m->value);
     buf_add(&b, m->body);
-    if (m->grain_us > 0) {
+    if (m->grain_us > 0 && m->row.len == 0) {
         buf_printf(&b, " %lld", (long long)m->scheduled_us);
+    }
+    if (m->anew_us > 0) {
+        buf_printf(&b, " anew %lld", (long long)m->anew_us);
     }
     hash_128_hex(buf_str(&b), id);
     *out = (struct signal){.id = arena_str(a, (struct str){id, sizeof id}),
@@ -247,6 +250,14 @@ void metric_signal(struct arena *a, const struct metric *m, struct str data, str
                            .agent = m->collector,
                            .received_us = m->at_us,
                            .data = data};
+}
+
+struct str metric_id_since(struct arena *a, struct str id, int64_t since_us)
+{
+    char *const out = arena_array(a, char, METRIC_KEY_BYTES + 1);
+    const struct str text = arena_printf(a, "%.*s since %lld", STR_ARG(id), (long long)since_us);
+    hash_128_hex(text, out);
+    return (struct str){out, METRIC_KEY_BYTES};
 }
 
 /* Asked in the catalogue's order each is found at once. */

@@ -28,6 +28,7 @@ struct metric {
     int64_t grain_us;     /* length of metric.grain; 0: none                               */
     int64_t at_us;        /* when it was read                                              */
     struct str row;       /* incremental: its own value of the column, where it counts; "" */
+    int64_t anew_us;      /* when its collector was last told to begin anew; 0: never        */
     struct str body;      /* partition collectors: what the sinks are given; else empty    */
     struct str key;       /* out of a fact: the one it was made with; else empty           */
 };
@@ -59,9 +60,12 @@ void metric_write_tags(struct buf *b, const struct metric *m);
 enum outcome metric_read(struct arena *a, struct str json, struct metric *out, struct failure *f);
 
 /* Source and id of the raw signal: `/collectors/ID` and the hash of key and value, so that a window
- * that is collected again with another value passes. Of a grain each run counts for itself: the
- * value may come back to what it was. `data` is metric_write's. */
+ * that is collected again with another value passes. The value may come back to what it was: of a
+ * grain each run counts for itself, and so does what is collected anew. `data` is metric_write's.
+ */
 void metric_signal(struct arena *a, const struct metric *m, struct str data, struct signal *out);
+/* The id of a row that is read again and says something else than before since then. */
+struct str metric_id_since(struct arena *a, struct str id, int64_t since_us);
 extern const char metric_signal_type[];
 
 /* Out of a fact of model `metric`. returns OK | REJECT it is none */

@@ -234,6 +234,59 @@ def a_row_that_is_read_again_in_the_overlap_is_the_same_record(folder):
 
 
 @case
+def a_row_of_the_overlap_may_come_back_to_what_it_was(folder):
+    """What it said last counts in every sink; a kill and a start of weir give nothing twice, and beginning anew gives it again."""
+    one = collector(f"cat {folder}/rows", {"interval": "200ms"}, invocation_strategy="incremental", column="at", overlap="24h")
+    sinks = {"audit": {"type": "file", "config": {"path": str(folder / "audit.log")}}}
+    weir = Weir(folder, collectors={"g": one | {"sinks": sinks}}, store={"path": "./store.db"})
+    said = []
+
+    def told():
+        lines = (folder / "audit.log").read_text().splitlines() if (folder / "audit.log").exists() else []
+        return [row["value"] for row in map(json.loads, lines) if row["tag.acct"] == "a"]
+
+    def comes(value):
+        rows = [{"at": "2024-01-01T10:00:00Z", "acct": "a", "value": value}, {"at": "2024-01-01T12:00:00.5Z", "acct": "b", "value": 1}]
+        (folder / "new").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        (folder / "new").rename(folder / "rows")
+        said.append(value)
+        eventually(lambda: told() == said, f"the sink has {said}", 120)
+
+    def goes_on():
+        runs = listed(weir, "g")["runs"]
+        eventually(lambda: listed(weir, "g")["runs"] > runs + 2, "it reads them again and again", 120)
+        assert told() == said and (folder / "audit.log").read_text().count("\n") == len(said) + 1, (told(), said)
+
+    (folder / "rows").touch()
+    with weir:
+        for value in (5, 6, 5):
+            comes(value)
+            goes_on()
+        for words in ((), ("--store",)):
+            eventually(lambda words=words: weir.rows("query", *words, "SELECT value FROM metric ORDER BY 1") == [{"value": 1}, {"value": 5}],
+                       "the last value counts", 120)
+        weir.kill()
+    with weir:
+        goes_on()
+        comes(6)
+        comes(5)
+
+
+@case
+def a_window_that_is_collected_anew_may_come_back_to_what_it_was(folder):
+    one = windows(f"cat {folder}/row", "24h", {"interval": "24h"})
+    with Weir(folder, collectors={"w": one}, store={"path": "./store.db"}) as weir:
+        for value, words in ((5, []), (6, ["--anew"]), (5, ["--anew"])):
+            (folder / "row").write_text(json.dumps({"value": value}))
+            weir.command("backfill", "w", "--from", "2024-01-01", "--to", "2024-01-03", *words)
+            of = "FROM metric WHERE window_start_at < TIMESTAMP '2024-02-01'"
+            found = [r["value"] for r in metrics(weir, f"SELECT value {of}")]
+            assert found == [value, value], (value, found)
+        eventually(lambda: [r["value"] for r in weir.rows("query", "--store", "SELECT value FROM metric WHERE window_start_at < '2024-02-01'")]
+                   == [5, 5], "in the store, too", 120)
+
+
+@case
 def of_several_runs_in_one_grain_the_last_counts(folder):
     grain = {"metric": {"name": "x", "type": "COUNT", "grain": "8760h"}, "schedule": {"cron": "0 0 1 1 *"},
              "source": {"type": "command", "config": {"run": ["/bin/cat", str(folder / "row")]}}}

@@ -1,5 +1,7 @@
 #include "collector/state.h"
 
+#include <stdio.h>
+
 #include "folder.h"
 #include "test.h"
 
@@ -200,12 +202,89 @@ static void all_of_an_entry_goes_with_it_to_another_id(void **state)
     arena_close(&a);
 }
 
+/* What a row with this key and time says, as its run tells it; returns since when. */
+static int64_t say(struct state *s, struct str key, struct str what, int64_t run_us)
+{
+    struct failure f;
+    int64_t since_us = -1;
+    const struct state_said row = {.key = key, .id = what, .at_us = key.at[0]};
+    assert_int_equal(state_say(s, S("users"), &row, run_us, &since_us, &f), OK);
+    return since_us;
+}
+
+static void what_a_row_says_is_known_by_the_run_since_when(void **state)
+{
+    struct arena a;
+    struct failure f;
+    struct state *s = NULL;
+    int64_t anew_us = 0, again_us = 0;
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    assert_int_equal(state_open(&a, str_of(folder_make()), STATE_WRITE, &s, &f), OK);
+    assert_int_equal(say(s, S("a"), S("5"), 100), 0);
+    assert_int_equal(say(s, S("a"), S("5"), 200), 0);
+    assert_int_equal(say(s, S("b"), S("5"), 200), 0);
+    assert_int_equal(say(s, S("a"), S("6"), 300), 300);
+    assert_int_equal(say(s, S("a"), S("6"), 400), 300);
+    assert_int_equal(say(s, S("a"), S("5"), 300), 301); /* the same run, done again */
+    assert_int_equal(say(s, S("b"), S("5"), 400), 0);
+    assert_int_equal(state_rename(s, S("users"), S("others"), &f), OK);
+    assert_int_equal(state_rename(s, S("others"), S("users"), &f), OK);
+    assert_int_equal(state_said_forget(s, S("users"), 'b', &f), OK);
+    assert_int_equal(say(s, S("a"), S("5"), 500), 0);
+    assert_int_equal(say(s, S("b"), S("6"), 500), 500);
+    assert_int_equal(state_anew_us(s, S("users"), &anew_us, &f), OK);
+    assert_int_equal(anew_us, 0);
+    assert_int_equal(state_anew(s, S("users"), &anew_us, &f), OK);
+    assert_int_equal(state_anew(s, S("users"), &again_us, &f), OK);
+    assert_true(again_us > anew_us && anew_us > 0);
+    assert_int_equal(state_anew_us(s, S("users"), &anew_us, &f), OK);
+    assert_int_equal(anew_us, again_us);
+    assert_int_equal(say(s, S("b"), S("5"), 600), 0);
+    state_close(s);
+    folder_drop();
+    arena_close(&a);
+}
+
+static void of_rows_beyond_the_most_the_oldest_are_forgotten(void **state)
+{
+    struct arena a;
+    struct failure f;
+    struct state *s = NULL;
+    int64_t since_us = 0;
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    assert_int_equal(state_open(&a, str_of(folder_make()), STATE_WRITE, &s, &f), OK);
+    assert_int_equal(state_begin(s, &f), OK);
+    for (int i = 0; i < STATE_SAID_MAX + 2; i++) {
+        char key[16];
+        const int len = snprintf(key, sizeof key, "%d", i);
+        const struct state_said row = {
+            .key = {key, (size_t)len}, .id = S("5"), .at_us = STATE_SAID_MAX - i};
+        assert_int_equal(state_say(s, S("users"), &row, 1, &since_us, &f), OK);
+    }
+    assert_int_equal(state_said_forget(s, S("users"), INT64_MIN, &f), OK);
+    assert_int_equal(state_end(s, &f), OK);
+    assert_int_equal(say(s, S("0"), S("6"), 9), 9);
+    char last[16], other[16];
+    (void)snprintf(last, sizeof last, "%d", STATE_SAID_MAX - 1);
+    (void)snprintf(other, sizeof other, "%d", STATE_SAID_MAX);
+    assert_int_equal(say(s, str_of(last), S("6"), 9), 9);
+    assert_int_equal(say(s, str_of(other), S("6"), 9),
+                     0); /* it was forgotten, so it is the first */
+    state_close(s);
+    folder_drop();
+    arena_close(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(an_entry_comes_back_as_it_was_put),
         cmocka_unit_test(what_is_undone_was_never_put),
         cmocka_unit_test(windows_of_a_backfill_are_remembered_by_their_length),
+        cmocka_unit_test(what_a_row_says_is_known_by_the_run_since_when),
+        cmocka_unit_test(of_rows_beyond_the_most_the_oldest_are_forgotten),
         cmocka_unit_test(all_of_an_entry_goes_with_it_to_another_id),
         cmocka_unit_test(what_is_observed_adds_up_by_bucket),
     };

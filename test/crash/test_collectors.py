@@ -21,6 +21,9 @@ WINDOWS = f'for i in $(seq {ROWS}); do echo "{{\\"i\\":$i,\\"of\\":\\"$WEIR_STAR
 # lines behind the bookmark: their number; the last line's is where the next run goes on
 GROWING = """test "$WEIR_BOOKMARK" || WEIR_BOOKMARK=0
 wc -l < lines | { read n; echo "{\\"id\\":$n,\\"value\\":$((n - WEIR_BOOKMARK))}"; }"""
+# read again by every run, in the overlap: one row is always the same, one says how many lines there are
+OVERLAP = '''say() { echo "{\\"at\\":\\"2024-01-01T1$1:00:00Z\\",\\"which\\":\\"$2\\",\\"value\\":$3}"; }
+say 2 stays 1; wc -l < lines | { read n; say 0 changes $((n % 3)); }'''
 # more than is gathered before it is written
 LARGE = f"""awk 'BEGIN {{ for (i = 0; i < {MANY}; i++) printf "{{\\"i\\":%d,\\"value\\":1,\\"pad\\":\\"%040d\\"}}\\n", i, i }}'"""
 
@@ -35,6 +38,7 @@ def make(folder, **environment):
     collectors = {
         "windows": collector(folder, "windows", WINDOWS, "200ms", "1s", invocation_strategy="historic_tumbling_window"),
         "growing": collector(folder, "growing", GROWING, "100ms", invocation_strategy="incremental", column="id"),
+        "overlap": collector(folder, "overlap", OVERLAP, "100ms", invocation_strategy="incremental", column="at", overlap="24h"),
         "large": collector(folder, "large", LARGE, "1h")}
     return Weir(folder, environment=environment, collectors=collectors, **SECTIONS)
 
@@ -60,7 +64,7 @@ def settled(weir, lines):
                                 capture_output=True, env=weir.environment, timeout=60)  # 1 while one is red
         rest = [json.loads(line) for line in listed.stdout.splitlines()]
         assert (rows[0]["n"] or 0) <= lines.n, f"{rows} of {lines.n} lines: some are counted twice"
-        return rows[0]["n"] == lines.n and len(rest) == 3 and all(
+        return rows[0]["n"] == lines.n and len(rest) == 4 and all(
             row["state"] in ("ok", "running") and row["last_good"] for row in rest)
     eventually(ask, f"all {lines.n} lines are counted and nothing is red")
 
@@ -75,6 +79,10 @@ def check(weir, lines):
     assert starts == list(range(starts[0], starts[0] + len(starts))), ("a window is lacking", starts)
     facts = weir.rows("query", "SELECT count(*) AS n, count(DISTINCT key) AS keys FROM metric_history WHERE name = 'windows'")[0]
     assert facts["n"] == facts["keys"] >= len(starts) * ROWS, (facts, len(starts))  # it has gone on meanwhile
+    stays = weir.rows("query", "SELECT count(*) AS n FROM metric_history WHERE name = 'overlap' AND tags LIKE '%stays%'")[0]["n"]
+    assert stays == 1, ("what is read twice is one record", stays)
+    eventually(lambda: weir.rows("query", "SELECT value FROM metric WHERE name = 'overlap' AND tags LIKE '%changes%'")
+               == [{"value": lines.n % 3}], "the last value counts", 120)
     large = weir.rows("query", "SELECT body->>'scheduled' AS at, count(DISTINCT body->'tags'->>'i') AS n FROM "
                       "(SELECT CAST(body AS JSON) AS body FROM raw WHERE source = '/collectors/large') GROUP BY 1")
     assert large and all(row["n"] == MANY for row in large), ("a run that is not whole", large)
