@@ -51,7 +51,7 @@ static const char deployments[] =
 
 struct incident {
     const char *what; /* source, id, service, environment, url, artifact, causes, fixed_by, linked,
-                         detected, blame_from */
+                         detected, blame_from, resolved */
     const char *cause, *evidence, *fix; /* deployments as SOURCE ID; "-" is null */
 };
 
@@ -59,35 +59,54 @@ struct incident {
 
 static const struct incident incidents[] = {
     /* what links to the deployment goes before what a label says */
-    {"'gh','a','shop','live',NULL,NULL,'1',NULL,'x e-6 y'," AT("11:00") ",NULL", "ci e-6", "link",
-     "-"},
+    {"'gh','a','shop','live',NULL,NULL,'1',NULL,'x e-6 y'," AT("11:00") ",NULL,NULL", "ci e-6",
+     "link", "-"},
     /* 4 says that it mends 17: what it replaced, 2, was the cause */
-    {"'gh','17','shop','live',NULL,NULL,'1',NULL,NULL," AT("11:00") ",NULL", "gh 2", "fix", "gh 4"},
+    {"'gh','17','shop','live',NULL,NULL,'1',NULL,NULL," AT("11:00") ",NULL,NULL", "gh 2", "fix",
+     "gh 4"},
     /* the same number in another place is another incident */
-    {"'ci','17','shop','live',NULL,NULL,NULL,NULL,NULL," AT("11:00") ",NULL", "-", "-", "-"},
+    {"'ci','17','shop','live',NULL,NULL,NULL,NULL,NULL," AT("11:00") ",NULL,NULL", "-", "-", "-"},
     /* by address */
-    {"'pd','i','cart','live','https://x/18',NULL,NULL,NULL,NULL," AT("10:00") ",NULL", "ci e-6",
-     "fix", "ci e-7"},
+    {"'pd','i','cart','live','https://x/18',NULL,NULL,NULL,NULL," AT("10:00") ",NULL,NULL",
+     "ci e-6", "fix", "ci e-7"},
     /* by commit, of two deployments the one in its environment */
-    {"'gh','b','shop','live',NULL,NULL,'s2',NULL,NULL," AT("11:00") ",NULL", "gh 2", "label", "-"},
-    {"'gh','c','shop','test',NULL,NULL,'s2','4',NULL," AT("11:00") ",NULL", "gh 3", "label",
+    {"'gh','b','shop','live',NULL,NULL,'s2',NULL,NULL," AT("11:00") ",NULL,NULL", "gh 2", "label",
+     "-"},
+    {"'gh','c','shop','test',NULL,NULL,'s2','4',NULL," AT("11:00") ",NULL,NULL", "gh 3", "label",
      "gh 4"},
     /* not of another service's, and not one that never succeeded */
-    {"'pd','d','cart','live',NULL,NULL,'1 s5',NULL,NULL," AT("11:00") ",NULL", "-", "-", "-"},
-    {"'gh','e','shop','live',NULL,NULL,'5',NULL,NULL," AT("11:00") ",NULL", "-", "-", "-"},
+    {"'pd','d','cart','live',NULL,NULL,'1 s5',NULL,NULL," AT("11:00") ",NULL,NULL", "-", "-", "-"},
+    {"'gh','e','shop','live',NULL,NULL,'5',NULL,NULL," AT("11:00") ",NULL,NULL", "-", "-", "-"},
     /* by what is broken; not after the fact */
-    {"'pd','f','shop','live',NULL,'a2',NULL,NULL,NULL," AT("11:00") ",NULL", "gh 2", "artifact",
-     "-"},
-    {"'pd','g','shop','live',NULL,'a2',NULL,NULL,NULL," AT("09:00") ",NULL", "-", "-", "-"},
+    {"'pd','f','shop','live',NULL,'a2',NULL,NULL,NULL," AT("11:00") ",NULL,NULL", "gh 2",
+     "artifact", "-"},
+    {"'pd','g','shop','live',NULL,'a2',NULL,NULL,NULL," AT("09:00") ",NULL,NULL", "-", "-", "-"},
     /* by time alone only where that is configured, and long enough */
-    {"'gh','h','shop','live',NULL,NULL,NULL,NULL,NULL," AT("11:00") ",NULL", "-", "-", "-"},
-    {"'gh','k','shop','live',NULL,NULL,NULL,NULL,NULL," AT("11:00") "," AT("09:30"), "gh 2", "time",
-     "-"},
-    {"'gh','l','shop','live',NULL,NULL,NULL,NULL,NULL," AT("11:00") "," AT("10:30"), "-", "-", "-"},
+    {"'gh','h','shop','live',NULL,NULL,NULL,NULL,NULL," AT("11:00") ",NULL,NULL", "-", "-", "-"},
+    {"'gh','k','shop','live',NULL,NULL,NULL,NULL,NULL," AT("11:00") "," AT("09:30") ",NULL", "gh 2",
+     "time", "-"},
+    {"'gh','l','shop','live',NULL,NULL,NULL,NULL,NULL," AT("11:00") "," AT("10:30") ",NULL", "-",
+     "-", "-"},
     /* an id that two sources have is that of the incident's own */
-    {"'gh','m','shop','live',NULL,NULL,'8','9',NULL," AT("11:00") ",NULL", "gh 8", "label", "gh 9"},
-    {"'ci','n','shop','live',NULL,NULL,'8','9',NULL," AT("11:00") ",NULL", "ci 8", "label", "ci 9"},
-    {"'ci','o','shop','live',NULL,NULL,NULL,NULL,'8'," AT("11:00") ",NULL", "ci 8", "link", "-"},
+    {"'gh','m','shop','live',NULL,NULL,'8','9',NULL," AT("11:00") ",NULL,NULL", "gh 8", "label",
+     "gh 9"},
+    {"'ci','n','shop','live',NULL,NULL,'8','9',NULL," AT("11:00") ",NULL,NULL", "ci 8", "label",
+     "ci 9"},
+    {"'ci','o','shop','live',NULL,NULL,NULL,NULL,'8'," AT("11:00") ",NULL,NULL", "ci 8", "link",
+     "-"},
+    /* of the deployments of a commit the one that was there when it was detected, and the first
+       since */
+    {"'gh','p','shop','live',NULL,NULL,'s1','s1',NULL," AT("11:00") ",NULL,NULL", "gh 1", "label",
+     "gh 4"},
+    {"'gh','q','shop','live',NULL,NULL,'s1','s1',NULL," AT("12:30") ",NULL,NULL", "gh 4", "label",
+     "gh 4"},
+    /* where none was there yet, the first one, but none after it was over */
+    {"'gh','r','shop','live',NULL,NULL,'s1',NULL,NULL," AT("07:30") ",NULL,NULL", "gh 1", "label",
+     "-"},
+    {"'gh','s','shop','live',NULL,NULL,'s1',NULL,NULL," AT("07:30") ",NULL," AT("07:45"), "-", "-",
+     "-"},
+    {"'gh','t','shop','live',NULL,NULL,'s2','s2',NULL," AT("09:30") ",NULL," AT("10:00"), "gh 2",
+     "label", "gh 2"},
 };
 
 static void an_incident_is_blamed_by_the_strongest_evidence(void **state)
@@ -105,7 +124,7 @@ static void an_incident_is_blamed_by_the_strongest_evidence(void **state)
         buf_printf(&sql, "%s(%zu, %s)", i ? ",\n" : "", i, incidents[i].what);
     }
     buf_add(&sql, S(") AS t(n, source, id, service, environment, url, artifact_id, causes, "
-                    "fixed_by, linked, detected_at, blame_from_at)"));
+                    "fixed_by, linked, detected_at, blame_from_at, resolved_at)"));
     buf_add_byte(&sql, '\0');
     run(buf_str(&sql).at);
     buf_init(&sql, &lakes.arena, 1 << 20);

@@ -17,7 +17,8 @@ SELECT if(random() < 0.7, 'gh', 'pd') AS source, CAST(n AS VARCHAR) AS id, conca
         WHEN random() < 0.1 THEN concat('sha', CAST(random() * 150 AS INTEGER)) END AS causes,
     if(random() < 0.2, concat('x ', CAST(random() * 200 AS INTEGER)), NULL) AS fixed_by,
     CASE WHEN random() < 0.1 THEN concat(CAST(random() * 200 AS INTEGER), ' y ', CAST(random() * 200 AS INTEGER)) END AS linked,
-    detected_at, if(random() < 0.5, detected_at - INTERVAL 1 DAY, NULL) AS blame_from_at
+    detected_at, if(random() < 0.7, detected_at + INTERVAL 1 MINUTE * CAST(random() * 20000 AS INTEGER), NULL) AS resolved_at,
+    if(random() < 0.5, detected_at - INTERVAL 1 DAY, NULL) AS blame_from_at
 FROM (SELECT n, TIMESTAMP '2026-03-01' + INTERVAL 1 MINUTE * CAST(random() * 40000 AS INTEGER) AS detected_at
     FROM range(300) AS r(n));
 CREATE OR REPLACE TEMP TABLE change_folded AS
