@@ -304,6 +304,26 @@ static void the_hours_of_a_change_go_to_its_stages(void **state)
     assert_true(figure[0].last_failed_us == TIME_NONE && figure[0].last_failed_by.len == 0);
 }
 
+static void what_is_mended_after_a_period_is_open_in_it(void **state)
+{
+    struct dora_wish w = march();
+    struct dora_figure *figure = NULL;
+    struct failure f;
+    struct str json;
+    size_t n = 0;
+    (void)state;
+    w.is_explained = true;
+    (void)told_of("mended_later", &w);
+    must(dora_figures(duck, &arena, DORA_NOW, &figure, &n, &f), &f);
+    assert_true(n > 0 && figure[0].failed == 4 && figure[0].recovered == 1);
+    assert_true(fabs(figure[0].oldest_failure_s - 14 * 3600) < 0.001); /* D2, at midnight */
+    must(dora_figures(duck, &arena, DORA_BEFORE, &figure, &n, &f), &f);
+    assert_true(n > 0 && figure[0].failed == 1 && figure[0].recovered == 0);
+    assert_true(isnan(figure[0].recovery_p50_s) && figure[0].oldest_failure_s > 0);
+    must(dora_json(duck, &arena, &json, &f), &f);
+    assert_non_null(strstr(arena_cstr(&arena, json), "\"id\":\"I5\"")); /* stands behind D4 */
+}
+
 static void a_lead_time_begins_where_it_is_chosen(void **state)
 {
     struct dora_wish w = march();
@@ -428,6 +448,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_team_has_the_figures_of_its_services_together, begin,
                                         end),
         cmocka_unit_test_setup_teardown(the_hours_of_a_change_go_to_its_stages, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_mended_after_a_period_is_open_in_it, begin, end),
         cmocka_unit_test_setup_teardown(a_lead_time_begins_where_it_is_chosen, begin, end),
         cmocka_unit_test_setup_teardown(what_shows_a_failure_is_chosen, begin, end),
         cmocka_unit_test_setup_teardown(bots_are_also_those_that_are_named, begin, end),

@@ -1,19 +1,21 @@
 -- Relations asked: dora_outcome, dora_lead, dora_lead_change, scope, period. Gives figure_deployment,
 -- figure_lead, figure_change, figure_open, figure_week: one row a period (kind, n) and group, and one a
--- period over all of them (is_all). middle(values, share) is the percentile that was asked for.
+-- period over all of them (is_all). middle(values, share) is the percentile that was asked for. The period before is
+-- told as its own report would have been: what was mended after its end was open.
 
 CREATE TEMP TABLE figure_deployment AS
 SELECT kind, n, by_service, by_environment, grouping(by_service) = 1 AS is_all,
     count(*) AS deployments,
     count(DISTINCT date_trunc('day', finished_at AT TIME ZONE w.zone)) AS days_deployed,
     count(*) FILTER (is_failed) AS failed, sum(open_incidents) AS open_incidents,
-    epoch(max(p.to_at)) - epoch(min(finished_at) FILTER (is_failed AND recovered_at IS NULL)) AS oldest_failure_s,
-    count(recovery_s) FILTER (is_failed) AS recovered,
-    middle(CASE WHEN is_failed THEN recovery_s END, 0.5) AS recovery_p50_s,
+    epoch(max(p.to_at)) - epoch(min(finished_at) FILTER (is_failed AND NOT is_mended)) AS oldest_failure_s,
+    count(*) FILTER (is_mended) AS recovered, middle(CASE WHEN is_mended THEN recovery_s END, 0.5) AS recovery_p50_s,
     count(rework_reason) AS rework, max(finished_at) FILTER (is_failed) AS last_failed_at,
     arg_max(failed_by, (finished_at, nth)) FILTER (is_failed) AS last_failed_by
-FROM dora_outcome AS d
-JOIN period AS p ON d.finished_at >= p.from_at AND d.finished_at < p.to_at
+FROM (SELECT d.*, p.kind, p.n, p.to_at,
+        coalesce(is_failed AND recovered_at < if(p.kind = 'before', p.to_at, w.to_at), false) AS is_mended
+    FROM dora_outcome AS d
+    JOIN period AS p ON d.finished_at >= p.from_at AND d.finished_at < p.to_at, wish AS w) AS p
 JOIN scope USING (service, environment), wish AS w
 GROUP BY GROUPING SETS ((kind, n, by_service, by_environment), (kind, n));
 

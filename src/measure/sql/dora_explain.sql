@@ -44,8 +44,10 @@ SELECT i.service, i.environment, i.id, i.title, utc_text(i.detected_at) AS detec
                 'the deployment is none that counts', 'its evidence is not counted') END AS left_out,
     i.url
 FROM wish AS w, incident AS i
-WHERE coalesce(i.is_incident, true) AND i.detected_at < w.to_at
-    AND (i.resolved_at IS NULL OR i.resolved_at >= w.from_at)
+WHERE (coalesce(i.is_incident, true) AND i.detected_at < w.to_at
+        AND (i.resolved_at IS NULL OR i.resolved_at >= w.from_at))
+    OR EXISTS (FROM dora_failed AS f JOIN dora_deployment AS d USING (service, environment, nth)
+        WHERE f.source = i.source AND f.id = i.id AND d.finished_at >= w.from_at)
 ORDER BY i.detected_at, i.source, i.id;
 
 CREATE TEMP TABLE explain_out AS

@@ -1,9 +1,10 @@
 -- Relations asked: incident, deployment_at, dora_deployment, dora_lead, dora_lead_change, wish. Gives dora_failed: a
--- deployment and an incident that it caused, or the rollback that shows it; dora_outcome: one row a deployment: whether it failed, when
--- it was mended, whether it was itself rework, and why.
+-- deployment and an incident that it caused, or the rollback that shows it (resolved_at null: open at the window's end);
+-- dora_outcome: one row a deployment: whether it failed, when it was mended, whether it was itself rework, and why.
 
 CREATE TEMP TABLE dora_failed AS
-SELECT d.service, d.environment, d.nth, i.source, i.id, i.title, i.url, i.detected_at, i.resolved_at, i.evidence
+SELECT d.service, d.environment, d.nth, i.source, i.id, i.title, i.url, i.detected_at,
+    CASE WHEN i.resolved_at < w.to_at THEN i.resolved_at END AS resolved_at, i.evidence
 FROM wish AS w, incident AS i
 JOIN dora_deployment AS d ON d.source = i.caused_by_source AND d.id = i.caused_by_deployment
 WHERE coalesce(i.is_incident, true) AND (len(w.failures) = 0 OR list_contains(w.failures, i.evidence));

@@ -39,6 +39,6 @@ SELECT 'https://ci/' || service, printf('%d-%d', i, k), service, service, if(luc
     if(luck > 0.9, 'failed', 'succeeded'), luck BETWEEN 0.2 AND 0.25, if(luck > 0.9, NULL, done_at)
 FROM shipped;
 INSERT INTO incident (source, id, detected_at, resolved_at, caused_by_source, caused_by_deployment, fixed_by_source, fixed_by_deployment)
-SELECT d.source, d.id || '-i' || n, d.finished_at, if(random() < 0.2, NULL, d.finished_at + floor(random() * 900)::INT * INTERVAL 1 MINUTE),
+SELECT d.source, d.id || '-i' || n, d.finished_at, if(random() < 0.2, NULL, d.finished_at + floor(random() * if(n = 0, 900, 30000))::INT * INTERVAL 1 MINUTE),
     d.source, if(random() < 0.8, d.id, NULL), d.source, if(random() < 0.3, d.id, NULL)
 FROM deployment AS d, range(2) AS v(n) WHERE random() < 0.15 AND d.finished_at IS NOT NULL;

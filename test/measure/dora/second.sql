@@ -16,8 +16,9 @@ WITH d AS (
 ), lead AS (
     SELECT service, count(*) AS commits, quantile_cont(s, 0.5) AS p50, quantile_cont(s, 0.9) AS p90 FROM span GROUP BY 1
 ), broken AS (
-    SELECT d.service, d.id, max(n.resolved_at) AS end_at, count(*) FILTER (n.resolved_at IS NULL) AS still, any_value(d.finished_at) AS at_
-    FROM d JOIN incident AS n ON n.caused_by_source = d.source AND n.caused_by_deployment = d.id WHERE d.is_inside GROUP BY 1, 2
+    SELECT d.service, d.id, max(n.resolved_at) AS end_at, any_value(d.finished_at) AS at_,
+        count(*) FILTER (n.resolved_at IS NULL OR n.resolved_at >= w.to_at) AS still
+    FROM wish AS w, d JOIN incident AS n ON n.caused_by_source = d.source AND n.caused_by_deployment = d.id WHERE d.is_inside GROUP BY 1, 2
 ), recovery AS (
     SELECT service, count(*) AS failed, sum(still) AS still,
         quantile_cont(epoch(end_at) - epoch(at_), 0.5) FILTER (still = 0) AS p50
