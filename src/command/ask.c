@@ -40,6 +40,7 @@ struct looking {
     struct source source[MODELS_MAX];
     size_t n;
     const struct config *config;
+    struct made made; /* the tables that weir has written to */
 };
 
 /* ---- which models ---- */
@@ -138,10 +139,10 @@ static enum outcome find_ends(struct looking *l, struct tails *out, struct failu
 }
 
 /* Where the table's tail begins in a lane. */
-static uint64_t tail_from(const struct source *s, const struct lane_tail *t)
+static uint64_t tail_from(const struct looking *l, const struct source *s,
+                          const struct lane_tail *t)
 {
-    const int64_t txn = delta_txn(&s->log, t->app);
-    return txn < 0 ? t->begin.at : (uint64_t)txn;
+    return made_from(&l->made, &s->log, bus_id(l->bus), t->app, t->begin.at);
 }
 
 static struct source *source_of(struct looking *l, enum stream stream, const struct record *r)
@@ -181,7 +182,7 @@ static enum outcome keep_piece(struct looking *l, struct arena *a, const struct 
     for (size_t i = 0; i < s->n; i++) {
         const struct record *const r = &s->record[i];
         struct source *const to = source_of(l, t->lane.stream, r);
-        if (!to || !to->is_wanted || r->at.at < tail_from(to, t)) {
+        if (!to || !to->is_wanted || r->at.at < tail_from(l, to, t)) {
             continue;
         }
         struct buf *const b = &lines[to - l->source];
@@ -213,7 +214,7 @@ static enum outcome look_lane(struct looking *l, const struct lane_tail *t, stru
     for (size_t i = 0; i < l->n; i++) {
         const struct source *const s = &l->source[i];
         if (s->is_wanted && lake_feeds(t->lane.stream, s->model)) {
-            const uint64_t at = tail_from(s, t);
+            const uint64_t at = tail_from(l, s, t);
             from.at = at < from.at ? at : from.at;
         }
     }
@@ -266,8 +267,7 @@ static enum outcome open_tables(struct looking *l, struct failure *f)
 /* A table that is gone with what the streams have forgotten would be answered without it. */
 static enum outcome check_not_lost(struct looking *l, const struct tails *tails, struct failure *f)
 {
-    struct made made;
-    enum outcome result = made_read(l->ask->arena, l->config->data, &made, f);
+    enum outcome result = made_read(l->ask->arena, l->config->data, &l->made, f);
     for (size_t i = 0; i < l->n && result == OK; i++) {
         const struct source *const s = &l->source[i];
         bool has_own = false, has_forgotten = false;
@@ -277,12 +277,13 @@ static enum outcome check_not_lost(struct looking *l, const struct tails *tails,
                 has_forgotten = has_forgotten || tails->at[k].begin.at > 0;
             }
         }
-        if (s->is_wanted && made_is_lost(&made, &s->log, bus_id(l->bus), has_own, has_forgotten)) {
+        if (s->is_wanted &&
+            made_is_lost(&l->made, &s->log, bus_id(l->bus), has_own, has_forgotten)) {
             result = failed(f, RETRY,
                             "table %s of the lake is gone, and the streams have forgotten what it "
                             "held: put its folder back, or remove its line from %.*s to begin it "
                             "anew",
-                            s->model->name, STR_ARG(made.path));
+                            s->model->name, STR_ARG(l->made.path));
         }
     }
     return result;

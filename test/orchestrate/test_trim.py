@@ -1,6 +1,8 @@
 """Streams forget what every reader has passed, and nothing that one has not."""
+import itertools
 import json
 import os
+import shutil
 import signal
 
 from blackbox import WAIT_S, Weir, case, eventually, run, sign
@@ -99,6 +101,43 @@ def a_table_of_the_lake_that_is_taken_away_is_red_until_it_is_back_or_given_up(f
             kept = int(weir.rows("query", "select count(*) as n from raw")[0]["n"])
             assert kept == 61 if number == 60 else 1 <= kept < 61, kept
             weir.command("verify")
+
+
+def readyz(weir):
+    try:
+        return weir.get("/readyz")[1]
+    except OSError:
+        return ""
+
+
+@case
+def an_older_copy_of_the_lake_is_red_for_a_lane_that_it_does_not_know(folder):
+    lake, older, lane = folder / "data/lake", folder / "older", folder / "data/bus/raw/intake-1"
+    with Weir(folder, agents=AGENTS, **SMALL, lake={"flush": "200ms"}) as weir:
+        assert ping(weir, 0) == 202
+        weir.command("flush")
+        shutil.copytree(lake, older)
+        os.kill(weir.process.pid, signal.SIGHUP)  # the next intake writes a lane of its own
+        numbers = itertools.count(1)
+        eventually(lambda: ping(weir, next(numbers)) == 202 and lane.exists(), "the next intake writes")
+        for _ in range(40):  # 8 MB
+            eventually(lambda: ping(weir, next(numbers)) == 202, "taken")
+        weir.command("flush")
+        eventually(lambda: not (lane / f"{0:020}.seg").exists(), "the beginning of the lane is forgotten")
+        weir.stop()
+        shutil.rmtree(lake)
+        older.rename(lake)
+        weir.start(ready=False)
+        eventually(lambda: "raw/intake-1: positions 0 to" in readyz(weir), "readyz says what is lost", 4 * WAIT_S)
+        assert "put a newer copy of the lake" in readyz(weir)
+        assert "table raw stands at 0 in raw/intake-1" in weir.command("verify", status=1)
+        weir.command("query", "select count(*) from raw", status=1)
+        (folder / "data/lake.tables").write_text("")
+        eventually(weir.is_ready, "it goes on without what is lost", 4 * WAIT_S)
+        assert ping(weir, next(numbers)) == 202
+        weir.command("flush", "--timeout", "120s")
+        assert int(weir.rows("query", "select count(*) as n from raw")[0]["n"]) > 1
+        weir.command("verify")
 
 
 run()

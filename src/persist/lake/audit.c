@@ -7,6 +7,7 @@
 #include "persist/lake/lake.h"
 #include "persist/lake/made.h"
 #include "persist/lake/sound.h"
+#include "persist/persister.h"
 
 #define ARENA_BYTES_MAX ((size_t)2 << 30)
 
@@ -73,10 +74,35 @@ struct fed {
     bool has_own, has_forgotten; /* as made_is_lost asks */
 };
 
-static void check_positions(struct audit *w, const struct lane_ends *ends, size_t n,
-                            struct fed *fed)
+/* What the lane has forgotten and the table never took; not what was taken since the log was read.
+ */
+static enum outcome check_taken(struct audit *w, const struct lane_ends *ends, struct failure *f)
 {
-    for (size_t i = 0; i < n; i++) {
+    const struct str app = lake_app(&w->scratch, bus_id(w->bus), ends->lane);
+    enum outcome result = OK;
+    for (int looks = 0; looks < 2 && result == OK; looks++) {
+        const uint64_t from = made_from(&w->made, &w->log, bus_id(w->bus), app, ends->begin.at);
+        if (from >= ends->begin.at) {
+            return OK;
+        }
+        if (looks > 0) {
+            found(w, arena_printf(&w->scratch,
+                                  "lake: table %s stands at %" PRIu64 " in %s/%.*s, which has "
+                                  "forgotten what comes before %" PRIu64 ": %s",
+                                  w->model->name, from, stream_name(ends->lane.stream),
+                                  STR_ARG(ends->lane.name), ends->begin.at, persist_lake.refill));
+        } else {
+            result = delta_update(&w->log, f);
+        }
+    }
+    return result;
+}
+
+static enum outcome check_positions(struct audit *w, const struct lane_ends *ends, size_t n,
+                                    struct fed *fed, struct failure *f)
+{
+    enum outcome result = OK;
+    for (size_t i = 0; i < n && result == OK; i++) {
         const struct str app = lake_app(&w->scratch, bus_id(w->bus), ends[i].lane);
         const int64_t at = delta_txn(&w->log, app);
         fed->has_own = fed->has_own || at >= 0;
@@ -99,7 +125,9 @@ static void check_positions(struct audit *w, const struct lane_ends *ends, size_
                                   w->model->name, at, stream_name(ends[i].lane.stream),
                                   STR_ARG(ends[i].lane.name), ends[i].end.at));
         }
+        result = check_taken(w, &ends[i], f);
     }
+    return result;
 }
 
 /* A table that is gone, or another one in its place; and one that was begun anew. */
@@ -122,12 +150,13 @@ static void check_is_the_one(struct audit *w, const struct fed *fed)
     if (w->log.begins.len > 0) {
         w->report->noted(w->report->to,
                          arena_printf(&w->scratch,
-                                      "lake: table %s was begun when the streams had forgotten "
-                                      "their beginning, and holds what came from %.*s on%s",
+                                      "lake: table %s was begun, or taken up again, when the "
+                                      "streams had forgotten what it lacks; of these lanes it "
+                                      "holds what came from there on: %.*s%s",
                                       name, STR_ARG(w->log.begins),
                                       lake_feeds(STREAM_RAW, w->model)
                                           ? ""
-                                          : ", and what weir replay has made since"));
+                                          : "; and what weir replay has made since"));
     }
 }
 
@@ -172,7 +201,7 @@ static enum outcome check_table(struct audit *w, struct failure *f)
         if (w->bus && lake_feeds((enum stream)s, w->model)) {
             /* after the log: what it names was visible before */
             result = bus_ends(w->bus, &w->scratch, (enum stream)s, &ends, &n, f);
-            check_positions(w, ends, n, &fed);
+            result = result == OK ? check_positions(w, ends, n, &fed, f) : result;
         }
     }
     if (result == OK && w->bus) {

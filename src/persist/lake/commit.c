@@ -22,14 +22,16 @@ static void begin(struct lake *l, struct delta_commit *c, const char *operation)
 
 /* ---- tables ---- */
 
-/* Where the lanes that feed it begin, of those that do not at their beginning. */
+/* Where the lanes that feed it begin, of those that have forgotten what it does not hold; behind
+ * what its log says of that. */
 static struct str begins_of(struct lake *l, const struct lake_table *t)
 {
     struct buf b;
     buf_init(&b, &l->scratch, BEGINS_BYTES_MAX);
+    buf_add(&b, t->log.begins);
     for (size_t i = 0; i < l->lanes_n; i++) {
         const struct lake_lane *const lane = &l->lane[i];
-        if (lake_feeds(lane->lane.stream, t->model) && lane->begin.at > 0) {
+        if (lake_lacks(t, lane)) {
             buf_printf(&b, "%s%s/%.*s:%" PRIu64, b.len > 0 ? " " : "",
                        stream_name(lane->lane.stream), STR_ARG(lane->lane.name), lane->begin.at);
         }
@@ -78,6 +80,26 @@ static enum outcome create(struct lake *l, struct lake_table *t, struct failure 
     return delta_commit(&t->log, &c, f);
 }
 
+/* Its line is not there, or was removed: it goes on without what the streams have forgotten, and
+ * says so itself before the line is written. */
+static enum outcome take_up(struct lake *l, struct lake_table *t, struct failure *f)
+{
+    struct delta_commit c;
+    begin(l, &c, "BEGIN LANES");
+    for (size_t i = 0; i < l->lanes_n; i++) {
+        const struct lake_lane *const lane = &l->lane[i];
+        if (lake_lacks(t, lane)) {
+            c.move[c.moves_n++] = (struct delta_move){lane->app, delta_txn(&t->log, lane->app),
+                                                      (int64_t)lane->begin.at};
+        }
+    }
+    if (c.moves_n == 0 || made_has(&l->made, t->log.table, bus_id(l->bus))) {
+        return OK;
+    }
+    add_metadata(l, &c.actions, t, begins_of(l, t));
+    return delta_commit(&t->log, &c, f);
+}
+
 static enum outcome widen(struct lake *l, struct lake_table *t, struct failure *f)
 {
     struct delta_commit c;
@@ -109,7 +131,8 @@ enum outcome lake_create(struct lake *l, struct failure *f)
 {
     enum outcome result = OK;
     for (size_t i = 0; i < l->tables_n && result == OK; i++) {
-        result = l->table[i].log.version < 0 ? create(l, &l->table[i], f) : OK;
+        struct lake_table *const t = &l->table[i];
+        result = t->log.version < 0 ? create(l, t, f) : take_up(l, t, f);
     }
     return result;
 }

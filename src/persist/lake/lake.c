@@ -205,15 +205,15 @@ static enum outcome lake_driver_cursor(struct persister *p, struct lane lane, st
         return result;
     }
     known->begin = known->is_begun ? known->begin : begin;
-    int64_t least = INT64_MAX;
+    uint64_t least = UINT64_MAX;
     for (size_t i = 0; i < l->tables_n; i++) {
         if (lake_feeds(lane.stream, l->table[i].model)) {
-            const int64_t at = delta_txn(&l->table[i].log, known->app);
-            const int64_t from = at < 0 ? (int64_t)begin.at : at;
+            const uint64_t from = made_from(&l->made, &l->table[i].log, bus_id(l->bus), known->app,
+                                            begin.at);
             least = from < least ? from : least;
         }
     }
-    out->at = least == INT64_MAX ? begin.at : (uint64_t)least;
+    out->at = least == UINT64_MAX ? begin.at : least;
     return OK;
 }
 
@@ -640,6 +640,8 @@ const struct persister_driver persist_lake = {
     .name = "lake",
     .streams = STREAM_BIT(STREAM_RAW) | STREAM_BIT(STREAM_STANDARD) | STREAM_BIT(STREAM_MEASURED),
     .read_bytes_max = READ_BYTES_MAX,
+    .refill = "put a newer copy of the lake in its place, or remove the tables' lines from "
+              "lake.tables in the data folder to go on without them",
     .state_bytes = sizeof(struct lake),
     .open = lake_driver_open,
     .cursor = lake_driver_cursor,

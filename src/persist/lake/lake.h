@@ -70,6 +70,8 @@ struct lake {
 struct str lake_app(struct arena *a, struct str bus_id, struct lane lane);
 /* Whether a stream feeds a table. */
 bool lake_feeds(enum stream stream, const struct model *m);
+/* The lane feeds the table, and has forgotten what the table does not hold. */
+bool lake_lacks(const struct lake_table *t, const struct lake_lane *lane);
 /* When a raw signal happened, for the lake. */
 int64_t lake_raw_us(const struct signal *s);
 /* A raw signal as a row of table `raw`, one JSON line without its end (rows.c says how a body that

@@ -2,13 +2,14 @@
 
 enum { LOST_BYTES_MAX = 1 << 16 };
 
-static void add_forgotten(struct lake *l, struct buf *b, const struct model *m, const char *what)
+static void add_forgotten(struct lake *l, struct buf *b, const struct lake_table *t,
+                          const char *what)
 {
     const char *sign = b->len > 0 ? "; " : "";
     const size_t before = b->len;
     for (size_t i = 0; i < l->lanes_n; i++) {
         const struct lake_lane *const lane = &l->lane[i];
-        if (lake_feeds(lane->lane.stream, m) && lane->begin.at > 0) {
+        if (lake_lacks(t, lane)) {
             buf_printf(b, "%s%s/%.*s before %llu", sign, stream_name(lane->lane.stream),
                        STR_ARG(lane->lane.name), (unsigned long long)lane->begin.at);
             sign = ", ";
@@ -19,25 +20,43 @@ static void add_forgotten(struct lake *l, struct buf *b, const struct model *m, 
     }
 }
 
+static bool is_anew(const struct lake *l, const struct lake_table *t)
+{
+    return t->log.version < 0 || !made_has(&l->made, t->log.table, bus_id(l->bus));
+}
+
+static bool lacks_any(const struct lake *l, const struct lake_table *t)
+{
+    for (size_t i = 0; i < l->lanes_n; i++) {
+        if (lake_lacks(t, &l->lane[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct str lost_told(struct lake *l)
 {
     struct buf b;
     size_t facts = 0;
-    const struct model *fact = NULL;
+    const struct lake_table *fact = NULL;
     buf_init(&b, l->arena, LOST_BYTES_MAX);
     for (size_t i = 0; i < l->tables_n; i++) {
         const struct lake_table *const t = &l->table[i];
-        if (t->log.version < 0 && lake_feeds(STREAM_RAW, t->model)) {
-            add_forgotten(l, &b, t->model, "table raw: put its folder back with weir stopped");
-        } else if (t->log.version < 0) {
-            fact = fact ? fact : t->model;
+        if (!is_anew(l, t)) {
+            continue;
+        }
+        if (lake_feeds(STREAM_RAW, t->model)) {
+            add_forgotten(l, &b, t, "table raw: put its folder back with weir stopped");
+        } else if (lacks_any(l, t)) {
+            fact = fact ? fact : t;
             facts++;
         }
     }
     if (fact) {
         const struct str what = arena_printf(
             l->arena, "%zu tables of facts, %s first: weir replay makes them from table raw", facts,
-            fact->name);
+            fact->model->name);
         add_forgotten(l, &b, fact, what.at);
     }
     return buf_str(&b);

@@ -8,8 +8,8 @@
  *   returns OK | STOP a table is gone that must not be made anew before somebody says so (made.h)
  */
 enum outcome lost_check(struct lake *l, struct failure *f);
-/* Of tables that are not there, what nothing brings back by itself: they are made anew and go on
- * from what the streams still hold. A model that is new with this weir looks the same. */
+/* Of tables that are not there, or whose line is not, what nothing brings back by itself: they go
+ * on from what the streams still hold. A model that is new with this weir looks the same. */
 struct str lost_told(struct lake *l);
 
 #endif

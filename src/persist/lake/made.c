@@ -82,6 +82,14 @@ bool made_is_lost(const struct made *m, const struct delta *log, struct str bus_
                             : own > 0 && !has_own && has_forgotten && !str_eq(log->id, str_of(id));
 }
 
+uint64_t made_from(const struct made *m, const struct delta *log, struct str bus_id, struct str app,
+                   uint64_t begin)
+{
+    const int64_t txn = delta_txn(log, app);
+    const uint64_t at = txn < 0 ? 0 : (uint64_t)txn;
+    return at < begin && (log->version < 0 || !made_has(m, log->table, bus_id)) ? begin : at;
+}
+
 enum outcome made_add(struct made *m, struct arena *a, const struct str *table, size_t n,
                       struct str bus_id, struct failure *f)
 {

@@ -33,6 +33,11 @@ void made_id(struct str bus_id, struct str table, char out[MADE_ID_BYTES]);
  * the lanes that feed it has lost its beginning. */
 bool made_is_lost(const struct made *m, const struct delta *log, struct str bus_id, bool has_own,
                   bool has_forgotten);
+/* From where a table takes a lane that begins at `begin`: its txn; without one 0, though the lane
+ * may have forgotten that, which whoever reads there is told. A table that begins anew (it is not
+ * there, or has no line for this bus) takes what there still is. */
+uint64_t made_from(const struct made *m, const struct delta *log, struct str bus_id, struct str app,
+                   uint64_t begin);
 /* Add a line for each of these tables that has none, durably. */
 enum outcome made_add(struct made *m, struct arena *a, const struct str *table, size_t n,
                       struct str bus_id, struct failure *f);

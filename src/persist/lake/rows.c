@@ -21,6 +21,12 @@ bool lake_feeds(enum stream stream, const struct model *m)
     return is_raw ? stream == STREAM_RAW : stream == STREAM_STANDARD || stream == STREAM_MEASURED;
 }
 
+bool lake_lacks(const struct lake_table *t, const struct lake_lane *lane)
+{
+    return lake_feeds(lane->lane.stream, t->model) && lane->begin.at > 0 &&
+           delta_txn(&t->log, lane->app) < (int64_t)lane->begin.at;
+}
+
 static void add_text(struct buf *b, const char *name, struct str text)
 {
     if (text.len > 0) {
