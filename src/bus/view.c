@@ -33,9 +33,7 @@ enum outcome view_check(const struct view *v, uint64_t position, struct failure 
     const uint64_t begin = page->begin;
     const uint64_t end = page->mark;
     if (position < begin) {
-        return failed(f, STOP,
-                      "%s/%.*s: positions %" PRIu64 " to %" PRIu64
-                      " are no longer kept; raw signals are still in the lake's table raw",
+        return failed(f, STOP, "%s/%.*s: positions %" PRIu64 " to %" PRIu64 " are no longer kept",
                       stream_name(lane.stream), STR_ARG(lane.name), position, begin);
     }
     if (position > end) {
