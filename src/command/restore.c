@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "bus/upkeep.h"
 #include "command/archive.h"
 #include "command/command.h"
 #include "command/commands.h"
+#include "command/screen.h"
 #include "config/names.h"
 #include "orchestrate/survey.h"
 #include "persist/lake/stage.h"
@@ -106,6 +108,21 @@ static enum outcome settle(struct restoring *w, const struct config *config, str
     return file_sync_dir(arena_cstr(w->arena, config->data), f);
 }
 
+/* The copies were whole: what is found here was damaged before they were made. */
+static void tell(void *to, const struct finding *found)
+{
+    (void)to;
+    screen_tell("weir restore: damage in stream %s, %.*s: `weir verify` says more\n",
+                stream_name(found->lane.stream), STR_ARG(found->path));
+}
+
+/* Streams as `weir run` finds them, so that verify and every question are answered before it does.
+ */
+static enum outcome settle_bus(const struct config *config, struct failure *f)
+{
+    return bus_recover(&config->bus, (struct finding_to){tell, NULL}, f);
+}
+
 /* What a restore that was stopped has left: of another backup, maybe. */
 static void clear_fresh(const struct restoring *w)
 {
@@ -123,7 +140,8 @@ static enum outcome restore(struct restoring *w, const struct config *config, st
         result = file_make_dirs(arena_cstr(w->arena, config->data), f);
     }
     result = result == OK ? archive_each(w->arena, w->folder, copy, w, f) : result;
-    return result == OK ? settle(w, config, f) : result;
+    result = result == OK ? settle(w, config, f) : result;
+    return result == OK ? settle_bus(config, f) : result;
 }
 
 int command_restore(int argc, char **argv)

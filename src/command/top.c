@@ -79,7 +79,12 @@ static enum outcome look(struct watching *w, struct failure *f)
         return OK; /* a key was pressed: the frame alone is new */
     }
     w->due_us = now_us + w->every_ms * 1000;
-    return top_look(w->top, &w->look, f);
+    const enum outcome result = top_look(w->top, &w->look, f);
+    if (result != RETRY || !w->frame.has_keys) {
+        return result;
+    }
+    top_saw_nothing(w->top, f); /* it may come */
+    return OK;
 }
 
 static enum outcome show(struct watching *w, struct failure *f)

@@ -70,14 +70,21 @@ static const char *share_word(const struct top_rate *cpu_us, char out[WORD_BYTES
 
 /* ---- lines ---- */
 
-/* End a line: no wider and no more of them than there is room for. */
+/* No wider than there is room for. */
+static void put_line(struct drawing *d, struct str line)
+{
+    buf_add(d->to, screen_cut(d->arena, screen_line(d->arena, line), d->frame->columns));
+    buf_add(d->to, d->frame->end);
+}
+
+/* As many lines as there is room for, above the keys. */
 static void add_line(struct drawing *d, struct str line)
 {
-    if (d->frame->rows == 0 || d->rows < d->frame->rows) {
-        buf_add(d->to, screen_cut(d->arena, screen_line(d->arena, line), d->frame->columns));
-        buf_add(d->to, d->frame->end);
+    const size_t kept = d->frame->has_keys && d->frame->rows > 1 ? 1 : 0;
+    if (d->frame->rows == 0 || d->rows < d->frame->rows - kept) {
+        put_line(d, line);
+        d->rows++;
     }
-    d->rows++;
 }
 
 /* `left` and, where there is room, `right` at the end of the line. */
@@ -173,12 +180,17 @@ static void add_head(struct drawing *d)
     const uint64_t most = t->config->bus.disk_bytes_max;
     struct arena *const a = d->arena;
     (void)clock_text(t->now_us, now);
-    (void)clock_text(t->complete_us, complete);
     add_ends(d,
              arena_printf(a, "weir %s  up %s  %.8s UTC%s", WEIR_VERSION,
                           t->pid > 0 ? span_word(t->uptime_us / 1000, up) : "–", now + 11,
                           d->frame->is_paused ? "  paused" : ""),
              state_of_all(d));
+    if (t->is_blind) {
+        add_line(d, str_of(t->why.text));
+        add_line(d, S(""));
+        return;
+    }
+    (void)clock_text(t->complete_us, complete);
     add_line(d, arena_printf(
                     a, "in %s/s ▶ raw ▶ transform %s/s ▶ standard %s/s   dead %s/s   refused %s/s",
                     rate_word(t->accepted.a_second, word[0]),
@@ -240,6 +252,8 @@ void top_draw(const struct top *t, struct arena *a, const struct top_frame *fram
     }
     if (frame->has_keys) {
         add_line(&d, S(""));
-        add_line(&d, S("s sort   p pause   q quit"));
+    }
+    if (frame->has_keys && frame->rows != 1) {
+        put_line(&d, S("s sort   p pause   q quit"));
     }
 }

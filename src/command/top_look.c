@@ -145,6 +145,16 @@ static enum outcome look_at_bus(struct top *t, struct arena *a, struct survey *s
     return result;
 }
 
+void top_saw_nothing(struct top *t, const struct failure *why)
+{
+    t->is_blind = true;
+    t->why = *why;
+    t->now_us = clock_now_us();
+    t->complete_us = TIME_NONE;
+    t->pid = 0;
+    t->lines_n = 0;
+}
+
 enum outcome top_look(struct top *t, struct arena *a, struct failure *f)
 {
     struct survey *const s = arena_new(a, struct survey);
@@ -154,6 +164,7 @@ enum outcome top_look(struct top *t, struct arena *a, struct failure *f)
         return result;
     }
     t->looked_us = clock_mono_us();
+    t->is_blind = false;
     const double seconds = before_us ? (double)(t->looked_us - before_us) / 1e6 : 0.0;
     const uint64_t dead = survey_counter(s, "dead");
     t->dead += t->dying.is_known && dead > t->dying.n ? dead - t->dying.n : 0;

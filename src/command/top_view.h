@@ -40,12 +40,17 @@ struct top {
     bool is_ready;
     bool is_dead_unknown; /* a dead lane is damaged */
     unsigned looks;
+    bool is_blind; /* nothing was seen: why */
+    struct failure why;
 };
 
 /* Look at the weir of the configuration and work out the rates since the last look. What was found
  * lives in `t`; `a` may be reset after it.
  *   returns OK | RETRY | STOP as the bus says */
 enum outcome top_look(struct top *t, struct arena *a, struct failure *f);
+
+/* Instead, where it was RETRY: nothing runs, and why nothing is seen. */
+void top_saw_nothing(struct top *t, const struct failure *why);
 
 enum top_order { TOP_BY_PLACE, TOP_BY_LAG, TOP_BY_RATE };
 

@@ -40,8 +40,11 @@ def a_backup_made_while_signals_come_restores_to_a_sound_weir_that_goes_on(folde
         weir.command("restore", str(folder / "copy"), status=1)
     other = weir_with_github(folder / "new")
     other.command("restore", str(folder / "copy"))
+    assert other.command("verify").startswith("ok")
+    before = one(other, COUNT)["n"].split("/")[1]
     with other:
         other.command("flush")
+        assert one(other, COUNT)["n"].split("/")[1] == before, "the same before it ran"
         changes, raw = one(other, COUNT)["n"].split("/")
         assert changes == raw and 20 <= int(raw) <= sent[0], (changes, raw, sent)
         assert one(other, "SELECT max(number) AS n FROM change")["n"] == int(raw), "no gap: all up to some moment"

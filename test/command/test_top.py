@@ -120,7 +120,7 @@ def keys_sort_and_pause(folder):
         top.until(lambda frame: "paused" not in frame[0])
         fcntl.ioctl(top.inner, termios.TIOCSWINSZ, struct.pack("HHHH", 8, 60, 0, 0))
         frame = top.until(lambda frame: len(frame) <= 8)
-        assert all(width(line) <= 60 for line in frame), frame
+        assert all(width(line) <= 60 for line in frame) and "q quit" in frame[-1], frame
         top.press("q")
         assert top.end() == 0
 
@@ -137,6 +137,18 @@ def a_narrow_terminal_is_not_overrun_and_one_that_grows_is_used(folder):
             frame = top.until(lambda frame: True)
             assert all(width(line) <= columns for line in frame) and len(frame) <= 24, frame
         assert row(frame, "store")
+        top.press("q")
+        assert top.end() == 0
+
+
+@case
+def a_weir_that_comes_later_is_waited_for(folder):
+    weir = Weir(folder, agents=AGENTS)
+    top = Top(folder)
+    frame = top.until(lambda frame: "weir run" in frame[1])
+    assert frame[0].endswith("not running   0 dead") and "q quit" in frame[-1], frame
+    with weir:
+        assert " ok " in row(top.until(lambda frame: " ok " in row(frame, "transform")), "transform")
         top.press("q")
         assert top.end() == 0
 
