@@ -40,6 +40,32 @@ static bool lock_wait(int fd)
     return true;
 }
 
+/* Hold the file, made when it is not there, with this process's pid in it. *owner is who holds it
+ * already, and then *out_fd is -1. */
+static enum outcome hold(const char *path, int *out_fd, pid_t *owner, struct failure *f)
+{
+    char pid[32];
+    const int len = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
+    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    *out_fd = -1;
+    *owner = 0;
+    if (fd < 0) {
+        return failed_errno(f, STOP, "open %s", path);
+    }
+    if (!lock_wait(fd)) {
+        *owner = pid_in(fd);
+        close(fd);
+        return OK;
+    }
+    if (ftruncate(fd, 0) != 0 || file_write_at(fd, (struct str){pid, (size_t)len}, 0, f) != OK) {
+        (void)failed_errno(f, STOP, "write %s", path);
+        close(fd);
+        return STOP;
+    }
+    *out_fd = fd;
+    return OK;
+}
+
 enum outcome lock_take(struct arena *a, struct str data, int *out_fd, struct failure *f)
 {
     const struct str path = arena_printf(a, "%.*s/lock", STR_ARG(data));
@@ -52,27 +78,30 @@ enum outcome lock_take(struct arena *a, struct str data, int *out_fd, struct fai
                       "FOLDER",
                       why.text);
     }
-    const int fd = open(path.at, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return failed_errno(f, STOP, "open %s", path.at);
+    pid_t owner = 0;
+    const enum outcome result = hold(path.at, out_fd, &owner, f);
+    return result != OK || *out_fd >= 0
+               ? result
+               : failed(f, STOP,
+                        "%.*s: another weir runs on this data folder, pid %d; stop it, or give "
+                        "this one another `data`",
+                        STR_ARG(data), (int)owner);
+}
+
+enum outcome lock_take_bus(struct arena *a, struct str bus, int *out_fd, struct failure *f)
+{
+    const struct str path = arena_printf(a, "%.*s/lock", STR_ARG(bus));
+    pid_t owner = 0;
+    enum outcome result = file_make_dirs(arena_cstr(a, bus), f);
+    if (result == OK) {
+        result = hold(path.at, out_fd, &owner, f);
     }
-    char pid[32];
-    const int len = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
-    if (!lock_wait(fd)) {
-        const pid_t owner = pid_in(fd);
-        close(fd);
-        return failed(f, STOP,
-                      "%.*s: another weir runs on this data folder, pid %d; stop it, or give this "
-                      "one another `data`",
-                      STR_ARG(data), (int)owner);
-    }
-    if (ftruncate(fd, 0) != 0 || file_write_at(fd, (struct str){pid, (size_t)len}, 0, f) != OK) {
-        (void)failed_errno(f, STOP, "write %s", path.at);
-        close(fd);
-        return STOP;
-    }
-    *out_fd = fd;
-    return OK;
+    return result != OK || *out_fd >= 0
+               ? result
+               : failed(f, STOP,
+                        "%.*s: another weir keeps its streams there, pid %d; stop it, or give "
+                        "this one another `bus.path`",
+                        STR_ARG(bus), (int)owner);
 }
 
 void lock_undo(struct arena *a, struct str data)

@@ -1,4 +1,4 @@
-/* lock.h - one weir a data folder. */
+/* lock.h - one weir a data folder, and a folder of streams. */
 #ifndef WEIR_ORCHESTRATE_LOCK_H
 #define WEIR_ORCHESTRATE_LOCK_H
 
@@ -10,6 +10,10 @@
 /* Make the data folder and its `run`, and lock it until the process and its children are gone.
  *   returns OK | STOP another weir runs on it (names its pid), no rights, no space */
 enum outcome lock_take(struct arena *a, struct str data, int *out_fd, struct failure *f);
+
+/* The same of the folder of the streams, which may lie elsewhere: readers of two weirs would pass
+ * records in the other's stead, and one would have forgotten what the other has not read. */
+enum outcome lock_take_bus(struct arena *a, struct str bus, int *out_fd, struct failure *f);
 
 /* Take away the folder that lock_take has made, if nothing else has come into it. */
 void lock_undo(struct arena *a, struct str data);

@@ -28,6 +28,7 @@ struct weir {
     struct setup setup;
     struct arena arena;
     struct bus *bus;
+    int bus_lock_fd;
     struct progress *page; /* the orchestrator's own: restarts, who is down */
     struct children children;
     struct trim_reader reader[TRIM_READERS_MAX];
@@ -394,8 +395,10 @@ static enum outcome take_signal_fd(struct nursery *n, struct failure *f)
 
 static enum outcome open_bus(struct weir *w, struct failure *f)
 {
-    enum outcome result = bus_recover(&w->setup.config->bus,
-                                      (struct finding_to){tell_finding, w->page}, f);
+    enum outcome result = lock_take_bus(&w->arena, w->setup.config->bus.path, &w->bus_lock_fd, f);
+    if (result == OK) {
+        result = bus_recover(&w->setup.config->bus, (struct finding_to){tell_finding, w->page}, f);
+    }
     if (result == OK) {
         result = bus_open(&w->arena, &w->setup.config->bus, &w->bus, f);
     }
@@ -445,6 +448,9 @@ static void tear_down(struct weir *w)
     if (w->page) {
         progress_close(w->page);
     }
+    if (w->bus_lock_fd >= 0) {
+        close(w->bus_lock_fd);
+    }
     arena_close(&w->arena);
 }
 
@@ -458,7 +464,7 @@ enum outcome orchestrate_run(const struct orchestrate *o, struct arena *a, struc
         return STOP;
     }
     struct weir *const w = arena_new(a, struct weir);
-    *w = (struct weir){.how = o, .begun_us = clock_mono_us()};
+    *w = (struct weir){.how = o, .begun_us = clock_mono_us(), .bus_lock_fd = -1};
     w->children = (struct children){.duties = o->duties,
                                     .only = o->only,
                                     .arena = &w->arena,

@@ -167,6 +167,24 @@ def a_second_weir_on_the_same_data_names_the_first(folder):
 
 
 @case
+def a_second_weir_on_the_same_streams_names_the_first(folder):
+    other = folder / "other"
+    other.mkdir()
+    with Weir(folder, agents=AGENTS, bus={"path": "./streams"}) as weir:
+        second = Weir(other, agents=AGENTS, bus={"path": "../streams"})
+        done = subprocess.run([BINARY, "run", "-c", str(other / "weir.yaml")], capture_output=True, text=True,
+                              timeout=2 * WAIT_S, check=False)
+        said = done.stderr.splitlines()[-1]
+        assert done.returncode == 2 and "/streams: another weir" in said and f"pid {weir.process.pid}" in said, done
+        assert ping(weir, 1)[0] == 202
+        eventually(weir.is_ready, "the first one goes on")
+        weir.kill()
+        with second:  # nobody holds it any more
+            pass
+        weir.start()
+
+
+@case
 def a_taken_port_is_one_line_and_nothing_is_left_running(folder):
     with Weir(folder, agents=AGENTS) as weir:
         other = folder / "other"
