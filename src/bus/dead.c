@@ -1,9 +1,8 @@
 #include "bus/dead.h"
 
-#include <stdlib.h>
-
 enum { LOOK_BYTES = 1024 * 1024 };
 #define LOOK_ARENA_BYTES_MAX ((size_t)256 << 20)
+#define LETTER_ARENA_BYTES_MAX ((size_t)1 << 20)
 #define CLOSED_ARENA_BYTES_MAX ((size_t)256 << 20)
 #define SEEN_ARENA_BYTES_MAX ((size_t)64 << 20)
 
@@ -12,29 +11,6 @@ const char dead_drop_type[] = "weir.drop";
 struct lane dead_retry_lane(void)
 {
     return (struct lane){STREAM_RAW, S("retry")};
-}
-
-/* Positions that records of raw/retry name, sorted. */
-struct closed {
-    struct arena *arena;
-    struct str *id;
-    size_t n, room;
-};
-
-static int by_text(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
-static bool is_closed(const struct closed *c, struct str id)
-{
-    return c->n > 0 && bsearch(&id, c->id, c->n, sizeof id, by_text);
-}
-
-static void closed_add(struct closed *c, struct str id)
-{
-    c->id = arena_more(c->arena, c->id, c->n, &c->room, sizeof *c->id);
-    c->id[c->n++] = arena_str(c->arena, id);
 }
 
 static bool is_again(const struct dead_visit *visit, enum outcome result, const struct failure *f)
@@ -79,33 +55,6 @@ static enum outcome each_record(struct bus *bus, const struct lane_ends *lane,
     return result;
 }
 
-static bool take_closed(void *to, const struct record *r)
-{
-    if (r->signal.retry_of.len > 0) {
-        closed_add(to, r->signal.retry_of);
-    }
-    return true;
-}
-
-static enum outcome read_closed(struct bus *bus, struct arena *a, const struct dead_visit *visit,
-                                struct closed *out, struct failure *f)
-{
-    const struct taking taking = {take_closed, out, visit};
-    struct lane_ends *lane = NULL;
-    size_t n = 0;
-    *out = (struct closed){.arena = a};
-    enum outcome result = bus_ends(bus, a, STREAM_RAW, &lane, &n, f);
-    for (size_t i = 0; i < n && result == OK; i++) {
-        if (lane_eq(lane[i].lane, dead_retry_lane())) {
-            result = each_record(bus, &lane[i], &taking, f);
-        }
-    }
-    if (out->n > 0) {
-        qsort(out->id, out->n, sizeof *out->id, by_text);
-    }
-    return result;
-}
-
 /* Origins that letters of one lane were made of: the youngest SEEN_MAX to twice as many. */
 enum { SEEN_MAX = 1 << 18, SEEN_SLOTS_MIN = 64 };
 
@@ -147,6 +96,19 @@ static void seen_grow(struct seen_table *t, struct arena *a)
 }
 
 /* true: it was there. */
+static bool seen_put(struct seen_table *t, struct arena *a, const struct origin *o)
+{
+    if (2 * t->n >= t->slots) {
+        seen_grow(t, a);
+    }
+    struct seen_origin *const slot = seen_slot(t, o);
+    const bool was_there = slot->is_taken;
+    *slot = (struct seen_origin){o->at.at, o->part, true};
+    t->n += !was_there;
+    return was_there;
+}
+
+/* true: it was there. */
 static bool seen_add(struct seen *s, struct arena *a, const struct origin *o)
 {
     if (s->before.n > 0 && seen_slot(&s->before, o)->is_taken) {
@@ -161,14 +123,7 @@ static bool seen_add(struct seen *s, struct arena *a, const struct origin *o)
             memset(slot, 0, slots * sizeof *slot);
         }
     }
-    if (2 * s->now.n >= s->now.slots) {
-        seen_grow(&s->now, a);
-    }
-    struct seen_origin *const slot = seen_slot(&s->now, o);
-    const bool was_there = slot->is_taken;
-    *slot = (struct seen_origin){o->at.at, o->part, true};
-    s->now.n += !was_there;
-    return was_there;
+    return seen_put(&s->now, a, o);
 }
 
 struct dead_seen {
@@ -212,8 +167,122 @@ void dead_seen_add(struct dead_seen *s, const struct origin *origin)
     }
 }
 
+/* ---- what is closed ---- */
+
+enum { CLOSED_KEPT_MAX = 1 << 18 };
+
+struct dead_closed {
+    struct bus *bus;
+    struct arena arena;
+    struct seen_table named; /* by records of raw/retry: positions, `part` is the lane's index */
+    struct lane *lane;
+    size_t lanes_n, lanes_room;
+    struct position read_to; /* of raw/retry */
+    struct arena ends_arena;
+    struct lane_ends *dead; /* when it was read */
+    size_t dead_n;
+};
+
+static void close_closed(void *thing)
+{
+    struct dead_closed *const c = thing;
+    arena_close(&c->arena);
+    arena_close(&c->ends_arena);
+}
+
+struct dead_closed *dead_closed_new(struct arena *a, struct bus *bus)
+{
+    struct dead_closed *const c = arena_new(a, struct dead_closed);
+    *c = (struct dead_closed){.bus = bus};
+    arena_init(&c->arena, CLOSED_ARENA_BYTES_MAX);
+    arena_init(&c->ends_arena, CLOSED_ARENA_BYTES_MAX);
+    arena_defer(a, close_closed, c);
+    return c;
+}
+
+void dead_closed_forget(struct dead_closed *c)
+{
+    arena_reset(&c->arena);
+    c->named = (struct seen_table){0};
+    c->lane = NULL;
+    c->lanes_n = c->lanes_room = 0;
+    c->read_to = (struct position){0};
+}
+
+/* lanes_n: no record names one of this lane. */
+static uint32_t closed_lane(const struct dead_closed *c, struct lane lane)
+{
+    size_t i = 0;
+    while (i < c->lanes_n && !lane_eq(c->lane[i], lane)) {
+        i++;
+    }
+    return (uint32_t)i;
+}
+
+static bool is_closed(const struct dead_closed *c, struct lane lane, struct position at)
+{
+    const struct origin o = {.at = at, .part = closed_lane(c, lane)};
+    return c->named.n > 0 && seen_slot(&c->named, &o)->is_taken;
+}
+
+static void closed_add(struct dead_closed *c, struct lane lane, struct position at)
+{
+    const struct origin o = {.at = at, .part = closed_lane(c, lane)};
+    if (o.part == c->lanes_n) {
+        c->lane = arena_more(&c->arena, c->lane, c->lanes_n, &c->lanes_room, sizeof *c->lane);
+        c->lane[c->lanes_n++] = (struct lane){lane.stream, arena_str(&c->arena, lane.name)};
+    }
+    (void)seen_put(&c->named, &c->arena, &o);
+}
+
+static bool take_closed(void *to, const struct record *r)
+{
+    struct lane lane;
+    struct position at;
+    if (position_parse(r->signal.retry_of, &lane, &at)) {
+        closed_add(to, lane, at);
+    }
+    return true;
+}
+
+/* What raw/retry names; then the ends of the lanes, so no letter is open that was closed before. */
+static enum outcome read_closed(struct dead_closed *c, const struct dead_visit *visit,
+                                struct failure *f)
+{
+    const struct taking taking = {take_closed, c, visit};
+    struct lane_ends *raw = NULL;
+    size_t n = 0;
+    if (c->named.n > CLOSED_KEPT_MAX) {
+        dead_closed_forget(c);
+    }
+    arena_reset(&c->ends_arena);
+    enum outcome result = bus_ends(c->bus, &c->ends_arena, STREAM_RAW, &raw, &n, f);
+    for (size_t i = 0; i < n && result == OK; i++) {
+        struct lane_ends *const retry = &raw[i];
+        if (lane_eq(retry->lane, dead_retry_lane())) {
+            retry->begin.at = retry->begin.at > c->read_to.at ? retry->begin.at : c->read_to.at;
+            result = each_record(c->bus, retry, &taking, f);
+            c->read_to = retry->end;
+        }
+    }
+    if (result == OK) {
+        result = bus_ends(c->bus, &c->ends_arena, STREAM_DEAD, &c->dead, &c->dead_n, f);
+    }
+    if (result != OK) {
+        dead_closed_forget(c);
+    }
+    return result;
+}
+
+enum outcome dead_closed_read(struct dead_closed *c, struct failure *f)
+{
+    return read_closed(c, NULL, f);
+}
+
+/* ---- what is open ---- */
+
 struct visiting {
-    const struct closed *closed;
+    const struct dead_closed *closed;
     struct dead_visit visit;
     struct lane lane;
     struct arena arena; /* of `seen`: the lane's */
@@ -233,14 +302,12 @@ static bool take_letter(void *to, const struct record *r)
 {
     struct visiting *const v = to;
     struct arena a;
-    if (is_repeated(v, &r->origin)) {
+    if (is_repeated(v, &r->origin) || is_closed(v->closed, v->lane, r->at)) {
         return true;
     }
-    arena_init(&a, CLOSED_ARENA_BYTES_MAX);
+    arena_init(&a, LETTER_ARENA_BYTES_MAX);
     const struct dead_letter letter = {position_text(&a, v->lane, r->at), &r->signal};
-    if (!is_closed(v->closed, letter.id)) {
-        v->goes_on = v->visit.letter(v->visit.to, &letter);
-    }
+    v->goes_on = v->visit.letter(v->visit.to, &letter);
     arena_close(&a);
     return v->goes_on;
 }
@@ -248,21 +315,16 @@ static bool take_letter(void *to, const struct record *r)
 enum outcome dead_each(struct bus *bus, struct dead_visit visit, struct failure *f)
 {
     struct arena a;
-    struct closed closed;
-    struct lane_ends *lane = NULL;
-    size_t n = 0;
-    arena_init(&a, CLOSED_ARENA_BYTES_MAX);
-    enum outcome result = read_closed(bus, &a, &visit, &closed, f);
-    if (result == OK) {
-        result = bus_ends(bus, &a, STREAM_DEAD, &lane, &n, f);
-    }
-    struct visiting v = {.closed = &closed, .visit = visit, .goes_on = true};
+    arena_init(&a, LETTER_ARENA_BYTES_MAX);
+    struct dead_closed *const c = dead_closed_new(&a, bus);
+    enum outcome result = read_closed(c, &visit, f);
+    struct visiting v = {.closed = c, .visit = visit, .goes_on = true};
     arena_init(&v.arena, SEEN_ARENA_BYTES_MAX);
-    for (size_t i = 0; i < n && result == OK && v.goes_on; i++) {
-        v.lane = lane[i].lane;
+    for (size_t i = 0; i < c->dead_n && result == OK && v.goes_on; i++) {
+        v.lane = c->dead[i].lane;
         v.seen = (struct seen){0};
         arena_reset(&v.arena);
-        result = each_record(bus, &lane[i], &(struct taking){take_letter, &v, &visit}, f);
+        result = each_record(bus, &c->dead[i], &(struct taking){take_letter, &v, &visit}, f);
         result = result == RETRY && visit.unreadable ? OK : result;
     }
     arena_close(&v.arena);
@@ -276,15 +338,12 @@ static enum outcome unknown(struct str id, struct failure *f)
                   STR_ARG(id));
 }
 
-/* `closed` NULL: open or not. */
-static enum outcome find(struct bus *bus, struct arena *a, struct str id,
-                         const struct closed *closed, struct dead_letter *out, struct failure *f)
+enum outcome dead_closed_find(const struct dead_closed *c, struct arena *a, struct str id,
+                              struct dead_letter *out, struct failure *f)
 {
     struct lane lane;
     struct position at;
-    struct lane_ends *ends = NULL;
     struct batch batch = {.arena = a};
-    size_t n = 0;
     const struct str full = str_starts(id, S("dead/")) ? id
                                                        : arena_printf(a, "dead/%.*s", STR_ARG(id));
     if (!position_parse(full, &lane, &at) || lane.stream != STREAM_DEAD) {
@@ -292,14 +351,10 @@ static enum outcome find(struct bus *bus, struct arena *a, struct str id,
                       "%.*s is no id of a dead letter, which looks like dead/LANE:NUMBER",
                       STR_ARG(id));
     }
-    const enum outcome result = bus_ends(bus, a, STREAM_DEAD, &ends, &n, f);
-    if (result != OK) {
-        return result;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (!lane_eq(ends[i].lane, lane) || at.at >= ends[i].end.at || at.at < ends[i].begin.at ||
-            (closed && is_closed(closed, full)) || bus_find(bus, lane, at, &batch, f) != OK ||
-            batch.n == 0) {
+    for (size_t i = 0; i < c->dead_n; i++) {
+        const struct lane_ends *const ends = &c->dead[i];
+        if (!lane_eq(ends->lane, lane) || at.at >= ends->end.at || at.at < ends->begin.at ||
+            is_closed(c, lane, at) || bus_find(c->bus, lane, at, &batch, f) != OK || batch.n == 0) {
             continue;
         }
         *out = (struct dead_letter){full, &batch.slice[0].record[0].signal};
@@ -308,18 +363,26 @@ static enum outcome find(struct bus *bus, struct arena *a, struct str id,
     return unknown(id, f);
 }
 
+void dead_closed_add(struct dead_closed *c, const struct dead_letter *letter)
+{
+    const struct record r = {.signal = {.retry_of = letter->id}};
+    (void)take_closed(c, &r);
+}
+
 enum outcome dead_find(struct bus *bus, struct arena *a, struct str id, struct dead_letter *out,
                        struct failure *f)
 {
-    struct closed closed;
-    const enum outcome result = read_closed(bus, a, NULL, &closed, f);
-    return result == OK ? find(bus, a, id, &closed, out, f) : result;
+    struct dead_closed *const c = dead_closed_new(a, bus);
+    const enum outcome result = dead_closed_read(c, f);
+    return result == OK ? dead_closed_find(c, a, id, out, f) : result;
 }
 
 enum outcome dead_look(struct bus *bus, struct arena *a, struct str id, struct dead_letter *out,
                        struct failure *f)
 {
-    return find(bus, a, id, NULL, out, f);
+    struct dead_closed *const none = dead_closed_new(a, bus);
+    const enum outcome result = bus_ends(bus, a, STREAM_DEAD, &none->dead, &none->dead_n, f);
+    return result == OK ? dead_closed_find(none, a, id, out, f) : result;
 }
 
 struct closing {

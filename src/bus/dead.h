@@ -39,6 +39,19 @@ enum outcome dead_find(struct bus *bus, struct arena *a, struct str id, struct d
 enum outcome dead_look(struct bus *bus, struct arena *a, struct str id, struct dead_letter *out,
                        struct failure *f);
 
+/* The same for who closes many: what raw/retry names is read once, and then what came to it; at
+ * most some 32 MB of it are kept. As long as the arena. */
+struct dead_closed;
+struct dead_closed *dead_closed_new(struct arena *a, struct bus *bus);
+/* Up to now. returns OK | RETRY | STOP as the bus says: nothing is known then */
+enum outcome dead_closed_read(struct dead_closed *c, struct failure *f);
+/* As dead_find, of what was there then. */
+enum outcome dead_closed_find(const struct dead_closed *c, struct arena *a, struct str id,
+                              struct dead_letter *out, struct failure *f);
+/* It is about to be closed; if it is not, forget: the next read begins anew. */
+void dead_closed_add(struct dead_closed *c, const struct dead_letter *letter);
+void dead_closed_forget(struct dead_closed *c);
+
 /* The first record in [from, to) of raw/retry that closes a letter which its lane still holds; `to`
  * where none does. What stands before it may be forgotten: nothing that it closed can come back. */
 enum outcome dead_closing(struct bus *bus, struct position from, struct position to,

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/asked.h"
-#include "bus/dead.h"
 #include "collector/fill.h"
 #include "collector/letters.h"
 #include "collector/tend.h"
@@ -29,6 +28,7 @@ struct collect {
     struct bus *bus;
     struct progress *progress;
     struct tending *tending;
+    struct letters letters;
     int listen_fd, wake_fd;
     int timer_fd; /* of the clock on the wall: cron; tells also when it is set */
     int64_t armed_us;
@@ -110,9 +110,10 @@ static enum outcome obey(const struct collect *c, struct arena *a, struct str li
     const struct str command = json_text(json_get(root, S("command")));
     const bool is_drop = str_eq(command, S("drop"));
     if (is_drop || str_eq(command, S("retry"))) {
-        uint64_t n = 0;
-        result = letters_close(c->bus, c->progress, json_get(root, S("ids")), is_drop, &n, f);
-        buf_printf(answer, ",\"n\":%llu", (unsigned long long)n);
+        struct letters_done done;
+        result = letters_close(&c->letters, json_get(root, S("ids")), is_drop, &done, f);
+        buf_printf(answer, ",\"n\":%llu,\"looked\":%llu", (unsigned long long)done.n,
+                   (unsigned long long)done.looked);
         return result;
     }
     if (str_eq(command, S("collectors"))) {
@@ -261,6 +262,7 @@ enum outcome collect_run(const struct collecting *how, struct failure *f)
     struct collect c = {.bus = how->bus,
                         .progress = how->progress,
                         .tending = arena_new(&a, struct tending),
+                        .letters = {how->bus, how->progress, dead_closed_new(&a, how->bus)},
                         .listen_fd = -1,
                         .wake_fd = -1,
                         .timer_fd = -1,

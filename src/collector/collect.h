@@ -2,7 +2,9 @@
  *
  * It is the one writer of lanes raw/collect and raw/retry. Over run/control.sock it is given one
  * JSON object a line and gives one back, {"ok":true,…} or {"ok":false,"why":"…"}:
- *   {"command":"retry"|"drop","ids":["dead/LANE:N",…]}        "n": how many, durably
+ *   {"command":"retry"|"drop","ids":["dead/LANE:N",…]}        "n": how many are closed, durably;
+ *                                  "looked": with how many of the list it is done, ask again for
+ *                                  the others; 0: it could do nothing
  *   {"command":"collectors"}                                  "collectors": id, next, since (of the
  *                                                             run at work)
  *   {"command":"anew","collector":ID}                         it begins anew, durably

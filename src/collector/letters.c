@@ -1,9 +1,8 @@
 #include "collector/letters.h"
 
 #include "base/clock.h"
-#include "bus/dead.h"
 
-#define LETTER_ARENA_BYTES_MAX ((size_t)512 << 20)
+#define GROUP_ARENA_BYTES_MAX ((size_t)512 << 20)
 
 /* What goes to raw/retry for a dead letter: the whole signal for the stage that it failed in, or
  * the word that it is dropped, received now. */
@@ -22,41 +21,84 @@ static struct record answer_to(const struct dead_letter *letter, bool is_drop)
     return r;
 }
 
-static enum outcome close_one(struct bus *bus, struct arena *a, struct str id, bool is_drop,
-                              struct failure *f)
+struct group {
+    struct arena *arena;
+    struct record *record;
+    size_t n, room, bytes;
+};
+
+static enum outcome add_letter(const struct letters *l, struct group *g, struct str id,
+                               bool is_drop, struct failure *f)
 {
     struct dead_letter letter;
-    const enum outcome found = dead_find(bus, a, id, &letter, f);
-    if (found != OK) {
-        return found;
+    const enum outcome found = dead_closed_find(l->closed, g->arena, id, &letter, f);
+    if (found == OK) {
+        dead_closed_add(l->closed, &letter);
+        g->record = arena_more(g->arena, g->record, g->n, &g->room, sizeof *g->record);
+        g->record[g->n++] = answer_to(&letter, is_drop);
+        g->bytes += letter.signal->data.len + letter.signal->headers.len;
     }
-    struct record r = answer_to(&letter, is_drop);
-    return bus_append(bus, dead_retry_lane(), &r, 1, f);
+    return found;
 }
 
-enum outcome letters_close(struct bus *bus, struct progress *progress, yyjson_val *ids,
-                           bool is_drop, uint64_t *n, struct failure *f)
+/* One that the bus refuses keeps none of the others. */
+static enum outcome append(const struct letters *l, struct group *g, struct failure *f)
 {
+    enum outcome first = OK;
+    struct failure why;
+    while (g->n > 0) {
+        const enum outcome result = bus_append(l->bus, dead_retry_lane(), g->record, g->n, &why);
+        if (result == OK) {
+            return first;
+        }
+        dead_closed_forget(l->closed);
+        if (result != REJECT || first == OK) {
+            *f = why;
+        }
+        if (result != REJECT) {
+            g->n = 0;
+            return result;
+        }
+        first = result;
+        g->n--;
+        memmove(g->record + why.record, g->record + why.record + 1,
+                (g->n - why.record) * sizeof *g->record);
+    }
+    return first;
+}
+
+enum outcome letters_close(const struct letters *l, yyjson_val *ids, bool is_drop,
+                           struct letters_done *done, struct failure *f)
+{
+    struct arena a;
+    struct failure why;
+    *done = (struct letters_done){0};
+    enum outcome all = dead_closed_read(l->closed, f);
+    if (all != OK) {
+        return all;
+    }
+    arena_init(&a, GROUP_ARENA_BYTES_MAX);
+    struct group g = {.arena = &a};
     size_t i = 0, most = 0;
     yyjson_val *id = NULL;
-    enum outcome all = OK;
     yyjson_arr_foreach(ids, i, most, id)
     {
-        struct arena one;
-        struct failure why;
-        arena_init(&one, LETTER_ARENA_BYTES_MAX);
-        const enum outcome closed = close_one(bus, &one, json_text(id), is_drop, &why);
-        arena_close(&one);
-        *n += closed == OK;
-        if (closed != OK && all == OK) {
-            all = closed;
+        if (g.bytes >= LETTERS_BYTES) {
+            break;
+        }
+        if (add_letter(l, &g, json_text(id), is_drop, &why) != OK && all == OK) {
+            all = REJECT;
             *f = why;
         }
-        if (closed == RETRY || closed == STOP) {
-            *f = why;
-            return closed;
-        }
-        progress_beat(progress, true);
+        progress_beat(l->progress, true);
     }
+    const enum outcome appended = append(l, &g, &why);
+    if (appended != OK && (appended != REJECT || all == OK)) {
+        all = appended;
+        *f = why;
+    }
+    *done = appended == OK || appended == REJECT ? (struct letters_done){g.n, i}
+                                                 : (struct letters_done){0};
+    arena_close(&a);
     return all;
 }

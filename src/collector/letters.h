@@ -2,14 +2,30 @@
 #ifndef WEIR_COLLECTOR_LETTERS_H
 #define WEIR_COLLECTOR_LETTERS_H
 
-#include "bus/bus.h"
+#include "bus/dead.h"
 #include "bus/progress.h"
 #include "wire/json.h"
 
-/* Close those of a list of ids, in order; *n: how many are closed, durably. One that is not open,
- * because somebody else closed it meanwhile or nobody ever did open it, keeps none of the others.
- *   returns OK all of them | REJECT the first that is not open | RETRY | STOP as the bus says */
-enum outcome letters_close(struct bus *bus, struct progress *progress, yyjson_val *ids,
-                           bool is_drop, uint64_t *n, struct failure *f);
+enum { LETTERS_BYTES = 4 << 20 };
+
+struct letters {
+    struct bus *bus;
+    struct progress *progress;
+    struct dead_closed *closed; /* kept from one request to the next */
+};
+
+struct letters_done {
+    uint64_t n;      /* closed, durably                                           */
+    uint64_t looked; /* so many ids at the head of the list are done with, closed or not */
+};
+
+/* Close those of a list of ids, in order and in one group, of as many as LETTERS_BYTES have room
+ * for (at least one): who asks has an answer soon, and asks again for the others. One that is not
+ * open, because somebody else closed it meanwhile or nobody ever did open it, keeps none of the
+ * others.
+ *   returns OK all that it looked at | REJECT the first that is not open | RETRY | STOP as the bus
+ *   says: nothing is done, as far as one knows */
+enum outcome letters_close(const struct letters *l, yyjson_val *ids, bool is_drop,
+                           struct letters_done *done, struct failure *f);
 
 #endif

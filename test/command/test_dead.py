@@ -1,5 +1,7 @@
 """Dead letters are listed with their reason, shown whole, sent again, and dropped; status counts the open ones."""
 import json
+import signal
+import socket
 import subprocess
 
 from blackbox import BINARY, Weir, case, eventually, run, sign
@@ -157,6 +159,94 @@ def a_retried_letter_is_transformed_anew_and_may_die_again(folder):
         again = eventually(lambda: [d for d in dead(weir) if d["id"] != first["id"]], "it died again")
         assert len(dead(weir)) == 1 and again[0]["reason"] == first["reason"], again
         assert again[0]["signal"] == "d-7"
+
+
+@case
+def more_letters_than_are_sent_at_once_are_all_sent_again(folder):
+    def event(number):
+        context = {"specversion": "0.5.1", "id": f"e{number}", "source": "/s", "type": "dev.cdevents.no.thing.0.1.0",
+                   "timestamp": "2026-03-07T12:00:00Z"}
+        return {"specversion": "1.0", "id": f"e{number}", "source": "/s", "type": context["type"],
+                "data": {"context": context, "subject": {"id": "r", "content": {}}}}
+    with Weir(folder, agents={"builds": {"type": "cdevents"}}) as weir:
+        for first in (0, 600):
+            batch = json.dumps([event(number) for number in range(first, first + 600)]).encode()
+            assert weir.post("/hooks/builds", batch, {"Content-Type": "application/cloudevents-batch+json"})[0] == 202
+        weir.command("flush")
+        before = {letter["id"] for letter in dead(weir)}
+        assert len(before) == 1200, len(before)
+        assert weir.command("dead", "retry", "--all") == "retry 1200\n"
+        weir.command("flush")
+        after = {letter["id"] for letter in dead(weir)}
+        assert len(after) == 1200 and not before & after, (len(after), before & after)
+        assert weir.command("dead", "drop", "--all", "--json") == '{"drop":1200}\n'
+        assert dead(weir) == []
+
+
+class Answering:
+    """A `weir dead retry --all` of this folder, and who answers it in the place of the weir that ran there."""
+
+    def __init__(self, folder):
+        self.socket = socket.socket(socket.AF_UNIX)
+        path = folder / "data" / "run" / "control.sock"
+        path.unlink(missing_ok=True)
+        self.socket.bind(str(path))
+        self.socket.listen(4)
+        self.socket.settimeout(120)
+        self.process = subprocess.Popen([BINARY, "dead", "retry", "--all"], cwd=folder, text=True, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE)
+
+    def asked(self):
+        """The next line that it asks, and what gives it its answer."""
+        line = self.socket.accept()[0]
+        line.settimeout(120)
+        asked = json.loads(line.makefile().readline())
+
+        def answer(**members):
+            line.sendall(json.dumps(members).encode() + b"\n")
+            line.close()
+        return asked["ids"], answer
+
+    def end(self):
+        out, err = self.process.communicate(timeout=120)
+        self.socket.close()
+        return self.process.returncode, out, err
+
+
+@case
+def what_weir_leaves_is_asked_for_again_and_what_was_done_is_told_when_it_ends_early(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        for number in range(5):
+            broken(weir, number)
+        letters = [letter["id"] for letter in eventually(lambda: len(dead(weir)) == 5 and dead(weir), "all are dead")]
+
+    retry = Answering(folder)
+    ids, answer = retry.asked()
+    assert ids == letters, ids
+    answer(ok=True, n=2, looked=2)
+    ids, answer = retry.asked()
+    assert ids == letters[2:], ids
+    answer(ok=False, n=1, looked=2, why="one is gone")  # which keeps none of the others
+    ids, answer = retry.asked()
+    assert ids == letters[4:], ids
+    answer(ok=True, n=1, looked=1)
+    status, out, err = retry.end()
+    assert (status, out) == (1, "retry 4\n") and "one is gone" in err and "stopped" not in err, (status, out, err)
+
+    retry = Answering(folder)
+    retry.asked()[1](ok=True, n=2, looked=2)
+    retry.asked()[1](ok=False, n=0, looked=0, why="the disk is full")
+    status, out, err = retry.end()
+    assert (status, out) == (1, "retry 2\n"), (status, out, err)
+    assert "the disk is full" in err and "stopped at 2 of 5 letters" in err, err
+
+    retry = Answering(folder)
+    retry.asked()[1](ok=True, n=2, looked=2)
+    ids, answer = retry.asked()
+    retry.process.send_signal(signal.SIGINT)  # what it asked is done all the same
+    answer(ok=True, n=1, looked=1)
+    status, out, err = retry.end()
+    assert (status, out) == (130, "retry 3\n") and "stopped at 3 of 5 letters" in err, (status, out, err)
 
 
 @case
