@@ -144,7 +144,7 @@ def issue:
      created_at: ($i.created_at | when), closed_at: $closed, updated_at: $at, url: $i.url},
     (if $is_incident then
        {model: "incident", at: $at, source: web, id: $i.iid, repository: (web | repository), number: $i.iid,
-        title: $i.title, severity: (($i.severity // "UNKNOWN") | ascii_downcase | if . == "unknown" then null else . end),
+        title: $i.title, labels: labels, severity: (($i.severity // "UNKNOWN") | ascii_downcase | if . == "unknown" then null else . end),
         state: (if $closed then "resolved" else "open" end), detected_at: ($i.created_at | when),
         resolved_at: $closed, url: $i.url, is_incident: true,
         reopened: (if $action == "reopen" then [$at] else [] end)}

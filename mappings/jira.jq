@@ -31,7 +31,7 @@ def issue:
      attributes: ({status: $f.status.name, project: $f.project.key, issue_type: $f.issuetype.name}
                   | with_entries(select(.value)))} as $ticket
   | {model: "incident", at: $at, source: $site, id: $key, title: $f.summary, severity: $f.priority.name,
-     state: (if $is_done then "resolved" else "open" end), detected_at: ($f.created | when), resolved_at: $closed,
+     labels: ($f.labels // []), state: (if $is_done then "resolved" else "open" end), detected_at: ($f.created | when), resolved_at: $closed,
      url: $url, is_incident: true} as $incident
   | if .webhookEvent == "jira:issue_created" then
       cdevent("ticket.created"; $at; $site; $url; $content + {creator: (($f.creator // $f.reporter | person) // "unknown")}),

@@ -283,6 +283,50 @@ static void the_configuration_says_which_service_and_what_is_production(void **s
     config = (struct config){0};
 }
 
+#define INCIDENT "{model: \"incident\", " AT ", source: \"s\", id: 7, "
+
+static void the_rules_of_incidents_hold_for_every_source(void **state)
+{
+    (void)state;
+    config.rules.incidents = (struct config_incidents){.environment = S("live"),
+                                                       .service = S("service:"),
+                                                       .severity = S("severity:"),
+                                                       .environment_prefix = S("environment:"),
+                                                       .cause = S("caused-by:"),
+                                                       .fix = S("fixed-by:"),
+                                                       .within_ms = 3600 * 1000};
+    static const char labels[] =
+        "{\"labels\":[\"a\",\"Caused-By: 202\",\"caused-by:203\",\"fixed-by:204\","
+        "\"environment:staging\",\"service:checkout\",\"severity:high\"]}";
+    static const char title[] = INCIDENT "title: \"Cart\", labels: .labels, detected_at: "
+                                         "\"2024-01-02T03:00:00Z\"}";
+    struct transform_out out = transformed(title, labels);
+    assert_str(column(&out, 0, "causes"), "202 203");
+    assert_str(column(&out, 0, "fixed_by"), "204");
+    assert_str(column(&out, 0, "environment"), "staging");
+    assert_str(column(&out, 0, "service"), "checkout");
+    assert_str(column(&out, 0, "severity"), "high");
+    assert_str(column(&out, 0, "blame_from_at"), "2024-01-02T02:00:00.000000Z");
+    out = transformed(title, "{\"labels\":null}");
+    assert_str(column(&out, 0, "causes"), "null");
+    assert_str(column(&out, 0, "environment"), "live");
+    out = transformed(INCIDENT "labels: .labels, environment: \"e\", service: \"s\", severity: "
+                               "\"low\", causes: \"1\", fixed_by: \"2\", detected_at: null}",
+                      labels);
+    assert_str(column(&out, 0, "causes"), "1");
+    assert_str(column(&out, 0, "fixed_by"), "2");
+    assert_str(column(&out, 0, "environment"), "e");
+    assert_str(column(&out, 0, "service"), "s");
+    assert_str(column(&out, 0, "severity"), "low");
+    assert_str(column(&out, 0, "blame_from_at"), "null");
+    /* what tells of its state alone does not say that it has no cause */
+    out = transformed(INCIDENT "state: \"resolved\"}", "{}");
+    assert_str(column(&out, 0, "what_rank"), "null");
+    assert_str(column(&out, 0, "environment"), "null");
+    assert_dead(INCIDENT "labels: \"a\"}", "/0/labels", "wants a list of texts");
+    config = (struct config){0};
+}
+
 static void a_number_that_came_as_text_fits_a_column_of_numbers(void **state)
 {
     (void)state;
@@ -396,6 +440,7 @@ int main(void)
         TEST(a_program_sees_nothing_of_the_machine),
         TEST(a_row_becomes_a_fact),
         TEST(the_configuration_says_which_service_and_what_is_production),
+        TEST(the_rules_of_incidents_hold_for_every_source),
         TEST(a_number_that_came_as_text_fits_a_column_of_numbers),
         TEST(a_row_that_does_not_fit_the_catalogue_is_dead_at_its_member),
         TEST(an_event_is_completed_and_folds_where_it_is_alone),

@@ -1,6 +1,7 @@
 /* issues that a label makes incidents, beside the tickets that they are (issues.c). */
 #include "transform/github/github.h"
 #include "transform/glob.h"
+#include "transform/label.h"
 
 /* Of states of one second, which is the later one. */
 enum { ORDINAL_OPEN, ORDINAL_RESOLVED, ORDINAL_REOPENED };
@@ -40,27 +41,14 @@ static const struct pick custom[] = {{"severity", "$incident_severity?"}, {0}};
 
 /* clang-format on */
 
-/* What follows the prefix in every label that begins with it, a space between two. */
+/* What follows the prefix in every label that begins with it. */
 static bool named(struct delivery *d, struct fact *fact, const char *column, struct str prefix)
 {
     struct found labels;
-    struct buf b;
-    size_t i = 0;
-    size_t n = 0;
-    yyjson_val *label = NULL;
     if (!delivery_find(d, "issue.labels?", &labels)) {
         return false;
     }
-    buf_init(&b, d->in->arena, SIZE_MAX);
-    yyjson_arr_foreach(labels.value, i, n, label)
-    {
-        const struct str name = json_text(json_get(label, S("name")));
-        if (prefix.len > 0 && str_starts_nocase(name, prefix)) {
-            buf_add(&b, b.len > 0 ? S(" ") : S(""));
-            buf_add(&b, str_trim(str_sub(name, prefix.len, name.len)));
-        }
-    }
-    fact_text(fact, column, buf_str(&b));
+    fact_text(fact, column, labels_after(d->in->arena, labels.value, prefix));
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "transform/glob.h"
+#include "transform/label.h"
 #include "transform/service.h"
 
 /* ---- the repository ---- */
@@ -73,32 +74,22 @@ static struct str test_environment(const struct delivery *d)
 /* ---- labels ---- */
 
 /* What follows the prefix in the first of an issue's labels that begins with it. */
-static struct str label_after(const struct delivery *d, struct str prefix)
+static struct str said_by_label(const struct delivery *d, struct str prefix)
 {
-    size_t i = 0;
-    size_t n = 0;
-    yyjson_val *label = NULL;
-    yyjson_arr_foreach(json_at(d->body, S("issue.labels")), i, n, label)
-    {
-        const struct str name = json_text(json_get(label, S("name")));
-        if (prefix.len > 0 && str_starts_nocase(name, prefix)) {
-            return str_trim(str_sub(name, prefix.len, name.len));
-        }
-    }
-    return S("");
+    return label_after(json_at(d->body, S("issue.labels")), prefix);
 }
 
 static struct str incident_environment(const struct delivery *d)
 {
     const struct config_incidents *const rules = &d->in->config->rules.incidents;
-    const struct str said = label_after(d, rules->environment_prefix);
+    const struct str said = said_by_label(d, rules->environment_prefix);
     return said.len > 0 ? said : rules->environment.len > 0 ? rules->environment : S("production");
 }
 
 static struct str incident_service(const struct delivery *d)
 {
     const struct belonging of = {
-        .said = label_after(d, d->in->config->rules.incidents.service),
+        .said = said_by_label(d, d->in->config->rules.incidents.service),
         .is_sure = true,
         .place = d->repository,
         .name = d->name,
@@ -184,7 +175,7 @@ static struct str delivery_id(const struct delivery *d)
 
 static struct str incident_severity(const struct delivery *d)
 {
-    return label_after(d, d->in->config->rules.incidents.severity);
+    return said_by_label(d, d->in->config->rules.incidents.severity);
 }
 
 static bool release(struct delivery *d, struct str *out)

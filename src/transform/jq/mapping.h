@@ -17,6 +17,11 @@ void mapping_facts(const struct transform_in *in, struct transform_out *out, yyj
 /* `{"model": …, "at": …, columns}`: one fact. false: dead at the member. */
 bool mapping_row(const struct transform_in *in, struct transform_out *out, yyjson_val *row,
                  size_t at);
+/* What the configuration's rules add to the row of an incident: labels (the row's member `labels`,
+ * a list of texts that is no column) that name what columns hold, and blame_from_at. `is_whole`:
+ * the row tells what the incident is, so its columns of group `what` are all that there is. */
+void mapping_incident(const struct transform_in *in, struct fact *fact, yyjson_val *row,
+                      bool is_whole);
 /* `{"context": …, "subject": …}`: a CDEvent; what its context lacks is filled in. `folds` as in
  * transform_cdevent. false: dead. */
 bool mapping_event(const struct transform_in *in, struct transform_out *out, yyjson_val *event,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/nearest.h"
+#include "transform/label.h"
 #include "transform/service.h"
 
 enum { ORDINAL_MAX = 255, NUMBER_BYTES_MAX = 64 };
@@ -256,6 +257,27 @@ static bool set_column(struct told *t, struct str name, yyjson_val *v)
     return true;
 }
 
+static bool is_incident(const struct told *t)
+{
+    return strcmp(t->model->name, "incident") == 0;
+}
+
+/* As the row calls it, or a label of an incident's row. */
+static struct str service_said(const struct told *t, yyjson_val *row)
+{
+    const struct str said = json_text(yyjson_obj_get(row, "service"));
+    return said.len > 0 || !is_incident(t)
+               ? said
+               : label_after(yyjson_obj_get(row, "labels"), t->in->config->rules.incidents.service);
+}
+
+static struct str environment_so_far(const struct told *t)
+{
+    const size_t i = model_column(t->model, S("environment"));
+    const struct value *const v = i < t->model->columns_n ? &t->fact.value[i] : NULL;
+    return v && v->kind == VALUE_TEXT ? v->text : S("");
+}
+
 /* The configuration decides which service and which environments are production, where it says so;
  * what the row says comes after it. Only of a row that shows the group of these columns. */
 static void belong(struct told *t, yyjson_val *row)
@@ -264,27 +286,38 @@ static void belong(struct told *t, yyjson_val *row)
     const size_t production = model_column(t->model, S("is_production"));
     const struct str place = json_text(yyjson_obj_get(row, "repository"));
     const struct str name = str_sub(place, str_find(place, '/') + (place.len > 0), place.len);
-    const struct belonging of = {.said = json_text(yyjson_obj_get(row, "service")),
+    const struct belonging of = {.said = service_said(t, row),
                                  .is_sure = true, /* the column's own meaning */
                                  .place = place,
                                  .name = name,
-                                 .environment = json_text(yyjson_obj_get(row, "environment"))};
+                                 .environment = environment_so_far(t)};
     bool is_told = false;
     if (service == t->model->columns_n || !speaks_of(t, t->model->columns[service].a)) {
         return;
     }
     fact_text(&t->fact, "service", service_of(t->in->config, &of));
     if (production < t->model->columns_n) {
-        yyjson_val *const said = yyjson_obj_get(row, "is_production");
+        yyjson_val *const own = yyjson_obj_get(row, "is_production");
         const bool is = service_is_production(t->in->config, &of, &is_told);
         fact_bool(&t->fact, "is_production",
-                  is_told || !yyjson_is_bool(said) ? is : yyjson_is_true(said));
+                  is_told || !yyjson_is_bool(own) ? is : yyjson_is_true(own));
     }
 }
 
 static bool is_frame(struct str name)
 {
     return str_eq(name, S("model")) || str_eq(name, S("at")) || str_eq(name, S("ordinal"));
+}
+
+/* Labels of an incident are no column: mapping_incident reads them. */
+static bool take_labels(struct told *t, yyjson_val *labels)
+{
+    struct value value;
+    if (yyjson_is_null(labels)) {
+        return true;
+    }
+    return to_list(t->in->arena, labels, &value) ? speak_of(t, "what")
+                                                 : wrong(t, S("labels"), "wants a list of texts");
 }
 
 /* Every member once: yyjson keeps repeated keys, but jq gives none. */
@@ -296,7 +329,11 @@ static bool set_columns(struct told *t, yyjson_val *row)
     yyjson_val *value = NULL;
     yyjson_obj_foreach(row, i, n, key, value)
     {
-        if (!is_frame(json_text(key)) && !set_column(t, json_text(key), value)) {
+        const struct str name = json_text(key);
+        const bool is_taken = is_incident(t) && str_eq(name, S("labels")) ? take_labels(t, value)
+                              : is_frame(name)                            ? true
+                                               : set_column(t, name, value);
+        if (!is_taken) {
             return false;
         }
     }
@@ -351,6 +388,9 @@ bool mapping_row(const struct transform_in *in, struct transform_out *out, yyjso
     t.fact = fact_begin(in->arena, t.model, t.at_us);
     if (!set_columns(&t, row)) {
         return false;
+    }
+    if (is_incident(&t)) {
+        mapping_incident(in, &t.fact, row, speaks_of(&t, "what"));
     }
     belong(&t, row);
     for (size_t i = 0; i < t.groups_n; i++) {
