@@ -9,14 +9,22 @@
 
 enum { CHARACTERS = 400 };
 
+/* So many characters of two bytes each. */
+static const char *long_text(void)
+{
+    static char text[2 * CHARACTERS + 1];
+    for (size_t i = 0; i < CHARACTERS; i++) {
+        text[2 * i] = '\xC3';
+        text[2 * i + 1] = '\xA9';
+    }
+    return text;
+}
+
 static void a_sentence_that_is_too_long_is_cut_in_no_character(void **state)
 {
     (void)state;
     struct failure f;
-    char text[2 * CHARACTERS + 1] = {0}; /* of two bytes each */
-    for (size_t i = 0; i < CHARACTERS; i++) {
-        memcpy(text + 2 * i, "\xC3\xA9", 2);
-    }
+    const char *const text = long_text();
     for (int before = 0; before < 2; before++) {
         assert_int_equal(failed(&f, STOP, "%.*s%s", before, "x", text), STOP);
         assert_true(str_is_utf8(str_of(f.text)) && strlen(f.text) >= sizeof f.text - 2);
@@ -29,10 +37,7 @@ static void what_the_system_says_is_never_cut_away(void **state)
 {
     (void)state;
     struct failure f;
-    char name[2 * CHARACTERS + 1] = {0};
-    for (size_t i = 0; i < CHARACTERS; i++) {
-        memcpy(name + 2 * i, "\xC3\xA9", 2);
-    }
+    const char *const name = long_text();
     for (int before = 0; before < 2; before++) {
         errno = ENOSPC;
         assert_int_equal(failed_errno(&f, RETRY, "%.*swrite %s", before, "x", name), RETRY);

@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -304,6 +306,43 @@ static size_t spares_n(struct log_bus *l)
     return n;
 }
 
+enum { ALARMS_MAX = 1000, ALARM_EVERY_US = 10000 };
+static volatile sig_atomic_t alarms;
+static struct reader *waiting;
+
+static void count_alarm(int number)
+{
+    (void)number;
+    alarms++;
+    if (alarms == ALARMS_MAX) {
+        reader_wake(waiting); /* or it would wait for ever */
+    }
+}
+
+/* How a duty that waits hears that it shall stop or flush. */
+static void a_wait_without_end_ends_when_a_signal_came(void **state)
+{
+    struct log_bus *const l = *state;
+    struct batch in = {.arena = &l->arena};
+    const struct sigaction count = {.sa_handler = count_alarm};
+    struct sigaction before;
+    const struct itimerval never = {{0, 0}, {0, 0}};
+    const struct itimerval often = {{0, ALARM_EVERY_US}, {0, ALARM_EVERY_US}};
+    assert_int_equal(
+        reader_join(l->bus, STREAM_BIT(STREAM_RAW), S("transform"), CURSOR_BUS, &waiting, &l->f),
+        OK);
+    alarms = 0;
+    assert_int_equal(sigaction(SIGALRM, &count, &before), 0);
+    assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+    const enum outcome result = reader_read(waiting, 4096, -1, &in, &l->f);
+    assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+    assert_int_equal(sigaction(SIGALRM, &before, NULL), 0);
+    reader_leave(waiting);
+    assert_int_equal(result, OK);
+    assert_int_equal(in.n, 0);
+    assert_in_range(alarms, 1, ALARMS_MAX - 1);
+}
+
 /* What the bus takes beside the signals it holds. */
 static void trimmed_files_wait_to_be_used_again_where_the_budget_has_room_for_them(void **state)
 {
@@ -370,6 +409,8 @@ int main(void)
             trimming_never_takes_the_last_group_though_an_empty_segment_follows, set_up, tear_down),
         cmocka_unit_test_setup_teardown(more_lanes_than_a_reader_can_keep_are_told_with_a_way_out,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_wait_without_end_ends_when_a_signal_came, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(streams_whose_id_is_gone_get_no_new_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_bus_keeps_its_id_and_says_when_it_is_damaged, set_up,
                                         tear_down),

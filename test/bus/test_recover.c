@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -257,6 +258,43 @@ static void damage_in_an_old_segment_is_mended_while_its_writer_writes(void **st
     log_recover(l);
     assert_int_equal(l->found.n, 0);
     assert_int_equal(count_lane(l), 219);
+}
+
+/* What a power cut would leave of a file: its bytes when it was synced last. */
+static struct {
+    struct stat of;
+    bool is_on;
+    ssize_t n;
+    char bytes[2 * SMALL];
+} synced;
+
+int fdatasync(int fd)
+{
+    struct stat st;
+    if (synced.is_on && fstat(fd, &st) == 0 && st.st_ino == synced.of.st_ino &&
+        st.st_dev == synced.of.st_dev) {
+        synced.n = pread(fd, synced.bytes, sizeof synced.bytes, 0);
+    }
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+static void what_was_mended_lasts(void **state)
+{
+    struct log_bus *const l = *state;
+    fill_lane(l, 0, 200);
+    assert_non_null(log_segment(l, raw_lane("intake-0"), 3));
+    const char *const path = log_segment(l, raw_lane("intake-0"), 1);
+    spoil(l, path, 3000, 1);
+    assert_is_damaged(l);
+    assert_int_equal(stat(path, &synced.of), 0);
+    synced.n = 0;
+    synced.is_on = true;
+    log_mend(l);
+    synced.is_on = false;
+    assert_int_equal(l->found.n, 1);
+    const struct str bytes = bytes_of(l, path);
+    assert_true(bytes.len < sizeof synced.bytes && (size_t)synced.n == bytes.len);
+    assert_memory_equal(synced.bytes, bytes.at, bytes.len);
 }
 
 static void damage_anywhere_in_the_open_segment_is_mended_while_its_writer_writes(void **state)
@@ -602,6 +640,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             damage_anywhere_in_the_open_segment_is_mended_while_its_writer_writes, set_up,
             tear_down),
+        cmocka_unit_test_setup_teardown(what_was_mended_lasts, set_up_small, tear_down),
         cmocka_unit_test_setup_teardown(a_lane_gained_in_a_read_that_fails_is_told, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_segment_whose_beginning_was_lost_keeps_what_stands_behind,

@@ -4,8 +4,9 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 
-from blackbox import WAIT_S, Weir, case, eventually, run, sign
+from blackbox import BINARY, WAIT_S, Weir, case, eventually, run, sign
 
 AGENTS = {"github": {"type": "github", "secret": "s3cret"}}
 SMALL = {"bus": {"segment": "1MiB", "disk_max": "16MiB", "keep": "0"}, "intake": {"body_bytes_max": "4MiB"}}
@@ -138,6 +139,48 @@ def an_older_copy_of_the_lake_is_red_for_a_lane_that_it_does_not_know(folder):
         weir.command("flush", "--timeout", "120s")
         assert int(weir.rows("query", "select count(*) as n from raw")[0]["n"]) > 1
         weir.command("verify")
+
+
+def event(weir, number):
+    body = {"context": {"specversion": "0.5.1", "id": f"e-{number}", "source": "/ci", "type": "dev.cdevents.pipelinerun.queued.0.3.0",
+                        "timestamp": "2026-03-07T12:00:00Z"},
+            "subject": {"id": f"run-{number}", "content": {}}, "customData": {"log": "l" * BODY_BYTES}, "customDataContentType": "application/json"}
+    return weir.post("/hooks/builds", json.dumps(body).encode(), {"Content-Type": "application/json"})[0]
+
+
+def said_by(weir):
+    """What status says of a weir of which a stage may not be as it should."""
+    said = subprocess.run([BINARY, "status", "--json"], cwd=weir.folder, capture_output=True, timeout=4 * WAIT_S, check=False)
+    return json.loads(said.stdout)
+
+
+def is_passed(weir):
+    """Lake and store have all, and raw was trimmed since: less is left of it than a round sends."""
+    said = said_by(weir)
+    lags = [stage["lag_bytes"] for stage in said["stages"] if stage["name"] in ("lake", "store")]
+    return lags == [0, 0] and said["streams"][0]["bytes"] < 8 * BODY_BYTES
+
+
+@case
+def what_a_sink_that_a_reload_brought_has_not_read_is_kept(folder):
+    """With `keep: 0` all goes that every reader has passed: raw does, and what the sink waits for does not."""
+    sent = 50
+    with Weir(folder, agents={"builds": {"type": "cdevents"}}, bus={"segment": "1MiB", "disk_max": "256MiB", "keep": "0"},
+              lake={"flush": "200ms"}) as weir:
+        late = folder / "gone" / "late.log"
+        weir.config["sinks"] = {"late": {"type": "file", "models": ["event"], "config": {"path": str(late)}}}
+        weir.write_config()
+        weir.process.send_signal(signal.SIGHUP)
+        eventually(lambda: "sink-late" in str(weir.get("/readyz")), "the new sink has nowhere to write")
+        for number in range(sent):
+            assert event(weir, number) == 202
+            if number % 10 == 9:
+                eventually(lambda: is_passed(weir), "what was read goes", 4 * WAIT_S)
+        assert said_by(weir)["streams"][1]["signals"] == 2 * sent, said_by(weir)  # each an event and a run
+        late.parent.mkdir()
+        weir.command("flush", "--timeout", "300s")
+        got = {json.loads(line)["data"]["id"] for line in late.read_text().splitlines()}
+        assert got == {f"e-{number}" for number in range(sent)}, sorted(got)
 
 
 run()

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/failpoint.h"
@@ -254,6 +255,37 @@ static void it_says_from_when_on_it_knows(void **state)
     assert_int_equal(put(x, 3, 30, NOW_US + 3 * DAY_US), OK);
     assert_int_equal(repetitions_size(x->r).forgotten, 2);
     assert_true(repetitions_size(x->r).since_us == NOW_US + 3 * DAY_US);
+}
+
+/* The logs that a power cut would leave: those that the folder named when it was synced last. */
+static const struct fixture *watched;
+static char lasting[16][400];
+static size_t lasting_n;
+
+int fsync(int fd)
+{
+    struct stat st;
+    struct stat dir;
+    if (watched && fstat(fd, &st) == 0 && stat(watched->dir, &dir) == 0 &&
+        st.st_ino == dir.st_ino && st.st_dev == dir.st_dev) {
+        lasting_n = files(watched, ".log", lasting);
+    }
+    return (int)syscall(SYS_fsync, fd);
+}
+
+static void a_bucket_that_is_new_lasts_before_any_output_does(void **state)
+{
+    struct fixture *const x = *state;
+    struct failure f;
+    watched = x;
+    lasting_n = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(put(x, i, i, NOW_US + i * (2 * DAY_US)), OK);
+        assert_int_equal(repetitions_sync(x->r, &f), OK);
+        assert_int_equal(repetitions_size(x->r).buckets, i + 1);
+        assert_int_equal(lasting_n, i + 1);
+    }
+    watched = NULL;
 }
 
 /* A sync is of the newest bucket alone, so what stands in the one before must be on the disk when
@@ -618,6 +650,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_identity_is_known_by_position_and_body),
+        TEST(a_bucket_that_is_new_lasts_before_any_output_does),
         TEST(texts_cannot_move_between_members),
         TEST(one_id_of_two_agents_or_of_two_sources_is_two_events),
         TEST(drop_takes_out_only_what_points_here),

@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/failpoint.h"
 #include "base/file.h"
@@ -73,6 +76,37 @@ static void events_that_weir_has_not_heard_of_have_names_and_leave_room_for_real
     assert_int_equal(staged_counter(x, "unmapped{github/invented_127/created}"), 1);
     assert_int_equal(staged_counter(x, "unmapped{github/other}"), INVENTED - NAMED);
     assert_int_equal(staged_counter(x, "unmapped{github/star/created}"), 1);
+}
+
+/* A clock that goes a second further each time somebody asks; -1: the real one. */
+static int64_t asked_n = -1;
+
+int clock_gettime(clockid_t id, struct timespec *out)
+{
+    const int status = (int)syscall(SYS_clock_gettime, id, out);
+    if (asked_n >= 0 && id == CLOCK_MONOTONIC) {
+        out->tv_sec += asked_n++;
+    }
+    return status;
+}
+
+/* Each of a batch may take its mapping's whole time, and the batch is no hang. */
+static void a_batch_is_heard_of_at_each_of_its_signals(void **state)
+{
+    enum { SIGNALS = 100 };
+    struct staged *const x = *state;
+    struct failure f = {0};
+    size_t n = 0;
+    for (int i = 0; i < SIGNALS; i++) {
+        staged_append(x, "intake-0", staged_star(x, arena_printf(&x->arena, "d%d", i).at));
+    }
+    const int64_t begun_us = clock_mono_us();
+    asked_n = 0;
+    const enum outcome result = transform_turn(x->stage, 0, &n, &f);
+    asked_n = -1;
+    assert_int_equal(result, OK);
+    assert_int_equal(n, SIGNALS);
+    assert_true(progress_busy_since_us(x->progress) - begun_us >= SIGNALS * SECOND_US);
 }
 
 static void actions_that_a_sender_invents_leave_room_for_real_ones(void **state)
@@ -469,6 +503,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_same_delivery_again_after_success_is_a_repetition),
         TEST(the_same_delivery_again_after_dead_or_unmapped_is_processed),
+        TEST(a_batch_is_heard_of_at_each_of_its_signals),
         TEST(actions_that_a_sender_invents_leave_room_for_real_ones),
         TEST(events_that_weir_has_not_heard_of_have_names_and_leave_room_for_real_ones),
         TEST(a_crash_between_index_and_output_is_no_repetition),
