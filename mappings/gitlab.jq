@@ -32,7 +32,7 @@ def push:
       end
     end;
 
-# Whoever acts is told, the author only by a number: so what the author did tells the most.
+# Whoever acts is told, the author only by a number: so the author is known once the author acts.
 def merge_request:
   .object_attributes as $mr
   | ($mr.updated_at | when) as $at
@@ -42,7 +42,7 @@ def merge_request:
              unapproved: "change.reviewed", approval: "change.reviewed", unapproval: "change.reviewed"}[$action]
             // "change.updated"; $at; web; $mr.url;
             where + {description: (if $action == "open" and $mr.title != "" then $mr.title else null end)}),
-    ($row + (if is_author then {ordinal: 1, author: .user.username} else {at: ($mr.created_at | when)} end)
+    ($row + (if is_author then {author: .user.username} else {} end)
      + {number: $mr.iid, title: $mr.title, url: $mr.url, base_branch: $mr.target_branch,
         head_branch: $mr.source_branch, head_sha: $mr.last_commit.id, labels: labels,
         requested_reviewers: [(.reviewers // [])[].username],

@@ -81,7 +81,7 @@ static const struct column change_columns[] = {
     LATEST("what", "number", COLUMN_INT, "number"),
     LATEST("what", "title", COLUMN_TEXT, "title"),
     LATEST("what", "url", COLUMN_TEXT, "web page"),
-    LATEST("what", "author", COLUMN_TEXT, "login of who opened it"),
+    FIXED("author", COLUMN_TEXT, "login of who opened it"),
     LATEST("state", "state", COLUMN_TEXT, "open, merged, closed"),
     LATEST("full", "is_draft", COLUMN_BOOL, "draft"),
     LATEST("what", "base_branch", COLUMN_TEXT, "branch to merge into"),

@@ -225,6 +225,24 @@ static void reopening_clears_what_closing_set(void **state)
     assert_str(value_of(&row, "raw")->text, "l:1"); /* equal receipt: the lesser position */
 }
 
+/* GitLab tells the author of a merge request by name only when the author acts. */
+static void who_opened_a_change_stays_known_when_others_act_on_it(void **state)
+{
+    (void)state;
+    struct row row = row_new(&arena, model_find(S("change")));
+    struct fact opened = change(100);
+    fact_group(&opened, "what", 100, 0);
+    fact_text(&opened, "author", S("ada"));
+    fact_text(&opened, "title", S("old"));
+    struct fact edited = change(200);
+    fact_group(&edited, "what", 200, 0);
+    fact_text(&edited, "title", S("new"));
+    fold_fact(&row, &opened, S("l:1"));
+    fold_fact(&row, &edited, S("l:2"));
+    assert_str(value_of(&row, "title")->text, "new");
+    assert_str(value_of(&row, "author")->text, "ada");
+}
+
 static void the_states_ordinal_decides_within_one_second(void **state)
 {
     (void)state;
@@ -311,6 +329,7 @@ int main(void)
         cmocka_unit_test_setup(facts_fold_to_one_row_in_any_order_repetition_and_grouping, empty),
         cmocka_unit_test_setup(a_row_is_what_the_rules_say, empty),
         cmocka_unit_test_setup(reopening_clears_what_closing_set, empty),
+        cmocka_unit_test_setup(who_opened_a_change_stays_known_when_others_act_on_it, empty),
         cmocka_unit_test_setup(the_states_ordinal_decides_within_one_second, empty),
         cmocka_unit_test_setup(a_dismissed_verdict_takes_the_approval_back, empty),
         cmocka_unit_test_setup(attributes_become_one_object, empty),
