@@ -234,6 +234,16 @@ static void as_many_marks_are_drawn_as_values_are_given(void **state)
     assert_int_equal(count(drawn_cells(), "class=\"told\""), 4);
 }
 
+static void an_axis_is_told_in_one_unit(void **state)
+{
+    static const double hours[] = {36 * 3600.0}, days[] = {50 * 3600.0};
+    (void)state;
+    assert_int_equal(count(drawn(svg_line, hours, 1), ">40 h<"), 1);
+    assert_int_equal(count(drawn(svg_line, hours, 1), ">20 h<"), 1);
+    assert_int_equal(count(drawn(svg_line, days, 1), ">4 d<"), 1);
+    assert_int_equal(count(drawn(svg_line, days, 1), ">2 d<"), 1);
+}
+
 static void only_the_web_is_linked(void **state)
 {
     (void)state;
@@ -382,6 +392,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_world_without_anything_is_a_page_too, begin, end),
         cmocka_unit_test_setup_teardown(shapes_have_the_geometry_of_their_golden_file, begin, end),
         cmocka_unit_test_setup_teardown(as_many_marks_are_drawn_as_values_are_given, begin, end),
+        cmocka_unit_test_setup_teardown(an_axis_is_told_in_one_unit, begin, end),
         cmocka_unit_test_setup_teardown(only_the_web_is_linked, begin, end),
         cmocka_unit_test_setup_teardown(sentences_are_true_of_none_one_two_and_more, begin, end),
         cmocka_unit_test_setup_teardown(sentences_tell_what_is_open_and_what_was_before, begin,

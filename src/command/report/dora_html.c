@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "command/report/card_html.h"
 #include "command/report/choice.h"
 #include "command/report/figures.h"
 #include "command/report/html.h"
@@ -82,130 +83,44 @@ static size_t points_of(const struct drawing *d, const struct figures *of,
     return n;
 }
 
-static struct str week_day(const struct drawing *d, size_t n, size_t i)
+/* The weeks over all. */
+static size_t weeks_of(const struct drawing *d, const struct metric *m, struct card_week **out)
 {
-    const struct dora_figure *const w = &d->of[DORA_WEEK].at[i];
-    return i < n ? week_name(d, w) : S("");
-}
-
-static void add_chart(const struct drawing *d, const struct metric *m, struct str summary)
-{
-    struct svg_point *point = NULL, *second = NULL;
-    const struct dora_figure *const all = figures_all(&d->of[DORA_NOW]);
-    const struct dora_figure *const before = figures_all(&d->of[DORA_BEFORE]);
-    const size_t n = points_of(d, &d->of[DORA_WEEK], all, m, &point);
-    if (m->second) {
-        const struct metric other = {.value = m->second, .unit = m->unit};
-        (void)points_of(d, &d->of[DORA_WEEK], all, &other, &second);
-    }
-    const struct svg_plot plot = {
-        .arena = d->arena,
-        .name = arena_printf(d->arena, "%s by week. %.*s", m->name, STR_ARG(summary)),
-        .unit = m->unit,
-        .point = point,
-        .second = second,
-        .n = n,
-        .first = week_day(d, n, 0),
-        .middle = n > 4 ? week_day(d, n, n / 2) : S(""),
-        .last = n > 1 ? week_day(d, n, n - 1) : S(""),
-        .before = before->deployments > 0 ? m->value(before) : (double)NAN,
-        .is_bad = m->is_bad,
-    };
-    m->draw(d->out, &plot);
-}
-
-/* The chart's numbers: what a reader who sees no chart reads. */
-static void add_weeks(const struct drawing *d, const struct metric *m)
-{
-    struct buf *const b = d->out;
-    struct arena *const a = d->arena;
-    buf_printf(
-        b,
-        "<details><summary>The numbers</summary>\n<div class=\"scroll\" role=\"region\" "
-        "tabindex=\"0\" aria-label=\"%s by week\"><table>\n<thead><tr><th scope=\"col\">Week "
-        "from</th><th scope=\"col\" class=\"number\">%s</th>%s<th scope=\"col\" "
-        "class=\"number\">Deployments</th></tr></thead>\n<tbody>\n",
-        m->name, m->second ? "Median" : "Value",
-        m->second ? "<th scope=\"col\" class=\"number\">90 %</th>" : "");
+    size_t n = 0;
+    *out = arena_array(d->arena, struct card_week, d->of[DORA_WEEK].n);
     for (size_t i = 0; i < d->of[DORA_WEEK].n; i++) {
         const struct dora_figure *const w = &d->of[DORA_WEEK].at[i];
-        if (!w->is_all) {
-            continue;
+        if (w->is_all) {
+            (*out)[n++] = (struct card_week){.name = week_name(d, w),
+                                             .is_part = w->is_part,
+                                             .value = m->value(w),
+                                             .second = m->second ? m->second(w) : (double)NAN,
+                                             .n = w->deployments};
         }
-        buf_printf(b, "<tr><th scope=\"row\">%s%s</th><td class=\"number\">%s</td>",
-                   week_name(d, w).at, w->is_part ? " (part)" : "",
-                   say_value(a, m->unit, m->value(w)).at);
-        if (m->second) {
-            buf_printf(b, "<td class=\"number\">%s</td>", say_value(a, m->unit, m->second(w)).at);
-        }
-        buf_printf(b, "<td class=\"number\">%lld</td></tr>\n", (long long)w->deployments);
     }
-    add(d, "</tbody></table></div>\n</details>\n");
+    return n;
 }
 
 static void add_metric(const struct drawing *d, const struct metric *m)
 {
-    const struct sentence s = m->say(d->arena, figures_all(&d->of[DORA_NOW]),
-                                     figures_all(&d->of[DORA_BEFORE]));
-    buf_printf(d->out, "<section class=\"card\" aria-labelledby=\"%s\">\n<h3 id=\"%s\">%s</h3>\n",
-               m->id, m->id, m->name);
-    buf_printf(d->out, "<p class=\"figure\"><b>%.*s</b>", STR_ARG(s.figure));
-    if (s.trend[0] != '\0') {
-        buf_printf(d->out, "<span class=\"%s\">%s</span>", s.trend,
-                   s.trend[0] == 's' ? "no clear change" : s.trend);
-    }
-    if (s.before.len > 0) {
-        buf_printf(d->out, "<span>%.*s</span>", STR_ARG(s.before));
-    }
-    add(d, "</p>\n");
-    add_chart(d, m, s.text);
-    buf_printf(d->out, "<p class=\"sentence\">%.*s</p>\n", STR_ARG(s.text));
-    add_weeks(d, m);
-    add(d, "</section>\n");
-}
-
-/* ---- what is left out ---- */
-
-static enum outcome add_left_out(const struct drawing *d, struct failure *f)
-{
-    struct duck_result r;
-    size_t reasons = 0;
-    const enum outcome result = duck_query(
-        d->page->duck,
-        "SELECT concat(n, ' ', what, if(n = 1, '', 's')), reason\n"
-        "FROM out_count ORDER BY n DESC, what, reason",
-        &r, f);
-    add(d, "<section class=\"card left\" aria-labelledby=\"left\">\n<h3 id=\"left\">Left out, and "
-           "why</h3>\n");
-    while (result == OK && duck_next(&r)) {
-        add(d, reasons++ == 0 ? "<ul>\n<li><b>" : "<li><b>");
-        html_add(d->out, duck_text(&r, 0));
-        add(d, "</b> ");
-        html_add(d->out, duck_text(&r, 1));
-        add(d, "</li>\n");
-    }
-    add(d, reasons > 0 ? "</ul>\n</section>\n"
-                       : "<p class=\"sentence\">Nothing: all that lies in the window "
-                         "counts.</p>\n</section>\n");
-    duck_result_close(&r);
-    return result;
-}
-
-static void add_key(const struct drawing *d)
-{
-    add(d,
-        "<ul class=\"key\">\n"
-        "<li><svg width=\"14\" height=\"14\" aria-hidden=\"true\"><rect class=\"swatch\" x=\"2\" "
-        "width=\"10\" height=\"14\"/></svg>a week</li>\n"
-        "<li><svg width=\"14\" height=\"14\" aria-hidden=\"true\"><rect class=\"swatch part\" "
-        "x=\"2\" y=\"1\" width=\"10\" height=\"12\"/></svg>a part of one</li>\n"
-        "<li><svg width=\"22\" height=\"14\" aria-hidden=\"true\"><line class=\"before\" x1=\"0\" "
-        "x2=\"22\" y1=\"7\" y2=\"7\"/></svg>the period before</li>\n"
-        "<li><svg width=\"22\" height=\"14\" aria-hidden=\"true\"><path class=\"thin\" d=\"M0 "
-        "7h22\"/></svg>nine in ten</li>\n"
-        "<li><svg width=\"14\" height=\"14\" class=\"bad\" aria-hidden=\"true\"><rect "
-        "class=\"swatch\" x=\"2\" y=\"1\" width=\"10\" height=\"12\"/></svg>less is better</li>\n"
-        "<li>a gap: no data</li>\n</ul>\n");
+    struct card_week *week = NULL;
+    const struct dora_figure *const before = figures_all(&d->of[DORA_BEFORE]);
+    const size_t n = weeks_of(d, m, &week);
+    const struct card card = {
+        .arena = d->arena,
+        .id = m->id,
+        .name = m->name,
+        .say = m->say(d->arena, figures_all(&d->of[DORA_NOW]), before),
+        .unit = m->unit,
+        .draw = m->draw,
+        .is_bad = m->is_bad,
+        .has_second = m->second != NULL,
+        .before = before->deployments > 0 ? m->value(before) : (double)NAN,
+        .week = week,
+        .weeks_n = n,
+        .counted = "Deployments",
+    };
+    card_html(d->out, &card);
 }
 
 /* ---- every change ---- */
@@ -549,25 +464,20 @@ static void add_head(const struct drawing *d)
     html_begin(d->out, &head);
 }
 
-static void add_note(const struct drawing *d, struct str text)
-{
-    if (text.len > 0) {
-        buf_printf(d->out, "<p class=\"note\">%.*s</p>\n", STR_ARG(text));
-    }
-}
-
 static enum outcome draw(const struct drawing *d, struct failure *f)
 {
     add_head(d);
     add(d, "<section aria-labelledby=\"five\">\n<h2 id=\"five\">Five metrics, by week</h2>\n");
-    add_note(d, sentence_unknown(d->arena, &d->page->wish->window, d->known_us, FIGURES_NOTHING));
-    add_note(d, sentence_to_come(d->arena, &d->page->wish->window, d->page->complete_us));
-    add_key(d);
+    card_html_note(
+        d->out, sentence_unknown(d->arena, &d->page->wish->window, d->known_us, FIGURES_NOTHING));
+    card_html_note(d->out,
+                   sentence_to_come(d->arena, &d->page->wish->window, d->page->complete_us));
+    card_html_key(d->out);
     add(d, "<div class=\"cards\">\n");
     for (size_t i = 0; i < METRICS_N; i++) {
         add_metric(d, &metrics[i]);
     }
-    enum outcome result = add_left_out(d, f);
+    enum outcome result = card_html_left_out(d->out, d->page->duck, f);
     add(d, "</div>\n</section>\n");
     time_html_stages(d->out, d->arena, figures_all(&d->of[DORA_NOW]));
     result = result == OK ? add_changes(d, f) : result;

@@ -1,5 +1,5 @@
-/* parts_html.h - a report of tables as a page: each part open, its columns as html_table tells
- * them. */
+/* parts_html.h - a report of parts as a page: a card a figure, each part as an open table, its
+ * columns as html_table tells them. */
 #ifndef WEIR_COMMAND_REPORT_PARTS_HTML_H
 #define WEIR_COMMAND_REPORT_PARTS_HTML_H
 

@@ -71,7 +71,7 @@ struct str sentence_open(struct arena *a, const struct dora_figure *now)
                         failures > 0 && waits > 0 ? "; " : "", STR_ARG(waiting));
 }
 
-static struct str was(struct arena *a, struct str before, double value)
+struct str sentence_was(struct arena *a, struct str before, double value)
 {
     return isnan(value) ? S("") : arena_printf(a, "was %.*s", STR_ARG(before));
 }
@@ -81,7 +81,7 @@ struct sentence sentence_frequency(struct arena *a, const struct dora_figure *no
 {
     const double then = before->deployments > 0 ? before->per_day : (double)NAN;
     struct sentence s = {.figure = say_per_day(a, now->per_day),
-                         .before = was(a, say_per_day(a, then), then),
+                         .before = sentence_was(a, say_per_day(a, then), then),
                          .trend = say_trend(now->per_day, then, 1, now->deployments)};
     const double days = (double)(now->to_us - now->from_us) / (double)DAY_US;
     if (now->deployments == 0) {
@@ -100,11 +100,11 @@ struct sentence sentence_frequency(struct arena *a, const struct dora_figure *no
 struct sentence sentence_lead(struct arena *a, const struct dora_figure *now,
                               const struct dora_figure *before)
 {
-    struct sentence s = {.figure = say_few(a, say_span(a, now->lead_p50_s), now->commits),
-                         .before = was(a,
-                                       say_few(a, say_span(a, before->lead_p50_s), before->commits),
-                                       before->lead_p50_s),
-                         .trend = say_trend(now->lead_p50_s, before->lead_p50_s, -1, now->commits)};
+    struct sentence s = {
+        .figure = say_few(a, say_span(a, now->lead_p50_s), now->commits),
+        .before = sentence_was(a, say_few(a, say_span(a, before->lead_p50_s), before->commits),
+                               before->lead_p50_s),
+        .trend = say_trend(now->lead_p50_s, before->lead_p50_s, -1, now->commits)};
     const struct str p50 = say_span(a, now->lead_p50_s), p90 = say_span(a, now->lead_p90_s);
     const int64_t waits = now->undeployed_changes;
     const struct str rest =
@@ -131,24 +131,24 @@ struct sentence sentence_lead(struct arena *a, const struct dora_figure *now,
     return s;
 }
 
-/* What deployments did, and what one alone did not. */
-struct deed {
-    const char *did, *did_not;
-};
-
-static struct str share_text(struct arena *a, int64_t some, int64_t all, const struct deed *deed)
+struct str sentence_share(struct arena *a, const struct sentence_share *s)
 {
+    const long long some = s->some, all = s->all;
     if (all == 1) {
-        return arena_printf(a, "The one deployment %s.", some ? deed->did : deed->did_not);
+        return arena_printf(a, "The one %s %s.", s->one, some ? s->did : s->did_not);
     }
     if (some == 0) {
-        return arena_printf(a, "None of %lld deployments %s.", (long long)all, deed->did);
+        return arena_printf(a, "None of %lld %s %s.", all, s->many, s->did);
     }
-    if (some == all) {
-        return arena_printf(a, "All %lld deployments %s.", (long long)all, deed->did);
-    }
-    return arena_printf(a, "%lld of %lld deployments %s.", (long long)some, (long long)all,
-                        deed->did);
+    return some == all ? arena_printf(a, "All %lld %s %s.", all, s->many, s->did)
+                       : arena_printf(a, "%lld of %lld %s %s.", some, all, s->many, s->did);
+}
+
+static struct str deployments_text(struct arena *a, int64_t some, int64_t all, const char *did,
+                                   const char *did_not)
+{
+    return sentence_share(
+        a, &(const struct sentence_share){some, all, "deployment", "deployments", did, did_not});
 }
 
 struct sentence sentence_fail_rate(struct arena *a, const struct dora_figure *now,
@@ -156,13 +156,13 @@ struct sentence sentence_fail_rate(struct arena *a, const struct dora_figure *no
 {
     return (struct sentence){
         .figure = say_few(a, say_rate(a, now->fail_rate), now->deployments),
-        .before = was(a, say_few(a, say_rate(a, before->fail_rate), before->deployments),
-                      before->fail_rate),
+        .before = sentence_was(a, say_few(a, say_rate(a, before->fail_rate), before->deployments),
+                               before->fail_rate),
         .trend = say_trend(now->fail_rate, before->fail_rate, -1, now->failed + before->failed),
         .text = now->deployments == 0
                     ? S("Nothing was deployed, so nothing could fail.")
-                    : share_text(a, now->failed, now->deployments,
-                                 &(const struct deed){"caused an incident", "caused no incident"})};
+                    : deployments_text(a, now->failed, now->deployments, "caused an incident",
+                                       "caused no incident")};
 }
 
 struct sentence sentence_recovery(struct arena *a, const struct dora_figure *now,
@@ -170,8 +170,9 @@ struct sentence sentence_recovery(struct arena *a, const struct dora_figure *now
 {
     struct sentence s = {
         .figure = say_few(a, say_span(a, now->recovery_p50_s), now->recovered),
-        .before = was(a, say_few(a, say_span(a, before->recovery_p50_s), before->recovered),
-                      before->recovery_p50_s),
+        .before = sentence_was(a,
+                               say_few(a, say_span(a, before->recovery_p50_s), before->recovered),
+                               before->recovery_p50_s),
         .trend = say_trend(now->recovery_p50_s, before->recovery_p50_s, -1, now->recovered)};
     const struct str span = say_span(a, now->recovery_p50_s);
     const int64_t open = now->open_incidents;
@@ -203,11 +204,11 @@ struct sentence sentence_rework(struct arena *a, const struct dora_figure *now,
 {
     return (struct sentence){
         .figure = say_few(a, say_rate(a, now->rework_rate), now->deployments),
-        .before = was(a, say_few(a, say_rate(a, before->rework_rate), before->deployments),
-                      before->rework_rate),
+        .before = sentence_was(a, say_few(a, say_rate(a, before->rework_rate), before->deployments),
+                               before->rework_rate),
         .trend = say_trend(now->rework_rate, before->rework_rate, -1, now->rework + before->rework),
-        .text = now->deployments == 0 ? S("Nothing was deployed, so nothing was rework.")
-                                      : share_text(a, now->rework, now->deployments,
-                                                   &(const struct deed){"mended an earlier one",
-                                                                        "mended no earlier one"})};
+        .text = now->deployments == 0
+                    ? S("Nothing was deployed, so nothing was rework.")
+                    : deployments_text(a, now->rework, now->deployments, "mended an earlier one",
+                                       "mended no earlier one")};
 }

@@ -25,6 +25,19 @@ struct sentence sentence_recovery(struct arena *a, const struct dora_figure *now
 struct sentence sentence_rework(struct arena *a, const struct dora_figure *now,
                                 const struct dora_figure *before);
 
+/* "was 2.5 h"; empty where there is no value. */
+struct str sentence_was(struct arena *a, struct str before, double value);
+
+/* Some of all things did something. */
+struct sentence_share {
+    int64_t some, all;      /* all > 0                                          */
+    const char *one, *many; /* "deployment", "deployments"                      */
+    const char *did;        /* "caused an incident", of one and of many         */
+    const char *did_not;    /* "caused no incident": what one alone did instead */
+};
+/* "None of 3 deployments caused an incident." */
+struct str sentence_share(struct arena *a, const struct sentence_share *s);
+
 /* "1 change", "2 changes", "no changes". */
 struct str sentence_count(struct arena *a, int64_t n, const char *one, const char *many);
 

@@ -56,15 +56,16 @@ static double top_of(const struct svg_plot *p)
     return round_up(most);
 }
 
-static struct str value_text(const struct svg_plot *p, double value)
+/* In the unit of the highest, `top`. */
+static struct str value_text(const struct svg_plot *p, double value, double top)
 {
     switch (p->unit) {
     case FIGURE_PER_DAY: return arena_printf(p->arena, "%.4g/d", value);
     case FIGURE_SHARE: return arena_printf(p->arena, "%.4g %%", 100 * value);
     case FIGURE_SPAN_S:
-        return value >= DAY_S    ? arena_printf(p->arena, "%.4g d", value / DAY_S)
-               : value >= HOUR_S ? arena_printf(p->arena, "%.4g h", value / HOUR_S)
-                                 : arena_printf(p->arena, "%.4g min", value / MINUTE_S);
+        return top >= 2 * DAY_S ? arena_printf(p->arena, "%.4g d", value / DAY_S)
+               : top >= HOUR_S  ? arena_printf(p->arena, "%.4g h", value / HOUR_S)
+                                : arena_printf(p->arena, "%.4g min", value / MINUTE_S);
     case FIGURE_NUMBER: return arena_printf(p->arena, "%.4g", value);
     }
     return S("");
@@ -94,7 +95,7 @@ static void add_grid(struct buf *b, const struct svg_plot *p, double top)
                    half == 0 ? "ground" : "grid", y, y);
         if (half > 0) {
             buf_printf(b, "<text x=\"0\" y=\"%.1f\">", y - 4);
-            html_add(b, value_text(p, half * top / 2));
+            html_add(b, value_text(p, half * top / 2, top));
             buf_add(b, S("</text>"));
         }
     }
