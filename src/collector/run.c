@@ -10,11 +10,13 @@
 #include "base/asked.h"
 #include "base/failpoint.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "collector/rows.h"
 #include "collector/twins.h"
 #include "config/template.h"
 #include "wire/json.h"
 
+enum { CELL_SHOWN_MAX = 1000, CELLS_BYTES_MAX = 1 << 20 /* of a dead letter */ };
 enum { ROW_BYTES_MAX = 16 << 20, OUT_BYTES = 64 << 10, LINE_BYTES_MAX = 64 << 20 };
 #define ROW_ARENA_BYTES_MAX ((size_t)256 << 20)
 #define RUN_ARENA_BYTES_MAX ((size_t)1 << 30)
@@ -52,14 +54,65 @@ static void add_text(struct buf *b, const char *before, struct str text)
 
 /* ---- rows ---- */
 
-static void set_aside(struct writing *w, const struct failure *why)
+bool run_knows_aside(const struct run *r, uint64_t hash)
+{
+    size_t i = 0;
+    while (i < r->aside_n && r->aside[i] != hash) {
+        i++;
+    }
+    return i < r->aside_n;
+}
+
+/* The row as a person has to know it again; empty where that is more than a letter holds. */
+static struct str cells_json(struct writing *w, const struct cell *cell, size_t n)
+{
+    struct buf b;
+    buf_init(&b, &w->row, CELLS_BYTES_MAX);
+    for (size_t i = 0; i < n; i++) {
+        buf_add_byte(&b, i > 0 ? ',' : '{');
+        buf_add_json(&b, cell[i].column);
+        buf_add_byte(&b, ':');
+        if (cell[i].kind == CELL_NULL) {
+            buf_add(&b, S("null"));
+        } else {
+            buf_add_json(&b, str_whole(str_sub(cell[i].text, 0, CELL_SHOWN_MAX)));
+        }
+    }
+    buf_add(&b, n > 0 ? S("}") : S("{}"));
+    return buf_is_over(&b) ? S("{}") : buf_str(&b);
+}
+
+/* What no run before has told. The moment of a tick makes no other row of the same cells. */
+static void add_letter(struct writing *w, struct str cells, const struct failure *why)
+{
+    const struct run *const r = w->run;
+    const bool is_window = r->start_us != TIME_NONE;
+    const struct metric m = {.collector = r->collector->id,
+                             .name = r->collector->metric_name,
+                             .window_start_us = r->start_us,
+                             .window_end_us = r->end_us,
+                             .scheduled_us = is_window ? TIME_NONE : r->scheduled_us};
+    const uint64_t hash = hash_64(cells, (uint64_t)r->start_us);
+    buf_printf(&w->out, ",\"hash\":%llu", (unsigned long long)hash);
+    if (!run_knows_aside(r, hash)) {
+        buf_add(&w->out, S(",\"letter\":"));
+        metric_write_aside(&w->out, &m, cells, why);
+    }
+}
+
+static void set_aside(struct writing *w, const struct cell *cell, size_t n,
+                      const struct failure *why)
 {
     if (w->aside++ == 0) {
         w->why = *why;
         w->aside_row = w->rows;
     }
     add_text(&w->out, "{\"aside\":", str_of(why->text));
-    buf_printf(&w->out, ",\"row\":%llu}\n", (unsigned long long)w->rows);
+    buf_printf(&w->out, ",\"row\":%llu", (unsigned long long)w->rows);
+    if (w->aside <= RUN_LETTERS_MAX) {
+        add_letter(w, cells_json(w, cell, n), why);
+    }
+    buf_add(&w->out, S("}\n"));
 }
 
 /* The one text of a partition: its template over the URI that the source names. */
@@ -145,7 +198,7 @@ static enum outcome take_row(void *to, const struct cell *cell, size_t n, struct
         w->metrics++;
         FAILPOINT("run.row");
     } else if (is == ROW_ASIDE) {
-        set_aside(w, &why);
+        set_aside(w, cell, n, &why);
     } else {
         w->empty++;
     }
@@ -305,6 +358,9 @@ enum outcome run_line_read(struct arena *a, struct str line, struct run_line *ou
     if (aside) {
         out->why = json_text(aside);
         (void)str_to_u64(json_write(a, json_get(root, S("row"))), &out->row);
+        (void)str_to_u64(json_write(a, json_get(root, S("hash"))), &out->hash);
+        yyjson_val *const letter = json_get(root, S("letter"));
+        out->letter = letter ? json_write(a, letter) : S("");
     } else if (done) {
         out->is = RUN_DONE;
         (void)str_to_u64(json_write(a, json_get(done, S("rows"))), &out->rows);

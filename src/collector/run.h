@@ -1,10 +1,12 @@
 /* run.h - one run of a collector, in a process of its own: ask the source, make metrics of its
  * rows, write them to a pipe.
  *
- * The pipe carries lines of JSON: {"metric":M} (metric_write), {"aside":"why","row":N} for a row
- * that is set aside, and as the last one {"done":{"rows":N,"metrics":N,"empty":N,"read_us":N,
- * "bookmark":"…","note":"…"}} or {"failed":{"outcome":"retry","read_us":N,"why":"…"}}. Without a
- * last line the process died. A run holds one row at a time, and dies with its parent. */
+ * The pipe carries lines of JSON: {"metric":M} (metric_write), {"aside":"why","row":N,"hash":N,
+ * "letter":L} (metric_write_aside) for a row that is set aside, of the first RUN_LETTERS_MAX with
+ * its hash, and without the letter where the run before had one; and as the last one
+ * {"done":{"rows":N,"metrics":N,"empty":N,"read_us":N, "bookmark":"…","note":"…"}} or
+ * {"failed":{"outcome":"retry","read_us":N,"why":"…"}}. Without a last line the process died. A run
+ * holds one row at a time, and dies with its parent. */
 #ifndef WEIR_COLLECTOR_RUN_H
 #define WEIR_COLLECTOR_RUN_H
 
@@ -14,13 +16,17 @@
 #include "base/failure.h"
 #include "config/collector.h"
 
+enum { RUN_LETTERS_MAX = 1000 /* rows of a run that become a dead letter each */ };
+
 struct run {
     const struct collector *collector;
     int64_t scheduled_us;     /* when it was to begin; stands for the window of a tick */
     int64_t start_us, end_us; /* its window; TIME_NONE: none                           */
     struct str bookmark;      /* STRATEGY_GROWING: what an earlier run ended with      */
     int64_t anew_us;          /* when its collector was last told to begin anew; 0: never    */
-    bool is_as_of;            /* --start-time: "now" is scheduled_us for the source, too */
+    const uint64_t *aside;    /* hashes of the rows that the run before set aside, and told of */
+    size_t aside_n;
+    bool is_as_of; /* --start-time: "now" is scheduled_us for the source, too */
 };
 
 /* Fork and do it there; the outcome is in the last line. *fd is the reading end, to be closed by
@@ -36,12 +42,16 @@ struct run_line {
     struct str metric;             /* RUN_METRIC: its JSON, unread          */
     struct str why;                /* RUN_ASIDE, RUN_FAILED                 */
     enum outcome outcome;          /* RUN_FAILED                            */
-    uint64_t row;                  /* RUN_ASIDE, from 1                     */
+    uint64_t row, hash;            /* RUN_ASIDE, from 1; 0: it has none     */
+    struct str letter;             /* RUN_ASIDE: the raw signal's data, or "" */
     uint64_t rows, metrics, empty; /* RUN_DONE                       */
     struct str bookmark;           /* RUN_DONE: where the next run goes on  */
     struct str note;               /* RUN_DONE: source_to.note              */
     uint64_t read_us;              /* RUN_DONE, RUN_FAILED: of the source's read alone */
 };
+
+/* Whether the run before set a row of this hash aside. */
+bool run_knows_aside(const struct run *r, uint64_t hash);
 
 /* One line, without its newline. returns OK | REJECT it is none of them */
 enum outcome run_line_read(struct arena *a, struct str line, struct run_line *out,

@@ -1,5 +1,6 @@
 #include "collector/said.h"
 
+#include "collector/moment.h"
 #include "signal/metric.h"
 
 static enum outcome settle(struct state *s, struct work *w, struct failure *f)
@@ -49,6 +50,7 @@ enum outcome said_forget(struct state *s, const struct collector *c, struct str 
                          struct failure *f)
 {
     int64_t us = 0;
-    const bool is_time = c->overlap_us > 0 && clock_parse(bookmark, &us);
-    return is_time ? state_said_forget(s, c->id, us - c->overlap_us, f) : OK;
+    const bool is_time = c->overlap_us > 0 && moment_read(bookmark, &us);
+    const int64_t before_us = us - c->overlap_us - DAY_US; /* a bookmark may be a day, cut */
+    return is_time ? state_said_forget(s, c->id, before_us, f) : OK;
 }

@@ -238,6 +238,11 @@ static void enter_outcome(struct tended *x, enum outcome outcome, const struct f
     x->entry.outcome = outcome;
     x->entry.why = tend_kept(&x->texts, str_of(why->text));
     x->entry.bookmark = tend_kept(&x->texts, bookmark);
+    if (x->aside_n > 0) {
+        uint64_t *const aside = arena_array(&x->texts, uint64_t, x->aside_n);
+        memcpy(aside, x->aside, x->aside_n * sizeof *aside);
+        x->aside = aside;
+    }
     arena_close(&before);
     x->is_dirty = true;
 }
@@ -270,7 +275,9 @@ static void begin(struct tending *t, struct tended *x)
                     .scheduled_us = x->schedule.scheduled_us,
                     .start_us = TIME_NONE,
                     .end_us = TIME_NONE,
-                    .anew_us = x->anew_us};
+                    .anew_us = x->anew_us,
+                    .aside = x->aside,
+                    .aside_n = x->aside_n};
     enum outcome result = OK;
     if (c->strategy == STRATEGY_WINDOW && t->wall.now_us == TIME_NONE) {
         wait_for_clock(t, x);
@@ -355,6 +362,8 @@ static void enter_end(struct tending *t, struct tended *x, const struct work *w,
     if (outcome == OK) {
         e->ok_us = t->now.wall_us;
         e->begun_us = TIME_NONE;
+        x->aside = w->aside_hash;
+        x->aside_n = w->aside_n;
         if (x->collector->strategy == STRATEGY_WINDOW) {
             e->window_us = x->collector->window_us;
             e->window_end_us = w->run.end_us;
@@ -367,9 +376,11 @@ static void enter_end(struct tending *t, struct tended *x, const struct work *w,
 
 static void tell_aside(const struct tended *x, const struct work *w)
 {
-    log_event(LOG_WARN, "rows set aside", log_s("collector", x->collector->id),
-              log_n("n", (int64_t)w->aside), log_n("row", (int64_t)w->aside_row),
-              log_c("why", w->aside_why.text), log_c("next", "the other rows are records"));
+    log_event(
+        LOG_WARN, "rows set aside", log_s("collector", x->collector->id),
+        log_n("n", (int64_t)w->aside), log_n("row", (int64_t)w->aside_row),
+        log_c("why", w->aside_why.text),
+        log_c("next", "the other rows are records; `weir dead list` has each with its reason"));
 }
 
 static void settle(struct tending *t, struct tend_slot *s)

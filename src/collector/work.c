@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/failpoint.h"
+#include "collector/moment.h"
 #include "signal/metric.h"
 
 enum {
@@ -45,6 +46,72 @@ enum outcome work_begin(struct work *w, const struct run *r, struct failure *f)
 
 /* ---- lines ---- */
 
+static struct record *add_record(struct work *w)
+{
+    w->record = arena_more(&w->arena, w->record, w->n, &w->room, sizeof *w->record);
+    struct record *const r = &w->record[w->n];
+    *r = (struct record){0};
+    if (w->run.collector->overlap_us > 0) {
+        w->row = arena_more(&w->arena, w->row, w->n, &w->row_room, sizeof *w->row);
+        w->row[w->n] = (struct work_row){.key = S("")};
+    }
+    w->n++;
+    return r;
+}
+
+static void know_aside(struct work *w, uint64_t hash)
+{
+    w->aside_hash = arena_more(&w->line_arena, w->aside_hash, w->aside_n, &w->aside_room,
+                               sizeof *w->aside_hash);
+    w->aside_hash[w->aside_n++] = hash;
+}
+
+static void add_letter(struct work *w, struct str letter)
+{
+    metric_signal_aside(&w->arena, w->run.collector->id, letter, &add_record(w)->signal);
+    w->bytes += letter.len;
+}
+
+static void take_aside(struct work *w, const struct run_line *line)
+{
+    if (w->aside++ == 0) {
+        w->aside_row = line->row;
+        (void)failed(&w->aside_why, REJECT, "%.*s", STR_ARG(line->why));
+    }
+    if (w->aside <= RUN_LETTERS_MAX) {
+        know_aside(w, line->hash);
+    }
+    if (line->letter.len > 0) {
+        add_letter(w, line->letter);
+    }
+}
+
+/* One letter for all that have none of their own. */
+static void tell_more_aside(struct work *w)
+{
+    struct failure why;
+    struct buf b;
+    const struct run *const r = &w->run;
+    const bool is_window = r->start_us != TIME_NONE;
+    const struct metric m = {.collector = r->collector->id,
+                             .name = r->collector->metric_name,
+                             .window_start_us = r->start_us,
+                             .window_end_us = r->end_us,
+                             .scheduled_us = is_window ? TIME_NONE : r->scheduled_us};
+    if (w->aside <= RUN_LETTERS_MAX) {
+        return;
+    }
+    const uint64_t hash = w->aside - RUN_LETTERS_MAX;
+    know_aside(w, hash);
+    if (!run_knows_aside(r, hash)) {
+        (void)failed(&why, REJECT, "%llu rows more of this run were set aside, beyond the %d first",
+                     (unsigned long long)hash, RUN_LETTERS_MAX);
+        buf_init(&b, &w->arena, LINE_BYTES_MAX);
+        metric_write_aside(&b, &m, S("{}"), &why);
+        add_letter(w, buf_str(&b));
+    }
+}
+
 static enum outcome take_metric(struct work *w, struct str json, struct failure *f)
 {
     struct metric m;
@@ -52,20 +119,15 @@ static enum outcome take_metric(struct work *w, struct str json, struct failure 
     if (result != OK) {
         return result;
     }
-    const bool has_overlap = w->run.collector->overlap_us > 0;
     m.anew_us = w->run.anew_us;
     m.key = metric_key(&w->arena, &m);
-    w->record = arena_more(&w->arena, w->record, w->n, &w->room, sizeof *w->record);
-    struct record *const r = &w->record[w->n];
-    *r = (struct record){0};
+    struct record *const r = add_record(w);
     metric_signal(&w->arena, &m, json, &r->signal);
-    if (has_overlap) {
-        w->row = arena_more(&w->arena, w->row, w->n, &w->row_room, sizeof *w->row);
-        struct work_row *const row = &w->row[w->n];
-        *row = (struct work_row){.id = r->signal.id};
-        row->key = clock_parse(m.row, &row->at_us) ? m.key : S("");
+    if (w->row) {
+        struct work_row *const row = &w->row[w->n - 1];
+        row->id = r->signal.id;
+        row->key = moment_read(m.row, &row->at_us) ? m.key : S("");
     }
-    w->n++;
     w->bytes += json.len;
     return OK;
 }
@@ -79,14 +141,10 @@ static enum outcome take_line(struct work *w, struct str text, struct failure *f
     }
     switch (line.is) {
     case RUN_METRIC: return take_metric(w, line.metric, f);
-    case RUN_ASIDE:
-        if (w->aside++ == 0) {
-            w->aside_row = line.row;
-            (void)failed(&w->aside_why, REJECT, "%.*s", STR_ARG(line.why));
-        }
-        return OK;
+    case RUN_ASIDE: take_aside(w, &line); return OK;
     case RUN_DONE:
         w->has_last_line = true;
+        tell_more_aside(w);
         w->rows = line.rows;
         w->metrics = line.metrics;
         w->empty = line.empty;

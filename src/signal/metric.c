@@ -170,6 +170,22 @@ void metric_write(struct buf *b, const struct metric *m)
     buf_add_byte(b, '}');
 }
 
+void metric_write_aside(struct buf *b, const struct metric *m, struct str cells,
+                        const struct failure *why)
+{
+    buf_add(b, S("{\"collector\":"));
+    buf_add_json(b, m->collector);
+    add_text(b, "name", m->name);
+    add_text(b, "aside", str_of(why->text));
+    add_text(b, "pointer", str_of(why->pointer));
+    add_time(b, "window_start", m->window_start_us);
+    add_time(b, "window_end", m->window_end_us);
+    add_time(b, "scheduled", m->scheduled_us);
+    buf_add(b, S(",\"cells\":"));
+    buf_add(b, cells);
+    buf_add_byte(b, '}');
+}
+
 static enum outcome read_tags(struct arena *a, yyjson_val *from, struct metric *to,
                               struct failure *f)
 {
@@ -202,6 +218,12 @@ enum outcome metric_read(struct arena *a, struct str json, struct metric *out, s
     }
     yyjson_val *const root = yyjson_doc_get_root(doc);
     yyjson_val *const value = json_get(root, S("value"));
+    yyjson_val *const aside = json_get(root, S("aside"));
+    if (aside) {
+        const struct str pointer = json_text(json_get(root, S("pointer")));
+        return failed_at(f, REJECT, arena_printf(a, "%.*s", STR_ARG(pointer)).at, "%.*s",
+                         STR_ARG(json_text(aside)));
+    }
     *out = (struct metric){.collector = json_text(json_get(root, S("collector"))),
                            .name = json_text(json_get(root, S("name"))),
                            .type = json_text(json_get(root, S("type"))),
@@ -225,9 +247,25 @@ enum outcome metric_read(struct arena *a, struct str json, struct metric *out, s
 
 /* ---- signal and fact ---- */
 
-void metric_signal(struct arena *a, const struct metric *m, struct str data, struct signal *out)
+/* `what` makes the id. */
+static struct signal signal_of(struct arena *a, struct str collector, struct str what,
+                               int64_t at_us, struct str data)
 {
     char id[METRIC_KEY_BYTES];
+    hash_128_hex(what, id);
+    return (struct signal){.id = arena_str(a, (struct str){id, sizeof id}),
+                           .source = arena_printf(a, "/collectors/%.*s", STR_ARG(collector)),
+                           .type = str_of(metric_signal_type),
+                           .datacontenttype = S("application/json"),
+                           .partitionkey = collector,
+                           .time_us = at_us,
+                           .agent = collector,
+                           .received_us = at_us,
+                           .data = data};
+}
+
+void metric_signal(struct arena *a, const struct metric *m, struct str data, struct signal *out)
+{
     struct buf b;
     buf_init(&b, a, METRIC_BYTES_MAX);
     buf_add(&b, metric_key(a, m));
@@ -240,16 +278,12 @@ void metric_signal(struct arena *a, const struct metric *m, struct str data, str
     if (m->anew_us > 0) {
         buf_printf(&b, " anew %lld", (long long)m->anew_us);
     }
-    hash_128_hex(buf_str(&b), id);
-    *out = (struct signal){.id = arena_str(a, (struct str){id, sizeof id}),
-                           .source = arena_printf(a, "/collectors/%.*s", STR_ARG(m->collector)),
-                           .type = str_of(metric_signal_type),
-                           .datacontenttype = S("application/json"),
-                           .partitionkey = m->collector,
-                           .time_us = m->at_us,
-                           .agent = m->collector,
-                           .received_us = m->at_us,
-                           .data = data};
+    *out = signal_of(a, m->collector, buf_str(&b), m->at_us, data);
+}
+
+void metric_signal_aside(struct arena *a, struct str collector, struct str data, struct signal *out)
+{
+    *out = signal_of(a, collector, data, clock_now_us(), data);
 }
 
 struct str metric_id_since(struct arena *a, struct str id, int64_t since_us)

@@ -56,14 +56,23 @@ void metric_sort_tags(struct metric *m);
 void metric_write(struct buf *b, const struct metric *m);
 /* The tags alone: an object of texts. */
 void metric_write_tags(struct buf *b, const struct metric *m);
-/* The same back; texts live in the arena. returns OK | REJECT what is lacking, with its pointer */
+/* The same back; texts live in the arena. returns OK | REJECT what is lacking, with its pointer; of
+ * a row that was set aside (metric_write_aside): why */
 enum outcome metric_read(struct arena *a, struct str json, struct metric *out, struct failure *f);
+
+/* What stands for a row that is no metric: its collector, the run or window that read it, its cells
+ * (an object of texts), and why it was set aside. So it becomes a dead letter where it is read. */
+void metric_write_aside(struct buf *b, const struct metric *m, struct str cells,
+                        const struct failure *why);
 
 /* Source and id of the raw signal: `/collectors/ID` and the hash of key and value, so that a window
  * that is collected again with another value passes. The value may come back to what it was: of a
  * grain each run counts for itself, and so does what is collected anew. `data` is metric_write's.
  */
 void metric_signal(struct arena *a, const struct metric *m, struct str data, struct signal *out);
+/* The same for what metric_write_aside wrote: another id where it says something else. */
+void metric_signal_aside(struct arena *a, struct str collector, struct str data,
+                         struct signal *out);
 /* The id of a row that is read again and says something else than before since then. */
 struct str metric_id_since(struct arena *a, struct str id, int64_t since_us);
 extern const char metric_signal_type[];

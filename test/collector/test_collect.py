@@ -51,6 +51,25 @@ def every_row_of_a_tick_is_a_metric_and_a_bad_one_is_told(folder):
 
 
 @case
+def each_row_that_is_set_aside_is_a_dead_letter_with_its_reason(folder):
+    """What the same row says again in the next run is none anew; beyond the most of a run one letter tells how many."""
+    rows = [{"at": "2024-01-01T10:00:00Z", "acct": "a", "value": 1}] * 5 + [{"at": "2024-01-01T10:00:00Z", "acct": "b", "value": "NaN"}]
+    (folder / "rows").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    many = "echo '{\"value\":1}'; for i in $(seq 1004); do echo \"{\\\"i\\\":$i}\"; done"
+    grows = collector(f"test \"$WEIR_BOOKMARK\" || cat {folder}/rows", {"interval": "200ms"}, invocation_strategy="incremental", column="at")
+    with Weir(folder, collectors={"g": grows, "many": collector(many, {"interval": "200ms"})}) as weir:
+        eventually(lambda: all(listed(weir, name, 0)["runs"] > 3 for name in ("g", "many")), "they have run", 120)
+        weir.command("flush")
+        letters = weir.rows("dead", "list")
+        reasons = sorted(letter["reason"] for letter in letters if letter["agent"] == "g")
+        assert len(letters) == 4 + 1001, (len(letters), letters[:3])
+        assert len(reasons) == 4 and all("same tags as row" in why for why in reasons[:3]) and "value is NaN" in reasons[3], reasons
+        assert [letter for letter in letters if "4 rows more of this run were set aside" in letter["reason"]], letters[-3:]
+        nan = next(letter for letter in letters if "NaN" in letter["reason"])
+        assert nan["pointer"] == "/value" and '"acct":"b","value":"NaN"' in weir.command("dead", "show", nan["id"]).replace(": ", ":")
+
+
+@case
 def files_that_are_not_there_are_told_once_and_fail_nothing(folder):
     (folder / "events").mkdir()
     files = {"metric": {"name": "x", "type": "COUNT"}, "schedule": {"interval": "200ms"}, "source": {"type": "files", "config": {
