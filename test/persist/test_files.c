@@ -1,4 +1,5 @@
-/* What files.h promises of the place where a lake's files are. */
+/* What files.h promises of the place where a lake's files are; that it lasts, bytes and names, is
+ * looked at in contract/test_durable.c. */
 #include "persist/lake/files.h"
 
 #include <stdlib.h>
