@@ -97,7 +97,7 @@ static void print_json(struct arena *a, const struct status *s)
                v->pid > 0 ? "true" : "false", (int)v->pid, (long long)uptime_s);
     add_agents(&b, s);
     add_streams(&b, v);
-    buf_printf(&b, "\"dead\":");
+    buf_printf(&b, "\"stored\":%llu,\"dead\":", (unsigned long long)survey_counter(v, "stored"));
     if (s->dead_why.len > 0) {
         buf_add(&b, S("null,"));
     } else {
@@ -276,6 +276,7 @@ static enum outcome print_ends(struct arena *a, const struct status *s, struct f
         struct str of;
         bool is_unknown;
     } line[] = {
+        {"stored", survey_counter(s->survey, "stored"), S("signals that gave facts"), false},
         {"dead", s->dead, s->dead > 0 ? S("weir dead list") : S(""), s->dead_why.len > 0},
         {"unmapped", sum(s->unmapped, s->unmapped_n), counts_text(a, s->unmapped, s->unmapped_n),
          false},
@@ -366,8 +367,9 @@ int command_status(int argc, char **argv)
     const struct usage usage = {
         .name = "status",
         .words = "",
-        .about = "Agents, streams, stages with their lag, what is dead, unmapped and ignored, and "
-                 "what is kept. Exit status 1 when a stage is down or behind.",
+        .about = "Agents, streams, stages with their lag, what became of the signals (stored, "
+                 "dead, unmapped, ignored), and what is kept. Exit status 1 when a stage is down "
+                 "or behind.",
         .examples = "  weir status\n  weir status --json\n",
         .needs = NEEDS_CONFIG,
         .prints = PRINTS_OBJECT,

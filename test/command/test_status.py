@@ -38,6 +38,25 @@ def json_has_every_promised_member(folder):
 
 
 @case
+def each_signal_is_counted_by_what_became_of_it(folder):
+    def event(number, kind):
+        context = {"specversion": "0.5.1", "id": f"e{number}", "source": "/s", "type": kind,
+                   "timestamp": "2026-03-07T12:00:00Z"}
+        return json.dumps({"context": context, "subject": {"id": "r", "content": {"pipelineName": "p", "uri": "http://h/r"}}}).encode()
+    with Weir(folder, agents=AGENTS | {"builds": {"type": "cdevents"}}) as weir:
+        for number, kind in enumerate(["pipelinerun.started.0.3.0"] * 3 + ["no.thing.0.1.0"] * 2):
+            assert weir.post("/hooks/builds", event(number, f"dev.cdevents.{kind}"))[0] == 202
+        assert weir.post("/hooks/builds", event(0, "dev.cdevents.pipelinerun.started.0.3.0"))[0] == 202
+        assert post(weir, "star", 1) == 202
+        weir.command("flush")
+        said = json.loads(weir.command("status", "--json"))
+        lines = dict(line.split()[:2] for line in weir.command("status").splitlines()[1:] if line.strip())
+    assert (said["stored"], said["dead"], said["unmapped"], said["ignored"]) == (
+        3, 2, {"github/star/created": 1}, {"repetition": 1}), said
+    assert [lines[name] for name in ("stored", "dead", "unmapped", "ignored")] == ["3", "2", "1", "1"], lines
+
+
+@case
 def it_fits_into_80_columns_and_names_what_is_wrong(folder):
     with Weir(folder, agents=AGENTS, admin={"behind": "1s"}) as weir:
         post(weir, "star", 1)
