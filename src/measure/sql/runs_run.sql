@@ -16,7 +16,7 @@ CREATE TEMP TABLE runs_run AS
 SELECT r.* FROM runs_told AS r, span AS s WHERE r.finished_at >= s.from_at AND r.finished_at < s.to_at;
 
 CREATE TEMP TABLE runs_task AS
-SELECT t.source, t.id, t.attempt, coalesce(t.name, '') AS name, t.repository, r.sha, r.name AS pipeline,
+SELECT t.source, t.id, t.attempt, coalesce(t.name, '') AS name, t.repository, coalesce(t.sha, r.sha) AS sha, r.name AS pipeline,
     runs_outcome(t.outcome, t.original_result) AS outcome, t.queue_s, t.duration_s, t.errors
 FROM task_run AS t LEFT JOIN pipeline_run AS r
     ON r.source = t.source AND r.id = t.pipeline_run_id AND r.attempt = t.attempt, span AS s
