@@ -27,6 +27,7 @@ enum {
     ASK_TURNS = 50 /* ask again: what came through meanwhile has to be flushed too */
 };
 #define TURN_ARENA_BYTES_MAX ((size_t)64 << 20)
+#define TABLE_BYTES_MAX ((size_t)1 << 30) /* a line of each live file */
 
 struct flushing {
     const struct config *config;
@@ -75,26 +76,39 @@ static bool lags(const struct survey *s, const struct hop *hop, unsigned reads, 
 }
 
 /* Until it has opened what it keeps, the cursors are those of the process before it. */
-static bool is_starting(const struct survey *s, const char *reader)
+static bool is_open(const struct survey *s, const char *reader)
 {
     for (size_t i = 0; i < s->stages_n && s->pid > 0; i++) {
         if (strcmp(s->stage[i].name, reader) == 0) {
-            return s->stage[i].state == STAGE_STARTING;
+            return s->stage[i].state != STAGE_STARTING && s->stage[i].state != STAGE_DOWN;
         }
     }
-    return false;
+    return true;
 }
 
-/* A reader that has not passed the hop; NULL: all have. */
+/* What hinders it, or did when it ended, behind ": "; empty: nothing that it could tell. */
+static struct str hindrance(struct arena *a, const struct survey *s, const char *reader)
+{
+    char why[PROGRESS_WHY_BYTES] = "";
+    for (size_t i = 0; i < s->pages_n; i++) {
+        if (str_eq(s->page[i].name, str_of(reader))) {
+            progress_why(s->page[i].page, why);
+        }
+    }
+    return why[0] ? arena_printf(a, ": %s", why) : S("");
+}
+
+/* A reader that has not passed the hop; NULL: all have. *is_behind: as its cursors say, not only
+ * because nobody can say where it stands. */
 static const char *who_lags(const struct flushing *w, struct arena *a, const struct survey *s,
-                            const struct hop *hop)
+                            const struct hop *hop, bool *is_behind)
 {
     struct str name;
     for (const struct duty *d = registry_duties; d->stage; d++) {
         for (size_t i = 0; (name = duty_process(d, w->config, i)).len > 0; i++) {
             const char *const reader = arena_cstr(a, name);
-            if (lags(s, hop, duty_reads(d), reader) ||
-                ((duty_reads(d) & hop->streams) && is_starting(s, reader))) {
+            *is_behind = lags(s, hop, duty_reads(d), reader);
+            if (*is_behind || ((duty_reads(d) & hop->streams) && !is_open(s, reader))) {
                 return reader;
             }
         }
@@ -112,6 +126,7 @@ static void show(const struct flushing *w, const char *who)
 static enum outcome wait_hop(struct flushing *w, const struct hop *hop, struct failure *f)
 {
     struct arena a;
+    bool is_behind = false;
     const char *who = NULL;
     enum outcome result = OK;
     arena_init(&a, TURN_ARENA_BYTES_MAX);
@@ -124,7 +139,7 @@ static enum outcome wait_hop(struct flushing *w, const struct hop *hop, struct f
         struct survey *const s = arena_new(&a, struct survey);
         result = survey_take(
             &a, &(struct survey_of){w->config, registry_duties, NULL, bus_id(w->bus)}, s, f);
-        who = result == OK ? who_lags(w, &a, s, hop) : NULL;
+        who = result == OK ? who_lags(w, &a, s, hop, &is_behind) : NULL;
         if (result != OK || !who) {
             break;
         }
@@ -133,9 +148,8 @@ static enum outcome wait_hop(struct flushing *w, const struct hop *hop, struct f
                             who);
         } else if (clock_mono_us() > w->until_us) {
             result = failed(f, RETRY,
-                            "%s is still behind; `weir status` says how far, --timeout "
-                            "waits longer",
-                            who);
+                            "%s is %s%.*s; `weir status` says how far, --timeout waits longer", who,
+                            is_behind ? "still behind" : "down", STR_ARG(hindrance(&a, s, who)));
         } else {
             if (turn % ASK_TURNS == 0) {
                 (void)kill(s->pid, SIGUSR1);
@@ -163,9 +177,54 @@ static const char *table_gone(const struct flushing *w, struct arena *a, const s
     return NULL;
 }
 
-/* Cursors outlive what they stand in: who has nothing to write does not look whether it is gone. A
- * weir that runs is made to. */
-static enum outcome check_is_there(const struct flushing *w, struct arena *a, struct failure *f)
+/* That the store stands where its page says: it may have been put back or damaged since. */
+static enum outcome check_store(const struct flushing *w, struct arena *a, const struct hop *hop,
+                                struct failure *f)
+{
+    const struct str path = w->config->store.path;
+    struct store *store = NULL;
+    enum outcome result = store_look(a, w->config, bus_id(w->bus), &store, f);
+    if (result == OK && !store && store_was_there(a, w->config)) {
+        result = failed(f, RETRY, "%.*s is empty, and weir has written to it: put it back",
+                        STR_ARG(path));
+    }
+    for (size_t i = 0; store && i < hop->n && result == OK; i++) {
+        const struct lane_ends *const ends = &hop->lane[i];
+        struct position at = {0};
+        result = store->driver->cursor(store, ends->lane, &at, f);
+        if (result == OK && at.at < ends->end.at) {
+            result = failed(f, RETRY,
+                            "%.*s lacks what stands behind %llu in %s/%.*s: it is not the one "
+                            "that weir has written to last; a weir that runs catches up",
+                            STR_ARG(path), (unsigned long long)at.at,
+                            stream_name(ends->lane.stream), STR_ARG(ends->lane.name));
+        }
+    }
+    store_close(store);
+    return result;
+}
+
+/* That each table's log can be replayed. */
+static enum outcome check_tables(const struct flushing *w, const struct made *made,
+                                 struct failure *f)
+{
+    const struct files files = files_at(w->config->lake.path);
+    enum outcome result = OK;
+    for (size_t i = 0; i < model_all_n && result == OK; i++) {
+        struct arena one;
+        struct delta log;
+        const struct str table = str_of(model_all[i]->name);
+        arena_init(&one, TABLE_BYTES_MAX);
+        result = made_is_known(made, table) ? delta_open(&one, &files, table, &log, f) : OK;
+        arena_close(&one);
+    }
+    return result;
+}
+
+/* Cursors outlive what they stand in, and those of a weir that begins are of the one before it; who
+ * has nothing to write does not look whether it is gone. A weir that runs is made to. */
+static enum outcome check_is_there(const struct flushing *w, struct arena *a, const struct hop *hop,
+                                   struct failure *f)
 {
     struct made made;
     enum outcome result = OK;
@@ -186,6 +245,12 @@ static enum outcome check_is_there(const struct flushing *w, struct arena *a, st
                         "let a running weir make it anew; `weir verify` says whether it can",
                         table);
     }
+    if (result == OK) {
+        result = check_store(w, a, hop, f);
+    }
+    if (result == OK) {
+        result = check_tables(w, &made, f);
+    }
     const pid_t weir = result == OK ? 0 : lock_holder(a, w->config->data);
     if (weir > 0) {
         (void)kill(weir, SIGUSR1);
@@ -197,15 +262,16 @@ static enum outcome flush(struct flushing *w, struct arena *a, struct failure *f
 {
     const unsigned streams[] = {STREAM_BIT(STREAM_RAW),
                                 STREAM_BIT(STREAM_STANDARD) | STREAM_BIT(STREAM_MEASURED)};
+    struct hop hop = {0};
     enum outcome result = OK;
     for (size_t i = 0; i < sizeof streams / sizeof *streams && result == OK; i++) {
-        struct hop hop = {.streams = streams[i]};
+        hop = (struct hop){.streams = streams[i]};
         result = take_ends(w, a, &hop, f);
         if (result == OK) {
             result = wait_hop(w, &hop, f);
         }
     }
-    return result == OK ? check_is_there(w, a, f) : result;
+    return result == OK ? check_is_there(w, a, &hop, f) : result;
 }
 
 enum outcome flush_all(const struct config *config, struct bus *bus, int64_t timeout_ms,

@@ -1,4 +1,5 @@
 """weir flush returns when all that was received is kept, and says who is behind when it does not."""
+import contextlib
 import json
 import os
 import signal
@@ -66,8 +67,8 @@ def without_a_running_weir_flush_says_whether_anything_waits(folder):
     assert said.returncode == 0, said
 
 
-def says_what_is_gone(folder, word):
-    said = subprocess.run([BINARY, "flush"], capture_output=True, text=True, timeout=60, check=False, cwd=folder)
+def says_what_is_gone(folder, word, timeout="30s"):
+    said = subprocess.run([BINARY, "flush", "--timeout", timeout], capture_output=True, text=True, timeout=60, check=False, cwd=folder)
     return said.returncode == 1 and word in said.stderr
 
 
@@ -129,6 +130,65 @@ def a_store_of_other_streams_has_taken_nothing_of_these(folder):
         weir.start()
         weir.command("flush")
         assert commits(folder) == 21
+    finally:
+        if weir.process is not None:
+            weir.kill()
+
+
+@case
+def a_store_that_cannot_be_read_has_taken_nothing(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        push(weir, 1)
+        weir.command("flush")
+        older = folder / "older.db"
+        with contextlib.closing(sqlite3.connect(folder / "data/store.db")) as store:
+            store.execute("vacuum into ?", (str(older),))
+        push(weir, 2)
+        weir.command("flush")
+    store = folder / "data/store.db"
+    kept = store.read_bytes()
+    for spoiled in (b"", bytes(range(256)) * 160):
+        for file in folder.glob("data/store.db*"):
+            file.unlink()
+        store.write_bytes(spoiled)
+        assert says_what_is_gone(folder, "store.db"), "nobody runs, and it was not looked at"
+    weir = Weir(folder, agents=AGENTS)
+    try:
+        weir.start(ready=False)
+        assert not is_flushed(folder)
+        eventually(lambda: says_what_is_gone(folder, "file is not a database", "2s"), "it says what hinders the store")
+        weir.stop()
+        store.write_bytes(older.read_bytes())
+        assert says_what_is_gone(folder, "lacks what stands behind")
+        weir.start()
+        weir.command("flush")
+        assert commits(folder) == 2
+        weir.stop()
+        for file in folder.glob("data/store.db*"):
+            file.unlink()
+        store.write_bytes(kept)
+        assert is_flushed(folder)
+    finally:
+        if weir.process is not None:
+            weir.kill()
+
+
+@case
+def a_lake_that_cannot_be_read_has_taken_nothing(folder):
+    with Weir(folder, agents=AGENTS) as weir:
+        for i in range(3):
+            push(weir, i)
+            weir.command("flush")
+    lost = folder / "data/lake/commit/_delta_log/00000000000000000001.json"
+    lost.rename(folder / "lost")
+    assert says_what_is_gone(folder, "lacks commit 1"), "nobody runs, and it was not looked at"
+    weir = Weir(folder, agents=AGENTS)
+    try:
+        weir.start(ready=False)
+        assert not is_flushed(folder)
+        eventually(lambda: says_what_is_gone(folder, "lacks commit 1", "2s"), "it says what hinders the lake")
+        (folder / "lost").rename(lost)
+        weir.command("flush", "--timeout", "5m")  # it is tried again, later and later
     finally:
         if weir.process is not None:
             weir.kill()
