@@ -227,15 +227,28 @@ static enum outcome give_row(const bson_t *document, struct arena *row,
 
 /* ---- the pipeline ---- */
 
+/* A date as a {"$date": …} of Extended JSON takes it, which has no microseconds and no BSON date
+ * either; everything else as it is.
+ *   source  mongodb.com/docs: MongoDB Extended JSON (v2), $date */
+static struct str bookmark_of(const struct source_ask *ask)
+{
+    int64_t us = 0;
+    const struct str zeros = S("000Z"), all = ask->bookmark;
+    const bool is_date = all.len == sizeof "2026-03-07T12:00:00.000000Z" - 1 &&
+                         str_ends(all, zeros) && clock_parse(all, &us);
+    return is_date ? arena_printf(ask->arena, "%.*sZ", (int)(all.len - zeros.len), all.at) : all;
+}
+
 /* {"pipeline": [...]} of the rendered text; the caller destroys it. */
 static enum outcome read_pipeline(const struct source_ask *ask, bson_t **out, struct failure *f)
 {
     const struct mongodb_options *const o = ask->options;
-    const struct template_dot dot = source_dot(ask);
+    struct template_dot dot = source_dot(ask);
     struct str text;
     bson_error_t e = {0};
     bson_iter_t all, stage, name;
     *out = NULL;
+    dot.bookmark = bookmark_of(ask);
     const enum outcome result = template_render(ask->arena, o->agg, &dot, &text, f);
     if (result != OK) {
         return result;

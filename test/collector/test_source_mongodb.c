@@ -88,6 +88,31 @@ static void a_window_and_a_bookmark_stand_in_the_pipeline(void **state)
     (void)state;
 }
 
+static void a_date_goes_on_as_a_bookmark(void **state)
+{
+    static const struct {
+        const char *bookmark, *rows;
+    } cases[] = {{"1970-01-01T00:00:00.499000Z", "value=#1\n"},
+                 {"1970-01-01T00:00:00.500000Z", ""},
+                 {"1970-01-01T00:00:00.000000Z", "value=#1\n"}};
+    NEEDS_SERVICES();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rows_of got;
+        const struct mongodb_options o = {
+            .uri = str_of(service_url("mongodb")),
+            .database = S("test"),
+            .collection = S("types"),
+            .agg = S("[{\"$match\": {\"t\": {\"$gt\": {\"$date\": \"{{.Bookmark}}\"}}}}, "
+                     "{\"$project\": {\"_id\": 0, \"value\": \"$i\"}}]")};
+        struct source_ask ask = ask_of(&arena, &ask_growing, &o);
+        ask.bookmark = str_of(cases[i].bookmark);
+        rows_of(&source_mongodb, &ask, &got);
+        assert_string_equal(got.why.text, "");
+        assert_string_equal(got.text, cases[i].rows);
+    }
+    (void)state;
+}
+
 static void failures_say_what_helps(void **state)
 {
     NEEDS_SERVICES();
@@ -229,6 +254,7 @@ int main(void)
         cmocka_unit_test(the_users_of_the_examples_are_counted),
         cmocka_unit_test(types_are_exact_in_both_forms_of_extended_json),
         cmocka_unit_test(a_window_and_a_bookmark_stand_in_the_pipeline),
+        cmocka_unit_test(a_date_goes_on_as_a_bookmark),
         cmocka_unit_test(failures_say_what_helps),
         cmocka_unit_test(many_documents_take_no_more_memory_than_a_few),
         cmocka_unit_test(a_run_that_waits_is_ended_by_a_stop),
