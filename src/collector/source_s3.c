@@ -1,5 +1,7 @@
 /* Files in S3: DuckDB's SQL over JSON, CSV or Parquet, with the window in the path.
  *   source  duckdb.org/docs/1.5/core_extensions/httpfs/s3api */
+#include <string.h>
+
 #include "collector/engine.h"
 #include "config/sources.h"
 #include "wire/aws.h"
@@ -50,17 +52,18 @@ static enum outcome identify(struct duck *d, const struct source_ask *ask, struc
                         "region or endpoint: the engine takes them not"); /* it shows them */
 }
 
+static bool names_bucket(struct str text)
+{
+    const struct str scheme = S("s3://");
+    return text.len > 0 && memmem(text.at, text.len, scheme.at, scheme.len) != NULL;
+}
+
 /* A file's path as the SQL names it: where that does not say the bucket, the partition does. */
 static struct str whole(const struct source_ask *ask, struct str partition)
 {
     const struct s3_options *const o = ask->options;
-    for (struct str rest = o->sql; rest.len > 0; rest = str_sub(rest, 1, rest.len)) {
-        if (str_starts(rest, S("s3://"))) {
-            return partition;
-        }
-    }
     const bool has_prefix = o->prefix.len > 0 && !str_ends(o->prefix, S("/"));
-    return o->bucket.len == 0
+    return o->bucket.len == 0 || names_bucket(o->sql)
                ? partition
                : arena_printf(ask->arena, "s3://%.*s/%.*s%s%.*s", STR_ARG(o->bucket),
                               STR_ARG(o->prefix), has_prefix ? "/" : "", STR_ARG(partition));
@@ -88,7 +91,9 @@ static enum outcome s3_read(const struct source_ask *ask, const struct source_to
         result = identify(d, ask, f);
     }
     if (result == OK) {
-        const struct str folder = o->bucket.len > 0
+        /* SQL that names buckets may mean another than `bucket`: the original did not look there */
+        const bool is_one = o->bucket.len > 0 && !names_bucket(o->sql);
+        const struct str folder = is_one
                                       ? arena_printf(ask->arena, "s3://%.*s/", STR_ARG(o->bucket))
                                       : S("s3://");
         result = engine_confine(d, ask, &folder, 1, f);

@@ -158,6 +158,13 @@ static void objects_of_the_partition_are_read(void **state)
         "SELECT count(*) AS value FROM read_json_auto('{{.Partition}}')"); /* bucket, prefix */
     rows_of(&source_s3, &ask, &got);
     assert_string_equal(got.text, "value=#4\n");
+    o.bucket = S("elsewhere"); /* SQL that names its own is told nothing by it */
+    o.sql = S("SELECT count(*) AS value FROM "
+              "read_json_auto('s3://team-events/events/{{.Partition}}')");
+    rows_of(&source_s3, &ask, &got);
+    assert_string_equal(got.why.text, "");
+    assert_string_equal(got.text, "value=#4\n");
+    o.bucket = S("team-events");
     struct source_ask none = ask;
     none.start_us = MARCH + 9 * INT64_C(86400000000);
     rows_of(&source_s3, &none, &got);
@@ -178,8 +185,10 @@ static void what_s3_refuses_is_a_wrong_configuration_and_what_is_away_is_not(voi
          STOP},
         {"weirtest", "team-events", "http://127.0.0.1:1",
          "SELECT 1 AS value FROM read_text('{{.Partition}}*')", RETRY},
-        {"weirtest", "team-events", NULL, "SELECT 1 AS value FROM read_text('s3://other-bucket/x')",
-         REJECT},
+        {"weirtest", "team-events", NULL,
+         "SELECT 1 AS value FROM read_text('s3://other-bucket/x*')", STOP},
+        {"weirtest", "team-events", NULL,
+         "SELECT 1 AS value FROM read_text(['s3://team-events/x', '/etc/passwd'])", REJECT},
         {"weirtest", "team-events", NULL, "SELECT 1 AS value FROM read_text('/etc/passwd')",
          REJECT},
     };
