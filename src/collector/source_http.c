@@ -113,6 +113,34 @@ static struct str with_parameter(struct reading *r, struct str name, struct str 
                         STR_ARG(name), STR_ARG(escaped));
 }
 
+static bool has_list(yyjson_val *value)
+{
+    size_t i = 0, n = 0;
+    yyjson_val *key = NULL, *member = NULL;
+    if (!yyjson_is_obj(value)) {
+        return yyjson_is_arr(value) && yyjson_arr_size(value) > 0;
+    }
+    yyjson_obj_foreach(value, i, n, key, member)
+    {
+        if (has_list(member)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Pages by number end with one that has nothing. `rows` may choose none of a page that has. */
+static bool is_last(const struct reading *r, yyjson_val *page)
+{
+    const struct http_source_options *const o = r->ask->options;
+    const struct str items = o->paging.items;
+    if (items.len > 0) {
+        yyjson_val *const found = yyjson_ptr_getn(page, items.at, items.len);
+        return !yyjson_is_ctn(found) || unsafe_yyjson_get_len(found) == 0;
+    }
+    return r->rows_n == 0 && !has_list(page);
+}
+
 /* The page behind this one; empty: there is none. */
 static enum outcome find_next(struct reading *r, const struct fetch_answer *answer,
                               yyjson_val *page, int64_t number, struct failure *f)
@@ -123,10 +151,10 @@ static enum outcome find_next(struct reading *r, const struct fetch_answer *answ
     r->next = S("");
     if (by->by == PAGING_NUMBER) {
         const struct str name = by->parameter.len > 0 ? by->parameter : S("page");
-        r->next = r->rows_n > 0
-                      ? with_parameter(r, name,
-                                       arena_printf(r->ask->arena, "%lld", (long long)number))
-                      : S("");
+        r->next = is_last(r, page)
+                      ? S("")
+                      : with_parameter(r, name,
+                                       arena_printf(r->ask->arena, "%lld", (long long)number));
         return OK;
     }
     if (by->by == PAGING_LINK) {
@@ -200,8 +228,12 @@ static enum outcome read_pages(struct reading *r, struct failure *f)
     for (int64_t i = 0; result == OK && r->next.len > 0; i++) {
         const struct str url = r->next;
         if (i == by->pages_max) {
-            return failed(f, REJECT, "there are more than %lld pages (paging.pages_max)",
-                          (long long)by->pages_max);
+            return failed(f, REJECT, "there are more than %lld pages (paging.pages_max)%s",
+                          (long long)by->pages_max,
+                          by->by == PAGING_NUMBER
+                              ? "; they end with one whose lists are empty: if one never is, "
+                                "paging.items names the list that counts"
+                              : "");
         }
         result = read_page(r, by->first + i, f);
         arena_reset(&r->page);
@@ -217,9 +249,11 @@ static enum outcome http_read(const struct source_ask *ask, const struct source_
                               struct failure *f)
 {
     const struct http_source_options *const o = ask->options;
-    const struct template_dot dot = source_dot(ask);
+    struct template_dot dot = source_dot(ask);
     struct reading r = {.ask = ask, .to = to, .program = program_of(o)};
+    dot.is_address = true;
     enum outcome result = template_render(ask->arena, o->uri, &dot, &r.uri, f);
+    dot.is_address = false;
     if (result == OK) {
         result = template_render(ask->arena, o->body, &dot, &r.body, f);
     }

@@ -143,6 +143,9 @@ static const struct option paging_options[] = {
          "query parameter that takes the token or the number; absent: the cursor is a URL, the "
          "number is `page`"},
     {"first", OPTION_INT, PAGING(first), "1", 0, INT64_MAX, .about = "number of the first page"},
+    {"items", OPTION_TEXT, PAGING(items), "",
+     .about = "number: JSON Pointer of the list that is empty on the page behind the last one; "
+              "absent: that page has no list with anything in it, and gives no row"},
     {"pages_max", OPTION_INT, PAGING(pages_max), "1000", 1, 1000000,
      .about = "more pages fail the run"},
     {0},
@@ -152,7 +155,8 @@ static const struct option paging_options[] = {
 const struct option http_source_options[] = {
     {"uri", OPTION_TEMPLATE, HTTP(uri), NULL,
      .about =
-         "where JSON is asked for; {{.Start}}, {{.End}} and {{.Bookmark}} stand for themselves"},
+         "where JSON is asked for; {{.Start}} and {{.End}} stand for themselves, {{.Bookmark}} is "
+         "percent-encoded"},
     {"method", OPTION_TEXT, HTTP(method), "GET", .about = "GET or POST"},
     {"headers", OPTION_PAIRS, HTTP(headers), "", .about = "of each request, such as Authorization"},
     {"body", OPTION_TEMPLATE, HTTP(body), "", .about = "of each request"},
@@ -255,6 +259,9 @@ void http_source_complete(const struct section_check *c, void *options)
     }
     if (o->paging.next.len > 0 && o->paging.next.at[0] != '/') {
         section_wrong(c, "paging.next", " is no JSON Pointer; it begins with a slash: /next");
+    }
+    if (o->paging.items.len > 0 && o->paging.items.at[0] != '/') {
+        section_wrong(c, "paging.items", " is no JSON Pointer; it begins with a slash: /items");
     }
 }
 

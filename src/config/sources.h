@@ -71,7 +71,8 @@ struct http_paging_options {
     int by;               /* enum http_paging                                              */
     struct str next;      /* CURSOR: JSON Pointer of the next page's URL or token          */
     struct str parameter; /* CURSOR, NUMBER: query parameter that takes it                 */
-    int64_t first;        /* NUMBER: of the first page; the pages end with one without rows */
+    int64_t first;        /* NUMBER: of the first page; the pages end with one without items */
+    struct str items;     /* NUMBER: JSON Pointer of them; empty: whatever list a page has     */
     int64_t pages_max;    /* beyond it the run fails                                       */
 };
 struct http_source_options {

@@ -60,7 +60,10 @@ static enum outcome field_value(const struct rendering *r, const struct template
             if (!texts[i].text->at) {
                 return wrong(r, o->from, "is not known here");
             }
-            *out = (struct template_value){.kind = VALUE_TEXT, .text = *texts[i].text};
+            *out = (struct template_value){.kind = VALUE_TEXT,
+                                           .text = *texts[i].text,
+                                           .is_encoded = d->is_address &&
+                                                         texts[i].text == &d->bookmark};
             return OK;
         }
     }
@@ -237,7 +240,7 @@ static enum outcome node_render(struct rendering *r, const struct template_node 
     }
     if (n->kind == NODE_ACTION) {
         if (n->pipe->variable.len == 0) {
-            template_print(r->out, &value);
+            template_show(r->out, &value);
         }
         return OK; /* what it declares lives on */
     }

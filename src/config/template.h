@@ -22,6 +22,8 @@ struct template_dot {
     struct str start;     /* .Start, .End: of the window, RFC 3339                               */
     struct str end;
     struct str bookmark; /* .Bookmark: of strategy incremental                                 */
+    bool is_address;     /* {{.Bookmark}} without a function is percent-encoded: print, urlquery and
+                          * printf are given it as it is                                        */
 };
 
 enum template_use {

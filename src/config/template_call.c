@@ -2,10 +2,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "config/template_tree.h"
 
-enum { PRINTF_PAD_MAX = 1000, NUMBER_BYTES = 64 };
+enum { PRINTF_PAD_MAX = 1000, NUMBER_BYTES = 400 /* of any double */ };
 
 bool template_is_true(const struct template_value *v)
 {
@@ -31,15 +32,23 @@ static const char *template_kind(const struct template_value *v)
     return "?";
 }
 
-/* The shortest text that is read back as this number. */
+/* The shortest text that is read back as this number, as Go's %g has it: with an exponent from a
+ * million on, and below 0.0001.
+ *   source  pkg.go.dev/strconv, FormatFloat */
 static void number_text(double number, char out[NUMBER_BYTES])
 {
-    for (int digits = 1; digits <= 17; digits++) {
-        (void)snprintf(out, NUMBER_BYTES, "%.*g", digits, number);
-        const double again = strtod(out, NULL);
-        if (!(again < number) && !(again > number)) {
-            break;
-        }
+    enum { DIGITS_MAX = 17, LEAST = -4, MOST = 6 };
+    int digits = 0;
+    double again = 0;
+    do {
+        (void)snprintf(out, NUMBER_BYTES, "%.*e", digits, number);
+        again = strtod(out, NULL);
+    } while ((again < number || again > number) && ++digits < DIGITS_MAX);
+    const char *const e = strchr(out, 'e');
+    const long exponent = e ? strtol(e + 1, NULL, 10) : MOST;
+    if (exponent >= LEAST && exponent < MOST) {
+        const int behind = digits - (int)exponent;
+        (void)snprintf(out, NUMBER_BYTES, "%.*f", behind > 0 ? behind : 0, number);
     }
 }
 
@@ -225,6 +234,31 @@ static enum outcome call_println(struct arena *a, const struct template_value *o
     return give_text(&b, out, f);
 }
 
+/* Percent-encoded but for what RFC 3986, section 2.3, leaves; a space is a plus in a query. */
+static void add_encoded(struct buf *b, struct str text, bool is_query)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        const unsigned char c = (unsigned char)text.at[i];
+        const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                              (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
+                              c == '~';
+        if (is_plain || (is_query && c == ' ')) {
+            buf_add_byte(b, c == ' ' ? '+' : (char)c);
+        } else {
+            buf_printf(b, "%%%02X", (unsigned)c);
+        }
+    }
+}
+
+void template_show(struct buf *b, const struct template_value *v)
+{
+    if (v->is_encoded && v->kind == VALUE_TEXT) {
+        add_encoded(b, v->text, false);
+    } else {
+        template_print(b, v);
+    }
+}
+
 static enum outcome call_urlquery(struct arena *a, const struct template_value *operand, size_t n,
                                   struct template_value *out, struct failure *f)
 {
@@ -235,17 +269,7 @@ static enum outcome call_urlquery(struct arena *a, const struct template_value *
         return o;
     }
     buf_init(&b, a, TEMPLATE_BYTES_MAX);
-    for (size_t i = 0; i < all.text.len; i++) {
-        const unsigned char c = (unsigned char)all.text.at[i];
-        const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                              (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' ||
-                              c == '~';
-        if (is_plain || c == ' ') {
-            buf_add_byte(&b, c == ' ' ? '+' : (char)c);
-        } else {
-            buf_printf(&b, "%%%02X", (unsigned)c);
-        }
-    }
+    add_encoded(&b, all.text, true);
     return give_text(&b, out, f);
 }
 
@@ -349,7 +373,7 @@ static bool add_int(struct buf *b, const struct verb *v, int64_t number)
 
 static bool add_float(struct buf *b, const struct verb *v, const struct template_value *value)
 {
-    char text[NUMBER_BYTES * 8], shortest[NUMBER_BYTES];
+    char text[2 * NUMBER_BYTES], shortest[NUMBER_BYTES];
     const char *const sign = value->number < 0 ? "" : v->plus ? "+" : v->space ? " " : "";
     const int digits = v->precision < 0 ? 6 : v->precision < 40 ? v->precision : 40;
     switch (v->letter) {

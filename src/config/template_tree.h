@@ -15,6 +15,8 @@ struct template_value {
     int64_t integer;
     double number;
     struct str text;
+    bool is_encoded; /* as an action's whole answer it is percent-encoded; a function sees it plain
+                      */
 };
 
 struct template_pipe;
@@ -74,5 +76,7 @@ enum outcome template_read(struct arena *a, struct str text, struct template_nod
 bool template_is_true(const struct template_value *v);
 /* As print writes it; Go's %v. */
 void template_print(struct buf *b, const struct template_value *v);
+/* As an action writes it. */
+void template_show(struct buf *b, const struct template_value *v);
 
 #endif

@@ -35,6 +35,14 @@ static const char script[] =
     "{\"path\":\"/number?page=1\",\"body\":[{\"value\":1}]},"
     "{\"path\":\"/number?page=2\",\"body\":[{\"value\":2}]},"
     "{\"path\":\"/number?page=3\",\"body\":[]},"
+    "{\"path\":\"/some?page=1\",\"body\":{\"items\":[{\"ok\":1,\"value\":1}],\"tags\":[7]}},"
+    "{\"path\":\"/some?page=2\",\"body\":{\"items\":[{\"ok\":0,\"value\":2}],\"tags\":[7]}},"
+    "{\"path\":\"/some?page=3\",\"body\":{\"items\":[{\"ok\":1,\"value\":3}],\"tags\":[7]}},"
+    "{\"path\":\"/some?page=4\",\"body\":{\"items\":[],\"tags\":[7]}},"
+    "{\"path\":\"/bare?page=1\",\"body\":{\"d\":{\"items\":[{\"ok\":0}]},\"n\":2}},"
+    "{\"path\":\"/bare?page=2\",\"body\":{\"d\":{\"items\":[{\"ok\":1,\"value\":5}]},\"n\":2}},"
+    "{\"path\":\"/bare?page=3\",\"body\":{\"d\":{\"items\":[]},\"n\":2}},"
+    "{\"path\":\"/since?at=2024-01-01T12%3A00%3A00%2B00%3A00\",\"body\":[{\"value\":8}]},"
     "{\"path\":\"/window?from=1970-01-01T00:00:00Z\",\"body\":[{\"value\":4}]},"
     "{\"path\":\"/post\",\"method\":\"POST\",\"body_needs\":\"until 1970-01-01T00:01:00Z\","
     "\"body\":[{\"value\":5}]},"
@@ -116,6 +124,44 @@ static void pages_follow_by_link_cursor_and_number(void **state)
     assert_string_equal(got.text, "value=#1\nvalue=#2\n");
     ask((struct http_source_options){.paging = {.by = PAGING_NUMBER}}, "/number", &got);
     assert_string_equal(got.text, "value=#1\nvalue=#2\n");
+    (void)state;
+}
+
+static void pages_by_number_end_where_the_items_do(void **state)
+{
+    struct rows_of got;
+    NEEDS_SERVICES();
+    ask((struct http_source_options){.rows = S(".d.items[] | select(.ok == 1) | {value}"),
+                                     .paging = {.by = PAGING_NUMBER}},
+        "/bare", &got);
+    assert_string_equal(got.why.text, "");
+    assert_string_equal(got.text, "value=#5\n");
+    struct http_source_options o = {.rows = S(".items[] | select(.ok == 1) | {value}"),
+                                    .paging = {.by = PAGING_NUMBER, .pages_max = 4}};
+    ask(o, "/some", &got); /* the list beside the items never ends */
+    assert_int_equal(got.outcome, REJECT);
+    assert_non_null(strstr(got.why.text, "paging.items"));
+    o.paging.items = S("/items");
+    ask(o, "/some", &got);
+    assert_string_equal(got.why.text, "");
+    assert_string_equal(got.text, "value=#1\nvalue=#3\n");
+    (void)state;
+}
+
+static void a_bookmark_stands_in_an_address_as_it_is_meant(void **state)
+{
+    struct rows_of got;
+    NEEDS_SERVICES();
+    const struct http_source_options o = {
+        .uri = arena_printf(&arena, "%s/since?at={{.Bookmark}}", service_url("http")),
+        .method = S("GET"),
+        .paging = {.pages_max = 1},
+        .page_bytes_max = 100000};
+    struct source_ask a = ask_of(&arena, &ask_growing, &o);
+    a.bookmark = S("2024-01-01T12:00:00+00:00");
+    rows_of(&source_http, &a, &got);
+    assert_string_equal(got.why.text, "");
+    assert_string_equal(got.text, "value=#8\n");
     (void)state;
 }
 
@@ -203,6 +249,8 @@ int main(void)
         cmocka_unit_test(an_answers_items_are_rows),
         cmocka_unit_test(a_program_makes_rows_of_an_answer),
         cmocka_unit_test(pages_follow_by_link_cursor_and_number),
+        cmocka_unit_test(pages_by_number_end_where_the_items_do),
+        cmocka_unit_test(a_bookmark_stands_in_an_address_as_it_is_meant),
         cmocka_unit_test(a_window_stands_in_address_and_body),
         cmocka_unit_test(failures_say_what_helps),
         cmocka_unit_test(a_run_that_waits_is_ended_by_a_stop),

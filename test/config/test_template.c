@@ -77,6 +77,10 @@ static void the_environment_is_put_in_when_the_file_is_read(void **state)
         {"{{ print 1 2 \"a\" \"b\" 3 }}", "1 2ab3"},
         {"{{ lt 1 2 }} {{ ge \"a\" \"b\" }} {{ ne 1 1 }} {{ len \"abc\" }}", "true false false 3"},
         {"{{ \"a b&c\" | urlquery }}", "a+b%26c"},
+        {"{{ 1.5e3 }} {{ 1e5 }} {{ 1e6 }} {{ 1234567.8 }} {{ 123456.7 }} {{ -1.5e3 }}",
+         "1500 100000 1e+06 1.2345678e+06 123456.7 -1500"},
+        {"{{ 1.0 }} {{ 0.0001 }} {{ 1e-5 }} {{ 1e100 }} {{ printf \"%v %g\" 1.5e3 2e7 }}",
+         "1 0.0001 1e-05 1e+100 1500 2e+07"},
         {"{{ \"\\u00e9\\n\\\"\" }}", "\xc3\xa9\n\""},
         {"{{ getEnv \"WEIR_BRACES\" }}", "{{.Year}}"},
         {"{{.Year}}/{{ getEnv \"WEIR_T\" }}", "{{.Year}}/there"},
@@ -127,6 +131,28 @@ static void the_rest_is_rendered_at_a_run(void **state)
         if (cases[i].wanted) {
             assert_text(out, cases[i].wanted, cases[i].text);
         }
+    }
+}
+
+static void a_bookmark_is_encoded_in_an_address_but_for_functions(void **state)
+{
+    static const struct {
+        const char *text, *wanted;
+    } cases[] = {
+        {"?at={{.Bookmark}}", "?at=2024-01-01%2012%3A00%3A00%2B00%3A00"},
+        {"{{ with .Bookmark }}?at={{ . }}{{ end }}", "?at=2024-01-01%2012%3A00%3A00%2B00%3A00"},
+        {"?at={{ urlquery .Bookmark }}", "?at=2024-01-01+12%3A00%3A00%2B00%3A00"},
+        {"/{{ print .Bookmark }}", "/2024-01-01 12:00:00+00:00"},
+        {"/{{.Start}}", "/2024-03-01T00:00:00Z"},
+    };
+    const struct template_dot address = {.start = S("2024-03-01T00:00:00Z"),
+                                         .bookmark = S("2024-01-01 12:00:00+00:00"),
+                                         .is_address = true};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct failure f;
+        struct str out;
+        assert_int_equal(template_render(*state, str_of(cases[i].text), &address, &out, &f), OK);
+        assert_text(out, cases[i].wanted, cases[i].text);
     }
 }
 
@@ -205,6 +231,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_environment_is_put_in_when_the_file_is_read, begin,
                                         end),
         cmocka_unit_test_setup_teardown(the_rest_is_rendered_at_a_run, begin, end),
+        cmocka_unit_test_setup_teardown(a_bookmark_is_encoded_in_an_address_but_for_functions,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(what_is_not_supported_is_refused_by_name_and_place, begin,
                                         end),
         cmocka_unit_test_setup_teardown(a_template_that_nests_without_end_is_refused, begin, end),
