@@ -36,7 +36,7 @@ static const struct option encoding_config_options[] = {
 static const char *const encodings[] = {"json", "parquet", NULL};
 static const struct option encoding_options[] = {
     {"type", OPTION_CHOICE, offsetof(struct sink_encoding, type), "json", .words = encodings,
-     .takes_any = true, .about = "how records are written"},
+     .takes_any = true, .about = "how records are written; `parquet` in sinks of type s3 alone"},
     {"jq", OPTION_TEXT, offsetof(struct sink_encoding, jq), "",
      .about = "jq program that makes of a record what is written: any value, or a text as it is; "
               "none: the record is left out"},
@@ -201,9 +201,26 @@ static void check_http(const struct section_check *c, struct str uri)
     }
 }
 
+/*   source  RFC 9110, section 5.6.2 */
+static bool is_token(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        const char c = text.at[i];
+        const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!is_letter && (c == '\0' || !strchr("!#$%&'*+-.^_`|~0123456789", c))) {
+            return false;
+        }
+    }
+    return text.len > 0;
+}
+
 void http_sink_complete(const struct section_check *c, void *options)
 {
-    check_http(c, ((const struct http_sink_options *)options)->uri);
+    const struct http_sink_options *const o = options;
+    check_http(c, o->uri);
+    if (!is_token(o->method)) {
+        section_wrong(c, "method", " is no method of HTTP: POST, PUT or another word is");
+    }
 }
 
 void remote_write_complete(const struct section_check *c, void *options)

@@ -316,6 +316,9 @@ static void an_address_or_pipeline_that_cannot_be_one_is_told_without_a_server(v
                       "  collection: c, agg: '[{]' } }\n",
          "a.yaml:4:23: source.config.agg: ensure that aggregate is valid json: not JSON: line 1, "
          "column 3"},
+        {METRIC EVERY POSTGRES
+         "sinks: { h: { type: http, config: { uri: http://h, method: B AD } } }\n",
+         "a.yaml:4:60: sinks.h.config.method is no method of HTTP: POST, PUT or another word is"},
         {METRIC EVERY "source: { type: http, config: { uri: http://h, method: PUT } }\n",
          "a.yaml:3:56: source.config.method is PUT; it wants GET or POST"},
         {METRIC EVERY "source: { type: http, config: { uri: http://h, paging: { by: cursor } } }\n",
