@@ -102,7 +102,7 @@ class Log:
     """What a Delta log says, replayed by nobody's code but this."""
 
     def __init__(self, place):
-        self.files, self.position, self.operations, self.columns = {}, {}, [], []
+        self.files, self.position, self.operations, self.columns, self.configuration = {}, {}, [], [], {}
         for commit in sorted(pathlib.Path(place, "_delta_log").glob("*.json")):
             for action in map(json.loads, commit.read_text().splitlines()):
                 self._play(action)
@@ -116,5 +116,6 @@ class Log:
             self.position[action["txn"]["appId"]] = action["txn"]["version"]
         elif "metaData" in action:
             self.columns.append([c["name"] for c in json.loads(action["metaData"]["schemaString"])["fields"]])
+            self.configuration = action["metaData"]["configuration"]
         elif "commitInfo" in action:
             self.operations.append(action["commitInfo"]["operation"])

@@ -85,17 +85,31 @@ def without_column(table, column, folder):
         commit.write_text("".join(json.dumps(action) + "\n" for action in actions))
 
 
+def with_configuration(table, configuration):
+    """Have the log of the table say this, as others may have set it."""
+    for commit in (table / "_delta_log").glob("*.json"):
+        actions = [json.loads(line) for line in commit.read_text().splitlines()]
+        for action in actions:
+            action.get("metaData", {})["configuration"] = configuration
+        commit.write_text("".join(json.dumps(action) + "\n" for action in actions))
+
+
 def widen(life, **sections):
-    """The first rows were written when the table had a column less."""
+    """The first rows were written when the table had a column less, and no log said which columns files have bounds of."""
     with Weir(life.folder, **sections) as weir:
         simulate(weir, 1, 120)
         weir.command("flush")
+    for model in models_of(life.lake):
+        with_configuration(life.lake / model, {"delta.logRetentionDuration": "interval 30 days"})
     without_column(life.lake / "change", "labels", life.folder)
     with Weir(life.folder, **sections) as weir:
         for seed in (2, 3):  # twice, so that each day has files to join: those of the other program have no statistics
             simulate(weir, seed, 60)
             weir.command("flush")
         assert ["labels" in columns for columns in readers.Log(life.lake / "change").columns] == [False, True]
+        log = readers.Log(life.lake / "commit")
+        assert log.operations.count("SET TBLPROPERTIES") == 1
+        assert log.configuration.keys() == {"delta.logRetentionDuration", "delta.dataSkippingStatsColumns"}, log.configuration
         life.keep("widened", weir)
 
 
@@ -175,6 +189,15 @@ def small_lake(folder, n=60):
 def views(weir, dialect):
     """The views that weir prints; DuckDB's without its LOAD, which names no file."""
     return weir.command("views", "--dialect", dialect).replace("LOAD delta;", "")
+
+
+@case
+def a_filter_on_any_column_finds_its_rows_in_deltalake(folder):
+    readers.need(readers.PYTHON)
+    with small_lake(folder, 20):
+        out = folder / "read"
+        out.mkdir()
+        readers.with_python(out, {model: folder / "data/lake" / model for model in models_of(folder / "data/lake")})
 
 
 def without_nulls(rows):

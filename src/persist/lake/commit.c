@@ -10,6 +10,8 @@
 #include "persist/lake/checkpoint.h"
 #include "persist/lake/part.h"
 #include "persist/lake/schema.h"
+#include "persist/lake/stage.h"
+#include "wire/json.h"
 
 enum { ACTIONS_BYTES_MAX = 64 << 20, BEGINS_BYTES_MAX = 1 << 16 };
 
@@ -39,10 +41,50 @@ static struct str begins_of(struct lake *l, const struct lake_table *t)
     return buf_str(&b);
 }
 
+/* What others have set stays. Without the columns that files have bounds of, deltalake takes each
+ * of the first 32 for one whose bounds are null, and finds no row by any of the others. */
+static void add_configuration(struct lake *l, struct buf *b, const struct lake_table *t,
+                              struct str begins)
+{
+    yyjson_doc *doc;
+    yyjson_val *key, *value;
+    size_t i, n;
+    struct failure ignored; /* none yet */
+    buf_add(b, S("{"));
+    if (t->log.configuration.len > 0 &&
+        json_read(&l->scratch, t->log.configuration, &doc, &ignored) == OK) {
+        yyjson_obj_foreach(yyjson_doc_get_root(doc), i, n, key, value)
+        {
+            const struct str name = json_text(key);
+            if (!str_eq(name, S(DELTA_BEGINS)) && !str_eq(name, S(DELTA_BOUNDED))) {
+                buf_add_json(b, name);
+                buf_add_byte(b, ':');
+                buf_add(b, json_write(&l->scratch, value));
+                buf_add_byte(b, ',');
+            }
+        }
+    }
+    if (begins.len > 0) {
+        buf_add(b, S("\"" DELTA_BEGINS "\":"));
+        buf_add_json(b, begins);
+        buf_add_byte(b, ',');
+    }
+    buf_add(b, S("\"" DELTA_BOUNDED "\":"));
+    buf_add_json(b, t->log.bounded.len > 0 ? t->log.bounded : S(STAGE_BOUNDED));
+    buf_add(b, S("}"));
+}
+
+/* The columns that the table has, when they hold all of this weir's; else this weir's. */
+static struct str schema_of(struct lake *l, const struct lake_table *t)
+{
+    const struct str wanted = schema_spark(&l->scratch, t->model);
+    return t->log.version >= 0 && schema_holds(&l->scratch, t->log.schema, wanted) ? t->log.schema
+                                                                                   : wanted;
+}
+
 static void add_metadata(struct lake *l, struct buf *b, const struct lake_table *t,
                          struct str begins)
 {
-    const struct str schema = schema_spark(&l->scratch, t->model);
     buf_add(b, S("{\"metaData\":{\"id\":\""));
     if (t->log.id.len > 0) {
         buf_add(b, t->log.id);
@@ -54,13 +96,10 @@ static void add_metadata(struct lake *l, struct buf *b, const struct lake_table 
     buf_printf(b, "\",\"name\":\"%s\",\"description\":", t->model->name);
     buf_add_json(b, str_of(t->model->about));
     buf_add(b, S(",\"format\":{\"provider\":\"parquet\",\"options\":{}},\"schemaString\":"));
-    buf_add_json(b, schema);
-    buf_printf(b, ",\"partitionColumns\":[\"year\",\"month\",\"day\"],\"configuration\":{");
-    if (begins.len > 0) {
-        buf_add(b, S("\"" DELTA_BEGINS "\":"));
-        buf_add_json(b, begins);
-    }
-    buf_printf(b, "},\"createdTime\":%" PRId64 "}}\n",
+    buf_add_json(b, schema_of(l, t));
+    buf_add(b, S(",\"partitionColumns\":[\"year\",\"month\",\"day\"],\"configuration\":"));
+    add_configuration(l, b, t, begins);
+    buf_printf(b, ",\"createdTime\":%" PRId64 "}}\n",
                t->log.created_ms ? t->log.created_ms : clock_now_us() / 1000);
 }
 
@@ -104,16 +143,18 @@ static enum outcome widen(struct lake *l, struct lake_table *t, struct failure *
 {
     struct delta_commit c;
     const struct str wanted = schema_spark(&l->scratch, t->model);
-    if (schema_holds(&l->scratch, t->log.schema, wanted)) {
-        return OK; /* as it is, or a newer weir's, whose columns are null in what this one adds */
+    /* as it is, or a newer weir's, whose columns are null in what this one adds */
+    const bool is_wide = schema_holds(&l->scratch, t->log.schema, wanted);
+    if (is_wide && t->log.bounded.len > 0) {
+        return OK;
     }
-    if (!schema_holds(&l->scratch, wanted, t->log.schema)) {
+    if (!is_wide && !schema_holds(&l->scratch, wanted, t->log.schema)) {
         return failed(f, STOP,
                       "table %s of the lake has columns that this weir does not know, or of other "
                       "types, and lacks some that it writes: use the newest weir that wrote to it",
                       t->model->name);
     }
-    begin(l, &c, "ADD COLUMNS");
+    begin(l, &c, is_wide ? "SET TBLPROPERTIES" : "ADD COLUMNS");
     add_metadata(l, &c.actions, t, t->log.begins);
     return delta_commit(&t->log, &c, f);
 }

@@ -4,7 +4,8 @@
 
 #include "persist/lake/lake.h"
 
-/* Widen the tables that lack a column.
+/* Widen the tables that lack a column, and have those of an older weir say what files have bounds
+ * of.
  *   returns OK | RETRY | STOP a table that this weir must not write */
 enum outcome lake_widen(struct lake *l, struct failure *f);
 /* Make the tables that are not there, each with the position of every lane's beginning.

@@ -212,7 +212,10 @@ static enum outcome replay_line(struct delta *l, struct arena *scratch, struct s
         l->metadata = arena_str(l->arena, line);
         l->id = text_of(l, action, S("id"));
         l->schema = text_of(l, action, S("schemaString"));
-        l->begins = text_of(l, json_get(action, S("configuration")), S(DELTA_BEGINS));
+        yyjson_val *const configuration = json_get(action, S("configuration"));
+        l->configuration = configuration ? json_write(l->arena, configuration) : S("");
+        l->begins = text_of(l, configuration, S(DELTA_BEGINS));
+        l->bounded = text_of(l, configuration, S(DELTA_BOUNDED));
         l->created_ms = number_of(action, S("createdTime"), 0);
     } else if ((action = json_get(root, S("protocol")))) {
         return check_protocol(l, action, f);

@@ -35,9 +35,11 @@ struct delta {
     struct arena *arena; /* of everything here                                           */
     int64_t version, checkpoint;
     int64_t created_ms;
-    struct str id, schema; /* metaData; schema: the Spark struct as JSON                   */
-    struct str metadata;   /* the action as it stands in the log                           */
-    struct str begins;     /* where the streams began when it was made; empty: with them    */
+    struct str id, schema;    /* metaData; schema: the Spark struct as JSON                   */
+    struct str metadata;      /* the action as it stands in the log                           */
+    struct str begins;        /* where the streams began when it was made; empty: with them    */
+    struct str bounded;       /* columns that its files have bounds of; empty: it does not say  */
+    struct str configuration; /* metaData's, an object as JSON; empty: none                  */
     struct delta_file *file;
     size_t files_n, files_room;
     uint32_t *slot; /* files by path: index + 1, 0 empty                             */
@@ -88,8 +90,9 @@ void delta_schema_tag(struct str schema, char out[8]);
  * are left out. */
 void delta_snapshot(const struct delta *l, int64_t since_ms, struct buf *out);
 
-/* What a table's metaData says of `begins`, in its configuration. */
+/* What a table's metaData says of `begins` and `bounded`, in its configuration. */
 #define DELTA_BEGINS "weir.begins"
+#define DELTA_BOUNDED "delta.dataSkippingStatsColumns"
 
 /* One remove action as a line. */
 void delta_add_remove(struct buf *out, struct str path, int64_t now_ms, bool is_change);

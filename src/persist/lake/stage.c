@@ -169,7 +169,7 @@ struct made {
     bool has_bounds[6];
 };
 
-static const char *const bounded[] = {"fact_at", "received_at", "revised_at"};
+static const char *const bounded[] = {"fact_at", "received_at", "revised_at"}; /* STAGE_BOUNDED */
 enum { BOUNDED = 3, TEXT_LEN = sizeof "9999-12-31T23:59:59.999999Z" - 1 };
 
 static void add_bounds(struct buf *b, const struct made *m, bool is_least)

@@ -6,6 +6,9 @@
 #include "persist/lake/delta.h"
 #include "wire/duckdb.h"
 
+/* The columns whose least and greatest value an add action tells. */
+#define STAGE_BOUNDED "fact_at,received_at,revised_at"
+
 struct stage {
     struct arena *arena;
     struct duck *duck;
