@@ -255,7 +255,8 @@ static void flatten_path(struct flattening *fl, const char *path)
     }
 }
 
-/* A folder stands for its *.json, by name. */
+/* A folder stands for its *.json, by name; one without any for those of its `raw`, where `weir
+ * simulate --shape flat --to FOLDER/` puts them. */
 static void flatten_word(struct flattening *fl, const char *word)
 {
     struct stat st;
@@ -265,9 +266,15 @@ static void flatten_word(struct flattening *fl, const char *word)
         return;
     }
     const struct str folder = file_pattern(fl->arena, str_of(word));
-    const struct str pattern = arena_printf(fl->arena, "%.*s/*.json", STR_ARG(folder));
-    if (glob(pattern.at, 0, NULL, &found) != 0) {
-        screen_tell("weir flatten: %s: no *.json in this folder\n", word);
+    bool is_found = false;
+    for (size_t i = 0; i < 2 && !is_found; i++) {
+        const struct str pattern = arena_printf(fl->arena, "%.*s/%s*.json", STR_ARG(folder),
+                                                i == 0 ? "" : "raw/");
+        globfree(&found);
+        is_found = glob(pattern.at, 0, NULL, &found) == 0;
+    }
+    if (!is_found) {
+        screen_tell("weir flatten: %s: no *.json in this folder, nor in its folder raw\n", word);
         fl->wrong++;
     }
     for (size_t i = 0; i < found.gl_pathc; i++) {

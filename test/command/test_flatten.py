@@ -113,6 +113,7 @@ def a_folder_holds_a_file_an_event_under_its_key(folder):
     assert {path.name: json.loads(path.read_text()) for path in (folder / "out" / "raw").iterdir()} == \
         {f"{key}.json": event for key, event in events.items()}
     got = weir("flatten", folder / "out" / "raw").stdout
+    assert weir("flatten", folder / "out").stdout == got
     assert sorted(got.splitlines()) == sorted(weir("flatten", given="\n".join(simulated(50))).stdout.splitlines())
     (folder / "shut").write_text("")
     out = weir("simulate", "cdevents", "--shape", "flat", "--count", "5", "--to", f"{folder}/shut/", status=2)

@@ -86,9 +86,12 @@ struct str say_day(struct arena *a, int64_t time_us, int64_t beside_us)
 
 struct str say_days(struct arena *a, int64_t span_us)
 {
-    const long long days = span_us / DAY_US, hours = (span_us + HOUR_US - 1) / HOUR_US;
-    return days > 0 ? arena_printf(a, "%lld %s", days, days == 1 ? "day" : "days")
-                    : arena_printf(a, "%lld %s", hours, hours == 1 ? "hour" : "hours");
+    enum { DAYS_SURE = 3 }; /* of fewer the hours count, too */
+    const long long days = (span_us + DAY_US / 2) / DAY_US,
+                    hours = (span_us + HOUR_US - 1) / HOUR_US;
+    return days >= DAYS_SURE || (days > 0 && span_us % DAY_US == 0)
+               ? arena_printf(a, "%lld %s", days, days == 1 ? "day" : "days")
+               : arena_printf(a, "%lld %s", hours, hours == 1 ? "hour" : "hours");
 }
 
 struct str say_few(struct arena *a, struct str text, int64_t n)

@@ -41,7 +41,7 @@ struct str say_mark(double share);
 /* No charts on TERM=dumb. */
 bool say_has_charts(void);
 
-/* "31 days", "1 day"; of less than one "5 hours", whole ones that it needs. */
+/* "31 days", "1 day"; of fewer than three and a part "41 hours", whole ones that it needs. */
 struct str say_days(struct arena *a, int64_t span_us);
 
 #endif
