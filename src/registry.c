@@ -28,7 +28,7 @@ static void complete_http(const struct section_check *c, void *options)
 
 static void complete_mysql(const struct section_check *c, void *options)
 {
-    mysql_complete(c, options);
+    mysql_source_complete(c, options);
     mysql_uri_complete(c, options);
 }
 

@@ -68,7 +68,7 @@ static void check_lane(struct lane lane)
     assert(lane.stream < STREAM_N && lane_name_is_valid(lane.name));
 }
 
-size_t signal_bytes_bound(const struct signal *s)
+size_t bus_bytes_bound(const struct signal *s)
 {
     const struct str texts[] = {
         s->id,      s->source, s->type,   s->subject, s->datacontenttype, s->partitionkey, s->agent,
@@ -84,7 +84,7 @@ static enum outcome check_sizes(const struct bus *b, const struct record *r, siz
                                 struct failure *f)
 {
     for (size_t i = 0; i < n; i++) {
-        const size_t bytes = signal_bytes_bound(&r[i].signal);
+        const size_t bytes = bus_bytes_bound(&r[i].signal);
         if (bytes > b->driver->record_bytes_max) {
             (void)failed(f, REJECT, "the signal has %zu bytes, the %s bus takes %zu", bytes,
                          b->driver->name, b->driver->record_bytes_max);

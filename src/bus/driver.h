@@ -94,6 +94,6 @@ enum outcome bus_open_driver(struct arena *a, const struct bus_driver *driver, c
                              struct bus **out, struct failure *f);
 
 /* A signal's size on the bus is at most this. */
-size_t signal_bytes_bound(const struct signal *s);
+size_t bus_bytes_bound(const struct signal *s);
 
 #endif

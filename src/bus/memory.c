@@ -147,7 +147,7 @@ static enum outcome check_budget(struct bus *b, const struct record *r, size_t n
         sum += l->lane.stream == STREAM_DEAD ? 0 : l->bytes - l->passed_bytes;
     }
     for (size_t i = 0; i < n; i++) {
-        sum += signal_bytes_bound(&r[i].signal);
+        sum += bus_bytes_bound(&r[i].signal);
     }
     if (plan && plan->bytes_max && sum > plan->bytes_max) {
         (void)failed(f, RETRY, "the bus is full: %zu unread bytes are allowed", plan->bytes_max);
@@ -421,7 +421,7 @@ static enum outcome read_once(struct reader *r, size_t bytes_max, struct batch *
         }
         size_t taken = 0;
         for (size_t j = 0; j < s->n; j++) {
-            taken += signal_bytes_bound(&s->record[j].signal);
+            taken += bus_bytes_bound(&s->record[j].signal);
         }
         left -= taken < left ? taken : left;
         me->lane[i].at = s->to;

@@ -276,7 +276,7 @@ static enum outcome reject_large(const struct writer *w, const struct lane_dir *
 {
     const uint64_t most = budget_of(w, dir);
     for (size_t i = 0; i < n; i++) {
-        const size_t bytes = signal_bytes_bound(&r[i].signal);
+        const size_t bytes = bus_bytes_bound(&r[i].signal);
         if (bytes > most) {
             (void)failed(f, REJECT,
                          "the signal has %zu bytes, and bus.disk_max allows %" PRIu64
@@ -404,7 +404,7 @@ static void encode(struct writer *w, struct group *g, struct record *r, size_t n
     *g = (struct group){
         .position = w->end, .records_before = w->records, .time_us = clock_now_us()};
     for (size_t i = 0; i < n; i++) {
-        bound += signal_bytes_bound(&r[i].signal) + FRAME_HEAD_BYTES + LANE_NAME_BYTES_MAX;
+        bound += bus_bytes_bound(&r[i].signal) + FRAME_HEAD_BYTES + LANE_NAME_BYTES_MAX;
     }
     if (bound > ROUND_BYTES) {
         bound += ROUND_BYTES - bound % ROUND_BYTES;

@@ -202,7 +202,7 @@ void postgres_complete(const struct section_check *c, void *options)
     }
 }
 
-void mysql_complete(const struct section_check *c, void *options)
+void mysql_source_complete(const struct section_check *c, void *options)
 {
     static const char *const schemes[] = {"mysql://", "mariadb://", NULL};
     check_uri(c, ((const struct mysql_source_options *)options)->uri, schemes,

@@ -101,7 +101,7 @@ extern const struct option postgres_options[], mysql_source_options[], sqlite_op
 struct section_check;
 /* What the tables cannot say (section_type.complete). */
 void postgres_complete(const struct section_check *c, void *options);
-void mysql_complete(const struct section_check *c, void *options);
+void mysql_source_complete(const struct section_check *c, void *options);
 void mongodb_complete(const struct section_check *c, void *options);
 void prometheus_complete(const struct section_check *c, void *options);
 void http_source_complete(const struct section_check *c, void *options);

@@ -163,7 +163,7 @@ static void one_that_the_bus_refuses_keeps_none_of_the_others(void **state)
                                 .stage = S("lake"),
                                 .retry_of = S("dead/lake-standard-intake-0:0000000000"),
                                 .data = S("{}")};
-    driver.record_bytes_max = signal_bytes_bound(&like);
+    driver.record_bytes_max = bus_bytes_bound(&like);
     assert_int_equal(close_list(list_of(all), &done), REJECT);
     assert_non_null(strstr(f.text, "bus takes"));
     assert_int_equal(done.n, 2);

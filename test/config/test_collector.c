@@ -30,7 +30,7 @@ static const struct section_type sources[] = {
     CHECKED("http", http_source_options, http_source_options, http_source_complete),
     TYPE("command", command_options, command_options),
     TYPE("sqlite", sqlite_options, sqlite_options),
-    CHECKED("mysql", mysql_source_options, mysql_source_options, mysql_complete),
+    CHECKED("mysql", mysql_source_options, mysql_source_options, mysql_source_complete),
     {0},
 };
 static const struct section_type sinks[] = {
