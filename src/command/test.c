@@ -10,6 +10,7 @@
 #include "command/command.h"
 #include "command/commands.h"
 #include "command/golden.h"
+#include "command/screen.h"
 #include "transform/jq/complete.h"
 #include "transform/jq/mapping.h"
 
@@ -156,8 +157,9 @@ static void judge(struct testing *t, struct str name, struct str wanted, struct 
     buf_init(&b, &t->one, RESULT_BYTES_MAX);
     golden_diff(&t->one, &b, wanted, is);
     const struct str diff = buf_str(&b);
-    printf("not ok %.*s: - expected, + given%s\n%.*s", STR_ARG(name),
-           wanted.at ? "" : " (there is no expected.json: --update writes it)", STR_ARG(diff));
+    printf("not ok %.*s: - expected, + given%s\n", STR_ARG(name),
+           wanted.at ? "" : " (there is no expected.json: --update writes it)");
+    screen_say(stdout, diff);
 }
 
 /* The input in folder `at`. */

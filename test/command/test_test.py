@@ -36,6 +36,15 @@ def what_is_written_by_update_passes_and_a_change_is_shown(folder):
 
 
 @case
+def a_payload_cannot_talk_to_the_terminal_through_a_difference(folder):
+    at = mapping(folder)
+    (at / "expected.json").write_text("[]")
+    (at / "headers.json").write_text('{"x-title": "a\u009b2J\u202eb"}')
+    said = weir_test(folder)
+    assert said.returncode == 1 and "a 2J b" in said.stdout, said
+
+
+@case
 def the_form_of_what_is_expected_does_not_matter(folder):
     at = mapping(folder)
     (at / "expected.json").write_text('[{"title":"it burns","source":"s","model":"incident",\n"id":"9007199254740993",'
