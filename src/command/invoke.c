@@ -1,18 +1,29 @@
-/* invoke.c - a collector once, now, without bus: what it reads, and what its sinks do with that. */
+/* invoke.c - a collector once, now, without bus: what it reads, and what its sinks do with that.
+ *
+ * As in a running weir, records wait for the run's last word, but for those of a run that gives
+ * more than WORK_GATHER_BYTES, and the run's time is limited. */
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/asked.h"
-#include "collector/run.h"
 #include "collector/window.h"
+#include "collector/work.h"
 #include "command/command.h"
 #include "command/commands.h"
 #include "command/screen.h"
 #include "persist/sink/sink.h"
 
-enum { ITEMS_MAX = 64, LINE_BYTES_MAX = 128 << 20 };
+enum {
+    ITEMS_MAX = 64,
+    LINE_BYTES_MAX = 128 << 20,
+    READ_BYTES = 64 << 10,
+    LOOK_MS = 1000,
+    END_US = 5000000 /* who was asked to end is killed after */
+};
 #define MEMORY_BYTES_MAX ((size_t)2 << 30)
 #define BATCH_BYTES_MAX ((size_t)1 << 30)
 
@@ -34,6 +45,14 @@ struct invoking {
     size_t n;
     bool is_shown; /* no sink of it prints: the command does */
     bool is_whole, has_failed;
+    /* the run */
+    pid_t pid;
+    int64_t until_us; /* monotonic: asked to end from then on, then killed */
+    bool is_asked, is_killed, is_late;
+    struct arena waiting;
+    struct str *held; /* JSON of metrics that wait for its last word  */
+    size_t held_n, held_room, held_bytes;
+    bool is_flowing; /* there were too many: they do not wait anymore */
 };
 
 /* ---- sinks ---- */
@@ -137,7 +156,7 @@ static void close_sinks(struct invoking *v)
 
 /* ---- the run's lines ---- */
 
-static void take_metric(struct invoking *v, struct str json)
+static void give_metric(struct invoking *v, struct str json)
 {
     struct metric m;
     struct failure f;
@@ -152,15 +171,58 @@ static void take_metric(struct invoking *v, struct str json)
     }
 }
 
-static void take_end(struct invoking *v, const struct run_line *line)
+static void give_held(struct invoking *v)
 {
-    give_batch(v);
-    v->is_whole = true;
-    if (line->is == RUN_FAILED) {
-        screen_tell("%.*s: %.*s\n", STR_ARG(v->collector->id), STR_ARG(line->why));
-        v->has_failed = true;
+    for (size_t i = 0; i < v->held_n; i++) {
+        give_metric(v, v->held[i]);
+    }
+    v->held = NULL;
+    v->held_n = v->held_room = v->held_bytes = 0;
+    arena_reset(&v->waiting);
+}
+
+static void take_metric(struct invoking *v, struct str json)
+{
+    if (v->is_flowing) {
+        give_metric(v, json);
         return;
     }
+    v->held = arena_more(&v->waiting, v->held, v->held_n, &v->held_room, sizeof *v->held);
+    v->held[v->held_n++] = arena_str(&v->waiting, json);
+    v->held_bytes += json.len;
+    if (v->held_bytes >= WORK_GATHER_BYTES) {
+        v->is_flowing = true;
+        give_held(v);
+    }
+}
+
+/* It has failed: what waits is left out. */
+static void tell_failed(struct invoking *v, struct str why)
+{
+    screen_tell("%.*s: %.*s\n", STR_ARG(v->collector->id), STR_ARG(why));
+    if (v->is_flowing) {
+        screen_tell("%.*s: some of its records had been given to the sinks before\n",
+                    STR_ARG(v->collector->id));
+    } else if (v->held_n > 0) {
+        screen_tell("%.*s: %zu record%s of it left out\n", STR_ARG(v->collector->id), v->held_n,
+                    v->held_n == 1 ? "" : "s");
+    }
+    v->has_failed = true;
+    v->n = v->held_n = 0;
+}
+
+static void take_end(struct invoking *v, const struct run_line *line)
+{
+    v->is_whole = !v->is_late;
+    if (v->is_late) {
+        return;
+    }
+    if (line->is == RUN_FAILED) {
+        tell_failed(v, line->why);
+        return;
+    }
+    give_held(v);
+    give_batch(v);
     screen_tell("%.*s: %llu row%s, %llu record%s", STR_ARG(v->collector->id),
                 (unsigned long long)line->rows, line->rows == 1 ? "" : "s",
                 (unsigned long long)line->metrics, line->metrics == 1 ? "" : "s");
@@ -193,20 +255,73 @@ static void take_line(struct invoking *v, struct str text)
     arena_close(&a);
 }
 
+/* All whole lines; the beginning of another stays in `line`. */
+static void take_bytes(struct invoking *v, struct buf *line, struct str bytes)
+{
+    while (bytes.len > 0) {
+        const size_t end = str_find(bytes, '\n');
+        const bool is_whole = end < bytes.len;
+        buf_add(line, str_sub(bytes, 0, end));
+        bytes = str_sub(bytes, end + is_whole, bytes.len);
+        if (is_whole && !buf_is_over(line)) {
+            take_line(v, buf_str(line));
+        }
+        if (is_whole) {
+            buf_reset(line);
+        }
+    }
+}
+
+/* Past its time, or when this command is asked to stop, the run is asked to end, then killed. */
+static void watch(struct invoking *v)
+{
+    const bool is_over = clock_mono_us() >= v->until_us;
+    if (!v->is_asked && (is_over || asked_to_stop())) {
+        v->is_asked = true;
+        v->is_late = is_over;
+        v->until_us = clock_mono_us() + END_US;
+        (void)kill(v->pid, SIGTERM);
+    } else if (v->is_asked && is_over && !v->is_killed) {
+        v->is_killed = true;
+        v->until_us = INT64_MAX;
+        (void)kill(v->pid, SIGKILL);
+    }
+}
+
 static void listen_to(struct invoking *v, int fd)
 {
-    struct arena line;
-    FILE *const in = fdopen(fd, "r");
-    arena_init(&line, 2 * (size_t)LINE_BYTES_MAX);
-    char *const text = arena_array(&line, char, LINE_BYTES_MAX);
-    while (in && fgets(text, LINE_BYTES_MAX, in)) {
-        struct str rest;
-        take_line(v, str_cut(str_of(text), '\n', &rest));
+    struct arena life;
+    struct buf line;
+    ssize_t n = 1;
+    arena_init(&life, 2 * (size_t)LINE_BYTES_MAX);
+    char *const bytes = arena_array(&life, char, READ_BYTES);
+    buf_init(&line, &life, LINE_BYTES_MAX);
+    while (n != 0) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        const int64_t left_ms = (v->until_us - clock_mono_us()) / 1000 + 1;
+        const int ready = poll(&p, 1, left_ms < 0 ? 0 : left_ms < LOOK_MS ? (int)left_ms : LOOK_MS);
+        n = ready > 0 ? read(fd, bytes, READ_BYTES) : 1;
+        if (ready > 0 && n > 0) {
+            take_bytes(v, &line, (struct str){bytes, (size_t)n});
+        }
+        watch(v);
     }
-    if (in) {
-        (void)fclose(in);
+    (void)close(fd);
+    arena_close(&life);
+}
+
+/* What there is to say of a run that has ended, but has not said it itself. */
+static void tell_ended(struct invoking *v, int status)
+{
+    const long long limit_s = v->collector->schedule.time_ms / 1000;
+    if (v->is_late) {
+        tell_failed(v, arena_printf(&v->waiting,
+                                    "it took longer than %lld s and was ended; "
+                                    "schedule.time_limit allows more",
+                                    limit_s));
+    } else if (!v->is_whole) {
+        tell_failed(v, WIFSIGNALED(status) ? S("the run died of a signal") : S("the run died"));
     }
-    arena_close(&line);
 }
 
 /* ---- the command ---- */
@@ -268,24 +383,21 @@ static int invoke(struct session *s, const struct collector *c, int64_t as_of_us
     struct invoking v = {.session = s, .collector = c};
     struct failure f;
     const struct run r = run_of(c, as_of_us);
-    pid_t pid = 0;
     int fd = -1, status = 0;
     arena_init(&v.batch, BATCH_BYTES_MAX);
+    arena_init(&v.waiting, BATCH_BYTES_MAX);
     open_sinks(&v);
-    if (run_start(&r, &pid, &fd, &f) != OK) {
+    if (run_start(&r, &v.pid, &fd, &f) != OK) {
         return command_failed("invoke", &f);
     }
+    v.until_us = clock_mono_us() + c->schedule.time_ms * 1000;
     listen_to(&v, fd);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    while (waitpid(v.pid, &status, 0) < 0 && errno == EINTR) {
     }
-    if (!v.is_whole) {
-        give_batch(&v);
-        screen_tell("%.*s: the run died%s\n", STR_ARG(c->id),
-                    WIFSIGNALED(status) ? " of a signal" : "");
-        v.has_failed = true;
-    }
+    tell_ended(&v, status);
     close_sinks(&v);
     arena_close(&v.batch);
+    arena_close(&v.waiting);
     return v.has_failed ? EXIT_NO : EXIT_DONE;
 }
 

@@ -27,7 +27,7 @@ def put(folder, file="users.yaml", **changes):
 
 
 def invoke(folder, *words, file="users.yaml", status=0):
-    done = subprocess.run([BINARY, "invoke", "-c", file, *words], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([BINARY, "invoke", "-c", file, *words], cwd=folder, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
     return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
@@ -112,6 +112,36 @@ def rows_that_are_no_metric_are_set_aside_and_the_rest_goes_on(folder):
     assert [r["value"] for r in records] == [1]
     assert 'row 1 is set aside: unable to parse string to float: "x"' in told and "row 4 is set aside" in told, told
     assert "4 rows, 1 record, 1 without a value" in told, told
+
+
+def command(script, **schedule):
+    return {"source": {"type": "metric.command", "config": {"run": ["/bin/sh", "-c", script]}}, "schedule": {"interval": "10s"} | schedule}
+
+
+@case
+def what_a_failed_run_gave_is_left_out(folder):
+    put(folder, **command("echo '{\"n\":1,\"value\":1}'; echo '{\"n\":2,\"value\":2}'; exit 3"))
+    records, told = invoke(folder, status=1)
+    assert records == [] and (folder / "audit.log").read_text() == "", records
+    assert "2 records of it left out" in told and "sink audit (file): 0 records" in told, told
+
+
+@case
+def a_run_that_takes_longer_than_its_time_is_ended(folder):
+    row = "echo '{\"value\":1}'; "
+    for script in (row + "sleep 1000", row + "sleep 1000 & exit 0", row + "trap '' TERM; sleep 1000 & wait; wait"):
+        put(folder, **command(script, time_limit="1s"))
+        records, told = invoke(folder, status=1)
+        assert records == [] and "users.total: it took longer than 1 s and was ended" in told, (script, told)
+        assert "asked to stop" not in told and (folder / "audit.log").read_text() == "", (script, told)
+
+
+@case
+def records_of_a_long_run_are_given_before_its_end(folder):
+    put(folder, **command("i=0; while [ $i -lt 20000 ]; do i=$((i+1)); echo \"{\\\"n\\\":$i,\\\"value\\\":1}\"; done; exit 3"))
+    records, told = invoke(folder, status=1)
+    assert 0 < len(records) < 20000 and "had been given to the sinks before" in told, (len(records), told)
+    assert len((folder / "audit.log").read_text().splitlines()) == len(records)
 
 
 @case
