@@ -10,7 +10,6 @@
 #include "agent/exchange.h"
 #include "base/asked.h"
 #include "base/failpoint.h"
-#include "base/file.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -34,7 +33,6 @@ enum {
     HEADERS_POOL_EXTRA = 12 * 1024, /* libmicrohttpd's entry for each header. It reads into half of
                                        the pool, so with headers of 16 KiB a usual webhook comes in
                                        one piece; more only costs: it clears all for each request */
-    CERTIFICATE_BYTES_MAX = 1 << 20
 };
 /* The group's records; the largest batch is one group. */
 #define GROUP_ARENA_BYTES_MAX ((size_t)256 << 20)
@@ -424,17 +422,6 @@ static void parser_says(void *run, const char *format, va_list args)
     }
 }
 
-static enum outcome read_certificate(struct run *r, struct str *certificate, struct str *key,
-                                     struct failure *f)
-{
-    const struct config_tls *const tls = &r->in->config->intake.tls;
-    const enum outcome result = file_read(r->arena, arena_cstr(r->arena, tls->certificate),
-                                          CERTIFICATE_BYTES_MAX, certificate, f);
-    return result == OK
-               ? file_read(r->arena, arena_cstr(r->arena, tls->key), CERTIFICATE_BYTES_MAX, key, f)
-               : result;
-}
-
 /* RFC 8996: TLS 1.0 and 1.1 are not to be spoken any more. As GnuTLS wants it. */
 static const char tls_versions[] = "NORMAL:-VERS-TLS1.0:-VERS-TLS1.1";
 
@@ -442,14 +429,10 @@ static enum outcome start_daemon(struct run *r, struct failure *f)
 {
     const struct config_intake *const limits = &r->in->config->intake;
     const bool is_tls = limits->tls.certificate.len > 0;
-    struct str certificate = {0};
-    struct str key = {0};
-    if (is_tls && read_certificate(r, &certificate, &key, f) != OK) {
-        return f->outcome;
-    }
     const struct MHD_OptionItem tls[] = {
-        {is_tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0, (void *)(uintptr_t)certificate.at},
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key.at},
+        {is_tls ? MHD_OPTION_HTTPS_MEM_CERT : MHD_OPTION_END, 0,
+         (void *)(uintptr_t)limits->tls.certificate_pem.at},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)limits->tls.key_pem.at},
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)tls_versions},
         {MHD_OPTION_END, 0, NULL}};
     const unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |

@@ -127,7 +127,7 @@ static void check_agents(const struct yaml *root, struct problems *p)
     }
 }
 
-static void check_tls(const struct sections *s, const struct yaml *root, const struct config *c)
+static void read_tls(const struct sections *s, const struct yaml *root, struct config *c)
 {
     const struct yaml_entry *const tls = find(root, "intake", "tls");
     const struct yaml_entry *const certificate = tls ? yaml_find(&tls->value, S("certificate"))
@@ -139,11 +139,11 @@ static void check_tls(const struct sections *s, const struct yaml *root, const s
                     certificate ? "certificate" : "key", certificate ? "key" : "certificate");
         return;
     }
-    const struct config_tls *const t = &c->intake.tls;
+    struct config_tls *const t = &c->intake.tls;
     struct failure f;
     bool is_key = false;
     if (key && t->certificate.len > 0 && t->key.len > 0 && !s->is_without_secrets &&
-        tls_check(s->arena, t, &is_key, &f) != OK) {
+        tls_read(s->arena, t, &is_key, &f) != OK) {
         problem_add(s->problems, is_key ? key->value.place : certificate->value.place,
                     "intake.tls.%s: %s", is_key ? "key" : "certificate", f.text);
     }
@@ -301,7 +301,7 @@ static void check_rules(const struct yaml *root, const struct config *c, struct 
     }
 }
 
-void check_config(const struct sections *s, const struct yaml *root, const struct config *c)
+void check_config(const struct sections *s, const struct yaml *root, struct config *c)
 {
     place_listen(s, root, "intake", &c->intake.listen);
     place_listen(s, root, "admin", &c->admin.listen);
@@ -309,7 +309,7 @@ void check_config(const struct sections *s, const struct yaml *root, const struc
     check_listen(root, "admin", &c->admin.listen, s->problems);
     check_twins(root, c, s->problems);
     check_agents(root, s->problems);
-    check_tls(s, root, c);
+    read_tls(s, root, c);
     check_bodies(root, c, s->problems);
     check_segment(root, c, s->problems);
     check_room(root, c, s->problems);

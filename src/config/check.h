@@ -7,6 +7,6 @@
 
 /* Everything that does not fit becomes a problem; what the tables refused already is passed over.
  * `root` is the tree that `c` was made of. Reads the files of TLS, unless secrets are left out. */
-void check_config(const struct sections *s, const struct yaml *root, const struct config *c);
+void check_config(const struct sections *s, const struct yaml *root, struct config *c);
 
 #endif

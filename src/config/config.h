@@ -14,7 +14,10 @@
 struct yaml;
 
 struct config_tls {
-    struct str certificate, key; /* both empty: no TLS */
+    struct str certificate, key; /* the files; both empty: no TLS */
+    /* What they held when the configuration was read, which is what it stands for while it is in
+     * force. The key is a secret; empty where those are left out. */
+    struct str certificate_pem, key_pem;
 };
 
 enum { INTAKE_PROCESSES_MAX = 64 }; /* how many lanes there may be follows: bus/lane.h */

@@ -69,8 +69,6 @@ static enum outcome allow_paths(int ruleset, const struct config *config, struct
     } rule[] = {
         {config->data, WRITE},
         {config->bus.path, WRITE},
-        {config->intake.tls.certificate, READ_FILE},
-        {config->intake.tls.key, READ_FILE},
         /* libmicrohttpd and GnuTLS read these when a connection begins */
         {S("/dev/urandom"), READ_FILE},
         {S("/etc/gnutls"), READ},

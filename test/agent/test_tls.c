@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "base/file.h"
+
 struct pair {
     char certificate[64], key[64];
 };
@@ -43,6 +45,19 @@ static void make_pair(struct pair *p)
     assert_int_equal(fclose(certificate_file) + fclose(key_file), 0);
     X509_free(x);
     EVP_PKEY_free(key);
+}
+
+/* As the configuration gives them. */
+static void use(struct server *s, const char *certificate, const char *key)
+{
+    enum { PEM_BYTES_MAX = 1 << 20 };
+    struct config_tls *const tls = &s->config.intake.tls;
+    struct failure f;
+    tls->certificate = str_of(certificate);
+    tls->key = str_of(key);
+    assert_int_equal(file_read(&s->arena, certificate, PEM_BYTES_MAX, &tls->certificate_pem, &f),
+                     OK);
+    assert_int_equal(file_read(&s->arena, key, PEM_BYTES_MAX, &tls->key_pem, &f), OK);
 }
 
 static size_t forget(char *bytes, size_t size, size_t n, void *to)
@@ -91,7 +106,7 @@ static void small_and_large_bodies_come_over_tls(void **state)
     (void)state;
     make_pair(&p);
     server_init(&s);
-    s.config.intake.tls = (struct config_tls){str_of(p.certificate), str_of(p.key)};
+    use(&s, p.certificate, p.key);
     server_start(&s);
     const struct str small = cdevent(&s.arena, "small");
     char *const large = arena_array(&s.arena, char, LARGE + 1);
@@ -119,7 +134,7 @@ static void tls_before_1_2_is_not_spoken(void **state)
     (void)state;
     make_pair(&p);
     server_init(&s);
-    s.config.intake.tls = (struct config_tls){str_of(p.certificate), str_of(p.key)};
+    use(&s, p.certificate, p.key);
     server_start(&s);
     for (size_t i = 0; i < sizeof newest / sizeof *newest; i++) {
         long status = 0;
@@ -141,7 +156,7 @@ static void a_key_that_does_not_fit_stops_it(void **state)
     (void)state;
     make_pair(&p);
     server_init(&s);
-    s.config.intake.tls = (struct config_tls){str_of(p.certificate), str_of(p.certificate)};
+    use(&s, p.certificate, p.certificate);
     server_start(&s);
     assert_int_equal(server_stop(&s), STOP);
     server_close(&s);

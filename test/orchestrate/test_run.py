@@ -1,6 +1,7 @@
 """weir run as a whole: it starts, is alone on its data, restarts what dies, reloads, drains, and leaves nothing behind."""
 import ctypes
 import fcntl
+import http.client
 import itertools
 import json
 import math
@@ -10,6 +11,7 @@ import platform
 import re
 import signal
 import socket
+import ssl
 import stat
 import struct
 import subprocess
@@ -251,6 +253,38 @@ def a_wrong_configuration_is_refused_by_reload_and_the_old_one_stays(folder):
         eventually(lambda: weir.log.read_text().count("reload refused") == 2, "both errors are logged")
         assert "did you mean listen?" in weir.log.read_text()
         assert ping(weir, 1)[0] == 202
+
+
+@case
+def a_reload_that_was_refused_leaves_the_certificate_as_it_was_read(folder):
+    certificate, key = folder / "one.crt", folder / "one.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=weir"], check=True, capture_output=True)
+    context = ssl._create_unverified_context()
+    weir = Weir(folder, agents=AGENTS)
+    weir.config["intake"]["tls"] = {"certificate": str(certificate), "key": str(key)}
+    weir.write_config()
+
+    def is_taken():
+        body = json.dumps({"zen": "z"}).encode()
+        line = http.client.HTTPSConnection("127.0.0.1", weir.port, timeout=WAIT_S, context=context)
+        try:
+            line.request("POST", "/hooks/github", body, {"Content-Type": "application/json", "X-GitHub-Event": "ping",
+                                                         "X-GitHub-Delivery": "d-1"} | sign("s3cret", body))
+            return line.getresponse().status == 202
+        except OSError:
+            return False
+        finally:
+            line.close()
+
+    with weir:
+        assert is_taken()
+        key.unlink()
+        weir.process.send_signal(signal.SIGHUP)
+        eventually(lambda: "reload refused" in weir.log.read_text(), "the configuration before stays in force")
+        before = child(weir, "intake")
+        os.kill(before, signal.SIGKILL)
+        eventually(lambda: before not in weir.children() and is_taken(), "and the next intake has all of it")
 
 
 @case
