@@ -80,6 +80,26 @@ def a_signal_that_was_sent_again_is_explained_with_what_it_became(folder):
 
 
 @case
+def what_a_replay_made_of_a_dead_letter_is_stored_and_its_letter_is_to_be_closed(folder):
+    (folder / "desk.jq").write_text('error("not yet")')
+    with Weir(folder, agents={"desk": {"type": "webhook", "token": "t", "id": "/id", "mapping": "./desk.jq"}}) as weir:
+        assert weir.post("/hooks/desk", b'{"id": "d-1"}', {"Authorization": "Bearer t"})[0] == 202
+        eventually(lambda: weir.rows("dead", "list"), "it is dead")
+        weir.command("flush")
+        weir.stop()
+        (folder / "desk.jq").write_text('{model: "ticket", source: "desk", id: .id, title: "T", at: "2026-03-07T12:00:00Z"}')
+        weir.start()
+        weir.command("replay")
+        life = explain(weir, "d-1")[0]
+        assert life["outcome"] == "stored" and len(life["facts"]) == 1 and life["dead"], life
+        assert f"weir dead retry {life['dead']}" in life["why"], life
+        weir.command("dead", "retry", life["dead"])
+        eventually(lambda: not weir.rows("dead", "list"), "it is closed")
+        eventually(lambda: explain(weir, "d-1")[0]["dead"] is None, "the retry is transformed")
+        assert one(weir, "SELECT count(*) AS n FROM ticket")["n"] == 1
+
+
+@case
 def a_dropped_letter_says_so_and_when(folder):
     with weir_with_github(folder) as weir:
         deliver(weir, "pull_request", {"action": "opened", "number": 7}, 1)
