@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "command/screen.h"
 
 #define ARENA_BYTES_MAX ((size_t)1 << 30)
 
@@ -123,4 +124,13 @@ enum outcome answer_print(struct arena *a, enum rows_format format, struct duck_
         rows_end(rows);
     }
     return result;
+}
+
+void answer_print_plan(struct duck_result *r)
+{
+    while (duck_next(r)) {
+        const struct str text = duck_text(r, r->columns_n - 1);
+        screen_say(stdout, text);
+        screen_say(stdout, str_ends(text, S("\n")) ? S("") : S("\n"));
+    }
 }

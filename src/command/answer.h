@@ -18,4 +18,7 @@ bool answer_is_nested(duckdb_type t);
 enum outcome answer_print(struct arena *a, enum rows_format format, struct duck_result *r,
                           const struct duck_shape *shape, struct failure *f);
 
+/* What EXPLAIN answers, for people: its text, line by line as it is drawn. */
+void answer_print_plan(struct duck_result *r);
+
 #endif

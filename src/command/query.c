@@ -174,7 +174,9 @@ static enum outcome answer(const struct query *q, struct ask *ask, struct str sq
         shape.columns_n = is_one ? shape.columns_n : 0;
         result = duck_query(ask->duck, text.at, &r, f);
     }
-    if (result == OK) {
+    if (result == OK && shape.type == DUCKDB_STATEMENT_TYPE_EXPLAIN && q->format == ROWS_TABLE) {
+        answer_print_plan(&r);
+    } else if (result == OK) {
         result = answer_print(ask->arena, q->format, &r, &shape, f);
     }
     duck_result_close(&r);

@@ -100,6 +100,22 @@ def only_one_statement_that_reads_is_answered(folder):
 
 
 @case
+def a_plan_is_shown_as_it_is_drawn_and_is_one_value_for_programs(folder):
+    with weir_with_github(folder) as weir:
+        for explain in ("EXPLAIN", "EXPLAIN ANALYZE"):
+            plan = weir.command("query", f"{explain} SELECT count(*) FROM change")
+            assert plan.count("\n") > 5 and not plan.endswith("\n\n") and "explain_value" not in plan, plan
+            boxes = [[at for at, sign in enumerate(line) if sign == edge] for line in plan.splitlines()
+                     for edge in "┌└" if edge in line]
+            assert boxes and boxes[0] in boxes[1:], plan  # a box's corners stand below each other
+            row, = weir.rows("query", f"{explain} SELECT count(*) FROM change")
+            assert row["explain_value"].rstrip("\n") == plan.rstrip("\n") or explain == "EXPLAIN ANALYZE", (row, plan)
+            assert "\n" in row["explain_value"], row
+        lines = weir.command("query", "EXPLAIN SELECT 1", "--csv").splitlines()
+        assert lines[0] == "explain_key,explain_value" and lines[1].startswith('physical_plan,"'), lines
+
+
+@case
 def verify_finds_a_flipped_byte_and_a_lost_file(folder):
     with weir_with_github(folder) as weir:
         for i in range(5):
