@@ -77,7 +77,7 @@ static bool deliver(void *to, const struct delivery *d)
     show(m);
     const struct sender *const s = &m->sender;
     return !(s->post && post_is_lost(s->post)) && !(s->unanswered > 0 && s->accepted == 0) &&
-           !s->is_bad && !asked_to_stop();
+           !sender_is_turned_away(s) && !s->is_bad && !asked_to_stop();
 }
 
 static void report(const struct simulating *m, struct str to)
@@ -104,6 +104,10 @@ static void report(const struct simulating *m, struct str to)
     } else if (s->unexpected) {
         screen_tell("weir simulate: %llu answers were not as expected; the first: %.*s\n",
                     (unsigned long long)s->unexpected, STR_ARG(s->trouble));
+    }
+    if (sender_is_turned_away(s)) {
+        screen_tell("weir simulate: stopped, since nothing was accepted: look whether --to is the "
+                    "agent's URL, and --secret the agent's secret\n");
     }
 }
 
@@ -199,8 +203,9 @@ static int simulate(struct arena *a, const struct asked *q, struct simulating *m
     m->world.deliveries_max = q->count == NOT_GIVEN ? 0 : (uint64_t)q->count;
     world[q->shape](&m->world);
     simulation_run(&m->world, m->until_us);
-    fault_close(&m->faults, !asked_to_stop());
-    if (q->shape == SHAPE_GITHUB && !asked_to_stop()) {
+    const bool is_whole = !asked_to_stop() && !sender_is_turned_away(&m->sender);
+    fault_close(&m->faults, is_whole);
+    if (q->shape == SHAPE_GITHUB && is_whole) {
         m->sender.truth = world_github_truth(&m->world, m->from_us, m->until_us);
     }
     const enum outcome closed = sender_close(&m->sender, &f);

@@ -26,6 +26,8 @@ class Receiver(http.server.BaseHTTPRequestHandler):
             self.server.is_busy = False
             return self.answer(503, {"Retry-After": "1"})
         wanted = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+        if len(self.server.seen) > self.server.taken_most:
+            return self.answer(401, {})
         if self.headers.get("X-Hub-Signature-256") != wanted and self.headers.get("Authorization") != f"Bearer {SECRET}":
             return self.answer(401, {})
         try:
@@ -50,6 +52,7 @@ class Server:
     def __enter__(self):
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
         self.server.seen, self.server.is_busy, self.server.is_always_busy = [], False, False
+        self.server.taken_most = float("inf")
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
         self.thread.start()
         return self.server
@@ -269,6 +272,23 @@ def an_unexpected_answer_is_the_exit_code(_folder):
     with Server() as server:
         _, err = weir("simulate", "github", "--count", "5", "--secret", "another", "--to", url(server), status=1)
         assert "5 answers were not as expected" in err, err
+
+
+@case
+def a_receiver_that_takes_nothing_is_not_sent_all_of_it(folder):
+    manifest = folder / "manifest"
+    for kind in ("github", "cdevents"):
+        with Server() as server:
+            _, err = weir("simulate", kind, "--count", "3000", "--secret", "another", "--to", url(server), "--manifest",
+                          str(manifest), status=1)
+            assert 100 <= len(server.seen) < 1000, len(server.seen)
+            assert f"sent {len(server.seen)}: 0 accepted" in err and "--secret" in err and "stopped" in err, err
+            assert len(manifest.read_text().splitlines()) == len(server.seen), "and no figures of what was not sent"
+    with Server() as server:  # its secret was changed meanwhile: who took some may take more
+        server.taken_most = 20
+        words = ["--count", "300", "--connections", "1", "--secret", SECRET, "--to", url(server)]
+        _, err = weir("simulate", "cdevents", *words, status=1)
+        assert len(server.seen) == 300 and "280 answers were not as expected" in err and "stopped" not in err, err
 
 
 @case

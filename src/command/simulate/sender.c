@@ -157,6 +157,17 @@ static void count_status(struct sender *s, long status)
     s->status[i].n++;
 }
 
+/* RFC 9110: Unauthorized, Forbidden, Not Found, Method Not Allowed. */
+static bool is_turning_away(long status)
+{
+    return status == 401 || (status >= 403 && status <= 405);
+}
+
+bool sender_is_turned_away(const struct sender *s)
+{
+    return s->accepted == 0 && s->turned_away >= TURNED_AWAY_MAX;
+}
+
 void sender_done(void *to, const struct post_answer *answer)
 {
     struct sender *const s = to;
@@ -171,6 +182,7 @@ void sender_done(void *to, const struct post_answer *answer)
         count_status(s, answer->status);
     }
     if (is_accepted == (expect == EXPECT_REFUSED)) {
+        s->turned_away += is_turning_away(answer->status);
         if (s->unexpected++ == 0) {
             s->trouble = arena_printf(
                 s->arena, "%.*s was to be %s: %ld %.*s%s%s", STR_ARG(id),

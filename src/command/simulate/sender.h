@@ -8,7 +8,7 @@
 #include "command/simulate/fault.h"
 #include "wire/post.h"
 
-enum { STATUSES_MAX = 16 };
+enum { STATUSES_MAX = 16, TURNED_AWAY_MAX = 100 };
 
 struct sender {
     enum shape shape;
@@ -24,6 +24,7 @@ struct sender {
     int64_t start_us; /* of the monotonic clock                            */
     struct arena scratch;
     uint64_t sent, accepted, refused, unanswered, unexpected;
+    uint64_t turned_away; /* 401, 403, 404, 405, where they were not expected */
     struct {
         long status;
         uint64_t n;
@@ -37,6 +38,9 @@ void sender_open(struct sender *s);
 void sender_send(void *to, const struct delivery *d, enum fault fault, enum fate_expected expect);
 /* A post's done. */
 void sender_done(void *to, const struct post_answer *answer);
+/* Nothing was ever accepted, and much refused for who sent it or where to: it is no receiver of
+ * these, or of another secret. */
+bool sender_is_turned_away(const struct sender *s);
 /* A post's again. */
 void sender_again(void *to, const char *error);
 /* All answers are there. returns OK | RETRY a file could not be written */
