@@ -1,6 +1,7 @@
 """tools/test-run counts every test once, and never takes a crash or an empty program for success."""
 import importlib.machinery
 import importlib.util
+import sys
 
 from blackbox import ROOT, case, run
 
@@ -56,6 +57,23 @@ def a_time_out_is_a_failure(_folder):
 @case
 def a_program_that_tests_nothing_is_a_failure(_folder):
     assert test_run.count({"result": "OK", "stdout": "done\n"})[1] == ["it ran no test"]
+
+
+@case
+def how_far_it_is_is_told_while_it_runs(folder):
+    gate, told = folder / "gate", []
+    meson = ("import pathlib, sys, time\n"
+             "print('  1/3 weir:quick / base/test_str  OK  0.1s', flush=True)\n"
+             "while not pathlib.Path(sys.argv[1]).exists():\n    time.sleep(0.01)\n"
+             "print('  2/3 weir:quick / base/test_log  OK  0.1s')\n")
+
+    def tell(line):
+        told.append(line)
+        if line.startswith("1 of 3 "):
+            gate.touch()
+    printed = test_run.attend([sys.executable, "-c", meson, str(gate)], 0.05, tell)
+    assert any(line.startswith("1 of 3 ") for line in told), told
+    assert printed.count("OK") == 2, printed
 
 
 run()
