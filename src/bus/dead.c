@@ -169,7 +169,7 @@ void dead_seen_add(struct dead_seen *s, const struct origin *origin)
 
 /* ---- what is closed ---- */
 
-enum { CLOSED_KEPT_MAX = 1 << 18 };
+enum { CLOSED_KEPT_MAX = 1 << 17 };
 
 struct dead_closed {
     struct bus *bus;

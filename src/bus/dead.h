@@ -40,7 +40,7 @@ enum outcome dead_look(struct bus *bus, struct arena *a, struct str id, struct d
                        struct failure *f);
 
 /* The same for who closes many: what raw/retry names is read once, and then what came to it; at
- * most some 32 MB of it are kept. As long as the arena. */
+ * most some 16 MB of it are kept. As long as the arena. */
 struct dead_closed;
 struct dead_closed *dead_closed_new(struct arena *a, struct bus *bus);
 /* Up to now. returns OK | RETRY | STOP as the bus says: nothing is known then */
