@@ -17,7 +17,7 @@ enum column_type {
     COLUMN_BOOL,
     COLUMN_TIME, /* UTC, microseconds; RFC 3339 text in a fact          */
     COLUMN_LIST, /* of text; a set: sorted, each once, when it is a union */
-    COLUMN_JSON  /* an object or array as JSON text                     */
+    COLUMN_JSON  /* JSON as its text, an object or array but for event.custom_data */
 };
 
 enum fold_rule {

@@ -8,7 +8,7 @@ import select
 import sqlite3
 import subprocess
 
-from blackbox import BINARY, case, eventually, run
+from blackbox import BINARY, Weir, case, eventually, run
 from webhook import one, post, pull_request, weir_with_github
 
 CHANGES = ("SELECT concat((SELECT count(*) FROM change), '/', (SELECT count(*) FROM change_history), '/', "
@@ -33,6 +33,26 @@ def an_answer_is_complete_before_and_after_a_flush_and_when_weir_is_stopped(fold
         assert stored == [{"n": 11}], stored
     assert one(weir, CHANGES)["n"] == "11/21/21"
     assert weir.command("verify") == "ok\n"
+
+
+@case
+def a_custom_text_is_json_in_lake_and_store_alike(folder):
+    sent = ["aGk=", '{"k":1}', "1", "", 'a "b"', {"k": 1}]
+    with Weir(folder, agents={"builds": {"type": "cdevents"}}) as weir:
+        for i, custom in enumerate(sent):
+            event = {"context": {"specversion": "0.5.1", "id": f"e{i}", "source": "/ci", "timestamp": "2026-03-07T12:00:00Z",
+                                 "type": "dev.cdevents.pipelinerun.started.0.3.0"},
+                     "subject": {"id": f"r{i}", "content": {"pipelineName": "p", "uri": "https://ci/1"}}, "customData": custom}
+            status, answer = weir.post("/hooks/builds", json.dumps(event).encode(), {"Content-Type": "application/json"})
+            assert status == 202, answer
+        sql = "SELECT custom_data FROM event ORDER BY id"
+        for _ in range(2):  # from the tail, then from the lake
+            eventually(lambda: one(weir, "SELECT count(*) AS n FROM event")["n"] == len(sent), "transformed")
+            assert [json.loads(row["custom_data"]) for row in weir.rows("query", sql)] == sent
+            assert one(weir, "SELECT count(custom_data->>'k') AS n FROM event") == {"n": 1}
+            weir.command("flush")
+        assert [json.loads(row["custom_data"]) for row in weir.rows("query", "--store", sql)] == sent
+        assert weir.command("verify") == "ok\n"
 
 
 @case

@@ -99,8 +99,8 @@ static size_t json_at(const struct model *m, struct str member)
 {
     struct str value;
     const struct str name = str_cut(member, ':', &value);
-    const bool is_nested = value.len > 0 && (value.at[0] == '{' || value.at[0] == '[');
-    for (size_t i = 0; is_nested && i < m->columns_n; i++) {
+    const bool is_there = value.len > 0 && !str_eq(value, S("null"));
+    for (size_t i = 0; is_there && i < m->columns_n; i++) {
         const struct column *const c = &m->columns[i];
         if (c->type == COLUMN_JSON && name.len > 2 &&
             str_eq(str_sub(name, 1, name.len - 2), str_of(c->name))) {

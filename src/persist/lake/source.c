@@ -35,6 +35,23 @@ static size_t add_list(struct buf *b, const struct choice *c, bool of_today)
     return n;
 }
 
+/* An older weir kept a JSON text without its quotes; what is no JSON is taken for one. */
+static void add_columns(struct buf *b, const struct model *m)
+{
+    const char *sign = "SELECT ";
+    for (size_t i = 0; i < m->columns_n; i++) {
+        const struct column *const c = &m->columns[i];
+        if (column_is_in_fact(c)) {
+            buf_printf(b,
+                       c->type == COLUMN_JSON ? "%sCASE WHEN json_valid(\"%s\") THEN \"%s\" ELSE "
+                                                "CAST(to_json(\"%s\") AS VARCHAR) END AS \"%s\""
+                                              : "%s\"%s\"",
+                       sign, c->name, c->name, c->name, c->name);
+            sign = ", ";
+        }
+    }
+}
+
 void source_add_files(struct buf *b, struct arena *a, const struct delta *l, const struct model *m,
                       const struct str *path, size_t n)
 {
@@ -46,8 +63,7 @@ void source_add_files(struct buf *b, struct arena *a, const struct delta *l, con
     buf_init(&older, a, b->len_max);
     const size_t today_n = add_list(&today, &c, true);
     const size_t older_n = add_list(&older, &c, false);
-    buf_add(b, S("SELECT "));
-    schema_add_names(b, m);
+    add_columns(b, m);
     buf_add(b, S(" FROM "));
     if (today_n > 0 && older_n == 0) {
         buf_add(b, S("read_parquet("));
