@@ -87,6 +87,9 @@ static enum outcome do_backfill(const struct collect *c, yyjson_val *root, struc
     buf_printf(answer, ",\"n\":%llu,\"of\":%llu,\"running\":%llu,\"over\":%s",
                (unsigned long long)told.n, (unsigned long long)told.of,
                (unsigned long long)told.running, told.is_over ? "true" : "false");
+    if (told.is_waiting) {
+        buf_add(answer, S(",\"waiting\":true"));
+    }
     if (told.of > 0) {
         add_time(answer, "from", told.whole.start_us);
         add_time(answer, "to", told.whole.end_us);

@@ -24,6 +24,7 @@ struct fill {
     int64_t again_mono_us;
     int64_t asked_mono_us; /* when somebody last wanted it                  */
     bool is_ending;
+    bool is_stopped; /* it ends since nobody wants it any more              */
     enum outcome outcome;
     struct failure why;
 };
@@ -118,6 +119,25 @@ static void stop(struct tending *t, struct fill *fill)
     }
 }
 
+/* Whoever asks from now on wants another one. */
+static void stop_for_good(struct tending *t, struct fill *fill)
+{
+    fill->is_stopped = true;
+    stop(t, fill);
+}
+
+static bool is_same(struct window_span a, struct window_span b)
+{
+    return a.start_us == b.start_us && a.end_us == b.end_us;
+}
+
+/* It has come to its end, and this is not what was asked for. */
+static bool is_past(const struct fill *fill, const struct fill_ask *ask)
+{
+    return fill->running == 0 &&
+           (fill->is_stopped || (ask->is_anew && fill->done == fill->windows.n));
+}
+
 static void tell(const struct fill *fill, struct fill_told *told)
 {
     const struct windows *const w = &fill->windows;
@@ -144,14 +164,21 @@ enum outcome fill_take(struct tending *t, const struct fill_ask *ask, struct fil
     }
     const size_t i = place_of(t, x);
     struct fill *fill = i < TEND_FILLS_MAX ? t->fill[i] : NULL;
+    if (fill && is_past(fill, ask)) {
+        fill_drop(t, i);
+        fill = NULL;
+    }
+    if (fill && fill->is_stopped && !ask->is_stop) {
+        told->is_waiting = true;
+        return OK;
+    }
+    if (fill && !is_same(fill->range, ask->range)) {
+        return failed(f, REJECT, "a backfill of another range of %.*s is under way",
+                      STR_ARG(x->collector->id));
+    }
     if (!fill && ask->is_stop) {
         told->is_over = true;
         return OK;
-    }
-    if (fill &&
-        (fill->range.start_us != ask->range.start_us || fill->range.end_us != ask->range.end_us)) {
-        return failed(f, REJECT, "a backfill of another range of %.*s is under way",
-                      STR_ARG(x->collector->id));
     }
     if (!fill) {
         result = begin(t, x, ask, &fill, f);
@@ -161,7 +188,7 @@ enum outcome fill_take(struct tending *t, const struct fill_ask *ask, struct fil
     }
     fill->asked_mono_us = clock_mono_us();
     if (ask->is_stop) {
-        stop(t, fill);
+        stop_for_good(t, fill);
     }
     tell(fill, told);
     if (told->is_over) {
@@ -246,11 +273,10 @@ void fill_turn(struct tending *t)
         if (!fill) {
             continue;
         }
-        const bool is_forgotten = t->now.mono_us - fill->asked_mono_us > FORGOTTEN_US;
-        if (is_forgotten) {
-            stop(t, fill);
+        if (t->now.mono_us - fill->asked_mono_us > FORGOTTEN_US) {
+            stop_for_good(t, fill);
         }
-        if (is_forgotten && fill->running == 0) {
+        if (fill->is_stopped && fill->running == 0) {
             fill_drop(t, i);
         } else if (!fill->is_ending) {
             start_some(t, fill);

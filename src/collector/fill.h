@@ -24,6 +24,7 @@ struct fill_told {
     struct window_span whole; /* from the first window to the last                 */
     const char *why;          /* what went wrong with the newest window; "": nothing */
     bool is_over;             /* all done, stopped, or failed                      */
+    bool is_waiting;          /* not begun: windows of one that was stopped still end */
 };
 
 /* Begin it, or go on, and say how far it is.

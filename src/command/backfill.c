@@ -99,6 +99,9 @@ static enum outcome ask(struct filling *w, struct arena *a, bool is_stop, struct
         return result;
     }
     yyjson_val *const root = yyjson_doc_get_root(doc);
+    if (yyjson_is_true(json_get(root, S("waiting")))) {
+        return OK; /* one that was stopped still ends */
+    }
     if (json_get(root, S("of"))) {
         w->n = yyjson_get_uint(json_get(root, S("n")));
         w->of = yyjson_get_uint(json_get(root, S("of")));

@@ -351,6 +351,25 @@ def a_backfill_stops_and_goes_on_and_remembers(folder):
 
 
 @case
+def a_backfill_that_was_stopped_goes_on_at_once_and_so_does_another_range(folder):
+    one = windows(f'test -e {folder}/fast || sleep 0.3; echo "{{\\"value\\":1}}"; echo "$WEIR_START" >> {folder}/seen', "1h", windows_at_once=3)
+    of_days = lambda end: ["backfill", "w", "--from", "2024-01-01", "--to", end]  # noqa: E731
+    with Weir(folder, collectors={"w": one}) as weir:
+        for _ in range(2):
+            seen = (folder / "seen").read_text().count("2024-") if (folder / "seen").exists() else 0
+            first = subprocess.Popen([BINARY, *of_days("2024-01-05"), "-c", str(folder / "weir.yaml")], stderr=subprocess.PIPE, text=True)
+            eventually(lambda seen=seen: (folder / "seen").exists() and (folder / "seen").read_text().count("2024-") > seen + 3, "it works", 120)
+            first.send_signal(signal.SIGINT)
+            said = first.communicate(timeout=120)[1]
+            assert first.returncode == 130 and "of 96 windows" in said, (first.returncode, said)
+        (folder / "fast").touch()
+        weir.command(*of_days("2024-01-02"))
+        weir.command(*of_days("2024-01-05"))
+        starts = [start for start in (folder / "seen").read_text().split() if start.startswith("2024-")]
+        assert len(set(starts)) == 96 and len(starts) <= 96 + 2 * 3, ("only windows that were at work come again", len(starts))
+
+
+@case
 def of_two_of_one_name_a_backfill_takes_neither_and_says_how_each_is_called(folder):
     (folder / "each").mkdir()
     for name in ("this", "that"):
