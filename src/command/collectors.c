@@ -23,8 +23,6 @@ struct listing {
     struct rows *rows;
     struct state *state; /* NULL: none has run */
     yyjson_val *live;    /* of the running weir; NULL: it does not run */
-    struct lane_ends *lane;
-    size_t lanes_n;
     size_t failed_n;
 };
 
@@ -86,34 +84,20 @@ static struct str window_text(const struct listing *l, struct window_span w)
 
 /* ---- sinks ---- */
 
-/* What the lane holds behind the cursor; gaps counted too: an upper bound. */
-static uint64_t held_behind(const struct listing *l, const struct progress_cursor *c)
-{
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < l->lanes_n; i++) {
-        const bool is_it = c->stream == STREAM_STANDARD &&
-                           str_eq(str_of(c->lane), l->lane[i].lane.name);
-        bytes = is_it && c->at.at < l->lane[i].end.at ? l->lane[i].end.at - c->at.at : bytes;
-    }
-    return bytes;
-}
-
-/* Bytes of standard/collect that it has not taken; false: it never ran. */
+/* What the lanes hold that it has not taken, as status says; false: it never ran, or that is
+ * unknown. */
 static bool lag_of(const struct listing *l, const struct sink_config *sink, uint64_t *bytes)
 {
-    *bytes = 0;
+    bool has_page = false;
+    *bytes = UINT64_MAX;
     for (size_t i = 0; i < l->survey->pages_n; i++) {
-        struct progress_cursor c;
-        if (!str_eq(l->survey->page[i].name, sink->id)) {
-            continue;
-        }
-        for (size_t k = 0; progress_cursor_at(l->survey->page[i].page, k, &c); k++) {
-            const uint64_t held = held_behind(l, &c);
-            *bytes = held > 0 ? held : *bytes;
-        }
-        return true;
+        has_page = has_page || str_eq(l->survey->page[i].name, sink->id);
     }
-    return false;
+    for (size_t i = 0; i < l->survey->stages_n; i++) {
+        const struct survey_stage *const stage = &l->survey->stage[i];
+        *bytes = str_eq(str_of(stage->name), sink->id) ? stage->lag_bytes : *bytes;
+    }
+    return has_page && *bytes != UINT64_MAX;
 }
 
 static void add_sink(const struct listing *l, struct buf *b, const struct sink_config *sink,
@@ -361,9 +345,7 @@ static enum outcome list(struct listing *l, struct failure *f)
     /* what is not there yet is no failure: nothing has run */
     (void)state_open(l->arena, l->config->data, STATE_READ, &l->state, &none);
     if (bus_visit(l->arena, &l->config->bus, &bus, &none) == OK) {
-        (void)bus_ends(bus, l->arena, STREAM_STANDARD, &l->lane, &l->lanes_n, &none);
-        (void)survey_take(l->arena,
-                          &(struct survey_of){l->config, registry_duties, NULL, bus_id(bus)},
+        (void)survey_take(l->arena, &(struct survey_of){l->config, registry_duties, bus, S("")},
                           survey, &none);
         bus_close(bus);
     }

@@ -146,6 +146,22 @@ def a_dead_source_is_its_collectors_problem_alone(folder):
 
 
 @case
+def a_sink_that_never_took_anything_is_behind_as_status_says(folder):
+    sinks = {"far": {"type": "kafka", "config": {"brokers": ["127.0.0.1:9"], "topic": "x"}},
+             "near": {"type": "file", "config": {"path": str(folder / "near")}}}
+    weir = Weir(folder, collectors={"g": collector("echo '{\"value\":1}'", {"interval": "24h"}) | {"sinks": sinks}})
+    weir.start(ready=False)  # /readyz names the far one
+    try:
+        eventually(lambda: (folder / "near").exists() and (folder / "near").read_text().count("\n") == 1, "the near one has it", 120)
+        eventually(lambda: listed(weir, "g")["sinks"]["near"] == 0, "and says so", 120)
+        done = subprocess.run([BINARY, "status", "-c", str(folder / "weir.yaml"), "--json"], capture_output=True, text=True, check=False)
+        behind = {stage["name"]: stage["lag_bytes"] for stage in json.loads(done.stdout)["stages"]}["sink-far"]
+        assert listed(weir, "g")["sinks"]["far"] == behind > 0, (listed(weir, "g"), behind)
+    finally:
+        weir.stop()
+
+
+@case
 def missed_windows_come_in_order_once_and_the_oldest_beyond_the_most_are_told(folder):
     script = 'echo "{\\"value\\":1,\\"from\\":\\"$WEIR_START\\"}"; echo "$WEIR_START" >> order'
     one = windows(script, "1s", {"interval": "300ms"})
