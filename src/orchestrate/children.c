@@ -8,9 +8,10 @@
 #include "base/log.h"
 
 enum {
-    LASTING_MS = 30000, /* a child that lived so long starts its tries anew */
-    SILENT_MS = 10000,  /* a waiting one that does not answer is told       */
-    AWAY_MS = 10000     /* between two turns: the orchestrator was away or at rest */
+    LASTING_MS = 30000,  /* a child that lived so long starts its tries anew */
+    SILENT_MS = 10000,   /* a waiting one that does not answer is told       */
+    AWAY_MS = 10000,     /* between two turns: the orchestrator was away or at rest */
+    FAR_END_US = 1000000 /* who has asked its far end for so long is waited for no more */
 };
 
 /* ---- which there are ---- */
@@ -447,15 +448,17 @@ void children_flush(struct children *all, const struct duty *only)
 /* ---- how they do ---- */
 
 /* A receiver of somebody else's may be away for days: /readyz tells it, and nobody waits for it. */
-static bool is_waiting(const struct child *c)
+static bool is_waiting(const struct child *c, int64_t now_us)
 {
-    return c->duty->each && c->pid > 0 && progress_state_is(c->page) == DUTY_RETRYING;
+    const enum duty_state is = progress_state_is(c->page);
+    const bool is_long = now_us - c->started_us > FAR_END_US;
+    return c->duty->each && c->pid > 0 && (is == DUTY_RETRYING || (is == DUTY_STARTING && is_long));
 }
 
-bool children_all_run(struct children *all)
+bool children_all_run(struct children *all, int64_t now_us)
 {
     for (const struct child *c = next(all, NULL); c; c = next(all, c)) {
-        if (!c->is_old && !is_running(c) && !is_waiting(c)) {
+        if (!c->is_old && !is_running(c) && !is_waiting(c, now_us)) {
             return false;
         }
     }

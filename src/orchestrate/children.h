@@ -52,8 +52,9 @@ void children_kill(struct children *all);
 /* SIGUSR1 to whoever keeps standard models; of one duty, or of all (NULL). */
 void children_flush(struct children *all, const struct duty *only);
 
-/* Every process of the present configuration does its work. */
-bool children_all_run(struct children *all);
+/* Every process of the present configuration does its work; of a sink it is enough that it has
+ * begun to ask its far end. */
+bool children_all_run(struct children *all, int64_t now_us);
 /* Somebody works, starts or is in trouble. */
 bool children_any_busy(struct children *all);
 /* Whoever begins to work from here on tells the nursery's event_fd. */

@@ -47,7 +47,7 @@ struct weir {
 
 static void check_ready(struct weir *w, int64_t now_us)
 {
-    if (w->is_ready || w->children.is_stopping || !children_all_run(&w->children)) {
+    if (w->is_ready || w->children.is_stopping || !children_all_run(&w->children, now_us)) {
         return;
     }
     struct arena a;

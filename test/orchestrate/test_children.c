@@ -77,6 +77,12 @@ static enum outcome toy(const struct post *p, struct failure *f)
     return OK;
 }
 
+static struct str one_sink(const struct config *c, size_t i)
+{
+    (void)c;
+    return i == 0 ? S("sink-far") : S("");
+}
+
 enum { HANG_MS = 500 };
 static const unsigned raw = STREAM_BIT(STREAM_RAW), standard = STREAM_BIT(STREAM_STANDARD);
 static const struct duty duties[] = {
@@ -183,7 +189,7 @@ static uint64_t counter(struct rig *r, const char *what, const char *name)
 static void start(struct rig *r)
 {
     assert_int_equal(children_add(&r->all, &r->f), OK);
-    until(r, children_all_run(&r->all));
+    until(r, children_all_run(&r->all, clock_mono_us()));
 }
 
 /* One process of one stage, which is not started yet. */
@@ -245,7 +251,7 @@ static void who_fails_is_started_again_later_and_later_and_is_down_meanwhile(voi
         now_us = c->due_us;
     }
     assert_true(waited_us > 3 * 1000 * 1000); /* 100 ms doubled 7 times, half of it taken off */
-    assert_false(children_all_run(&r->all));
+    assert_false(children_all_run(&r->all, clock_mono_us()));
     rig_close(r);
 }
 
@@ -274,7 +280,7 @@ static void who_lasted_starts_its_tries_anew(void **state)
 {
     (void)state;
     struct rig *const r = rig_of("middle", WORKS);
-    until(r, children_all_run(&r->all));
+    until(r, children_all_run(&r->all, clock_mono_us()));
     struct child *const c = find(r, "middle");
     const int64_t later_us = clock_mono_us() + 31 * 1000 * 1000LL;
     c->tries = 7;
@@ -299,7 +305,7 @@ static void who_is_busy_without_a_beat_hangs_and_who_waits_does_not(void **state
     assert_false(middle->is_killed);
     children_turn(&r->all, busy_us + HANG_MS * 1000 + 1);
     assert_true(middle->is_killed);
-    until(r, middle->pid != hanging && children_all_run(&r->all));
+    until(r, middle->pid != hanging && children_all_run(&r->all, clock_mono_us()));
     assert_int_equal(keeper->pid, waiting);
     assert_int_equal(counter(r, "restarts", "middle"), 1);
     rig_close(r);
@@ -352,7 +358,7 @@ static void who_waits_is_asked_for_a_turn_and_hangs_when_it_does_not_answer(void
     assert_true(middle->is_killed);
     assert_false(keeper->is_killed);
     const pid_t hung = middle->pid;
-    until(r, middle->pid != hung && children_all_run(&r->all));
+    until(r, middle->pid != hung && children_all_run(&r->all, clock_mono_us()));
     assert_int_equal(counter(r, "restarts", "middle"), 1);
     rig_close(r);
 }
@@ -361,7 +367,7 @@ static void who_comes_after_a_process_that_hung_is_not_killed_for_it(void **stat
 {
     (void)state;
     struct rig *const r = rig_of("middle", WORKS);
-    until(r, children_all_run(&r->all));
+    until(r, children_all_run(&r->all, clock_mono_us()));
     struct child *const c = find(r, "middle");
     progress_beat(c->page, true);
     kill(c->pid, SIGKILL);
@@ -370,7 +376,7 @@ static void who_comes_after_a_process_that_hung_is_not_killed_for_it(void **stat
     children_turn(&r->all, clock_mono_us() + 3600 * 1000000LL);
     assert_true(c->pid > 0);
     assert_false(c->is_killed);
-    assert_false(children_all_run(&r->all));
+    assert_false(children_all_run(&r->all, clock_mono_us()));
     rig_close(r);
 }
 
@@ -382,19 +388,19 @@ static void a_kill_from_outside_is_told_from_a_hang(void **state)
     struct rig *const r = rig_of("middle", WORKS);
     const struct lane lane = {STREAM_RAW, S("intake-0")};
     const struct position at = {7};
-    until(r, children_all_run(&r->all));
+    until(r, children_all_run(&r->all, clock_mono_us()));
     struct child *const c = find(r, "middle");
     (void)progress_hand(c->page, lane, at);
     const pid_t first = c->pid;
     kill(first, SIGKILL);
-    until(r, c->pid != first && children_all_run(&r->all));
+    until(r, c->pid != first && children_all_run(&r->all, clock_mono_us()));
     struct hand_past past = progress_hand(c->page, lane, at);
     assert_int_equal(past.kills, 1);
     assert_int_equal(past.deaths, 0);
     progress_beat(c->page, true);
     const pid_t second = c->pid;
     children_turn(&r->all, progress_busy_since_us(c->page) + HANG_MS * 1000 + 1);
-    until(r, c->pid != second && children_all_run(&r->all));
+    until(r, c->pid != second && children_all_run(&r->all, clock_mono_us()));
     past = progress_hand(c->page, lane, at);
     assert_int_equal(past.kills, 1);
     assert_int_equal(past.deaths, 1);
@@ -430,7 +436,7 @@ static void who_does_not_drain_in_time_is_killed_and_not_started_again(void **st
 {
     (void)state;
     struct rig *const r = rig_of("middle", IS_DEAF);
-    until(r, children_all_run(&r->all));
+    until(r, children_all_run(&r->all, clock_mono_us()));
     const struct child *const c = find(r, "middle");
     r->all.is_stopping = true;
     const int64_t now_us = clock_mono_us(), due_us = now_us + r->config.stop_ms * 1000;
@@ -494,7 +500,7 @@ static void move(int64_t from, int64_t to)
     assert_int_equal(count(r, "many"), from + to);
     assert_int_equal(asked(r, "many"), 0); /* the old ones go on: nobody would be refused */
     *may_run = 1;
-    until(r, children_all_run(&r->all) && count(r, "many") == (size_t)to);
+    until(r, children_all_run(&r->all, clock_mono_us()) && count(r, "many") == (size_t)to);
     for (size_t i = 0; i < CHILDREN_MAX; i++) {
         if (r->all.child[i].duty) {
             assert_int_equal(*progress_counter(r->all.child[i].page, "processes"), to);
@@ -533,7 +539,7 @@ static void old_and_new_processes_never_share_a_lane(void **state)
         }
         assert_true(is_taken[0] && is_taken[1] && is_taken[2] && is_taken[3]);
         assert_false(is_taken[4]); /* lanes are used again: they do not grow with each reload */
-        until(r, children_all_run(&r->all) && count(r, "many") == 2);
+        until(r, children_all_run(&r->all, clock_mono_us()) && count(r, "many") == 2);
     }
     rig_close(r);
 }
@@ -562,7 +568,7 @@ static void an_old_process_that_waited_to_be_started_again_is_not(void **state)
     renew(r, 1);
     children_turn(&r->all, clock_mono_us());
     assert_null(find(r, "many-0"));
-    until(r, children_all_run(&r->all));
+    until(r, children_all_run(&r->all, clock_mono_us()));
     assert_int_equal(count(r, "many"), 1);
     rig_close(r);
 }
@@ -571,9 +577,9 @@ static void who_was_asked_to_stop_runs_no_more(void **state)
 {
     (void)state;
     struct rig *const r = rig_of("middle", IS_DEAF);
-    until(r, children_all_run(&r->all));
+    until(r, children_all_run(&r->all, clock_mono_us()));
     renew(r, 1);
-    assert_false(children_all_run(&r->all));
+    assert_false(children_all_run(&r->all, clock_mono_us()));
     rig_close(r);
 }
 
@@ -588,8 +594,31 @@ static void a_renewal_starts_at_once_who_waited_to_be_started_again(void **state
     renew(r, 1);
     children_turn(&r->all, clock_mono_us());
     assert_true(c->pid > 0);
-    until(r, children_all_run(&r->all));
+    until(r, children_all_run(&r->all, clock_mono_us()));
     rig_close(r);
+}
+
+static void a_sink_whose_far_end_does_not_answer_keeps_nobody_from_being_ready_for_long(
+    void **state)
+{
+    static const struct duty each[] = {
+        {.stage = "sink", .run = toy, .each = one_sink, .hang_ms = HANG_MS}, {0}};
+    (void)state;
+    for (int is_sink = 0; is_sink < 2; is_sink++) {
+        struct rig *const r = rig_open(1);
+        behaviour = IS_SLOW_TO_START;
+        r->all.duties = is_sink ? each : duties;
+        r->all.only = is_sink ? S("sink") : S("middle");
+        assert_int_equal(children_add(&r->all, &r->f), OK);
+        const struct child *const c = find(r, is_sink ? "sink-far" : "middle");
+        until(r, c->pid > 0);
+        assert_false(children_all_run(&r->all, c->started_us + 100000));
+        assert_int_equal(children_all_run(&r->all, c->started_us + 2000000), is_sink);
+        *may_run = 1;
+        until(r, progress_state_is(c->page) == DUTY_RUNNING);
+        assert_true(children_all_run(&r->all, c->started_us));
+        rig_close(r);
+    }
 }
 
 /* ---- flushing, resting ---- */
@@ -600,7 +629,7 @@ static void a_flush_is_passed_to_who_keeps_standard_models_alone(void **state)
     struct rig *const r = rig_open(1);
     assert_int_equal(children_add(&r->all, &r->f), OK);
     children_flush(&r->all, NULL); /* nobody is there yet: no other process may get it */
-    until(r, children_all_run(&r->all));
+    until(r, children_all_run(&r->all, clock_mono_us()));
     children_flush(&r->all, NULL);
     until(r, *progress_counter(find(r, "keeper")->page, "flushed") == 1);
     assert_int_equal(*progress_counter(find(r, "middle")->page, "flushed"), 0);
@@ -654,6 +683,8 @@ int main(void)
         cmocka_unit_test(an_old_process_that_waited_to_be_started_again_is_not),
         cmocka_unit_test(who_was_asked_to_stop_runs_no_more),
         cmocka_unit_test(a_renewal_starts_at_once_who_waited_to_be_started_again),
+        cmocka_unit_test(
+            a_sink_whose_far_end_does_not_answer_keeps_nobody_from_being_ready_for_long),
         cmocka_unit_test(a_flush_is_passed_to_who_keeps_standard_models_alone),
         cmocka_unit_test(who_begins_to_work_while_it_is_watched_tells_so_once),
     };
