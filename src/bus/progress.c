@@ -216,12 +216,11 @@ static void set_why(struct page_why *why, struct str text)
 {
     uint64_t word[WHY_WORDS] = {0};
     char *const to = (char *)word;
-    size_t n = text.len < PROGRESS_WHY_BYTES - 1 ? text.len : PROGRESS_WHY_BYTES - 1;
-    while (n > 0 && n < text.len && ((unsigned char)text.at[n] & 0xC0) == 0x80) {
-        n--; /* no half of a character */
-    }
-    for (size_t i = 0; i < n; i++) {
-        to[i] = (unsigned char)text.at[i] < ' ' ? ' ' : text.at[i];
+    const struct str kept = text.len < PROGRESS_WHY_BYTES
+                                ? text
+                                : str_whole(str_sub(text, 0, PROGRESS_WHY_BYTES - 1));
+    for (size_t i = 0; i < kept.len; i++) {
+        to[i] = (unsigned char)kept.at[i] < ' ' ? ' ' : kept.at[i];
     }
     const uint32_t sequence = why->sequence | 1U;
     why->sequence = sequence;

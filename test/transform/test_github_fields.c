@@ -184,6 +184,8 @@ static void a_dead_letter_says_what_was_found_and_what_is_needed(void **state)
         {"PR1", "/pull_request/created_at",
          "\"01234567890123456789012345678901234567\xc3\xa4\xc3\xa4\"", "",
          "is the text \"01234567890123456789012345678901234567\xc3\xa4\", and"},
+        {"PR1", "/pull_request/created_at", "\"012345678901234567890123456789012345678\xc3\xa4\"",
+         "", "is the text \"012345678901234567890123456789012345678\", and"},
         {"PR1", "/pull_request/labels", "{}", "", "is an object, and the row needs a list"},
         {"PR1", "/pull_request/labels", "\"bug\"", "",
          "is the text \"bug\", and the row needs a list"},

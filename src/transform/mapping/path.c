@@ -294,19 +294,16 @@ static struct str shown(struct delivery *d, const struct found *found)
 {
     struct buf b;
     const struct str text = found->value ? json_text(found->value) : found->text;
-    size_t n = text.len < SHOWN_BYTES_MAX ? text.len : SHOWN_BYTES_MAX;
+    const bool is_long = text.len > SHOWN_BYTES_MAX;
     if (yyjson_is_ctn(found->value)) {
         return yyjson_is_arr(found->value) ? S("a list") : S("an object");
     }
     if (found->value && !yyjson_is_str(found->value)) {
         return json_write(d->in->arena, found->value); /* a number, true, false */
     }
-    while (n > 0 && n < text.len && ((unsigned char)text.at[n] & 0xC0) == 0x80) {
-        n--; /* the whole of its last character, or nothing of it */
-    }
     buf_init(&b, d->in->arena, 7 * SHOWN_BYTES_MAX);
     buf_add(&b, S("the text "));
-    buf_add_json(&b, str_sub(text, 0, n));
+    buf_add_json(&b, is_long ? str_whole(str_sub(text, 0, SHOWN_BYTES_MAX)) : text);
     return buf_str(&b);
 }
 
