@@ -15,7 +15,9 @@
 #include "command/replay/replay.h"
 #include "command/screen.h"
 #include "config/agents.h"
+#include "orchestrate/survey.h"
 #include "persist/lake/stage.h"
+#include "registry.h"
 #include "version.h"
 
 enum { CONFIG_BYTES_MAX = 64 << 20 };
@@ -149,6 +151,23 @@ static enum outcome extend(struct replaying *w, struct failure *f)
     return result == OK ? replay_make(r, f) : result;
 }
 
+/* What comes meanwhile is mapped by the weir that runs, and is not made anew by this replay. */
+static enum outcome look_at_running(const struct replay *r, struct failure *f)
+{
+    struct survey *const s = arena_new(r->arena, struct survey);
+    const enum outcome result = survey_take(
+        r->arena, &(struct survey_of){r->config, registry_duties, r->bus, S("")}, s, f);
+    const bool is_same = s->revision == r->config->bus.revision &&
+                         s->programs == r->config->programs;
+    if (result == OK && s->pid > 0 && s->revision != 0 && !is_same) {
+        screen_tell(
+            "weir replay: weir does not run with this configuration and these mappings, and "
+            "maps what comes meanwhile by its own: kill -HUP %ld, then replay again\n",
+            (long)s->pid);
+    }
+    return result;
+}
+
 /* ---- what it comes to ---- */
 
 static struct cell number(struct arena *a, uint64_t n)
@@ -238,7 +257,8 @@ static enum outcome switch_both(struct replay *r, struct failure *f)
 static enum outcome replay(struct replaying *w, struct failure *f)
 {
     struct replay *const r = &w->replay;
-    enum outcome result = make_plan(w, f);
+    enum outcome result = look_at_running(r, f);
+    result = result == OK ? make_plan(w, f) : result;
     result = result == OK ? replay_ask(r, f) : result;
     result = result == OK ? replay_make(r, f) : result;
     result = result == OK && w->is_resumed ? extend(w, f) : result;

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/hash.h"
+#include "config/agents.h"
 #include "config/check.h"
 #include "config/collector_read.h"
 #include "config/files.h"
@@ -218,6 +219,18 @@ static uint64_t revision_of(const struct yaml *y, uint64_t seed)
     return revision;
 }
 
+static uint64_t programs_of(const struct named_list *agents)
+{
+    uint64_t programs = 0;
+    for (size_t i = 0; i < agents->n; i++) {
+        if (str_eq(str_of(agents->at[i].type->name), S("webhook"))) {
+            const struct webhook_options *const o = agents->at[i].options;
+            programs = hash_64(o->mapping.program, programs + 1);
+        }
+    }
+    return programs;
+}
+
 /* Collector files, and beside them at most a place for the data and the like: nothing comes in from
  * outside, and the numbers are where such files' own program had them. */
 static void complete_alone(struct arena *a, const struct yaml *own, struct config *c)
@@ -269,6 +282,7 @@ static enum outcome make(const struct sections *s, struct files_trees *trees, st
         revision = revision_of(&trees->collector[i], revision);
     }
     c->bus.revision = (uint32_t)revision;
+    c->programs = s->is_without_mappings ? 0 : (uint32_t)programs_of(&c->agents);
     complete(s->arena, c);
     return OK;
 }

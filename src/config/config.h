@@ -86,6 +86,8 @@ struct config {
     struct config_bus bus;
     struct config_keep repetitions, dead;
     struct named_list agents; /* by the agents' own tables                         */
+    uint32_t programs; /* of the texts of their mappings, which bus.revision does not tell apart; 0:
+                          not read */
     struct config_lake lake;
     struct config_store store;
     struct named_list services; /* struct config_service each                        */

@@ -289,6 +289,7 @@ static void note_configuration(struct weir *w, bool is_refused)
     *progress_counter(w->page, "reload_us") = (uint64_t)clock_now_us();
     *progress_counter(w->page, "reload_refused") = is_refused;
     *progress_counter(w->page, "revision") = w->setup.config->bus.revision;
+    *progress_counter(w->page, "programs") = w->setup.config->programs;
 }
 
 static void hang_up(struct weir *w, int64_t now_us)

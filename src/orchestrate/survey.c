@@ -382,6 +382,7 @@ enum outcome survey_take(struct arena *a, const struct survey_of *of, struct sur
     out->reload_us = (int64_t)counter_of(orchestrator, "reload_us");
     out->is_reload_refused = out->pid > 0 && counter_of(orchestrator, "reload_refused") > 0;
     out->revision = (uint32_t)counter_of(orchestrator, "revision");
+    out->programs = (uint32_t)counter_of(orchestrator, "programs");
     out->is_ready = out->pid > 0 && counter_of(orchestrator, "ready") > 0;
     enum outcome result = take_stages(&l, f);
     if (result == OK && of->bus) {

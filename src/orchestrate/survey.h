@@ -45,6 +45,7 @@ struct survey {
     bool is_ready;
     bool is_reload_refused; /* the newest one: the configuration before is in force */
     uint32_t revision;      /* of the configuration in force; 0: unknown            */
+    uint32_t programs;      /* likewise of its mappings' texts                      */
     int64_t reload_us;      /* when it was read, or the newest one refused          */
     int64_t now_us, started_us;
     int64_t uptime_us;   /* of the monotonic clock: wall clocks are set */

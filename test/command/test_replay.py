@@ -2,6 +2,7 @@
 import fcntl
 import json
 import shutil
+import signal
 import sqlite3
 import subprocess
 
@@ -72,6 +73,21 @@ def a_changed_mapping_shows_what_will_differ_and_then_it_does(folder):
         assert one(weir, "SELECT count(*) AS n FROM ticket_history")["n"] == 4, "the old facts are gone"
         weir.command("flush")
         assert weir.command("verify") == "ok\n"
+
+
+@case
+def a_weir_that_maps_otherwise_meanwhile_is_told_of_until_it_is_reloaded(folder):
+    with desk(folder) as weir:
+        tell(weir, 0)
+        weir.command("flush")
+        assert "kill -HUP" not in replay(weir, "--dry-run").stderr
+        (folder / "desk.jq").write_text(PROGRAM % "ascii_upcase")  # no file of the configuration
+        assert f"kill -HUP {weir.process.pid}, then replay again" in replay(weir, "--dry-run").stderr
+        weir.process.send_signal(signal.SIGHUP)
+        eventually(lambda: "kill -HUP" not in replay(weir, "--dry-run").stderr, "it was reloaded")
+        tell(weir, 1)
+        assert replay(weir).returncode == 0
+        eventually(lambda: titles(weir) == ["BROKEN", "BROKEN"], "before and after alike")
 
 
 @case
