@@ -182,8 +182,9 @@ static struct str time_text(struct arena *a, int64_t us)
 
 struct template_dot source_dot(const struct source_ask *ask)
 {
+    const bool is_first = ask->collector->strategy == STRATEGY_GROWING && ask->bookmark.len == 0;
     return (struct template_dot){.at_us = ask->start_us != TIME_NONE ? ask->start_us : ask->now_us,
                                  .start = time_text(ask->arena, ask->start_us),
                                  .end = time_text(ask->arena, ask->end_us),
-                                 .bookmark = ask->bookmark};
+                                 .bookmark = is_first ? S("") : ask->bookmark};
 }

@@ -233,7 +233,7 @@ static enum outcome give_row(const bson_t *document, struct arena *row,
 static struct str bookmark_of(const struct source_ask *ask)
 {
     int64_t us = 0;
-    const struct str zeros = S("000Z"), all = ask->bookmark;
+    const struct str zeros = S("000Z"), all = source_dot(ask).bookmark;
     const bool is_date = all.len == sizeof "2026-03-07T12:00:00.000000Z" - 1 &&
                          str_ends(all, zeros) && clock_parse(all, &us);
     return is_date ? arena_printf(ask->arena, "%.*sZ", (int)(all.len - zeros.len), all.at) : all;

@@ -165,6 +165,23 @@ static void a_bookmark_stands_in_an_address_as_it_is_meant(void **state)
     (void)state;
 }
 
+static void a_first_run_has_an_empty_bookmark(void **state)
+{
+    struct rows_of got;
+    NEEDS_SERVICES();
+    const struct http_source_options o = {
+        .uri = arena_printf(&arena, "%s/one{{ with .Bookmark }}?at={{ . }}{{ end }}{{.Bookmark}}",
+                            service_url("http")),
+        .method = S("GET"),
+        .paging = {.pages_max = 1},
+        .page_bytes_max = 100000};
+    const struct source_ask a = ask_of(&arena, &ask_growing, &o);
+    rows_of(&source_http, &a, &got);
+    assert_string_equal(got.why.text, "");
+    assert_string_equal(got.text, "value=#7\n");
+    (void)state;
+}
+
 static void a_window_stands_in_address_and_body(void **state)
 {
     struct rows_of got;
@@ -251,6 +268,7 @@ int main(void)
         cmocka_unit_test(pages_follow_by_link_cursor_and_number),
         cmocka_unit_test(pages_by_number_end_where_the_items_do),
         cmocka_unit_test(a_bookmark_stands_in_an_address_as_it_is_meant),
+        cmocka_unit_test(a_first_run_has_an_empty_bookmark),
         cmocka_unit_test(a_window_stands_in_address_and_body),
         cmocka_unit_test(failures_say_what_helps),
         cmocka_unit_test(a_run_that_waits_is_ended_by_a_stop),
