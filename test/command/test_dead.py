@@ -1,5 +1,7 @@
 """Dead letters are listed with their reason, shown whole, sent again, and dropped; status counts the open ones."""
 import json
+import os
+import pty
 import signal
 import socket
 import subprocess
@@ -179,7 +181,15 @@ def more_letters_than_are_sent_at_once_are_all_sent_again(folder):
         weir.command("flush")
         after = {letter["id"] for letter in dead(weir)}
         assert len(after) == 1200 and not before & after, (len(after), before & after)
-        assert weir.command("dead", "drop", "--all", "--json") == '{"drop":1200}\n'
+        outer, inner = pty.openpty()
+        environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | {"TERM": "xterm"}
+        said = subprocess.run([BINARY, "dead", "drop", "--all", "--json"], stdout=subprocess.PIPE, stderr=inner, cwd=folder,
+                              env=environment, check=False, timeout=120)
+        os.close(inner)
+        shown = os.read(outer, 4096).decode().replace("\r", "").split("\033[K")
+        os.close(outer)
+        assert (said.returncode, said.stdout) == (0, b'{"drop":1200}\n'), said
+        assert shown == ["", *(f"drop: {n} of 1200 letters" for n in (500, 1000, 1200)), ""], shown
         assert dead(weir) == []
 
 
