@@ -91,11 +91,12 @@ static size_t weeks_of(const struct drawing *d, const struct metric *m, struct c
     for (size_t i = 0; i < d->of[DORA_WEEK].n; i++) {
         const struct dora_figure *const w = &d->of[DORA_WEEK].at[i];
         if (w->is_all) {
-            (*out)[n++] = (struct card_week){.name = week_name(d, w),
-                                             .is_part = w->is_part,
-                                             .value = m->value(w),
-                                             .second = m->second ? m->second(w) : (double)NAN,
-                                             .n = w->deployments};
+            (*out)[n] = (struct card_week){.name = week_name(d, w),
+                                           .is_part = w->is_part,
+                                           .value = m->value(w),
+                                           .second = m->second ? m->second(w) : (double)NAN,
+                                           .n = w->deployments};
+            n++;
         }
     }
     return n;
