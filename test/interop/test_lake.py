@@ -201,6 +201,16 @@ def a_filter_on_any_column_finds_its_rows_in_deltalake(folder):
 
 
 @case
+def verify_misses_raw_signals_that_another_program_deleted(folder):
+    readers.need(readers.PYTHON)
+    with small_lake(folder, 20) as weir:
+        assert weir.command("verify") == "ok\n"
+        readers.program([readers.PYTHON, "-c", "import sys, deltalake\ndeltalake.DeltaTable(sys.argv[1]).delete(\"event = 'github.push'\")",
+                         folder / "data/lake/raw"])
+        assert "lake: table raw lacks" in weir.command("verify", status=1)
+
+
+@case
 def texts_that_an_older_weir_kept_without_their_quotes_are_those_of_the_store(folder):
     readers.delta_extension()
     with Weir(folder, agents={"builds": {"type": "cdevents"}}, lake={"flush": "1h"} | KEPT) as weir:

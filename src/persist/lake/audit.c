@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "persist/lake/audit_log.h"
+#include "persist/lake/audit_raw.h"
 #include "persist/lake/audit_rows.h"
 #include "persist/lake/lake.h"
 #include "persist/lake/made.h"
@@ -17,6 +18,7 @@ struct audit {
     struct arena life;    /* of all of them */
     struct files files;
     size_t memory_bytes_max;
+    bool forgets; /* by age, raw signals too */
     struct bus *bus;
     struct audit_to *report;
     struct made made;
@@ -165,11 +167,17 @@ static enum outcome count_facts(struct audit *w, struct failure *f)
 {
     const struct audit_rows rows = {&w->log,  w->model, &w->scratch, w->report, w->memory_bytes_max,
                                     &w->duck, &w->life};
-    const enum outcome result = audit_rows(&rows, f);
-    if (result != OK) {
+    if (audit_rows(&rows, f) != OK) {
         found(w, arena_printf(&w->scratch, "lake: the facts of table %s cannot be counted: %s",
                               w->model->name, f->text));
+    } else if (w->bus && !w->forgets && !lake_feeds(STREAM_RAW, w->model) &&
+               audit_raw(&rows, w->bus, &w->made, f) != OK) {
+        found(w, arena_printf(&w->scratch,
+                              "lake: whether table raw has what facts of table %s came from cannot "
+                              "be seen: %s",
+                              w->model->name, f->text));
     }
+    arena_reset(&w->scratch);
     return OK;
 }
 
@@ -230,6 +238,7 @@ enum outcome audit_lake(const struct config *config, struct bus *bus, struct aud
 {
     struct audit w = {.files = files_at(config->lake.path),
                       .memory_bytes_max = config->lake.memory_bytes_max,
+                      .forgets = config->lake.keep_ms < INT64_MAX / 2000,
                       .bus = bus,
                       .report = report};
     arena_init(&w.arena, ARENA_BYTES_MAX);

@@ -19,10 +19,11 @@ struct audit_to {
 };
 
 /* Every table: its log can be replayed and is what was written (audit_log.h), every live file is
- * there with its size and checksum and as many facts as it says, no raw signal stands twice, none
- * is gone that weir wrote to (made.h), no position lies behind the end of its lane. Reads only; a
- * writer may be at work. Without a bus (NULL) positions are not looked at. returns OK also when
- * something was found | RETRY the disk fails */
+ * there with its size and checksum and as many facts as it says, no raw signal stands twice, and
+ * none is missing that a fact came from (audit_raw.h), no table is gone that weir wrote to
+ * (made.h), no position lies behind the end of its lane. Reads only; a writer may be at work.
+ * Without a bus (NULL) positions are not looked at. returns OK also when something was found |
+ * RETRY the disk fails */
 enum outcome audit_lake(const struct config *config, struct bus *bus, struct audit_to *report,
                         struct failure *f);
 
