@@ -23,19 +23,22 @@ static size_t zone_of(struct str text)
 static bool read_in_zone(struct str text, struct str zone, int64_t *us)
 {
     char whole[WHOLE_BYTES];
-    const struct str seconds = text.len == MINUTE_BYTES ? S(":00") : S("");
+    const char *seconds = text.len == MINUTE_BYTES ? ":00" : "";
+    size_t len = text.len;
     if (text.len == DAY_BYTES) {
         return clock_parse_day(text, us);
     }
-    if (text.len < MINUTE_BYTES || text.len + seconds.len + zone.len > sizeof whole ||
+    if (text.len < MINUTE_BYTES || text.len + strlen(seconds) + zone.len > sizeof whole ||
         !memchr(" Tt", text.at[DAY_BYTES], 3)) {
         return false;
     }
     memcpy(whole, text.at, text.len);
     whole[DAY_BYTES] = 'T';
-    memcpy(whole + text.len, seconds.at, seconds.len);
-    memcpy(whole + text.len + seconds.len, zone.at, zone.len);
-    return clock_parse((struct str){whole, text.len + seconds.len + zone.len}, us);
+    while (*seconds) {
+        whole[len++] = *seconds++;
+    }
+    memcpy(whole + len, zone.at, zone.len);
+    return clock_parse((struct str){whole, len + zone.len}, us);
 }
 
 bool moment_read(struct str text, int64_t *us)
