@@ -421,8 +421,10 @@ enum outcome ask_open(struct ask *q, struct arena *a, const struct config *confi
     q->duck = NULL;
     q->complete_us = TIME_NONE;
     q->behind_us = 0;
-    *l = (struct looking){
-        .ask = q, .bus = bus, .files = files_at(config->lake.path), .config = config};
+    l->ask = q;
+    l->bus = bus;
+    l->files = files_at(config->lake.path);
+    l->config = config;
     choose(l, sql);
     enum outcome result = take_snapshot(l, f);
     if (result == OK) {

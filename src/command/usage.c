@@ -39,7 +39,7 @@ static void print_help(const struct usage *u)
 static bool wrong(const struct usage *u, int *status, const char *what, struct str word)
 {
     screen_tell("weir %s: %s%s%.*s\nTry: weir %s --help\n", u->name, what, word.len ? " " : "",
-                STR_ARG(word), u->name);
+                (int)word.len, word.at ? word.at : "", u->name);
     *status = EXIT_USAGE;
     return false;
 }
