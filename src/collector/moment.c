@@ -28,8 +28,11 @@ static bool read_in_zone(struct str text, struct str zone, int64_t *us)
     if (text.len == DAY_BYTES) {
         return clock_parse_day(text, us);
     }
-    if (text.len < MINUTE_BYTES || text.len + strlen(seconds) + zone.len > sizeof whole ||
-        !memchr(" Tt", text.at[DAY_BYTES], 3)) {
+    if (text.len < MINUTE_BYTES || text.len + strlen(seconds) + zone.len > sizeof whole) {
+        return false;
+    }
+    const char between = text.at[DAY_BYTES];
+    if (between != ' ' && between != 'T' && between != 't') {
         return false;
     }
     memcpy(whole, text.at, text.len);
