@@ -297,7 +297,8 @@ static bool choose(struct report *r, struct session *s)
     bool has_team = false;
     for (size_t i = 0; i < all->n; i++) {
         const struct config_service *const c = all->at[i].options;
-        service[i] = (struct dora_service){all->at[i].name, c->team, c->paths.n > 0};
+        service[i] = (struct dora_service){all->at[i].name, c->team, c->paths.n > 0,
+                                           c->repositories};
         has_team = has_team || c->team.len > 0;
     }
     r->window.choice = s->config->report;

@@ -55,13 +55,16 @@ static void add_wish(struct buf *b, const struct dora_wish *w)
 
 static void add_services(struct buf *b, const struct dora_wish *w)
 {
-    buf_add(b, S("CREATE TEMP TABLE known (service VARCHAR, team VARCHAR, has_paths BOOLEAN);\n"));
+    buf_add(b, S("CREATE TEMP TABLE known (service VARCHAR, team VARCHAR, has_paths BOOLEAN, "
+                 "repositories VARCHAR[]);\n"));
     for (size_t i = 0; i < w->services_n; i++) {
         buf_add(b, i ? S(", (") : S("INSERT INTO known VALUES ("));
         duck_add_literal(b, w->service[i].name);
         buf_add(b, S(", "));
         duck_add_literal(b, w->service[i].team);
-        buf_printf(b, ", %s)", bool_text(w->service[i].has_paths));
+        buf_printf(b, ", %s, ", bool_text(w->service[i].has_paths));
+        window_add_list(b, &w->service[i].repositories);
+        buf_add_byte(b, ')');
     }
     buf_add(b, S(";"));
 }

@@ -17,6 +17,7 @@ enum dora_period { DORA_NOW, DORA_BEFORE, DORA_WEEK, DORA_MONTH, DORA_PERIODS_N 
 struct dora_service {
     struct str name, team; /* team empty: none                                             */
     bool has_paths;        /* only what touches them is its own (commit.services says what) */
+    struct str_list repositories; /* globs of HOST/OWNER/NAME or OWNER/NAME */
 };
 
 struct dora_wish {
@@ -49,7 +50,7 @@ struct dora_figure {
 };
 
 /* The models that it reads, as words of one text (ask.h). */
-#define DORA_MODELS "deployment change commit incident"
+#define DORA_MODELS "deployment change commit release incident"
 
 /* Make the tables in an engine with the relations of DORA_MODELS; once an engine.
  *   returns OK | RETRY memory | REJECT a zone that is not known */

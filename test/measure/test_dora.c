@@ -253,9 +253,9 @@ static void a_time_before_anything_was_known_has_no_frequency(void **state)
 
 static void a_team_has_the_figures_of_its_services_together(void **state)
 {
-    static const struct dora_service services[] = {{STR("cart"), STR("front"), false},
-                                                   {STR("search"), STR("find"), false},
-                                                   {STR("till"), STR("front"), false}};
+    static const struct dora_service services[] = {{STR("cart"), STR("front"), false, {0}},
+                                                   {STR("search"), STR("find"), false, {0}},
+                                                   {STR("till"), STR("front"), false, {0}}};
     struct failure f;
     struct dora_figure *figure;
     size_t n = 0;
@@ -410,8 +410,8 @@ static void hotfix_branches_are_named_by_the_same_globs(void **state)
 
 static void a_service_of_a_monorepo_has_what_touches_its_paths(void **state)
 {
-    static const struct dora_service services[] = {{STR("cart"), STR(""), true},
-                                                   {STR("search"), STR(""), true}};
+    static const struct dora_service services[] = {{STR("cart"), STR(""), true, {0}},
+                                                   {STR("search"), STR(""), true, {0}}};
     struct dora_wish w = march();
     (void)state;
     w.service = services;
@@ -422,6 +422,27 @@ static void a_service_of_a_monorepo_has_what_touches_its_paths(void **state)
     if (!str_eq(told, wanted)) {
         fail_msg("told\n%.*sinstead of\n%.*s", STR_ARG(told), STR_ARG(wanted));
     }
+}
+
+static void a_service_has_the_repository_that_the_configuration_gives_it(void **state)
+{
+    static struct str cart[] = {STR("acme/cart")}, all[] = {STR("git.*.org/**")};
+    struct dora_service services[] = {{STR("cart"), STR(""), false, {cart, 1}},
+                                      {STR("lamp"), STR(""), false, {all, 1}}};
+    struct dora_wish w = march();
+    (void)state;
+    w.service = services;
+    w.services_n = 2;
+    const struct str told = told_of("configured", &w);
+    assert_line(told, "change #2 e2 18000.0 s"); /* of two with this number by its artifact */
+    assert_line(told, "change #3 e3 18000.0 s"); /* merged before, which is all that is known */
+    assert_line(told, "left out change git.example.org/acme/lamp #2 no deployment names its "
+                      "repository"); /* lamp's could be both */
+    services[1].repositories = (struct str_list){0};
+    assert_line(told_of("configured", &w), "deployment lamp production f1");
+    services[0].repositories = (struct str_list){0};
+    assert_line(told_of("configured", &w), "left out change git.example.org/acme/cart #2 no "
+                                           "deployment names its repository");
 }
 
 static void a_zone_that_is_not_known_is_refused(void **state)
@@ -456,6 +477,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(hotfix_branches_are_named_by_the_same_globs, begin, end),
         cmocka_unit_test_setup_teardown(a_service_of_a_monorepo_has_what_touches_its_paths, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(
+            a_service_has_the_repository_that_the_configuration_gives_it, begin, end),
         cmocka_unit_test_setup_teardown(a_zone_that_is_not_known_is_refused, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,7 +199,8 @@ enum outcome report_dora_explain(const struct ask *q, struct arena *a, struct fa
          "environment, sha FROM explain_deployment",
          "service rework environment"},
         {"Changes",
-         "SELECT number, repository, merged_at, deployment, lead_s, left_out, title, service, "
+         "SELECT coalesce(CAST(number AS VARCHAR), id) AS change, repository, merged_at, "
+         "deployment, lead_s, left_out, title, service, "
          "environment, first_commit_at FROM explain_change",
          "repository left_out title service environment"},
         {"Commits",

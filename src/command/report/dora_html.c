@@ -127,7 +127,7 @@ static void add_metric(const struct drawing *d, const struct metric *m)
 /* ---- every change ---- */
 
 static const char changes_sql[] =
-    "SELECT concat(l.repository, ' #', l.number), l.title, l.url,\n"
+    "SELECT l.name, l.title, l.url,\n"
     "    CAST((epoch(l.finished_at) - epoch(w.from_at)) / (epoch(w.to_at) - epoch(w.from_at)) AS "
     "DOUBLE),\n"
     "    CAST(if(l.nth IS NULL, epoch(w.to_at) - epoch(coalesce(l.first_commit_at, l.merged_at)),\n"
@@ -136,7 +136,7 @@ static const char changes_sql[] =
     "FROM wish AS w, dora_lead_change AS l\n"
     "LEFT JOIN dora_outcome AS o USING (service, environment, nth)\n"
     "WHERE l.nth IS NULL OR (l.out_reason IS NULL AND l.finished_at >= w.from_at)\n"
-    "ORDER BY coalesce(l.finished_at, l.merged_at) DESC, l.repository, l.number, l.service,\n"
+    "ORDER BY coalesce(l.finished_at, l.merged_at) DESC, l.change_key, l.service,\n"
     "    l.environment";
 
 static struct str cell(struct arena *a, struct duck_result *r, size_t column)
@@ -394,7 +394,8 @@ static enum outcome add_behind(const struct drawing *d, struct failure *f)
          "recovered_at, recovery_s, rework, url FROM explain_deployment",
          false},
         {"Changes",
-         "SELECT concat(repository, ' #', number) AS change, title, service, environment, "
+         "SELECT concat(repository, ' ', coalesce('#' || number, id)) AS change, title, service, "
+         "environment, "
          "first_commit_at, merged_at, deployment, lead_s, left_out, url FROM explain_change",
          false},
         {"Incidents",

@@ -43,7 +43,7 @@ GROUP BY GROUPING SETS ((kind, n, by_service, by_environment), (kind, n));
 -- Open at the end of the period: merged by then, and not deployed by then.
 CREATE TEMP TABLE figure_open AS
 SELECT kind, n, by_service, by_environment, grouping(by_service) = 1 AS is_all,
-    count(DISTINCT (repository, number)) AS undeployed_changes,
+    count(DISTINCT change_key) AS undeployed_changes,
     epoch(max(p.to_at)) - epoch(min(merged_at)) AS oldest_undeployed_s
 FROM dora_lead_change AS l
 JOIN period AS p ON l.merged_at < p.to_at AND (l.finished_at IS NULL OR l.finished_at >= p.to_at)

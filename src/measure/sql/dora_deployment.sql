@@ -4,7 +4,7 @@
 
 CREATE TEMP TABLE deployment_seen AS
 SELECT coalesce(d.service, d.repository, d.source) AS service, coalesce(d.environment, '') AS environment,
-    d.source, d.id, d.repository, d.sha, d.ref, d.url, d.created_at, d.finished_at, d.state,
+    d.source, d.id, d.repository, d.sha, d.ref, d.artifact_id, d.url, d.created_at, d.finished_at, d.state,
     coalesce(d.is_rollback, false) AS is_rollback, coalesce(d.is_production, false) AS is_production
 FROM deployment AS d, wish AS w
 WHERE coalesce(d.created_at, d.finished_at, w.from_at) < w.to_at;

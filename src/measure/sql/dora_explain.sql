@@ -1,4 +1,4 @@
--- Relations asked: dora_outcome, dora_failed, dora_lead, dora_lead_change, dora_out, incident, wish. Gives
+-- Relations asked: dora_outcome, dora_failed, dora_lead, dora_lead_change, merged, dora_out, incident, wish. Gives
 -- what stands behind the figures of the window, a table a kind: explain_deployment, explain_change,
 -- explain_commit, explain_incident, explain_out; and in `explained` all of them as JSON.
 
@@ -20,17 +20,17 @@ WHERE d.finished_at >= w.from_at
 ORDER BY d.finished_at, d.service, d.environment, d.id;
 
 CREATE TEMP TABLE explain_change AS
-SELECT service, environment, repository, CAST(number AS BIGINT) AS number, title,
+SELECT service, environment, repository, CAST(number AS BIGINT) AS number, id, title,
     utc_text(first_commit_at) AS first_commit_at, utc_text(merged_at) AS merged_at, deployment,
     CAST(if(out_reason IS NULL, lead_s, NULL) AS DOUBLE) AS lead_s, out_reason AS left_out, url
 FROM wish AS w, dora_lead_change AS l
 WHERE l.finished_at IS NULL OR l.finished_at >= w.from_at
-ORDER BY l.merged_at, repository, number, service, environment;
+ORDER BY l.merged_at, change_key, service, environment;
 
 CREATE TEMP TABLE explain_commit AS
-SELECT service, environment, repository, sha, CAST(number AS BIGINT) AS change,
+SELECT service, environment, l.repository, sha, CAST(m.number AS BIGINT) AS change, m.id AS change_id,
     utc_text(committed_at) AS committed_at, utc_text(begun_at) AS begun_at, deployment, CAST(lead_s AS DOUBLE) AS lead_s
-FROM wish AS w, dora_lead AS l
+FROM wish AS w, dora_lead AS l LEFT JOIN merged AS m USING (change_key)
 WHERE l.out_reason IS NULL AND l.finished_at >= w.from_at
 ORDER BY committed_at, sha, service, environment;
 

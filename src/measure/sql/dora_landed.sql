@@ -4,7 +4,8 @@
 -- repeats that change's own commits.
 
 CREATE TEMP TABLE merged AS
-SELECT c.repository, c.number, c.title, c.url, c.author, c.labels, c.head_branch, c.head_sha,
+SELECT c.change_key, c.repository, c.id, c.number, concat(c.repository, ' ', coalesce('#' || c.number, c.id)) AS name,
+    c.title, c.url, c.author, c.labels, c.head_branch, c.head_sha,
     c.base_branch, c.merge_sha, c.created_at, c.first_review_at, c.merged_at, c.is_of_branch
 FROM change AS c, wish AS w
 WHERE c.merged_at < w.to_at;
@@ -12,14 +13,14 @@ WHERE c.merged_at < w.to_at;
 -- A merge, a squash and a rebase push new commits onto the base branch.
 CREATE TEMP TABLE commit_copy AS
 WITH tip AS (
-    SELECT m.repository, m.number, m.base_branch, k.sha, k.branch, k.pushed_at
+    SELECT m.repository, m.change_key, m.base_branch, k.sha, k.branch, k.pushed_at
     FROM merged AS m JOIN commit AS k ON k.repository = m.repository AND k.sha = m.merge_sha
 )
-SELECT repository, sha, min(number) AS number, bool_or(is_on_base) AS is_on_base
+SELECT repository, sha, min(change_key) AS change_key, bool_or(is_on_base) AS is_on_base
 FROM (
-    SELECT repository, sha, number, branch = base_branch AS is_on_base FROM tip
+    SELECT repository, sha, change_key, branch = base_branch AS is_on_base FROM tip
     UNION ALL
-    SELECT k.repository, k.sha, t.number, true
+    SELECT k.repository, k.sha, t.change_key, true
     FROM tip AS t JOIN commit AS k ON k.repository = t.repository AND k.branch = t.branch AND k.pushed_at = t.pushed_at
     WHERE t.branch = t.base_branch
 )
@@ -29,42 +30,42 @@ GROUP BY repository, sha;
 -- brought onto that branch (develop, which is merged into main) is that change's.
 CREATE TEMP TABLE commit_own AS
 WITH exact AS (
-    SELECT k.repository, k.sha, m.number, m.merged_at
+    SELECT k.repository, k.sha, m.change_key, m.merged_at
     FROM merged AS m JOIN commit AS k ON k.repository = m.repository AND k.sha = m.head_sha
     UNION ALL
-    SELECT k.repository, k.sha, m.number, m.merged_at
+    SELECT k.repository, k.sha, m.change_key, m.merged_at
     FROM merged AS m JOIN commit AS k ON k.repository = m.repository AND k.sha = m.merge_sha
     WHERE k.branch = m.head_branch AND m.head_branch IS DISTINCT FROM m.base_branch
 ), by_branch AS (
-    SELECT k.repository, k.sha, c.number, c.merged_at
+    SELECT k.repository, k.sha, c.change_key, c.merged_at
     FROM (SELECT repository, sha, branch, coalesce(pushed_at, committed_at) AS seen_at FROM commit) AS k
-    ASOF JOIN (SELECT repository, number, merged_at, head_branch,
+    ASOF JOIN (SELECT repository, change_key, merged_at, head_branch,
             coalesce(closed_at, merged_at) AS closed_at FROM change
         WHERE head_branch IS DISTINCT FROM base_branch AND is_of_branch
             AND coalesce(closed_at, merged_at) IS NOT NULL
     ) AS c ON k.repository = c.repository AND k.branch = c.head_branch AND k.seen_at <= c.closed_at
 )
-SELECT repository, sha, arg_min(number, (grade, merged_at, number)) AS number
+SELECT repository, sha, arg_min(change_key, (grade, merged_at, change_key)) AS change_key
 FROM (SELECT *, 0 AS grade FROM exact UNION ALL SELECT *, 1 FROM by_branch WHERE merged_at IS NOT NULL) AS o
 WHERE NOT EXISTS (FROM commit_copy AS c WHERE c.repository = o.repository AND c.sha = o.sha
-    AND c.is_on_base AND c.number <> o.number)
+    AND c.is_on_base AND c.change_key <> o.change_key)
 GROUP BY repository, sha;
 
 -- A copy counts where nothing is known of what it repeats. A change of a branch that others were merged into
 -- repeats their commits.
 CREATE TEMP TABLE commit_of AS
 WITH holding AS (
-    SELECT repository, number FROM commit_own
+    SELECT repository, change_key FROM commit_own
     UNION
-    SELECT m.repository, m.number FROM merged AS m
+    SELECT m.repository, m.change_key FROM merged AS m
     JOIN (SELECT repository, base_branch, min(merged_at) AS first_at FROM merged GROUP BY ALL) AS b
         ON b.repository = m.repository AND b.base_branch = m.head_branch AND b.first_at <= m.merged_at
     WHERE m.is_of_branch AND m.head_branch <> m.base_branch
 )
-SELECT repository, sha, number, false AS is_copy FROM commit_own
+SELECT repository, sha, change_key, false AS is_copy FROM commit_own
 UNION ALL
-SELECT repository, sha, number,
-    EXISTS (FROM holding AS h WHERE h.repository = c.repository AND h.number = c.number)
+SELECT repository, sha, change_key,
+    EXISTS (FROM holding AS h WHERE h.repository = c.repository AND h.change_key = c.change_key)
 FROM commit_copy AS c
 WHERE NOT EXISTS (FROM commit_own AS o WHERE o.repository = c.repository AND o.sha = c.sha);
 
@@ -76,11 +77,11 @@ SELECT p.repository, p.branch FROM push AS p JOIN dora_deployment AS d ON d.sha 
 
 -- A branch that was merged by hand brings commits that were pushed before, and perhaps a change's merge.
 CREATE TEMP TABLE dora_landed AS
-SELECT repository, coalesce(base_branch, '') AS line, merged_at AS landed_at, number,
+SELECT repository, coalesce(base_branch, '') AS line, merged_at AS landed_at, change_key,
     CAST(NULL AS VARCHAR) AS sha
 FROM merged
 UNION ALL
-SELECT m.repository, p.branch, p.pushed_at, m.number, NULL
+SELECT m.repository, p.branch, p.pushed_at, m.change_key, NULL
 FROM merged AS m JOIN push AS p ON p.repository = m.repository AND p.sha = m.merge_sha
     AND p.branch <> m.base_branch AND p.pushed_at >= m.merged_at
 JOIN line AS l ON l.repository = p.repository AND l.line = p.branch
@@ -98,12 +99,12 @@ WITH onward AS (
     FROM merged AS m JOIN line AS l ON l.repository = m.repository AND l.line = m.head_branch
     WHERE m.is_of_branch AND m.head_branch <> m.base_branch
 )
-SELECT a.repository, a.base_branch AS line, o.merged_at AS landed_at, a.number, a.sha
+SELECT a.repository, a.base_branch AS line, o.merged_at AS landed_at, a.change_key, a.sha
 FROM (SELECT a.*, h.base_branch FROM dora_landed AS a
     JOIN (SELECT DISTINCT repository, head_branch, base_branch FROM onward) AS h
         ON h.repository = a.repository AND h.head_branch = a.line
     WHERE NOT EXISTS (FROM dora_landed AS b WHERE b.repository = a.repository AND b.line = h.base_branch
-        AND b.number IS NOT DISTINCT FROM a.number AND b.sha IS NOT DISTINCT FROM a.sha)) AS a
+        AND b.change_key IS NOT DISTINCT FROM a.change_key AND b.sha IS NOT DISTINCT FROM a.sha)) AS a
 ASOF JOIN onward AS o ON o.repository = a.repository AND o.head_branch = a.line
     AND o.base_branch = a.base_branch AND a.landed_at <= o.merged_at;
 INSERT INTO dora_landed FROM carried();

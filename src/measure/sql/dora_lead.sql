@@ -10,11 +10,11 @@ HAVING arg_min(is_hotfix_branch(branch), (pushed_at, is_hotfix_branch(branch)));
 
 -- A service with paths has the commits that touch them, and those of which nothing is known.
 CREATE TEMP TABLE held AS
-SELECT r.service, r.environment, r.repository, k.sha, r.number, k.author, k.committed_at, k.begun_at, r.landed_at,
+SELECT r.service, r.environment, r.repository, k.sha, r.change_key, k.author, k.committed_at, k.begun_at, r.landed_at,
     o.is_copy, false AS is_hotfix, least(r.nth, e.nth) AS nth,
     NOT r.has_paths OR coalesce(list_contains(k.services, r.service), true) AS is_own
 FROM dora_reached AS r
-JOIN commit_of AS o ON o.repository = r.repository AND o.number = r.number
+JOIN commit_of AS o ON o.repository = r.repository AND o.change_key = r.change_key
 JOIN commit AS k ON k.repository = o.repository AND k.sha = o.sha
 LEFT JOIN commit_early AS e ON e.service = r.service AND e.environment = r.environment
     AND e.repository = k.repository AND e.sha = k.sha
@@ -24,7 +24,7 @@ SELECT r.service, r.environment, r.repository, k.sha, NULL, k.author, k.committe
 FROM dora_reached AS r
 JOIN commit AS k ON k.repository = r.repository AND k.sha = r.sha
 LEFT JOIN commit_hotfix AS h ON h.repository = r.repository AND h.sha = r.sha
-WHERE r.number IS NULL;
+WHERE r.change_key IS NULL;
 
 CREATE TEMP TABLE commit_apart AS
 SELECT repository, sha, min(landed_at) AS landed_at FROM held GROUP BY repository, sha HAVING NOT bool_or(is_own);
@@ -48,11 +48,11 @@ WHERE h.is_own;
 -- merge), to its merge, to its deployment. What came before the stage's turn takes no time: the stages' sum is the span.
 CREATE TEMP TABLE dora_lead_change AS
 WITH first AS (
-    SELECT service, environment, repository, number, bool_or(is_own) AS is_own,
+    SELECT service, environment, repository, change_key, bool_or(is_own) AS is_own,
         min(begun_at) FILTER (is_own AND NOT is_copy) AS first_commit_at
-    FROM held WHERE number IS NOT NULL GROUP BY ALL
+    FROM held WHERE change_key IS NOT NULL GROUP BY ALL
 )
-SELECT r.service, r.environment, r.repository, r.number, m.title, m.url, m.author, m.merged_at,
+SELECT r.service, r.environment, r.repository, r.change_key, m.id, m.number, m.name, m.title, m.url, m.author, m.merged_at,
     f.first_commit_at, r.nth, d.id AS deployment, d.finished_at,
     epoch(d.finished_at) - epoch(f.first_commit_at) AS lead_s,
     least(m.merged_at, d.finished_at) AS brought_at,
@@ -67,10 +67,10 @@ SELECT r.service, r.environment, r.repository, r.number, m.title, m.url, m.autho
     END AS out_reason,
     len(list_intersect(coalesce(m.labels, []), w.hotfix_labels)) > 0 OR is_hotfix_branch(m.head_branch) AS is_hotfix
 FROM dora_reached AS r
-JOIN merged AS m ON m.repository = r.repository AND m.number = r.number
+JOIN merged AS m ON m.repository = r.repository AND m.change_key = r.change_key
 JOIN wish AS w ON true
 LEFT JOIN first AS f ON f.service = r.service AND f.environment = r.environment
-    AND f.repository = r.repository AND f.number = r.number
+    AND f.repository = r.repository AND f.change_key = r.change_key
 LEFT JOIN dora_deployment AS d ON d.service = r.service AND d.environment = r.environment
     AND d.nth = r.nth
-WHERE r.number IS NOT NULL AND coalesce(f.is_own, true);
+WHERE r.change_key IS NOT NULL AND coalesce(f.is_own, true);

@@ -1,13 +1,14 @@
--- Relations asked: deployment_folded, change_folded, review, commit_folded, commit_history, incident, as weir query shows
--- them, and wish. Gives deployment, change, commit, incident, folded once and with the columns that the steps read; of
--- derived columns those of incident alone, which cost most of the time. A commit's lead time begins at begun_at.
--- push: each branch that a commit was pushed to, and when first.
+-- Relations asked: deployment_folded, change_folded, review, commit_folded, commit_history, release_folded, incident, as
+-- weir query shows them, and wish. Gives deployment, change, commit, incident, folded once and with the columns that the
+-- steps read; of derived columns those of incident alone, which cost most of the time. A commit's lead time begins at
+-- begun_at. change_key: stands for a change's repository and id, in the order of numbers, which not every source gives.
+-- push: each branch that a commit was pushed to, and when first. packaged: which change an artifact was made from.
 CREATE TEMP TABLE deployment AS
 SELECT source, id, repository, service, environment, is_production, sha, ref, state, is_rollback, created_at,
-    finished_at, url
+    finished_at, url, artifact_id
 FROM deployment_folded;
 CREATE TEMP TABLE change AS
-SELECT repository, number, title, url, author, labels, base_branch, head_branch, head_sha, merge_sha, created_at,
+SELECT row_number() OVER (ORDER BY repository, number, id) AS change_key, repository, id, number, title, url, author, labels, base_branch, head_branch, head_sha, merge_sha, created_at,
     first_review(reviews, author) AS first_review_at, merged_at, closed_at,
     coalesce(head_repository = repository, true) AS is_of_branch -- else of a fork's
 FROM change_folded LEFT JOIN review USING (repository, id);
@@ -18,6 +19,8 @@ FROM commit_folded, wish AS w;
 CREATE TEMP TABLE push AS
 SELECT repository, sha, branch, coalesce(min(pushed_at), min(committed_at)) AS pushed_at
 FROM commit_history WHERE branch IS NOT NULL GROUP BY repository, sha, branch;
+CREATE TEMP TABLE packaged AS
+SELECT DISTINCT tag AS artifact_id, repository, change_id FROM release_folded WHERE change_id IS NOT NULL;
 CREATE TEMP TABLE incident AS
 SELECT source, id, service, environment, title, url, is_incident, detected_at, resolved_at, caused_by_source,
     caused_by_deployment, fixed_by_source, fixed_by_deployment, evidence

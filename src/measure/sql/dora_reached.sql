@@ -1,4 +1,4 @@
--- Relations asked: dora_deployment, dora_landed, merged, commit_own, commit_copy, commit, push, known. Gives
+-- Relations asked: dora_deployment, dora_landed, merged, commit_own, commit_copy, commit, push, packaged, known. Gives
 -- deployment_at: how far along which line each deployment stands; dora_reached: what landed, and the first
 -- deployment of each service and environment that holds it (nth null: none yet); commit_early: commits
 -- that were deployed before their change was merged.
@@ -10,16 +10,48 @@ FROM (
     FROM merged
     UNION ALL
     SELECT c.repository, c.sha, coalesce(m.base_branch, ''), m.merged_at, 1
-    FROM commit_copy AS c JOIN merged AS m ON m.repository = c.repository AND m.number = c.number
+    FROM commit_copy AS c JOIN merged AS m ON m.repository = c.repository AND m.change_key = c.change_key
     UNION ALL
     SELECT repository, sha, branch, pushed_at, 2 FROM push
 )
 WHERE sha IS NOT NULL
 GROUP BY repository, sha, line;
 
+-- Of services some of whose deployments name no repository, those that the configuration gives them (`*` is any text
+-- without a slash, `**` any).
+CREATE TEMP TABLE service_repository AS
+SELECT k.service, r.repository, count(*) OVER (PARTITION BY k.service) = 1 AS is_only
+FROM (SELECT service, unnest(repositories) AS glob FROM known WHERE len(repositories) > 0) AS k
+JOIN (SELECT repository FROM merged UNION SELECT repository FROM push) AS r
+    ON regexp_full_match(lower(r.repository), '([^/]*/)?' || replace(replace(replace(regexp_escape(lower(k.glob)),
+        '\*\*', '.*'), '\*', '[^/]*'), '\?', '[^/]'))
+WHERE EXISTS (FROM dora_deployment AS d WHERE d.service = k.service AND d.repository IS NULL)
+GROUP BY k.service, r.repository;
+
+-- Where the change landed that the artifact was packaged from. Its id may be another's too: it is the one of the
+-- repository that is named, else of the service's, else, where the service has none, the only one.
+CREATE TEMP TABLE deployment_packaged AS
+SELECT service, environment, nth, arg_min({repository: repository, line: line, stood_at: stood_at}, (grade, change_key)) AS at
+FROM (
+    SELECT d.service, d.environment, d.nth, m.change_key, m.repository, coalesce(m.base_branch, '') AS line,
+        m.merged_at AS stood_at,
+        CASE WHEN m.repository = coalesce(d.repository, p.repository) THEN 0
+            WHEN d.repository IS NOT NULL THEN NULL
+            WHEN s.repository IS NOT NULL THEN 1
+            WHEN NOT EXISTS (FROM service_repository AS o WHERE o.service = d.service)
+                AND NOT EXISTS (FROM merged AS o WHERE o.id = m.id AND o.change_key <> m.change_key) THEN 2
+        END AS grade
+    FROM dora_deployment AS d
+    JOIN packaged AS p ON p.artifact_id = d.artifact_id
+    JOIN merged AS m ON m.id = p.change_id
+    LEFT JOIN service_repository AS s ON s.service = d.service AND s.repository = m.repository
+)
+WHERE grade IS NOT NULL
+GROUP BY service, environment, nth;
+
 -- A deployment stands where its commit landed: where a change brought it, else on the branch that it names, else
--- where it was pushed first. Where nothing is known of the commit, at the time when it was asked for, on every line
--- of its repository.
+-- where it was pushed first. Where nothing is known of the commit, where its artifact's change did, else at the time
+-- when it was asked for, on every line of its repository; the service's, where it names none and that has one.
 CREATE TEMP TABLE deployment_at AS
 WITH known AS (
     SELECT d.service, d.environment, d.nth,
@@ -29,9 +61,14 @@ WITH known AS (
     JOIN place AS p ON p.sha = d.sha AND p.repository = coalesce(d.repository, p.repository)
     GROUP BY d.service, d.environment, d.nth
 )
-SELECT d.service, d.environment, d.nth, d.sha, coalesce(d.repository, k.at.repository) AS repository, k.at.line AS line,
-    coalesce(k.at.stood_at, d.created_at, d.finished_at) AS stood_at
-FROM dora_deployment AS d LEFT JOIN known AS k USING (service, environment, nth);
+SELECT d.service, d.environment, d.nth, d.sha,
+    coalesce(d.repository, k.at.repository, p.at.repository, s.repository) AS repository,
+    coalesce(k.at.line, p.at.line) AS line,
+    coalesce(k.at.stood_at, p.at.stood_at, d.created_at, d.finished_at) AS stood_at
+FROM dora_deployment AS d
+LEFT JOIN known AS k USING (service, environment, nth)
+LEFT JOIN deployment_packaged AS p USING (service, environment, nth)
+LEFT JOIN service_repository AS s ON s.service = d.service AND s.is_only;
 
 -- Of a line only those that went further than all before: what the others hold was there already.
 CREATE TEMP TABLE advance AS
@@ -48,7 +85,7 @@ WHERE before_at IS NULL OR stood_at > before_at;
 
 -- What came onto several lines was deployed with the first deployment of any of them.
 CREATE TEMP TABLE dora_reached AS
-SELECT s.service, s.environment, s.has_paths, l.repository, min(l.landed_at) AS landed_at, l.number, l.sha,
+SELECT s.service, s.environment, s.has_paths, l.repository, min(l.landed_at) AS landed_at, l.change_key, l.sha,
     min(a.nth) AS nth
 FROM dora_landed AS l
 JOIN (SELECT DISTINCT d.service, d.environment, d.repository, coalesce(k.has_paths, false) AS has_paths
@@ -63,7 +100,7 @@ SELECT d.service, d.environment, k.repository, k.sha, min(d.nth) AS nth
 FROM deployment_at AS d
 JOIN commit_own AS o ON o.repository = d.repository AND o.sha = d.sha
 JOIN commit AS tip ON tip.repository = o.repository AND tip.sha = o.sha
-JOIN commit_own AS mate ON mate.repository = o.repository AND mate.number = o.number
+JOIN commit_own AS mate ON mate.repository = o.repository AND mate.change_key = o.change_key
 JOIN commit AS k ON k.repository = mate.repository AND k.sha = mate.sha
     AND coalesce(k.pushed_at, k.committed_at) <= coalesce(tip.pushed_at, tip.committed_at)
 GROUP BY ALL;

@@ -1,7 +1,7 @@
 -- The same figures another way: straight from the definitions, one question a thing, no order of steps. It
 -- gives each service whose figures differ from the report's.
 WITH d AS (
-    SELECT *, CAST(split_part(sha, '-', 2) AS INT) AS i, finished_at >= w.from_at AS is_inside
+    SELECT *, CAST(split_part(coalesce(sha, artifact_id), '-', 2) AS INT) AS i, finished_at >= w.from_at AS is_inside
     FROM deployment, wish AS w WHERE is_production AND finished_at < w.to_at
 ), first_of AS ( -- the first deployment that had got as far as the thing
     SELECT t.*, (SELECT min(finished_at) FROM d WHERE d.service = t.service AND d.i >= t.i) AS out_at,

@@ -5,11 +5,11 @@ SELECT told FROM (
         'rework: ' || rework_reason) AS told
     FROM dora_outcome
     UNION ALL
-    SELECT 2, row_number() OVER (ORDER BY committed_at, sha, service, environment, deployment, number),
-        concat_ws(' ', 'commit', sha, '#' || number, deployment, if(out_reason IS NULL, lead_s || ' s', out_reason))
-    FROM dora_lead
+    SELECT 2, row_number() OVER (ORDER BY committed_at, sha, service, environment, deployment, change_key),
+        concat_ws(' ', 'commit', sha, coalesce('#' || number, id), deployment, if(out_reason IS NULL, lead_s || ' s', out_reason))
+    FROM dora_lead LEFT JOIN (SELECT change_key, number, id FROM merged) USING (change_key)
     UNION ALL
-    SELECT 3, number, concat_ws(' ', 'change', '#' || number, deployment,
+    SELECT 3, number, concat_ws(' ', 'change', coalesce('#' || number, id), deployment,
         if(out_reason IS NULL, lead_s || ' s', out_reason), if(is_hotfix, 'hotfix', NULL))
     FROM dora_lead_change
     UNION ALL
