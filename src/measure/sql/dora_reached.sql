@@ -17,16 +17,28 @@ FROM (
 WHERE sha IS NOT NULL
 GROUP BY repository, sha, line;
 
--- Of services some of whose deployments name no repository, those that the configuration gives them (`*` is any text
--- without a slash, `**` any).
+-- In a glob of the configuration `*` is any text without a slash, `**` any; the host may be left out.
+CREATE TEMP MACRO fits(pattern, repository) AS regexp_full_match(lower(repository), '([^/]*/)?' || replace(replace(replace(
+    regexp_escape(lower(pattern)), '\*\*', '.*'), '\*', '[^/]*'), '\?', '[^/]'));
+CREATE TEMP TABLE service_glob AS SELECT service, unnest(repositories) AS pattern FROM known WHERE len(repositories) > 0;
+CREATE TEMP TABLE repository_seen AS SELECT repository FROM merged UNION SELECT repository FROM push;
+
+-- What a deployment names as its repository may be the address of who told of it: it is none where nothing else is known of
+-- it and the configuration gives the service others.
+CREATE TEMP TABLE repository_named AS
+SELECT service, repository
+FROM (SELECT DISTINCT service, repository FROM dora_deployment WHERE repository IS NOT NULL) AS d
+WHERE EXISTS (FROM repository_seen AS s WHERE s.repository = d.repository)
+    OR NOT EXISTS (FROM service_glob AS g WHERE g.service = d.service)
+    OR EXISTS (FROM service_glob AS g WHERE g.service = d.service AND fits(g.pattern, d.repository));
+
+-- Of services some of whose deployments name no repository, those that the configuration gives them.
 CREATE TEMP TABLE service_repository AS
-SELECT k.service, r.repository, count(*) OVER (PARTITION BY k.service) = 1 AS is_only
-FROM (SELECT service, unnest(repositories) AS glob FROM known WHERE len(repositories) > 0) AS k
-JOIN (SELECT repository FROM merged UNION SELECT repository FROM push) AS r
-    ON regexp_full_match(lower(r.repository), '([^/]*/)?' || replace(replace(replace(regexp_escape(lower(k.glob)),
-        '\*\*', '.*'), '\*', '[^/]*'), '\?', '[^/]'))
-WHERE EXISTS (FROM dora_deployment AS d WHERE d.service = k.service AND d.repository IS NULL)
-GROUP BY k.service, r.repository;
+SELECT g.service, r.repository, count(*) OVER (PARTITION BY g.service) = 1 AS is_only
+FROM service_glob AS g JOIN repository_seen AS r ON fits(g.pattern, r.repository)
+WHERE g.service IN (SELECT d.service FROM dora_deployment AS d LEFT JOIN repository_named AS n USING (service, repository)
+    WHERE n.repository IS NULL)
+GROUP BY g.service, r.repository;
 
 -- Where the change landed that the artifact was packaged from. Its id may be another's too: it is the one of the
 -- repository that is named, else of the service's, else, where the service has none, the only one.
@@ -35,16 +47,16 @@ SELECT service, environment, nth, arg_min({repository: repository, line: line, s
 FROM (
     SELECT d.service, d.environment, d.nth, m.change_key, m.repository, coalesce(m.base_branch, '') AS line,
         m.merged_at AS stood_at,
-        CASE WHEN m.repository = coalesce(d.repository, p.repository) THEN 0
-            WHEN d.repository IS NOT NULL THEN NULL
+        CASE WHEN m.repository = d.repository OR m.repository = p.repository THEN 0
             WHEN s.repository IS NOT NULL THEN 1
-            WHEN NOT EXISTS (FROM service_repository AS o WHERE o.service = d.service)
+            WHEN NOT EXISTS (FROM service_glob AS o WHERE o.service = d.service)
                 AND NOT EXISTS (FROM merged AS o WHERE o.id = m.id AND o.change_key <> m.change_key) THEN 2
         END AS grade
     FROM dora_deployment AS d
     JOIN packaged AS p ON p.artifact_id = d.artifact_id
     JOIN merged AS m ON m.id = p.change_id
-    LEFT JOIN service_repository AS s ON s.service = d.service AND s.repository = m.repository
+    LEFT JOIN repository_named AS n ON n.service = d.service AND n.repository = d.repository
+LEFT JOIN service_repository AS s ON s.service = d.service AND s.repository = m.repository
 )
 WHERE grade IS NOT NULL
 GROUP BY service, environment, nth;
@@ -62,12 +74,13 @@ WITH known AS (
     GROUP BY d.service, d.environment, d.nth
 )
 SELECT d.service, d.environment, d.nth, d.sha,
-    coalesce(d.repository, k.at.repository, p.at.repository, s.repository) AS repository,
+    coalesce(k.at.repository, p.at.repository, n.repository, s.repository) AS repository,
     coalesce(k.at.line, p.at.line) AS line,
     coalesce(k.at.stood_at, p.at.stood_at, d.created_at, d.finished_at) AS stood_at
 FROM dora_deployment AS d
 LEFT JOIN known AS k USING (service, environment, nth)
 LEFT JOIN deployment_packaged AS p USING (service, environment, nth)
+LEFT JOIN repository_named AS n ON n.service = d.service AND n.repository = d.repository
 LEFT JOIN service_repository AS s ON s.service = d.service AND s.is_only;
 
 -- Of a line only those that went further than all before: what the others hold was there already.

@@ -1,5 +1,5 @@
 -- Changes of two repositories under the same numbers, and deployments that name none: cart's first two say the artifact
--- that a change was packaged into, the third nothing.
+-- that a change was packaged into, the third but the address that it came from.
 INSERT INTO commit (repository, sha, committed_at) VALUES
     ('git.example.org/acme/cart', 'c1', '2026-03-01 07:00:00Z'), ('git.example.org/acme/cart', 'c2', '2026-03-02 07:00:00Z'),
     ('git.example.org/acme/cart', 'c3', '2026-03-03 07:00:00Z');
@@ -14,5 +14,5 @@ INSERT INTO release (repository, tag, change_id) VALUES
 INSERT INTO deployment (id, repository, service, sha, ref, artifact_id, finished_at) VALUES
     ('e1', NULL, 'cart', NULL, NULL, 'pkg:oci/cart@1', '2026-03-01 12:00:00Z'),
     ('e2', NULL, 'cart', NULL, NULL, 'pkg:oci/cart@2', '2026-03-02 12:00:00Z'),
-    ('e3', NULL, 'cart', NULL, NULL, NULL, '2026-03-03 12:00:00Z'),
+    ('e3', 'ci.example.org/prod/ann', 'cart', NULL, NULL, NULL, '2026-03-03 12:00:00Z'),
     ('f1', NULL, 'lamp', NULL, NULL, NULL, '2026-03-03 12:00:00Z');
