@@ -193,7 +193,7 @@ def a_report_leaves_out_columns_and_cuts_no_name(folder):
     assert "open to merge p90 merged unreviewed" in lines[lines.index("By repository") + 1], lines
     assert re.search(r" \d+(\.\d)? (min|h|d) +\d+(\.\d)? (min|h|d) ", lines[lines.index("By repository") + 2]), lines
     assert not any(line.startswith("also") for line in lines), lines
-    assert any(re.search(r"^ci .* \d+\.\d % ", line) for line in shown["runs", 80]), shown["runs", 80]
+    assert any(re.search(r"^github.com/acme/shop +ci .* \d+\.\d %", line) for line in shown["runs", 80]), shown["runs", 80]
     lines = shown["dora", 80]
     assert lines[0].startswith("Delivery, production, 1 Mar to 15 Mar 2026, 2 weeks   complete to "), lines
     assert any(line.startswith("Service        per day ") for line in lines), lines
