@@ -3,7 +3,7 @@
 enum { LOOK_BYTES = 1024 * 1024 };
 #define LOOK_ARENA_BYTES_MAX ((size_t)256 << 20)
 #define LETTER_ARENA_BYTES_MAX ((size_t)1 << 20)
-#define CLOSED_ARENA_BYTES_MAX ((size_t)256 << 20)
+#define CLOSED_ARENA_BYTES_MAX ((size_t)512 << 20)
 #define SEEN_ARENA_BYTES_MAX ((size_t)64 << 20)
 
 const char dead_drop_type[] = "weir.drop";

@@ -67,8 +67,9 @@ static struct str time_text(const struct source_ask *ask, int64_t us)
     return (struct str){text, us % SECOND_US ? MILLISECOND_BYTES : SECOND_BYTES};
 }
 
-/* As what it was read: a text that this number is written as was one. Beside a text an expression
- * without affinity is always less. */
+/* As what it was read: a number where one is written so (beside a text an expression without
+ * affinity is always less), unless the first row shows that the column holds texts (which are
+ * always greater than a number, so there is one). */
 static void bind_bookmark(const struct source_ask *ask, sqlite3_stmt *s)
 {
     const struct str text = ask->bookmark;
@@ -109,21 +110,43 @@ static enum outcome bind(const struct source_ask *ask, sqlite3_stmt *s, struct f
     return OK;
 }
 
+/* In the row at hand. */
+static bool grows_as_text(const struct source_ask *ask, sqlite3_stmt *s)
+{
+    const int n = sqlite3_column_count(s);
+    for (int i = 0; i < n; i++) {
+        if (str_eq(str_of(sqlite3_column_name(s, i)), ask->collector->column)) {
+            return sqlite3_column_type(s, i) == SQLITE_TEXT;
+        }
+    }
+    return false;
+}
+
+static enum outcome first_row(const struct source_ask *ask, sqlite3_stmt *s, bool *is_row,
+                              struct failure *f)
+{
+    const bool has_bookmark = ask->bookmark.len > 0 && sqlite3_bind_parameter_count(s) > 0;
+    enum outcome result = sqlite_row(s, is_row, f);
+    if (result == OK && *is_row && has_bookmark && grows_as_text(ask, s)) {
+        (void)sqlite3_reset(s);
+        sqlite_bind_str(s, 1, ask->bookmark);
+        result = sqlite_row(s, is_row, f);
+    }
+    return result;
+}
+
 static enum outcome give_rows(const struct source_ask *ask, sqlite3_stmt *s,
                               const struct source_to *to, struct failure *f)
 {
     bool is_row = true;
-    enum outcome result = OK;
+    enum outcome result = first_row(ask, s, &is_row, f);
     while (result == OK && is_row) {
-        result = sqlite_row(s, &is_row, f);
-        if (result != OK && asked_to_stop()) {
-            return failed(f, RETRY, "asked to stop");
-        }
-        if (result == OK && is_row) {
-            result = give_row(ask, s, to, f);
+        result = give_row(ask, s, to, f);
+        if (result == OK) {
+            result = sqlite_row(s, &is_row, f);
         }
     }
-    return result;
+    return result != OK && asked_to_stop() ? failed(f, RETRY, "asked to stop") : result;
 }
 
 static enum outcome sqlite_read(const struct source_ask *ask, const struct source_to *to,

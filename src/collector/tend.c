@@ -392,7 +392,7 @@ static void settle(struct tending *t, struct tend_slot *s)
     if (outcome == OK) {
         outcome = write_down(t, s, &f);
     }
-    if (w->aside > 0) {
+    if (w->aside > 0 && outcome == OK) { /* of a run that failed nothing is kept */
         tell_aside(x, w);
     }
     add_note(t, s, outcome);

@@ -391,7 +391,7 @@ static bool see_letter(void *to, const struct dead_letter *letter)
     }
     struct arena *const a = l->trace->arena;
     l->signal->dead = arena_str(a, letter->id);
-    l->signal->is_dead_raw = is_it;
+    l->signal->is_dead_raw = is_it && str_eq(letter->signal->stage, S("transform"));
     l->signal->why = arena_printf(a, "%.*s: %.*s", STR_ARG(letter->signal->stage),
                                   STR_ARG(letter->signal->reason));
     l->signal->pointer = arena_str(a, letter->signal->pointer);
@@ -576,8 +576,8 @@ enum outcome trace_follow(struct trace *t, struct trace_signal *s, struct failur
     if (s->is_dead_raw && s->facts_n > 0) {
         s->end = TRACE_STORED;
         s->why = arena_printf(t->arena,
-                              "a replay has made this of it since; its dead letter is still open: "
-                              "`weir dead retry %.*s` closes it",
+                              "this was made of it since, by a replay or by the same sent again; its "
+                              "dead letter is still open: `weir dead retry %.*s` closes it",
                               STR_ARG(s->dead));
         s->pointer = (struct str){NULL, 0};
     }

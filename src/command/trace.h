@@ -39,7 +39,7 @@ struct trace_signal {
     enum trace_end end;
     struct str why, pointer; /* unless stored */
     struct str dead;         /* id of its open dead letter */
-    bool is_dead_raw;        /* which is the transform's   */
+    bool is_dead_raw;        /* which is the transform's: it has gone no further */
     struct trace_fact *fact;
     size_t facts_n, facts_room;
 };

@@ -87,6 +87,22 @@ static void a_row_is_in_the_window_that_sqlite_says_it_is_in(void **state)
     assert_string_equal(got.text, "value=#3\n");
 }
 
+/* Texts of digits are texts: no number is greater than any of them. */
+static void a_column_of_texts_is_compared_with_a_text(void **state)
+{
+    struct rows_of got;
+    const struct collector grow = {.strategy = STRATEGY_GROWING, .column = S("n")};
+    struct source_ask ask = {
+        .start_us = TIME_NONE, .end_us = TIME_NONE, .bookmark = S("100"), .now_us = 1000000};
+    (void)state;
+    ask_as("SELECT * FROM (SELECT '100' AS n, 1 AS value UNION ALL SELECT '101', 2) WHERE n > ?1",
+           &grow, &ask, &got);
+    assert_string_equal(got.text, "n=101,value=#2\n");
+    ask_as("SELECT * FROM (SELECT 100 AS n, 1 AS value UNION ALL SELECT 101, 2) WHERE n > ?1",
+           &grow, &ask, &got);
+    assert_string_equal(got.text, "n=#101,value=#2\n");
+}
+
 static void a_bookmark_is_bound_as_what_it_was_read_as(void **state)
 {
     static const struct {
@@ -169,6 +185,7 @@ int main(void)
         cmocka_unit_test(a_window_and_a_bookmark_are_parameters),
         cmocka_unit_test(a_row_is_in_the_window_that_sqlite_says_it_is_in),
         cmocka_unit_test(a_bookmark_is_bound_as_what_it_was_read_as),
+        cmocka_unit_test(a_column_of_texts_is_compared_with_a_text),
         cmocka_unit_test(what_would_write_or_is_wrong_is_refused),
     };
     return cmocka_run_group_tests(all, make, drop);

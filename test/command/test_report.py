@@ -345,6 +345,19 @@ def activity_and_runs_tell_what_was_before_of_how_few_and_what_is_left_out(folde
 
 
 @case
+def a_report_of_nothing_is_json_all_the_same(folder):
+    def no_number(word):
+        raise AssertionError(f"{word} is no JSON")
+    with Weir(folder, agents={"github": {"type": "github", "secret": "s"}}) as weir:
+        weir.command("flush")
+        for name in ("dora", "activity", "runs"):
+            told = json.loads(weir.command("report", name, "--json"), parse_constant=no_number)
+            assert told["from"] < told["to"], told
+            for rate in (figure for figure in told.get("figures", []) if figure["figure"].endswith("_rate")):
+                assert rate["value"] is None and rate["before"] is None, rate
+
+
+@case
 def runs_of_cdevents_have_their_users_and_environments(folder):
     made = subprocess.run([BINARY, "simulate", "cdevents", "--count", "120", "--seed", "4", "--until", "2026-03-20"],
                           check=True, capture_output=True, text=True, timeout=120).stdout.splitlines()

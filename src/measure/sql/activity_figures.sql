@@ -30,9 +30,9 @@ SELECT kind, n, begins_at, is_part, unnest([
         concat(timed, ' merged')),
     figure_of(5, 'open_to_merge_p90_s', '', '', 'p90', 'span', -1, merge_p90, timed, timed, concat(open, ' still open')),
     figure_of(6, 'lines_p50', 'Lines changed', 'Lines', 'p50', 'number', 0, lines_p50, sized, sized, concat(sized, ' merged')),
-    figure_of(7, 'unreviewed_rate', 'Merged unreviewed', 'Unreviewed', '', 'rate', -1, unreviewed / merged, merged, unreviewed,
+    figure_of(7, 'unreviewed_rate', 'Merged unreviewed', 'Unreviewed', '', 'rate', -1, unreviewed / nullif(merged, 0), merged, unreviewed,
         concat(unreviewed, ' of ', merged)),
-    figure_of(8, 'dropped_rate', 'Closed unmerged', 'Unmerged', '', 'rate', -1, dropped / closed, closed, dropped,
+    figure_of(8, 'dropped_rate', 'Closed unmerged', 'Unmerged', '', 'rate', -1, dropped / nullif(closed, 0), closed, dropped,
         concat(dropped, ' of ', closed))
 ], recursive := true)
 FROM (

@@ -41,13 +41,15 @@ WHERE g.service IN (SELECT d.service FROM dora_deployment AS d LEFT JOIN reposit
 GROUP BY g.service, r.repository;
 
 -- Where the change landed that the artifact was packaged from. Its id may be another's too: it is the one of the
--- repository that is named, else of the service's, else, where the service has none, the only one.
+-- repository that is named, else, where that is no repository that anything is known of, of the service's, else, where
+-- the service has none, the only one.
 CREATE TEMP TABLE deployment_packaged AS
 SELECT service, environment, nth, arg_min({repository: repository, line: line, stood_at: stood_at}, (grade, change_key)) AS at
 FROM (
     SELECT d.service, d.environment, d.nth, m.change_key, m.repository, coalesce(m.base_branch, '') AS line,
         m.merged_at AS stood_at,
         CASE WHEN m.repository = d.repository OR m.repository = p.repository THEN 0
+            WHEN n.repository IS NOT NULL THEN NULL
             WHEN s.repository IS NOT NULL THEN 1
             WHEN NOT EXISTS (FROM service_glob AS o WHERE o.service = d.service)
                 AND NOT EXISTS (FROM merged AS o WHERE o.id = m.id AND o.change_key <> m.change_key) THEN 2
@@ -55,8 +57,8 @@ FROM (
     FROM dora_deployment AS d
     JOIN packaged AS p ON p.artifact_id = d.artifact_id
     JOIN merged AS m ON m.id = p.change_id
-    LEFT JOIN repository_named AS n ON n.service = d.service AND n.repository = d.repository
-LEFT JOIN service_repository AS s ON s.service = d.service AND s.repository = m.repository
+    LEFT JOIN repository_seen AS n ON n.repository = d.repository
+    LEFT JOIN service_repository AS s ON s.service = d.service AND s.repository = m.repository
 )
 WHERE grade IS NOT NULL
 GROUP BY service, environment, nth;

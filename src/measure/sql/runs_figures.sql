@@ -17,9 +17,9 @@ CREATE TEMP TABLE figure AS
 SELECT kind, n, begins_at, is_part, unnest([
     figure_of(1, 'runs_per_day', 'Runs finished', 'Runs', '', 'per_day', 0, per_day(finished, kind, from_at, to_at, known_from),
         finished, finished, counted(finished, 'run', 'runs')),
-    figure_of(2, 'fail_rate', 'Fail rate', 'Fail rate', '', 'rate', -1, failed / decided, decided, failed,
+    figure_of(2, 'fail_rate', 'Fail rate', 'Fail rate', '', 'rate', -1, failed / nullif(decided, 0), decided, failed,
         concat(failed, ' of ', decided)),
-    figure_of(3, 'cancel_rate', 'Cancelled', 'Cancelled', '', 'rate', -1, cancelled / decided, decided, cancelled,
+    figure_of(3, 'cancel_rate', 'Cancelled', 'Cancelled', '', 'rate', -1, cancelled / nullif(decided, 0), decided, cancelled,
         concat(cancelled, ' of ', decided)),
     figure_of(4, 'queue_p50_s', 'Queue', 'Queue', 'p50', 'span', -1, queue_p50, queued, queued, counted(queued, 'run', 'runs')),
     figure_of(5, 'queue_p90_s', '', '', 'p90', 'span', -1, queue_p90, queued, queued, concat(finished - queued, ' without')),

@@ -13,6 +13,14 @@ enum {
 };
 #define ARENA_BYTES_MAX ((size_t)2 << 30)
 
+/* What the lake says in dead letters of a lane that it could not keep. */
+struct refused {
+    struct refused *older;
+    struct lane lane;
+    struct dead_seen *seen;
+    bool is_cut; /* its oldest letters were forgotten */
+};
+
 struct raw_audit {
     const struct audit_rows *of;
     struct bus *bus;
@@ -20,7 +28,9 @@ struct raw_audit {
     struct arena arena;
     struct delta log; /* of table raw */
     struct buf lanes; /* `('intake-0', from, to), …`: what the table has taken */
+    struct refused *refused;
     size_t missing;
+    bool may_be_refused; /* some of what is missing, by letters that are gone */
     struct str first;
 };
 
@@ -138,14 +148,46 @@ static bool add_query(struct raw_audit *w, struct buf *sql, int64_t part, int64_
     return true;
 }
 
+static bool is_cut(struct raw_audit *w, struct lane dead)
+{
+    struct lane_ends *ends = NULL;
+    struct failure f;
+    size_t n = 0;
+    const bool is_read = bus_ends(w->bus, &w->arena, STREAM_DEAD, &ends, &n, &f) == OK;
+    for (size_t i = 0; i < n && is_read; i++) {
+        if (lane_eq(ends[i].lane, dead)) {
+            return ends[i].begin.at > 0;
+        }
+    }
+    return false;
+}
+
+/* Read once a lane. */
+static const struct refused *refused_of(struct raw_audit *w, struct lane lane)
+{
+    for (struct refused *r = w->refused; r; r = r->older) {
+        if (lane_eq(r->lane, lane)) {
+            return r;
+        }
+    }
+    struct refused *const r = arena_new(&w->arena, struct refused);
+    const struct lane own = {lane.stream, arena_str(&w->arena, lane.name)};
+    const struct lane dead = lane_dead(&w->arena, S("lake"), own);
+    *r = (struct refused){w->refused, own, dead_seen_read(w->bus, &w->arena, dead),
+                          is_cut(w, dead)};
+    w->refused = r;
+    return r;
+}
+
 /* The lake could not keep it, and says so in a dead letter. */
 static bool is_refused(struct raw_audit *w, struct str raw)
 {
     struct str at;
     struct origin origin = {.lane = {STREAM_RAW, str_cut(raw, ':', &at)}, .parts = 1};
-    const struct lane dead = lane_dead(&w->arena, S("lake"), origin.lane);
-    return str_to_u64(at, &origin.at.at) &&
-           dead_seen_has(dead_seen_read(w->bus, &w->arena, dead), &origin);
+    const struct refused *const r = refused_of(w, origin.lane);
+    const bool is = str_to_u64(at, &origin.at.at) && dead_seen_has(r->seen, &origin);
+    w->may_be_refused = w->may_be_refused || (!is && r->is_cut);
+    return is;
 }
 
 static enum outcome look_at_part(struct raw_audit *w, int64_t part, int64_t parts,
@@ -173,6 +215,8 @@ static enum outcome look(struct raw_audit *w, struct failure *f)
     const struct delta *const facts = w->of->log;
     enum outcome result = delta_open(&w->arena, facts->files, S("raw"), &w->log, f);
     w->missing = 0;
+    w->refused = NULL;
+    w->may_be_refused = false;
     buf_init(&w->lanes, &w->arena, SQL_BYTES_MAX);
     if (result != OK || w->log.version < 0 || !find_lanes(w)) {
         return result;
@@ -202,7 +246,14 @@ enum outcome audit_raw(const struct audit_rows *of, struct bus *bus, const struc
             break;
         }
     }
-    if (result == OK && w.missing > 0) {
+    if (result == OK && w.missing > 0 && w.may_be_refused) {
+        of->report->noted(of->report->to,
+                          arena_printf(of->scratch,
+                                       "lake: table raw lacks %zu signals that facts of table %s "
+                                       "came from, %.*s first: it may have refused them, in dead "
+                                       "letters that are gone",
+                                       w.missing, of->model->name, STR_ARG(w.first)));
+    } else if (result == OK && w.missing > 0) {
         of->report->found(of->report->to,
                           arena_printf(of->scratch,
                                        "lake: table raw lacks %zu signals that facts of table %s "
