@@ -68,7 +68,7 @@ enum outcome figure_read(struct duck *d, struct arena *a, struct figure **out, s
     *out = NULL;
     *n = 0;
     while (result == OK && duck_next(&r)) {
-        if (duck_i64(&r, 0) != nth) {
+        if (*n == 0 || duck_i64(&r, 0) != nth) {
             nth = duck_i64(&r, 0);
             *out = arena_more(a, *out, *n, &room, sizeof **out);
             (*out)[(*n)++] = figure_of(a, &r);
