@@ -575,10 +575,11 @@ enum outcome trace_follow(struct trace *t, struct trace_signal *s, struct failur
     s->end = s->dead.len > 0 ? TRACE_DEAD : TRACE_STORED;
     if (s->is_dead_raw && s->facts_n > 0) {
         s->end = TRACE_STORED;
-        s->why = arena_printf(t->arena,
-                              "this was made of it since, by a replay or by the same sent again; its "
-                              "dead letter is still open: `weir dead retry %.*s` closes it",
-                              STR_ARG(s->dead));
+        s->why = arena_printf(
+            t->arena,
+            "this was made of it since, by a replay or by the same sent again; its "
+            "dead letter is still open: `weir dead retry %.*s` closes it",
+            STR_ARG(s->dead));
         s->pointer = (struct str){NULL, 0};
     }
     return result == OK && s->facts_n == 0 && s->dead.len == 0 ? say_why(t, s, f) : result;
