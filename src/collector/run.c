@@ -82,21 +82,27 @@ static struct str cells_json(struct writing *w, const struct cell *cell, size_t 
     return buf_is_over(&b) ? S("{}") : buf_str(&b);
 }
 
-/* What no run before has told. The moment of a tick makes no other row of the same cells. */
-static void add_letter(struct writing *w, struct str cells, const struct failure *why)
+void run_write_aside(struct buf *b, const struct run *r, struct str cells,
+                     const struct failure *why)
 {
-    const struct run *const r = w->run;
     const bool is_window = r->start_us != TIME_NONE;
     const struct metric m = {.collector = r->collector->id,
                              .name = r->collector->metric_name,
                              .window_start_us = r->start_us,
                              .window_end_us = r->end_us,
                              .scheduled_us = is_window ? TIME_NONE : r->scheduled_us};
+    metric_write_aside(b, &m, cells, why);
+}
+
+/* What no run before has told. The moment of a tick makes no other row of the same cells. */
+static void add_letter(struct writing *w, struct str cells, const struct failure *why)
+{
+    const struct run *const r = w->run;
     const uint64_t hash = hash_64(cells, (uint64_t)r->start_us);
     buf_printf(&w->out, ",\"hash\":%llu", (unsigned long long)hash);
     if (!run_knows_aside(r, hash)) {
         buf_add(&w->out, S(",\"letter\":"));
-        metric_write_aside(&w->out, &m, cells, why);
+        run_write_aside(&w->out, r, cells, why);
     }
 }
 

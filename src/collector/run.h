@@ -12,6 +12,7 @@
 
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/failure.h"
 #include "config/collector.h"
@@ -52,6 +53,9 @@ struct run_line {
 
 /* Whether the run before set a row of this hash aside. */
 bool run_knows_aside(const struct run *r, uint64_t hash);
+/* The letter of a row of this run, with its cells as a JSON object. */
+void run_write_aside(struct buf *b, const struct run *r, struct str cells,
+                     const struct failure *why);
 
 /* One line, without its newline. returns OK | REJECT it is none of them */
 enum outcome run_line_read(struct arena *a, struct str line, struct run_line *out,

@@ -92,12 +92,6 @@ static void tell_more_aside(struct work *w)
     struct failure why;
     struct buf b;
     const struct run *const r = &w->run;
-    const bool is_window = r->start_us != TIME_NONE;
-    const struct metric m = {.collector = r->collector->id,
-                             .name = r->collector->metric_name,
-                             .window_start_us = r->start_us,
-                             .window_end_us = r->end_us,
-                             .scheduled_us = is_window ? TIME_NONE : r->scheduled_us};
     if (w->aside <= RUN_LETTERS_MAX) {
         return;
     }
@@ -107,7 +101,7 @@ static void tell_more_aside(struct work *w)
         (void)failed(&why, REJECT, "%llu rows more of this run were set aside, beyond the %d first",
                      (unsigned long long)hash, RUN_LETTERS_MAX);
         buf_init(&b, &w->arena, LINE_BYTES_MAX);
-        metric_write_aside(&b, &m, S("{}"), &why);
+        run_write_aside(&b, r, S("{}"), &why);
         add_letter(w, buf_str(&b));
     }
 }

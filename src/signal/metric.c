@@ -221,8 +221,7 @@ enum outcome metric_read(struct arena *a, struct str json, struct metric *out, s
     yyjson_val *const aside = json_get(root, S("aside"));
     if (aside) {
         const struct str pointer = json_text(json_get(root, S("pointer")));
-        return failed_at(f, REJECT, arena_printf(a, "%.*s", STR_ARG(pointer)).at, "%.*s",
-                         STR_ARG(json_text(aside)));
+        return failed_at(f, REJECT, arena_cstr(a, pointer), "%.*s", STR_ARG(json_text(aside)));
     }
     *out = (struct metric){.collector = json_text(json_get(root, S("collector"))),
                            .name = json_text(json_get(root, S("name"))),
