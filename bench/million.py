@@ -7,11 +7,14 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "test" / "tool")]
+from blackbox import free_port  # noqa: E402
 
 WEIR = str(pathlib.Path(sys.argv[1]).resolve())
 EVENTS = int(os.environ.get("EVENTS", "1000000"))
@@ -27,12 +30,6 @@ MAPPING = """
      finished: {finished_at: $at, outcome: (if $run.outcome == "error" then "failure" else $run.outcome end)}}
     [.context.type | split(".")[-1]]
 """
-
-
-def free_port():
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return door.getsockname()[1]
 
 
 def weir(folder, *words):

@@ -1,9 +1,11 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "persist/sink/sink.h"
@@ -20,23 +22,35 @@ static struct failure f;
 static int port;
 static bool is_believed; /* the sink's clock */
 
-/* A port that nobody has. */
+/* A port that nobody has, claimed as free_port() of tool/blackbox.py claims it. */
 static int free_port(void)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof at;
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&at, len), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
-    (void)close(fd);
-    return ntohs(at.sin_port);
+    for (int number = 10240 + getpid() % 20000;; number++) {
+        struct sockaddr_un name = {.sun_family = AF_UNIX};
+        const int len = snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "weir-test-port-%d",
+                                 number);
+        const struct sockaddr_in at = {.sin_family = AF_INET,
+                                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                       .sin_port = htons((uint16_t)number)};
+        const int claim = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        const socklen_t name_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+                                               (size_t)len);
+        const bool is_free = bind(claim, (const struct sockaddr *)&name, name_len) == 0 &&
+                             bind(fd, (const struct sockaddr *)&at, sizeof at) == 0;
+        (void)close(fd);
+        if (is_free) {
+            return number;
+        }
+        (void)close(claim);
+    }
 }
 
 static int up(void **state)
 {
     (void)state;
     arena_init(&arena, 1 << 30);
-    port = free_port();
+    port = port ? port : free_port();
     options = (struct prometheus_sink_options){
         .listen = arena_printf(&arena, "127.0.0.1:%d", port), .keep_ms = 300000, .series_max = 100};
     sink = NULL;

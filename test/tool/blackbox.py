@@ -19,6 +19,7 @@ import json
 import os
 import pathlib
 import pty
+import random
 import signal
 import socket
 import struct
@@ -34,6 +35,7 @@ BINARY = os.environ.get("WEIR_BIN", str(ROOT / "build-test" / "weir"))
 SHARED = pathlib.Path(os.environ.get("WEIR_SHARED", ROOT.parent / "shared"))
 WAIT_S = 30  # longest that a start or a stop may take, under sanitizers on a busy machine
 _cases = []
+_claims = []  # of ports
 
 
 class Skip(Exception):
@@ -72,9 +74,20 @@ def run():
 
 
 def free_port():
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return door.getsockname()[1]
+    """A port that no other test gets before this one has ended, and no client either: it lies below the ports that the
+    kernel gives out. The claim is an abstract socket named after it, which the kernel drops with its process."""
+    while True:
+        port = random.randrange(10240, 32768)
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0weir-test-port-{port}")
+            with socket.socket() as door:
+                door.bind(("127.0.0.1", port))
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        return port
 
 
 def sign(secret, body):
