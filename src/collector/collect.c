@@ -179,7 +179,7 @@ static size_t watch(struct collect *c, struct pollfd fds[FDS_MAX])
     for (size_t i = 0; i < TEND_WORKS_MAX; i++) {
         const struct work *const w = &c->tending->slot[i].work;
         if (w->is != WORK_FREE) {
-            fds[n++] = (struct pollfd){.fd = w->fd, .events = POLLIN};
+            fds[n++] = (struct pollfd){.fd = w->process.fd, .events = POLLIN};
         }
     }
     return n;

@@ -106,7 +106,7 @@ static void end_works(struct tending *t, const struct fill *fill)
 {
     for (size_t i = 0; i < TEND_WORKS_MAX; i++) {
         if (t->slot[i].work.is != WORK_FREE && t->slot[i].fill == fill) {
-            work_ask(&t->slot[i].work);
+            process_ask(&t->slot[i].work.process);
         }
     }
 }

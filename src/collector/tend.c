@@ -514,7 +514,7 @@ static void look_at_works(struct tending *t)
         if (s->work.is == WORK_FREE) {
             continue;
         }
-        work_watch(&s->work, t->now.mono_us);
+        process_watch(&s->work.process, t->now.mono_us);
         work_read(&s->work);
         if (s->work.is == WORK_IS_FULL && write_down(t, s, &f) != OK) {
             work_break_off(&s->work, &f);
@@ -582,8 +582,8 @@ int tend_wait_ms(const struct tending *t, int64_t *wall_us)
     }
     for (size_t i = 0; i < TEND_WORKS_MAX; i++) {
         const struct work *const w = &t->slot[i].work;
-        if (w->is != WORK_FREE && w->until_mono_us != INT64_MAX) {
-            wait_us = least(wait_us, w->until_mono_us - now.mono_us);
+        if (w->is != WORK_FREE && w->process.until_us != INT64_MAX) {
+            wait_us = least(wait_us, w->process.until_us - now.mono_us);
         }
     }
     if (t->note_mono_us > 0) {
@@ -596,7 +596,7 @@ bool tend_stop(struct tending *t, bool is_hard)
 {
     t->is_stopping = true;
     for (size_t i = 0; i < TEND_WORKS_MAX && is_hard; i++) {
-        work_ask(&t->slot[i].work);
+        process_ask(&t->slot[i].work.process);
     }
     return t->works_n > 0;
 }

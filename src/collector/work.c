@@ -3,9 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/failpoint.h"
@@ -14,9 +12,8 @@
 
 enum {
     READ_BYTES = 64 << 10,
-    TURN_BYTES_MAX = 1 << 20,  /* of one run, before the others have their turn   */
-    LINE_BYTES_MAX = 64 << 20, /* a row of a run has at most so many              */
-    END_US = 5000000           /* who was asked to end is killed after            */
+    TURN_BYTES_MAX = 1 << 20, /* of one run, before the others have their turn   */
+    LINE_BYTES_MAX = 64 << 20 /* a row of a run has at most so many              */
 };
 #define GATHER_ARENA_BYTES_MAX ((size_t)512 << 20)
 
@@ -28,16 +25,15 @@ struct lane work_lane(void)
 enum outcome work_begin(struct work *w, const struct run *r, struct failure *f)
 {
     assert(w->is == WORK_FREE);
-    *w = (struct work){.run = *r, .fd = -1};
-    const enum outcome result = run_start(r, &w->pid, &w->fd, f);
+    *w = (struct work){.run = *r};
+    const enum outcome result = process_start(&w->process, r, f);
     if (result != OK) {
         return result;
     }
-    (void)fcntl(w->fd, F_SETFL, O_NONBLOCK);
+    (void)fcntl(w->process.fd, F_SETFL, O_NONBLOCK);
     w->is = WORK_RUNS;
     w->begun_us = clock_now_us();
     w->begun_mono_us = clock_mono_us();
-    w->until_mono_us = w->begun_mono_us + r->collector->schedule.time_ms * 1000;
     arena_init(&w->arena, GATHER_ARENA_BYTES_MAX);
     arena_init(&w->line_arena, 2 * (size_t)LINE_BYTES_MAX);
     buf_init(&w->line, &w->line_arena, LINE_BYTES_MAX);
@@ -170,7 +166,7 @@ void work_break_off(struct work *w, const struct failure *f)
     w->has_last_line = true;
     w->outcome = f->outcome;
     w->why = *f;
-    work_ask(w);
+    process_ask(&w->process);
 }
 
 /* All whole lines; what follows the last one is kept for the next time. */
@@ -200,30 +196,13 @@ static void take_bytes(struct work *w, struct str bytes)
 
 /* ---- the end ---- */
 
-static void say_late(struct work *w)
-{
-    w->outcome = failed(&w->why, REJECT,
-                        "it took longer than %lld s and was ended; schedule.time_limit allows more",
-                        (long long)(w->run.collector->schedule.time_ms / 1000));
-}
-
 static void end(struct work *w)
 {
-    int status = 0;
-    pid_t waited = 0;
-    do {
-        waited = waitpid(w->pid, &status, 0);
-    } while (waited < 0 && errno == EINTR);
-    w->pid = 0;
+    const int status = process_wait(&w->process);
     w->is = WORK_HAS_ENDED;
     w->took_us = clock_mono_us() - w->begun_mono_us;
-    if (w->is_late) {
-        say_late(w);
-    } else if (!w->has_last_line && waited > 0 && WIFSIGNALED(status)) {
-        w->outcome = failed(&w->why, RETRY, "its process was ended by signal %d (%s)",
-                            WTERMSIG(status), strsignal(WTERMSIG(status)));
-    } else if (!w->has_last_line) {
-        w->outcome = failed(&w->why, RETRY, "its process ended without a last word");
+    if (w->process.is_late || !w->has_last_line) {
+        w->outcome = process_tell(&w->process, status, &w->why);
     }
 }
 
@@ -232,7 +211,7 @@ void work_read(struct work *w)
     char bytes[READ_BYTES / 8];
     size_t taken = 0;
     while (w->is == WORK_RUNS && taken < TURN_BYTES_MAX) {
-        const ssize_t n = read(w->fd, bytes, sizeof bytes);
+        const ssize_t n = read(w->process.fd, bytes, sizeof bytes);
         if (n > 0) {
             taken += (size_t)n;
             take_bytes(w, (struct str){bytes, (size_t)n});
@@ -244,31 +223,6 @@ void work_read(struct work *w)
         if (w->is == WORK_RUNS && w->bytes >= WORK_GATHER_BYTES && !w->has_last_line) {
             w->is = WORK_IS_FULL;
         }
-    }
-}
-
-void work_ask(struct work *w)
-{
-    const int64_t now_us = clock_mono_us();
-    if (w->pid > 0 && !w->is_asked) {
-        w->is_asked = true;
-        w->until_mono_us = now_us + END_US;
-        (void)kill(w->pid, SIGTERM);
-    }
-}
-
-void work_watch(struct work *w, int64_t mono_us)
-{
-    if (w->pid == 0 || mono_us < w->until_mono_us) {
-        return;
-    }
-    if (!w->is_asked) {
-        w->is_late = true;
-        work_ask(w);
-    } else if (!w->is_killed) {
-        w->is_killed = true;
-        (void)kill(w->pid, SIGKILL);
-        w->until_mono_us = INT64_MAX;
     }
 }
 
@@ -300,11 +254,7 @@ void work_free(struct work *w)
     if (w->is == WORK_FREE) {
         return;
     }
-    if (w->pid > 0) {
-        (void)kill(w->pid, SIGKILL);
-        (void)waitpid(w->pid, NULL, 0);
-    }
-    close(w->fd);
+    process_close(&w->process);
     arena_close(&w->arena);
     arena_close(&w->line_arena);
     w->is = WORK_FREE;

@@ -8,7 +8,7 @@
 #define WEIR_COLLECTOR_WORK_H
 
 #include "bus/bus.h"
-#include "collector/run.h"
+#include "collector/process.h"
 
 enum { WORK_GATHER_BYTES = 1 << 20 };
 
@@ -28,12 +28,9 @@ struct work_row {
 struct work {
     enum work_is is;
     struct run run;
-    pid_t pid;
-    int fd;           /* of the pipe                                                    */
+    struct process process;
     int64_t begun_us; /* wall                                                           */
     int64_t begun_mono_us;
-    int64_t until_mono_us; /* asked to end from then on, then killed                         */
-    bool is_asked, is_killed, is_late;
     struct arena arena; /* of what is gathered                                            */
     struct arena line_arena;
     struct buf line; /* the beginning of a line that is not whole yet                  */
@@ -64,10 +61,6 @@ enum outcome work_begin(struct work *w, const struct run *r, struct failure *f);
 
 /* Read what is in the pipe, which does not block. */
 void work_read(struct work *w);
-/* Past its time it is asked to end, then killed. */
-void work_watch(struct work *w, int64_t mono_us);
-/* Ask it to end, before its time. */
-void work_ask(struct work *w);
 
 /* What it gathered and will give is not looked at: it has failed like this. */
 void work_break_off(struct work *w, const struct failure *f);

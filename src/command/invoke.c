@@ -2,11 +2,8 @@
  *
  * As in a running weir, records wait for the run's last word, but for those of a run that gives
  * more than WORK_GATHER_BYTES, and the run's time is limited. */
-#include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/asked.h"
@@ -17,13 +14,7 @@
 #include "command/screen.h"
 #include "persist/sink/sink.h"
 
-enum {
-    ITEMS_MAX = 64,
-    LINE_BYTES_MAX = 128 << 20,
-    READ_BYTES = 64 << 10,
-    LOOK_MS = 1000,
-    END_US = 5000000 /* who was asked to end is killed after */
-};
+enum { ITEMS_MAX = 64, LINE_BYTES_MAX = 128 << 20, READ_BYTES = 64 << 10, LOOK_MS = 1000 };
 #define MEMORY_BYTES_MAX ((size_t)2 << 30)
 #define BATCH_BYTES_MAX ((size_t)1 << 30)
 
@@ -46,9 +37,7 @@ struct invoking {
     bool is_shown; /* no sink of it prints: the command does */
     bool is_whole, has_failed;
     /* the run */
-    pid_t pid;
-    int64_t until_us; /* monotonic: asked to end from then on, then killed */
-    bool is_asked, is_killed, is_late;
+    struct process process;
     struct arena waiting;
     struct str *held; /* JSON of metrics that wait for its last word  */
     size_t held_n, held_room, held_bytes;
@@ -213,8 +202,8 @@ static void tell_failed(struct invoking *v, struct str why)
 
 static void take_end(struct invoking *v, const struct run_line *line)
 {
-    v->is_whole = !v->is_late;
-    if (v->is_late) {
+    v->is_whole = !v->process.is_late;
+    if (!v->is_whole) {
         return;
     }
     if (line->is == RUN_FAILED) {
@@ -272,24 +261,9 @@ static void take_bytes(struct invoking *v, struct buf *line, struct str bytes)
     }
 }
 
-/* Past its time, or when this command is asked to stop, the run is asked to end, then killed. */
-static void watch(struct invoking *v)
+static void listen_to(struct invoking *v)
 {
-    const bool is_over = clock_mono_us() >= v->until_us;
-    if (!v->is_asked && (is_over || asked_to_stop())) {
-        v->is_asked = true;
-        v->is_late = is_over;
-        v->until_us = clock_mono_us() + END_US;
-        (void)kill(v->pid, SIGTERM);
-    } else if (v->is_asked && is_over && !v->is_killed) {
-        v->is_killed = true;
-        v->until_us = INT64_MAX;
-        (void)kill(v->pid, SIGKILL);
-    }
-}
-
-static void listen_to(struct invoking *v, int fd)
-{
+    struct process *const p = &v->process;
     struct arena life;
     struct buf line;
     ssize_t n = 1;
@@ -297,30 +271,29 @@ static void listen_to(struct invoking *v, int fd)
     char *const bytes = arena_array(&life, char, READ_BYTES);
     buf_init(&line, &life, LINE_BYTES_MAX);
     while (n != 0) {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        const int64_t left_ms = (v->until_us - clock_mono_us()) / 1000 + 1;
-        const int ready = poll(&p, 1, left_ms < 0 ? 0 : left_ms < LOOK_MS ? (int)left_ms : LOOK_MS);
-        n = ready > 0 ? read(fd, bytes, READ_BYTES) : 1;
+        struct pollfd fds = {.fd = p->fd, .events = POLLIN};
+        const int64_t left_ms = (p->until_us - clock_mono_us()) / 1000 + 1;
+        const int wait_ms = left_ms < 0 ? 0 : left_ms < LOOK_MS ? (int)left_ms : LOOK_MS;
+        const int ready = poll(&fds, 1, wait_ms);
+        n = ready > 0 ? read(p->fd, bytes, READ_BYTES) : 1;
         if (ready > 0 && n > 0) {
             take_bytes(v, &line, (struct str){bytes, (size_t)n});
         }
-        watch(v);
+        process_watch(p, clock_mono_us());
+        if (asked_to_stop()) {
+            process_ask(p);
+        }
     }
-    (void)close(fd);
     arena_close(&life);
 }
 
 /* What there is to say of a run that has ended, but has not said it itself. */
 static void tell_ended(struct invoking *v, int status)
 {
-    const long long limit_s = v->collector->schedule.time_ms / 1000;
-    if (v->is_late) {
-        tell_failed(v, arena_printf(&v->waiting,
-                                    "it took longer than %lld s and was ended; "
-                                    "schedule.time_limit allows more",
-                                    limit_s));
-    } else if (!v->is_whole) {
-        tell_failed(v, WIFSIGNALED(status) ? S("the run died of a signal") : S("the run died"));
+    struct failure why;
+    if (v->process.is_late || !v->is_whole) {
+        (void)process_tell(&v->process, status, &why);
+        tell_failed(v, str_of(why.text));
     }
 }
 
@@ -383,18 +356,15 @@ static int invoke(struct session *s, const struct collector *c, int64_t as_of_us
     struct invoking v = {.session = s, .collector = c};
     struct failure f;
     const struct run r = run_of(c, as_of_us);
-    int fd = -1, status = 0;
     arena_init(&v.batch, BATCH_BYTES_MAX);
     arena_init(&v.waiting, BATCH_BYTES_MAX);
     open_sinks(&v);
-    if (run_start(&r, &v.pid, &fd, &f) != OK) {
+    if (process_start(&v.process, &r, &f) != OK) {
         return command_failed("invoke", &f);
     }
-    v.until_us = clock_mono_us() + c->schedule.time_ms * 1000;
-    listen_to(&v, fd);
-    while (waitpid(v.pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    tell_ended(&v, status);
+    listen_to(&v);
+    tell_ended(&v, process_wait(&v.process));
+    process_close(&v.process);
     close_sinks(&v);
     arena_close(&v.batch);
     arena_close(&v.waiting);
