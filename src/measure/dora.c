@@ -115,8 +115,10 @@ static const char figure_sql[] =
     "    CAST(open_incidents AS BIGINT), CAST(rework AS BIGINT),\n"
     "    CAST(undeployed_changes AS BIGINT), CAST(per_day AS DOUBLE),\n"
     "    CAST(days_per_week_p50 AS DOUBLE), CAST(lead_p50_s AS DOUBLE),\n"
-    "    CAST(lead_p90_s AS DOUBLE), CAST(change_p50_s AS DOUBLE), CAST(fail_rate AS DOUBLE),\n"
-    "    CAST(recovery_p50_s AS DOUBLE), CAST(rework_rate AS DOUBLE), CAST(coding_s AS DOUBLE),\n"
+    "    CAST(lead_p90_s AS DOUBLE), CAST(change_p50_s AS DOUBLE),\n"
+    "    CAST(change_p90_s AS DOUBLE), CAST(fail_rate AS DOUBLE),\n"
+    "    CAST(recovery_p50_s AS DOUBLE), CAST(recovery_p90_s AS DOUBLE),\n"
+    "    CAST(rework_rate AS DOUBLE), CAST(coding_s AS DOUBLE),\n"
     "    CAST(to_review_s AS DOUBLE), CAST(in_review_s AS DOUBLE), CAST(waiting_s AS DOUBLE),\n"
     "    last_failed_at AT TIME ZONE zone, last_failed_by, CAST(oldest_failure_s AS DOUBLE),\n"
     "    CAST(oldest_undeployed_s AS DOUBLE)\n"
@@ -149,14 +151,16 @@ static struct dora_figure figure_of(struct arena *a, struct duck_result *r)
         .lead_p50_s = real_of(r, 19),
         .lead_p90_s = real_of(r, 20),
         .change_p50_s = real_of(r, 21),
-        .fail_rate = real_of(r, 22),
-        .recovery_p50_s = real_of(r, 23),
-        .rework_rate = real_of(r, 24),
-        .stage_s = {real_of(r, 25), real_of(r, 26), real_of(r, 27), real_of(r, 28)},
-        .last_failed_us = duck_is_null(r, 29) ? TIME_NONE : duck_i64(r, 29),
-        .last_failed_by = text_of(a, r, 30),
-        .oldest_failure_s = real_of(r, 31),
-        .oldest_undeployed_s = real_of(r, 32),
+        .change_p90_s = real_of(r, 22),
+        .fail_rate = real_of(r, 23),
+        .recovery_p50_s = real_of(r, 24),
+        .recovery_p90_s = real_of(r, 25),
+        .rework_rate = real_of(r, 26),
+        .stage_s = {real_of(r, 27), real_of(r, 28), real_of(r, 29), real_of(r, 30)},
+        .last_failed_us = duck_is_null(r, 31) ? TIME_NONE : duck_i64(r, 31),
+        .last_failed_by = text_of(a, r, 32),
+        .oldest_failure_s = real_of(r, 33),
+        .oldest_undeployed_s = real_of(r, 34),
     };
 }
 

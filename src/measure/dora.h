@@ -41,8 +41,8 @@ struct dora_figure {
     int64_t begins_us; /* from_us as a clock of the zone shows it */
     int64_t deployments, days_deployed, commits, changes, failed, recovered;
     int64_t open_incidents, rework, undeployed_changes;
-    double per_day, days_per_week_p50, lead_p50_s, lead_p90_s, change_p50_s;
-    double fail_rate, recovery_p50_s, rework_rate;
+    double per_day, days_per_week_p50, lead_p50_s, lead_p90_s, change_p50_s, change_p90_s;
+    double fail_rate, recovery_p50_s, recovery_p90_s, rework_rate;
     double oldest_failure_s, oldest_undeployed_s; /* ages of what is open, at to_us */
     double stage_s[DORA_STAGES_N];                /* of all its changes together          */
     int64_t last_failed_us;                       /* the newest that failed, likewise; TIME_NONE */

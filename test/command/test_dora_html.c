@@ -273,6 +273,7 @@ static struct dora_figure figure(int64_t n)
         .lead_p90_s = n ? 9000 : NONE,
         .fail_rate = n ? 1 : NONE,
         .recovery_p50_s = n ? 5400 : NONE,
+        .recovery_p90_s = n ? 9000 : NONE,
         .rework_rate = n ? 1 : NONE,
     };
 }
@@ -294,7 +295,8 @@ static const struct {
      "All 2 deployments mended an earlier one."},
     {3, "3 deployments, on 3 of 30 days.",
      "Of 3 commits half reached production within 2.0 h, nine in ten within 2.5 h.",
-     "All 3 deployments caused an incident.", "Of 3 recoveries half took at most 1.5 h.",
+     "All 3 deployments caused an incident.",
+     "Of 3 recoveries half took at most 1.5 h, nine in ten at most 2.5 h.",
      "All 3 deployments mended an earlier one."},
 };
 
@@ -322,6 +324,16 @@ static void sentences_are_true_of_none_one_two_and_more(void **state)
         check_sentence(sentence_recovery(&arena, &now, &before), sentences[i].recovery, n);
         check_sentence(sentence_rework(&arena, &now, &before), sentences[i].rework, n);
     }
+}
+
+static void the_span_of_a_change_is_told_of_three_and_more(void **state)
+{
+    struct dora_figure now = {.changes = 2, .change_p50_s = 7200, .change_p90_s = 9000};
+    (void)state;
+    assert_int_equal(sentence_per_change(&arena, &now).len, 0);
+    now.changes = 3;
+    assert_str(sentence_per_change(&arena, &now),
+               " Of 3 that count half took at most 2.0 h, nine in ten at most 2.5 h.");
 }
 
 static void sentences_tell_what_is_open_and_what_was_before(void **state)
@@ -395,6 +407,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_axis_is_told_in_one_unit, begin, end),
         cmocka_unit_test_setup_teardown(only_the_web_is_linked, begin, end),
         cmocka_unit_test_setup_teardown(sentences_are_true_of_none_one_two_and_more, begin, end),
+        cmocka_unit_test_setup_teardown(the_span_of_a_change_is_told_of_three_and_more, begin, end),
         cmocka_unit_test_setup_teardown(sentences_tell_what_is_open_and_what_was_before, begin,
                                         end),
         cmocka_unit_test_setup_teardown(what_is_not_known_and_not_come_is_told_in_days, begin, end),

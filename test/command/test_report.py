@@ -5,6 +5,7 @@ import datetime
 import hashlib
 import io
 import json
+import math
 import random
 import re
 import subprocess
@@ -117,6 +118,9 @@ def the_worked_example_comes_out_to_the_digit(folder):
         assert row["change_lead_time_p50_s"] == lead["median_hours"]["interpolated"] * 3600, row
         assert row["change_lead_time_per_change_p50_s"] == lead["per_change_median_hours"]["interpolated"] * 3600, row
         assert row["change_fail_rate"] == wanted["change_fail_rate"]["rate"], row
+        # nine tenths of the way along 1 2 18 28 48 66 96 144 h, and along 105 and 250 min
+        assert math.isclose(row["change_lead_time_per_change_p90_s"], (96 + 0.3 * 48) * 3600), row
+        assert math.isclose(row["failed_deployment_recovery_time_p90_s"], (105 + 0.9 * 145) * 60), row
         recovery = wanted["failed_deployment_recovery_time"]
         assert row["failed_deployment_recovery_time_p50_s"] == recovery["median_minutes"]["interpolated"] * 60, row
         assert row["deployment_rework_rate"] == wanted["deployment_rework_rate"]["rate"], row
@@ -125,7 +129,12 @@ def the_worked_example_comes_out_to_the_digit(folder):
         last = max(datetime.datetime.fromisoformat("2026-03-30T00:00:00Z") - datetime.datetime.fromisoformat(c["merged_at"])
                    for c in world["changes"] if c["number"] in (9, 10))
         assert row["oldest_undeployed_change_s"] == last.total_seconds(), (row, last)
-        shown = " ".join(weir.command("report", "dora", *window).split())
+        lines = weir.command("report", "dora", *window).splitlines()
+        assert lines[6:8] == ["  per change      p50       38 h      – (0)          8 changes",
+                              "                  p90      4.6 d      – (0)"], lines
+        assert lines[10] == "                  p90  3.9 h (2)      – (0)", lines
+        assert not [line for line in lines if line != line.rstrip()], lines
+        shown = " ".join(" ".join(lines).split())
         assert "Open at the end: 1 failed deployment, for 3.5 d; 2 merged changes, the oldest for " in shown, shown
         spans = {c["sha"]: c["lead_s"] / 3600 for c in told["explain"]["commits"]}
         assert spans == {sha(name): hours for name, hours in lead["per_commit_hours"].items()}, spans

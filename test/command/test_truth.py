@@ -44,7 +44,8 @@ def what_is_reported_is_what_happened(folder):
     agree(found, known)
     rows = list(known.values())
     assert len(rows) == 4 and sum(row["deployments"] for row in rows) > 100, rows
-    for name in ("change_lead_time_p50_s", "change_fail_rate", "failed_deployment_recovery_time_p50_s", "deployment_rework_rate"):
+    for name in ("change_lead_time_p50_s", "change_fail_rate", "failed_deployment_recovery_time_p50_s",
+                 "failed_deployment_recovery_time_p90_s", "change_lead_time_per_change_p90_s", "deployment_rework_rate"):
         assert any(row[name] for row in rows), name
 
 

@@ -171,6 +171,8 @@ static void a_second_implementation_agrees_on_a_thousand_random_histories(void *
     assert_int_equal(n, 1001);
     assert_true(figure[0].is_all && figure[0].deployments > 10000 && figure[0].commits > 10000);
     assert_true(figure[0].failed > 1000 && figure[0].rework > 1000 && figure[0].recovered > 1000);
+    assert_true(figure[0].changes > 1000 && figure[0].change_p90_s > figure[0].change_p50_s);
+    assert_true(figure[0].recovery_p90_s > figure[0].recovery_p50_s);
     assert_str(told_by("second"), "");
 }
 

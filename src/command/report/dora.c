@@ -69,48 +69,96 @@ static struct str chart_head(const struct page *p, const struct dora_wish *w)
                                   : S("by week");
 }
 
+/* A span of so many cases. */
+struct spread {
+    const char *name, *narrow;
+    double (*p50)(const struct dora_figure *), (*p90)(const struct dora_figure *);
+    int64_t n, before_n;
+};
+
+/* Its median, and what nine in ten take at most. */
+static void put_spread(const struct page *p, const struct spread *s, struct line out[2])
+{
+    struct arena *const a = p->arena;
+    const struct dora_figure *const f = figures_all(&p->of[DORA_NOW]);
+    const struct dora_figure *const b = figures_all(&p->of[DORA_BEFORE]);
+    out[0] = (struct line){.name = s->name,
+                           .narrow = s->narrow,
+                           .which = "p50",
+                           .now = say_few(a, say_span(a, s->p50(f)), s->n),
+                           .before = say_few(a, say_span(a, s->p50(b)), s->before_n),
+                           .trend = say_trend(s->p50(f), s->p50(b), -1, s->n),
+                           .chart = chart_of(p, s->p50)};
+    out[1] = (struct line){.name = "",
+                           .narrow = "",
+                           .which = "p90",
+                           .now = say_few(a, say_span(a, s->p90(f)), s->n),
+                           .before = say_few(a, say_span(a, s->p90(b)), s->before_n),
+                           .trend = ""};
+}
+
+enum {
+    FREQUENCY,
+    LEAD,
+    LEAD_P90,
+    CHANGE,
+    CHANGE_P90,
+    FAILED,
+    RECOVERY,
+    RECOVERY_P90,
+    REWORK,
+    LINES_N
+};
+
 static void put_five(const struct page *p, const struct dora_wish *w)
 {
     struct arena *const a = p->arena;
     const struct dora_figure *const f = figures_all(&p->of[DORA_NOW]);
     const struct dora_figure *const b = figures_all(&p->of[DORA_BEFORE]);
     const double per_day = b->deployments ? b->per_day : (double)NAN;
-    const struct line lines[] = {
-        {"Deployment frequency", "Deployments", "", say_per_day(a, f->per_day),
-         say_per_day(a, per_day), say_trend(f->per_day, per_day, 1, f->deployments),
-         chart_of(p, figure_per_day), count_text(a, f->deployments, "deployment", "deployments"),
-         S("")},
-        {"Change lead time", "Lead time", "p50", say_few(a, say_span(a, f->lead_p50_s), f->commits),
-         say_few(a, say_span(a, b->lead_p50_s), b->commits),
-         say_trend(f->lead_p50_s, b->lead_p50_s, -1, f->commits), chart_of(p, figure_lead_p50),
-         count_text(a, f->commits, "commit", "commits"), stage_text(p, f, DORA_CODING)},
-        {"", "", "p90", say_few(a, say_span(a, f->lead_p90_s), f->commits),
-         say_few(a, say_span(a, b->lead_p90_s), b->commits), "", S(""),
-         arena_printf(a, "%lld not deployed", (long long)f->undeployed_changes),
-         stage_text(p, f, DORA_TO_REVIEW)},
-        {"Change fail rate", "Fail rate", "", say_few(a, say_rate(a, f->fail_rate), f->deployments),
-         say_few(a, say_rate(a, b->fail_rate), b->deployments),
-         say_trend(f->fail_rate, b->fail_rate, -1, f->failed + b->failed),
-         chart_of(p, figure_fail_rate),
-         arena_printf(a, "%lld of %lld", (long long)f->failed, (long long)f->deployments),
-         stage_text(p, f, DORA_IN_REVIEW)},
-        {"Recovery time", "Recovery", "p50",
-         say_few(a, say_span(a, f->recovery_p50_s), f->recovered),
-         say_few(a, say_span(a, b->recovery_p50_s), b->recovered),
-         say_trend(f->recovery_p50_s, b->recovery_p50_s, -1, f->recovered),
-         chart_of(p, figure_recovery),
-         arena_printf(a, "%lld, %lld open", (long long)f->recovered, (long long)f->open_incidents),
-         stage_text(p, f, DORA_WAITING)},
-        {"Rework rate", "Rework", "", say_few(a, say_rate(a, f->rework_rate), f->deployments),
-         say_few(a, say_rate(a, b->rework_rate), b->deployments),
-         say_trend(f->rework_rate, b->rework_rate, -1, f->rework + b->rework),
-         chart_of(p, figure_rework_rate),
-         arena_printf(a, "%lld of %lld", (long long)f->rework, (long long)f->deployments), S("")},
+    const struct spread lead = {"Change lead time", "Lead time", figure_lead_p50,
+                                figure_lead_p90,    f->commits,  b->commits};
+    const struct spread change = {"  per change",    "  per change", figure_change_p50,
+                                  figure_change_p90, f->changes,     b->changes};
+    const struct spread recovery = {"Recovery time",     "Recovery",   figure_recovery_p50,
+                                    figure_recovery_p90, f->recovered, b->recovered};
+    struct line lines[LINES_N] = {
+        [FREQUENCY] = {"Deployment frequency", "Deployments", "", say_per_day(a, f->per_day),
+                       say_per_day(a, per_day), say_trend(f->per_day, per_day, 1, f->deployments),
+                       chart_of(p, figure_per_day),
+                       count_text(a, f->deployments, "deployment", "deployments"), S("")},
+        [FAILED] = {"Change fail rate", "Fail rate", "",
+                    say_few(a, say_rate(a, f->fail_rate), f->deployments),
+                    say_few(a, say_rate(a, b->fail_rate), b->deployments),
+                    say_trend(f->fail_rate, b->fail_rate, -1, f->failed + b->failed),
+                    chart_of(p, figure_fail_rate),
+                    arena_printf(a, "%lld of %lld", (long long)f->failed,
+                                 (long long)f->deployments),
+                    S("")},
+        [REWORK] = {"Rework rate", "Rework", "",
+                    say_few(a, say_rate(a, f->rework_rate), f->deployments),
+                    say_few(a, say_rate(a, b->rework_rate), b->deployments),
+                    say_trend(f->rework_rate, b->rework_rate, -1, f->rework + b->rework),
+                    chart_of(p, figure_rework_rate),
+                    arena_printf(a, "%lld of %lld", (long long)f->rework,
+                                 (long long)f->deployments),
+                    S("")},
     };
+    put_spread(p, &lead, &lines[LEAD]);
+    put_spread(p, &change, &lines[CHANGE]);
+    put_spread(p, &recovery, &lines[RECOVERY]);
+    lines[LEAD].from = count_text(a, f->commits, "commit", "commits");
+    lines[LEAD_P90].from = arena_printf(a, "%lld not deployed", (long long)f->undeployed_changes);
+    lines[CHANGE].from = count_text(a, f->changes, "change", "changes");
+    lines[RECOVERY].from = arena_printf(a, "%lld, %lld open", (long long)f->recovered,
+                                        (long long)f->open_incidents);
+    for (int i = DORA_CODING; i < DORA_STAGES_N; i++) {
+        lines[LEAD + i].side = stage_text(p, f, i);
+    }
     const bool has_stages = p->has_stages && figure_stages_s(f) > 0;
     const struct lines all = {.arena = a,
                               .at = lines,
-                              .n = sizeof lines / sizeof *lines,
+                              .n = LINES_N,
                               .columns = p->columns,
                               .chart_head = p->has_charts ? chart_head(p, w) : S(""),
                               .side_head = has_stages ? "where the time goes (hours)" : ""};
@@ -149,8 +197,9 @@ static void put_definitions(struct arena *a, const struct dora_wish *w)
 {
     (void)putchar('\n');
     screen_wrap(S("Deployment: a first success in production. Lead time: each commit to the first "
-                  "deployment that holds it. Recovery: to the end of its last incident. Rework: a "
-                  "rollback, a hotfix, or the fix of an incident."),
+                  "deployment that holds it; per change from its first commit. Recovery: to the "
+                  "end of its last incident. Rework: a rollback, a hotfix, or the fix of an "
+                  "incident."),
                 0, 0);
     screen_wrap(screen_line(a, choice_text(a, &w->window.choice)), 0, 0);
     if (!w->is_explained) {

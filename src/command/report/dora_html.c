@@ -46,8 +46,8 @@ static const struct metric metrics[] = {
      FIGURE_SPAN_S, false},
     {"failed", "Change fail rate", sentence_fail_rate, figure_fail_rate, NULL, svg_bars,
      FIGURE_SHARE, true},
-    {"recovery", "Failed deployment recovery time", sentence_recovery, figure_recovery, NULL,
-     svg_line, FIGURE_SPAN_S, false},
+    {"recovery", "Failed deployment recovery time", sentence_recovery, figure_recovery_p50,
+     figure_recovery_p90, svg_line, FIGURE_SPAN_S, false},
     {"rework", "Deployment rework rate", sentence_rework, figure_rework_rate, NULL, svg_bars,
      FIGURE_SHARE, true},
 };
@@ -205,7 +205,8 @@ static enum outcome add_changes(const struct drawing *d, struct failure *f)
                           : arena_printf(a, "%zu merged and waiting", dots.waiting).at,
         dots.all > dots.n ? arena_printf(a, " %zu older are not drawn.", dots.all - dots.n).at
                           : "");
-    buf_printf(d->out, "<p class=\"note\">%s</p>\n", summary.at);
+    buf_printf(d->out, "<p class=\"note\">%s%s</p>\n", summary.at,
+               sentence_per_change(a, figures_all(&d->of[DORA_NOW])).at);
     if (dots.n > 0) {
         const struct svg_dots plot = {.name = summary,
                                       .first = say_day(a, w->local_from_us, w->local_to_us - 1),
@@ -256,9 +257,10 @@ static void add_service(const struct drawing *d, const struct dora_figure *f)
                say_few(a, say_span(a, f->lead_p90_s), f->commits).at);
     buf_printf(b, "<td class=\"number\">%s</td>",
                say_few(a, say_rate(a, f->fail_rate), f->deployments).at);
-    buf_printf(b, "<td class=\"number\">%s</td><td class=\"number\">%lld</td>",
+    buf_printf(b, "<td class=\"number\">%s</td><td class=\"number\">%s</td>",
                say_few(a, say_span(a, f->recovery_p50_s), f->recovered).at,
-               (long long)f->open_incidents);
+               say_few(a, say_span(a, f->recovery_p90_s), f->recovered).at);
+    buf_printf(b, "<td class=\"number\">%lld</td>", (long long)f->open_incidents);
     buf_printf(b, "<td class=\"number\">%s</td><td class=\"number\">%lld</td><td>",
                say_few(a, say_rate(a, f->rework_rate), f->deployments).at,
                (long long)f->undeployed_changes);
@@ -268,9 +270,9 @@ static void add_service(const struct drawing *d, const struct dora_figure *f)
 
 static void add_services(const struct drawing *d)
 {
-    static const char *const heads[] = {"Deployments",    "Per day",   "Lead time",
-                                        "Nine in ten",    "Fail rate", "Recovery",
-                                        "Incidents open", "Rework",    "Changes waiting"};
+    static const char *const heads[] = {
+        "Deployments", "Per day",     "Lead time",      "Nine in ten", "Fail rate",
+        "Recovery",    "Nine in ten", "Incidents open", "Rework",      "Changes waiting"};
     const struct figures *const now = &d->of[DORA_NOW];
     const char *const group = d->page->wish->group == DORA_TEAM ? "Team" : "Service";
     if (now->n < 2 || !figures_have_rows(d->page->wish)) {

@@ -31,6 +31,7 @@ enum which {
     REWORK,
     OPEN,
     RECOVERY,
+    RECOVERY_P90,
     LAST_FAILURE,
     CHART,
     COLUMNS_N
@@ -52,6 +53,7 @@ static const struct grid_column columns[COLUMNS_N] = {
     [REWORK] = {"rework", 2, false},
     [OPEN] = {"open", 2, false},
     [RECOVERY] = {"recovery", 2, false},
+    [RECOVERY_P90] = {"p90", 2, false},
     [LAST_FAILURE] = {"last failure", 3, true},
     [CHART] = {"lead by week", 3, true},
 };
@@ -65,9 +67,11 @@ static const struct grid_column columns[COLUMNS_N] = {
 
 /* The most first. */
 static const struct grid_choice choices[] = {
+    {DRAWN | BIT(REWORK) | BIT(OPEN) | BIT(RECOVERY_P90) | BIT(CHART), 120},
     {DRAWN | BIT(REWORK) | BIT(OPEN) | BIT(CHART), 120},
     {DRAWN | BIT(CHART), 120},
     {DRAWN, 120},
+    {COUNTED | BIT(RECOVERY_P90) | BIT(CHART), 100},
     {COUNTED | BIT(CHART), 100},
     {LEAST | BIT(P90) | BIT(CHART), 60},
     {LEAST | BIT(P90), 60},
@@ -153,6 +157,7 @@ static void fill(const struct layout *l, const struct dora_figure *f, struct str
     out[REWORK] = count(a, f->rework);
     out[OPEN] = count(a, f->open_incidents);
     out[RECOVERY] = say_few(a, say_span(a, f->recovery_p50_s), f->recovered);
+    out[RECOVERY_P90] = say_few(a, say_span(a, f->recovery_p90_s), f->recovered);
     out[LAST_FAILURE] = last_failure(l, f);
     out[CHART] = chart(l, f);
 }

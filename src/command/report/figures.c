@@ -21,8 +21,11 @@ const struct dora_figure *figures_all(const struct figures *of)
         .per_day = (double)NAN,
         .lead_p50_s = (double)NAN,
         .lead_p90_s = (double)NAN,
+        .change_p50_s = (double)NAN,
+        .change_p90_s = (double)NAN,
         .fail_rate = (double)NAN,
         .recovery_p50_s = (double)NAN,
+        .recovery_p90_s = (double)NAN,
         .rework_rate = (double)NAN,
         .oldest_failure_s = (double)NAN,
         .oldest_undeployed_s = (double)NAN,
@@ -86,14 +89,29 @@ double figure_lead_p90(const struct dora_figure *f)
     return f->lead_p90_s;
 }
 
+double figure_change_p50(const struct dora_figure *f)
+{
+    return f->change_p50_s;
+}
+
+double figure_change_p90(const struct dora_figure *f)
+{
+    return f->change_p90_s;
+}
+
 double figure_fail_rate(const struct dora_figure *f)
 {
     return f->fail_rate;
 }
 
-double figure_recovery(const struct dora_figure *f)
+double figure_recovery_p50(const struct dora_figure *f)
 {
     return f->recovery_p50_s;
+}
+
+double figure_recovery_p90(const struct dora_figure *f)
+{
+    return f->recovery_p90_s;
 }
 
 double figure_rework_rate(const struct dora_figure *f)

@@ -40,8 +40,11 @@ double figure_stages_s(const struct dora_figure *f);
 double figure_per_day(const struct dora_figure *f);
 double figure_lead_p50(const struct dora_figure *f);
 double figure_lead_p90(const struct dora_figure *f);
+double figure_change_p50(const struct dora_figure *f);
+double figure_change_p90(const struct dora_figure *f);
 double figure_fail_rate(const struct dora_figure *f);
-double figure_recovery(const struct dora_figure *f);
+double figure_recovery_p50(const struct dora_figure *f);
+double figure_recovery_p90(const struct dora_figure *f);
 double figure_rework_rate(const struct dora_figure *f);
 
 #endif

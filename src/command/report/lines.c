@@ -69,10 +69,12 @@ static void put_line(const struct lines *l, const struct room *r, const struct l
     screen_put(l->arena, one->now, r->now);
     if (r->has_before) {
         screen_put(l->arena, one->before, r->before);
-        (void)printf("  %-*s", TREND_COLUMNS, one->trend);
-    } else {
-        (void)printf("  ");
     }
+    if (one->from.len == 0 && one->side.len == 0) { /* no blanks at its end */
+        (void)putchar('\n');
+        return;
+    }
+    (void)printf("  %-*s", r->has_before ? TREND_COLUMNS : 0, r->has_before ? one->trend : "");
     if (r->has_charts) {
         screen_put(l->arena, one->chart, -CHART_COLUMNS);
     }

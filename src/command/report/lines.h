@@ -11,7 +11,8 @@ struct line {
     struct str now, before;
     const char *trend;
     struct str chart, from;
-    struct str side; /* what stands to its right in a wide terminal; empty: nothing */
+    struct str side; /* what stands to its right in a wide terminal; empty: nothing. Without it and
+                        `from` there is no trend and no chart either */
 };
 
 struct lines {

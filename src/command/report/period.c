@@ -5,13 +5,14 @@
 #include "command/report/grid.h"
 #include "command/report/say.h"
 
-enum which { NAME, PART, PER_DAY, LEAD, P90, FAILED, RECOVERY, REWORK, COLUMNS_N };
+enum which { NAME, PART, PER_DAY, LEAD, P90, FAILED, RECOVERY, RECOVERY_P90, REWORK, COLUMNS_N };
 
 #define BIT(column) GRID_BIT(column)
 #define LEAST (BIT(NAME) | BIT(PART) | BIT(PER_DAY) | BIT(LEAD) | BIT(FAILED))
 
 /* The most first. */
 static const struct grid_choice choices[] = {
+    {LEAST | BIT(P90) | BIT(RECOVERY) | BIT(RECOVERY_P90) | BIT(REWORK), 78},
     {LEAST | BIT(P90) | BIT(RECOVERY) | BIT(REWORK), 78},
     {LEAST | BIT(RECOVERY) | BIT(REWORK), 78},
     {LEAST | BIT(RECOVERY), 66},
@@ -47,6 +48,7 @@ static void fill(const struct period_table *t, const struct dora_figure *f,
     out[P90] = say_few(a, say_span(a, f->lead_p90_s), f->commits);
     out[FAILED] = say_few(a, say_rate(a, f->fail_rate), f->deployments);
     out[RECOVERY] = say_few(a, say_span(a, f->recovery_p50_s), f->recovered);
+    out[RECOVERY_P90] = say_few(a, say_span(a, f->recovery_p90_s), f->recovered);
     out[REWORK] = say_few(a, say_rate(a, f->rework_rate), f->deployments);
 }
 
@@ -60,6 +62,7 @@ void period_print(const struct period_table *t)
         [P90] = {"p90", 2, false},
         [FAILED] = {"failed", 2, false},
         [RECOVERY] = {"recovery", 2, false},
+        [RECOVERY_P90] = {"p90", 2, false},
         [REWORK] = {"rework", 2, false},
     };
     const bool has_rows = figures_have_rows(t->wish);

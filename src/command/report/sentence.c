@@ -131,6 +131,16 @@ struct sentence sentence_lead(struct arena *a, const struct dora_figure *now,
     return s;
 }
 
+struct str sentence_per_change(struct arena *a, const struct dora_figure *now)
+{
+    return now->changes < 3
+               ? S("")
+               : arena_printf(a,
+                              " Of %lld that count half took at most %s, nine in ten at most %s.",
+                              (long long)now->changes, say_span(a, now->change_p50_s).at,
+                              say_span(a, now->change_p90_s).at);
+}
+
 struct str sentence_share(struct arena *a, const struct sentence_share *s)
 {
     const long long some = s->some, all = s->all;
@@ -174,7 +184,7 @@ struct sentence sentence_recovery(struct arena *a, const struct dora_figure *now
                                say_few(a, say_span(a, before->recovery_p50_s), before->recovered),
                                before->recovery_p50_s),
         .trend = say_trend(now->recovery_p50_s, before->recovery_p50_s, -1, now->recovered)};
-    const struct str span = say_span(a, now->recovery_p50_s);
+    const struct str p50 = say_span(a, now->recovery_p50_s);
     const int64_t open = now->open_incidents;
     const int64_t failures = now->failed - now->recovered;
     const char *const rest = open == 0 ? ""
@@ -189,12 +199,13 @@ struct sentence sentence_recovery(struct arena *a, const struct dora_figure *now
             a, "%s, none recovered yet.%s",
             sentence_count(a, now->failed, "failed deployment", "failed deployments").at, rest);
     } else if (now->recovered == 1) {
-        s.text = arena_printf(a, "The one recovery took %s.%s", span.at, rest);
+        s.text = arena_printf(a, "The one recovery took %s.%s", p50.at, rest);
     } else if (now->recovered == 2) {
-        s.text = arena_printf(a, "Two recoveries took %s in the middle.%s", span.at, rest);
+        s.text = arena_printf(a, "Two recoveries took %s in the middle.%s", p50.at, rest);
     } else {
-        s.text = arena_printf(a, "Of %lld recoveries half took at most %s.%s",
-                              (long long)now->recovered, span.at, rest);
+        s.text = arena_printf(
+            a, "Of %lld recoveries half took at most %s, nine in ten at most %s.%s",
+            (long long)now->recovered, p50.at, say_span(a, now->recovery_p90_s).at, rest);
     }
     return s;
 }

@@ -18,6 +18,8 @@ struct sentence sentence_frequency(struct arena *a, const struct dora_figure *no
                                    const struct dora_figure *before);
 struct sentence sentence_lead(struct arena *a, const struct dora_figure *now,
                               const struct dora_figure *before);
+/* " Of 8 that count half took …"; empty of fewer than three. */
+struct str sentence_per_change(struct arena *a, const struct dora_figure *now);
 struct sentence sentence_fail_rate(struct arena *a, const struct dora_figure *now,
                                    const struct dora_figure *before);
 struct sentence sentence_recovery(struct arena *a, const struct dora_figure *now,

@@ -73,6 +73,13 @@ static int span_order(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static void sort(struct spans *s)
+{
+    if (s->n > 0) {
+        qsort(s->at, s->n, sizeof *s->at, span_order);
+    }
+}
+
 /* Interpolated between the two values around the share; null without any. */
 static void put_share(struct buf *b, const char *name, const struct spans *s, double share)
 {
@@ -89,7 +96,7 @@ static void put_share(struct buf *b, const char *name, const struct spans *s, do
 }
 
 struct figures {
-    struct spans lead, recovery;
+    struct spans lead, change, recovery; /* change: from its first commit */
     int64_t deployments, failed, open, rework, undeployed;
 };
 
@@ -100,9 +107,14 @@ static bool count_first(struct arena *a, struct figures *g, const struct truth_c
 {
     bool has_hotfix = false;
     for (; *next && (*next)->n <= d->n; *next = (*next)->next) {
+        int64_t first_us = INT64_MAX;
         has_hotfix |= (*next)->is_hotfix;
         for (const struct truth_commit *k = (*next)->commit; k && !is_baseline; k = k->next) {
             add_span(a, &g->lead, k->at_us, d->finished_us);
+            first_us = k->at_us < first_us ? k->at_us : first_us;
+        }
+        if (first_us != INT64_MAX) {
+            add_span(a, &g->change, first_us, d->finished_us);
         }
     }
     return has_hotfix;
@@ -136,12 +148,9 @@ void truth_write(const struct truth *t, const char *service, double days, struct
     if (g.deployments == 0) {
         return;
     }
-    if (g.lead.n > 0) {
-        qsort(g.lead.at, g.lead.n, sizeof *g.lead.at, span_order);
-    }
-    if (g.recovery.n > 0) {
-        qsort(g.recovery.at, g.recovery.n, sizeof *g.recovery.at, span_order);
-    }
+    sort(&g.lead);
+    sort(&g.change);
+    sort(&g.recovery);
     const double n = (double)g.deployments;
     buf_printf(b,
                "{\"service\":\"%s\",\"environment\":\"production\",\"deployments\":%lld,"
@@ -149,8 +158,11 @@ void truth_write(const struct truth *t, const char *service, double days, struct
                service, (long long)g.deployments, n / days);
     put_share(b, "change_lead_time_p50_s", &g.lead, 0.5);
     put_share(b, "change_lead_time_p90_s", &g.lead, 0.9);
+    put_share(b, "change_lead_time_per_change_p50_s", &g.change, 0.5);
+    put_share(b, "change_lead_time_per_change_p90_s", &g.change, 0.9);
     buf_printf(b, ",\"change_fail_rate\":%.17g", (double)g.failed / n);
     put_share(b, "failed_deployment_recovery_time_p50_s", &g.recovery, 0.5);
+    put_share(b, "failed_deployment_recovery_time_p90_s", &g.recovery, 0.9);
     buf_printf(b,
                ",\"deployment_rework_rate\":%.17g,\"open_incidents\":%lld,\"undeployed_changes\":"
                "%lld}",

@@ -10,6 +10,7 @@ SELECT kind, n, by_service, by_environment, grouping(by_service) = 1 AS is_all,
     count(*) FILTER (is_failed) AS failed, sum(open_incidents) AS open_incidents,
     epoch(max(p.to_at)) - epoch(min(finished_at) FILTER (is_failed AND NOT is_mended)) AS oldest_failure_s,
     count(*) FILTER (is_mended) AS recovered, middle(CASE WHEN is_mended THEN recovery_s END, 0.5) AS recovery_p50_s,
+    middle(CASE WHEN is_mended THEN recovery_s END, 0.9) AS recovery_p90_s,
     count(rework_reason) AS rework, max(finished_at) FILTER (is_failed) AS last_failed_at,
     arg_max(failed_by, (finished_at, nth)) FILTER (is_failed) AS last_failed_by
 FROM (SELECT d.*, p.kind, p.n, p.to_at,
@@ -30,7 +31,7 @@ GROUP BY GROUPING SETS ((kind, n, by_service, by_environment), (kind, n));
 
 CREATE TEMP TABLE figure_change AS
 SELECT kind, n, by_service, by_environment, grouping(by_service) = 1 AS is_all, count(*) AS changes,
-    middle(lead_s, 0.5) AS change_p50_s,
+    middle(lead_s, 0.5) AS change_p50_s, middle(lead_s, 0.9) AS change_p90_s,
     sum(greatest(epoch(opened_at) - epoch(first_commit_at), 0)) AS coding_s,
     sum(epoch(reviewed_at) - epoch(opened_at)) AS to_review_s, sum(epoch(brought_at) - epoch(reviewed_at)) AS in_review_s,
     sum(epoch(l.finished_at) - epoch(brought_at)) AS waiting_s

@@ -18,10 +18,10 @@ SELECT s.* EXCLUDE known_from, coalesce(d.deployments, 0) AS deployments, coales
     per_day(coalesce(d.deployments, 0), s.kind, s.from_at, s.to_at, s.known_from) AS per_day,
     k.days_per_week_p50,
     coalesce(l.commits, 0) AS commits, l.lead_p50_s, l.lead_p90_s,
-    coalesce(c.changes, 0) AS changes, c.change_p50_s,
+    coalesce(c.changes, 0) AS changes, c.change_p50_s, c.change_p90_s,
     c.coding_s, c.to_review_s, c.in_review_s, c.waiting_s,
     coalesce(d.failed, 0) AS failed, d.last_failed_at, d.last_failed_by, d.failed / d.deployments AS fail_rate,
-    coalesce(d.recovered, 0) AS recovered, d.recovery_p50_s,
+    coalesce(d.recovered, 0) AS recovered, d.recovery_p50_s, d.recovery_p90_s,
     coalesce(d.open_incidents, 0) AS open_incidents,
     coalesce(d.rework, 0) AS rework, d.rework / d.deployments AS rework_rate,
     coalesce(o.undeployed_changes, 0) AS undeployed_changes, d.oldest_failure_s, o.oldest_undeployed_s
