@@ -16,9 +16,10 @@
 #include "wire/listen.h"
 
 enum {
-    CLIENT_MS = 10000, /* one client at a time: who dawdles is hung up on        */
-    GRACE_MS = 5000,   /* asked to stop: runs may end by themselves for so long  */
-    STOP_MS = 2000,    /* … and so long after they are asked to, too             */
+    CLIENT_MS = 10000,    /* one client at a time: who dawdles is hung up on        */
+    LAST_CLIENT_MS = 100, /* … and has less time to spend where a stop is asked for */
+    GRACE_MS = 5000,      /* asked to stop: runs may end by themselves for so long  */
+    STOP_MS = 2000,       /* … and so long after they are asked to, too             */
     FDS_MAX = 3 + TEND_WORKS_MAX
 };
 #define REQUEST_ARENA_BYTES_MAX ((size_t)64 << 20)
@@ -141,7 +142,7 @@ static void serve_client(const struct collect *c, int fd)
     arena_init(&a, REQUEST_ARENA_BYTES_MAX);
     buf_init(&answer, &a, CONTROL_LINE_BYTES_MAX);
     buf_init(&all, &a, 2 * CONTROL_LINE_BYTES_MAX);
-    if (control_read_line(fd, &a, CLIENT_MS, &line)) {
+    if (control_read_line(fd, &a, asked_to_stop() ? LAST_CLIENT_MS : CLIENT_MS, &line)) {
         const bool is_ok = obey(c, &a, line, &answer, &f) == OK;
         buf_printf(&all, "{\"ok\":%s", is_ok ? "true" : "false");
         buf_add(&all, buf_str(&answer));
@@ -228,8 +229,8 @@ static void drain(struct collect *c, int64_t stop_ms)
     const int64_t grace_ms = stop_ms / 4 < GRACE_MS ? stop_ms / 4 : GRACE_MS;
     const int64_t ask_us = clock_mono_us() + grace_ms * 1000;
     const int64_t end_us = ask_us + (stop_ms / 4 < STOP_MS ? stop_ms / 4 : STOP_MS) * 1000;
-    for (int64_t now_us = clock_mono_us();
-         now_us < end_us && tend_stop(c->tending, now_us >= ask_us); now_us = clock_mono_us()) {
+    for (int64_t now_us = clock_mono_us(); now_us < end_us && tend_stop(c->tending, ask_us, end_us);
+         now_us = clock_mono_us()) {
         const int64_t until_us = now_us < ask_us ? ask_us : end_us;
         wait_for(c, (int)((until_us - now_us) / 1000 + 1));
         tend_turn(c->tending);

@@ -1,11 +1,15 @@
 #include "collector/state.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/asked.h"
 #include "wire/sqlite.h"
 
 enum { VERSION = 1, SQL_BYTES_MAX = 4096 };
+/* Another program holds the file: as a rule for a moment, and a stop waits for no more. */
+enum { NAP_MS = 10, NAPS_MAX = 500, LAST_NAPS_MAX = 5 };
 
 enum statement {
     PUT,
@@ -152,6 +156,16 @@ static const char *path_in(struct arena *a, struct str data)
     return arena_printf(a, "%.*s/state.db", STR_ARG(data)).at;
 }
 
+static int nap(void *unused, int naps)
+{
+    (void)unused;
+    if (naps >= (asked_to_stop() ? LAST_NAPS_MAX : NAPS_MAX)) {
+        return 0;
+    }
+    (void)poll(NULL, 0, NAP_MS);
+    return 1;
+}
+
 static bool is_of_writer(size_t statement)
 {
     return statement == REANEW || statement == RESAY || statement >= ANEW;
@@ -168,6 +182,7 @@ enum outcome state_open(struct arena *a, struct str data, enum state_use use, st
         result = check_version(s->db, path, use, f);
     }
     if (result == OK && use == STATE_WRITE) {
+        (void)sqlite3_busy_handler(s->db, nap, NULL);
         result = sqlite_exec(s->db, schema_more, f);
     }
     for (size_t i = 0; result == OK && i < STATEMENTS_N; i++) {

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "base/asked.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "collector/fill.h"
@@ -17,6 +18,7 @@ enum {
     TOGETHER_BYTES_MAX = 4 << 20
 };
 #define STEP_LEAST_US INT64_C(1000000) /* smaller ones are the drift of two clocks */
+#define LOOK_US INT64_C(200000)        /* at works in one turn, to read them; again, to settle */
 
 /* ---- noting ---- */
 
@@ -505,29 +507,57 @@ static void write_together(struct tending *t)
     arena_close(&a);
 }
 
-static void look_at_works(struct tending *t)
+/* A step more may wait for a disk, and a turn has many: those who wait for its end are the others,
+ * and whoever asked for a stop. */
+static bool is_long(const struct tending *t, int64_t until_us)
 {
-    t->young_n = 0;
-    for (size_t i = 0; i < TEND_WORKS_MAX; i++) {
-        struct tend_slot *const s = &t->slot[i];
+    const int64_t now_us = clock_mono_us();
+    return now_us >= until_us || (t->is_stopping ? now_us >= t->end_us : asked_to_stop());
+}
+
+/* At least one; all in time, since each turn goes on behind the one before. */
+static void read_works(struct tending *t)
+{
+    const int64_t until_us = clock_mono_us() + LOOK_US;
+    size_t n = 0;
+    do {
+        struct tend_slot *const s = &t->slot[(t->next_read + n++) % TEND_WORKS_MAX];
         struct failure f;
-        if (s->work.is == WORK_FREE) {
-            continue;
-        }
-        process_watch(&s->work.process, t->now.mono_us);
         work_read(&s->work);
         if (s->work.is == WORK_IS_FULL && write_down(t, s, &f) != OK) {
             work_break_off(&s->work, &f);
         }
-        t->young_n += s->work.is != WORK_HAS_ENDED &&
-                      t->now.mono_us - s->work.begun_mono_us < TEND_YOUNG_US;
-    }
-    write_together(t);
-    for (size_t i = 0; i < TEND_WORKS_MAX; i++) {
-        struct tend_slot *const s = &t->slot[i];
-        if (s->work.is == WORK_HAS_ENDED) {
-            settle(t, s);
+    } while (n < TEND_WORKS_MAX && !is_long(t, until_us));
+    t->next_read = (t->next_read + n) % TEND_WORKS_MAX;
+}
+
+static void settle_works(struct tending *t)
+{
+    const int64_t until_us = clock_mono_us() + LOOK_US;
+    const size_t first = t->next_settled;
+    for (size_t i = 0, n = 0; i < TEND_WORKS_MAX && (n == 0 || !is_long(t, until_us)); i++) {
+        const size_t at = (first + i) % TEND_WORKS_MAX;
+        if (t->slot[at].work.is == WORK_HAS_ENDED) {
+            settle(t, &t->slot[at]);
+            t->next_settled = at + 1;
+            n++;
         }
+    }
+}
+
+static void look_at_works(struct tending *t)
+{
+    for (size_t i = 0; i < TEND_WORKS_MAX; i++) {
+        process_watch(&t->slot[i].work.process, t->now.mono_us);
+    }
+    read_works(t);
+    write_together(t);
+    settle_works(t);
+    t->young_n = 0;
+    for (size_t i = 0; i < TEND_WORKS_MAX; i++) {
+        const struct work *const w = &t->slot[i].work;
+        t->young_n += w->is != WORK_FREE && w->is != WORK_HAS_ENDED &&
+                      t->now.mono_us - w->begun_mono_us < TEND_YOUNG_US;
     }
 }
 
@@ -541,6 +571,9 @@ static void start_due(struct tending *t)
         if ((tend_has_room(t) || x->schedule.is_running) && schedule_take(&x->schedule, t->now)) {
             begin(t, x);
             t->first = at + 1;
+        }
+        if (asked_to_stop()) {
+            return;
         }
     }
 }
@@ -592,9 +625,11 @@ int tend_wait_ms(const struct tending *t, int64_t *wall_us)
     return wait_us == INT64_MAX ? -1 : wait_us <= 0 ? 0 : (int)(least(wait_us, DAY_US) / 1000 + 1);
 }
 
-bool tend_stop(struct tending *t, bool is_hard)
+bool tend_stop(struct tending *t, int64_t ask_us, int64_t end_us)
 {
+    const bool is_hard = clock_mono_us() >= ask_us;
     t->is_stopping = true;
+    t->end_us = end_us;
     for (size_t i = 0; i < TEND_WORKS_MAX && is_hard; i++) {
         process_ask(&t->slot[i].work.process);
     }

@@ -67,7 +67,8 @@ struct tending {
     size_t n;
     struct tend_slot slot[TEND_WORKS_MAX];
     size_t works_n, young_n;
-    size_t first; /* of them, who is looked at first: behind whoever began last */
+    size_t first; /* of the collectors, who is looked at first: behind whoever began last */
+    size_t next_read, next_settled;    /* slots that the next turn looks at first, each likewise */
     struct fill *fill[TEND_FILLS_MAX]; /* NULL: none */
     struct tend_note *note;
     size_t notes_n, notes_room;
@@ -77,6 +78,7 @@ struct tending {
     struct progress *progress;
     struct wall_time wall; /* the judgement on the same moment: windows go by it */
     bool is_stopping;
+    int64_t end_us; /* monotonic: it stops then, whatever is at work */
 };
 
 /* Read how far they all have come. Who has run since weir began goes on with its schedule; for the
@@ -85,14 +87,17 @@ struct tending {
 enum outcome tend_open(struct tending *t, const struct collecting *how, struct failure *f);
 void tend_close(struct tending *t);
 
-/* One turn: read what the runs gave, append it, note it, start what is due. */
+/* One turn: read what the runs gave, append it, note it, start what is due. However many they are,
+ * it comes to its end soon, and sooner when a stop is asked for: the others are looked at in the
+ * next one. */
 void tend_turn(struct tending *t);
 /* How long until something is due: ms, rounded up; -1: nothing ever is. *wall_us: when a cron
  * expression comes next, TIME_NONE: none is there. */
 int tend_wait_ms(const struct tending *t, int64_t *wall_us);
 
-/* Nothing is started any more. false: nothing runs. `is_hard`: runs are asked to end, too. */
-bool tend_stop(struct tending *t, bool is_hard);
+/* Nothing is started any more; what is at work at ask_us of the monotonic clock is asked to end,
+ * and turns look at no more of it from end_us on. returns whether something is at work still */
+bool tend_stop(struct tending *t, int64_t ask_us, int64_t end_us);
 
 /* By its id, or by a name that only one has.
  *   returns OK | REJECT there is none; several have this name, and their ids */

@@ -181,6 +181,9 @@ enum outcome tend_open(struct tending *t, const struct collecting *how, struct f
 
 void tend_close(struct tending *t)
 {
+    for (size_t i = 0; i < TEND_WORKS_MAX; i++) { /* all at once: each takes a while to be gone */
+        process_kill(&t->slot[i].work.process);
+    }
     for (size_t i = 0; i < TEND_WORKS_MAX; i++) {
         work_free(&t->slot[i].work);
     }

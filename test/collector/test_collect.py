@@ -1,8 +1,11 @@
 """Collectors as weir runs them: ticks, windows and what grows, a dead source, restarts, backfills, and what is told of it."""
+import contextlib
 import json
 import os
+import pathlib
 import re
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -426,6 +429,54 @@ def a_stop_lets_a_run_end_and_notes_it(folder):
         eventually(lambda: listed(weir, "s")["state"] == "running", "it runs")
     row = listed(weir, "s", 0)  # weir is stopped
     assert (row["state"], row["runs"], row["next"]) == ("ok", 1, None), row
+
+
+@case
+def what_a_stop_cuts_short_is_neither_lost_nor_doubled(folder):
+    """Too much to be gathered, so that most of it is written when the stop comes; and one that gives all at its end."""
+    rows = "awk 'BEGIN { for (i = 0; i < 20000; i++) printf \"{\\\"i\\\":%d,\\\"value\\\":1,\\\"pad\\\":\\\"%060d\\\"}\\n\", i, i }'"
+    made = {"flows": collector(f"{rows}; test -e {folder}/go || exec sleep 3600", {"interval": "24h"}),
+            "gathers": collector(f"echo '{{\"value\":1}}'; test -e {folder}/go || exec sleep 3600", {"interval": "24h"})}
+    for of in made.values():
+        of["sinks"] = {"all": {"type": "file", "config": {"path": str(folder / "all.jsonl")}}}
+    with Weir(folder, collectors=made) as weir:
+        eventually(lambda: listed(weir, "gathers")["state"] == "running", "it runs")
+        eventually(lambda: (folder / "all.jsonl").exists() and (folder / "all.jsonl").stat().st_size > 1 << 20, "some is written", 120)
+        weir.stop()
+        (folder / "go").touch()
+        weir.start()
+        eventually(lambda: all(listed(weir, name)["state"] == "ok" for name in made), "both are done again", 120)
+        found = metrics(weir, "SELECT collector, count(*) AS n, count(DISTINCT key) AS keys FROM metric GROUP BY ALL ORDER BY ALL")
+        assert [(r["collector"], r["n"], r["keys"]) for r in found] == [("flows", 20000, 20000), ("gathers", 1, 1)], found
+        written = [json.loads(line) for line in (folder / "all.jsonl").read_text().splitlines()]
+        assert len(written) == len({line["uuid"] for line in written}) == 20001, len(written)
+
+
+@case
+def a_stop_does_not_wait_for_who_holds_the_state(folder):
+    """What each of them would wait for is more than a stop may take."""
+    script = "sleep 1; echo '{\"at\":\"'$(date +%s%N)'\",\"value\":1}'"
+    grows = collector(script, {"interval": "200ms"}, invocation_strategy="incremental", column="at")
+    weir = Weir(folder, stop="90s", collectors={f"c{i:02}": grows for i in range(40)})
+    with weir:
+        eventually(lambda: all(row["runs"] for row in weir.rows("collectors")), "each has run", 180)
+        collect = next(pid for pid, line in weir.children().items() if line == "weir: collect")
+
+        def has_ended(pid):
+            """A run that waits for somebody to look at it."""
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+
+        def ended_n():
+            return sum(map(bool, map(has_ended, pathlib.Path(f"/proc/{collect}/task/{collect}/children").read_text().split())))
+
+        with contextlib.closing(sqlite3.connect(folder / "data" / "state.db", timeout=60, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            eventually(lambda: ended_n() > 30, "most have ended", 180)
+            process, weir.process = weir.process, None
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(300) == 0
+    assert "did not drain" not in weir.log.read_text(), "it ended by itself"
 
 
 @case
