@@ -36,12 +36,7 @@ bool request_json(const struct request *q, struct str text, yyjson_val **out, st
 {
     struct failure f;
     yyjson_doc *doc = NULL;
-    enum outcome result = json_try_read(q->scratch, text, &doc, &f);
-    if (result == REJECT) {
-        struct failure lax = {0};
-        result = json_try_read_lax(q->scratch, text, &doc, &lax);
-        f = result == RETRY ? lax : f;
-    }
+    const enum outcome result = json_try_read_lax(q->scratch, text, &doc, &f);
     *out = yyjson_doc_get_root(doc);
     return result == OK || refuse_json(q, why, S(""), &f);
 }

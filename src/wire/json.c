@@ -97,22 +97,28 @@ static enum outcome no_json(struct str text, const yyjson_read_err *err, struct 
     return failed(f, REJECT, "not JSON: line %zu, column %zu: %s", line, column, err->msg);
 }
 
-static enum outcome read_with(const yyjson_alc *alc, struct str text, yyjson_read_flag flags,
-                              yyjson_doc **out, struct failure *f)
+/* Nested to any depth. */
+static enum outcome read_any(const yyjson_alc *alc, struct str text, yyjson_read_flag flags,
+                             yyjson_doc **out, struct failure *f)
 {
     yyjson_read_err err = {0};
     /* Without INSITU yyjson copies the text and never writes to ours. */
-    yyjson_doc *const doc = yyjson_read_opts((char *)(uintptr_t)text.at, text.len, flags, alc,
-                                             &err);
-    if (!doc) {
-        return err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ? no_room(alc->ctx, text.len, f)
-                                                               : no_json(text, &err, f);
-    }
-    if (is_too_deep(doc)) {
+    *out = yyjson_read_opts((char *)(uintptr_t)text.at, text.len, flags, alc, &err);
+    return *out                                              ? OK
+           : err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ? no_room(alc->ctx, text.len, f)
+                                                             : no_json(text, &err, f);
+}
+
+static enum outcome read_with(const yyjson_alc *alc, struct str text, yyjson_read_flag flags,
+                              yyjson_doc **out, struct failure *f)
+{
+    yyjson_doc *doc = NULL;
+    const enum outcome result = read_any(alc, text, flags, &doc, f);
+    if (result == OK && is_too_deep(doc)) {
         return failed(f, REJECT, "JSON nested deeper than %d levels", JSON_DEPTH_MAX);
     }
     *out = doc;
-    return OK;
+    return result;
 }
 
 enum outcome json_read(struct arena *a, struct str text, yyjson_doc **out, struct failure *f)
@@ -194,23 +200,26 @@ static void mend_surrogates(char *at, size_t len)
     }
 }
 
-enum outcome json_try_read_lax(struct arena *a, struct str text, yyjson_doc **out,
-                               struct failure *f)
+/* Numbers of any size, and a copy in which halves of pairs are mended. */
+static enum outcome read_mended(struct arena *a, struct str text, yyjson_doc **out,
+                                struct failure *f)
 {
     const yyjson_alc alc = alc_try_of(a);
-    yyjson_read_err err = {0};
     char *const copy = arena_try(a, text.len + 1, 1);
     if (!copy) {
         return no_room(a, text.len, f);
     }
     memcpy(copy, text.len ? text.at : "", text.len);
     mend_surrogates(copy, text.len);
-    *out = yyjson_read_opts(copy, text.len, YYJSON_READ_BIGNUM_AS_RAW, &alc, &err);
-    if (*out) {
-        return OK;
-    }
-    return err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION ? no_room(a, text.len, f)
-                                                           : no_json(text, &err, f);
+    return read_any(&alc, (struct str){copy, text.len}, YYJSON_READ_BIGNUM_AS_RAW, out, f);
+}
+
+enum outcome json_try_read_lax(struct arena *a, struct str text, yyjson_doc **out,
+                               struct failure *f)
+{
+    const yyjson_alc alc = alc_try_of(a);
+    const enum outcome result = read_any(&alc, text, 0, out, f);
+    return result == REJECT ? read_mended(a, text, out, f) : result;
 }
 
 static int key_order(const void *a, const void *b)

@@ -35,8 +35,9 @@ enum outcome json_try_read_exact(struct arena *a, struct str text, yyjson_doc **
                                  struct failure *f);
 
 /* All that the grammar of RFC 8259 calls JSON: nested to any depth, halves of surrogate pairs (they
- * become U+FFFD), numbers of any size (those beyond a double are yyjson_is_raw). For a look at what
- * the others refuse. returns OK | REJECT not JSON | RETRY out of memory */
+ * become U+FFFD), numbers of any size (where one is beyond a double, those beyond 64 bits are
+ * yyjson_is_raw). For who takes what another one will judge. returns OK | REJECT not JSON | RETRY
+ * out of memory */
 enum outcome json_try_read_lax(struct arena *a, struct str text, yyjson_doc **out,
                                struct failure *f);
 
