@@ -6,7 +6,12 @@ enum { LOOK_BYTES = 1024 * 1024 };
 #define CLOSED_ARENA_BYTES_MAX ((size_t)512 << 20)
 #define SEEN_ARENA_BYTES_MAX ((size_t)64 << 20)
 
-const char dead_drop_type[] = "weir.drop";
+const char dead_drop_type[] = "weir.drop", dead_replayed_type[] = "weir.replayed";
+
+bool dead_only_closes(struct str type)
+{
+    return str_eq(type, str_of(dead_drop_type)) || str_eq(type, str_of(dead_replayed_type));
+}
 
 struct lane dead_retry_lane(void)
 {

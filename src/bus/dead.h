@@ -1,6 +1,7 @@
 /* dead.h - dead letters: read from their lanes, closed by what stands in lane raw/retry.
  *
- * A dead letter is open until a record of raw/retry names it (`retry_of`): sent again, or dropped.
+ * A dead letter is open until a record of raw/retry names it (`retry_of`): sent again, dropped, or
+ * stored by a replay.
  * Its id is its position, `dead/LANE:OFFSET`. */
 #ifndef WEIR_BUS_DEAD_H
 #define WEIR_BUS_DEAD_H
@@ -9,8 +10,10 @@
 
 /* The lane that retries and drops are written to; its one writer is the duty `collect`. */
 struct lane dead_retry_lane(void);
-/* The type of a record that drops one. */
-extern const char dead_drop_type[];
+/* The types of a record that drops one, and of one that says that a replay has stored it. */
+extern const char dead_drop_type[], dead_replayed_type[];
+/* It is one of both: a record that closes a letter and carries no signal. */
+bool dead_only_closes(struct str type);
 
 struct dead_letter {
     struct str id;

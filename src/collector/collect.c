@@ -112,10 +112,10 @@ static enum outcome obey(const struct collect *c, struct arena *a, struct str li
     }
     yyjson_val *const root = yyjson_doc_get_root(doc);
     const struct str command = json_text(json_get(root, S("command")));
-    const bool is_drop = str_eq(command, S("drop"));
-    if (is_drop || str_eq(command, S("retry"))) {
+    const enum letters_way way = letters_way(command);
+    if (way < LETTERS_WAYS_N) {
         struct letters_done done;
-        result = letters_close(&c->letters, json_get(root, S("ids")), is_drop, &done, f);
+        result = letters_close(&c->letters, json_get(root, S("ids")), way, &done, f);
         buf_printf(answer, ",\"n\":%llu,\"looked\":%llu", (unsigned long long)done.n,
                    (unsigned long long)done.looked);
         return result;
@@ -129,7 +129,8 @@ static enum outcome obey(const struct collect *c, struct arena *a, struct str li
     if (str_eq(command, S("backfill"))) {
         return do_backfill(c, root, answer, f);
     }
-    return failed(f, REJECT, "%.*s: commands are retry, drop, collectors, anew and backfill",
+    return failed(f, REJECT,
+                  "%.*s: commands are retry, drop, replayed, collectors, anew and backfill",
                   STR_ARG(command));
 }
 

@@ -4,16 +4,28 @@
 
 #define GROUP_ARENA_BYTES_MAX ((size_t)512 << 20)
 
+static const char *const commands[] = {
+    [LETTERS_RETRY] = "retry", [LETTERS_DROP] = "drop", [LETTERS_REPLAYED] = "replayed"};
+
+enum letters_way letters_way(struct str command)
+{
+    int way = LETTERS_RETRY;
+    while (way < LETTERS_WAYS_N && !str_eq(command, str_of(commands[way]))) {
+        way++;
+    }
+    return (enum letters_way)way;
+}
+
 /* What goes to raw/retry for a dead letter: the whole signal for the stage that it failed in, or
- * the word that it is dropped, received now. */
-static struct record answer_to(const struct dead_letter *letter, bool is_drop)
+ * the word that it is closed, received now. */
+static struct record answer_to(const struct dead_letter *letter, enum letters_way way)
 {
     struct record r = {.signal = *letter->signal};
     r.signal.retry_of = letter->id;
     r.signal.reason = (struct str){NULL, 0};
     r.signal.pointer = (struct str){NULL, 0};
-    if (is_drop) {
-        r.signal.type = str_of(dead_drop_type);
+    if (way != LETTERS_RETRY) {
+        r.signal.type = str_of(way == LETTERS_DROP ? dead_drop_type : dead_replayed_type);
         r.signal.received_us = clock_now_us();
         r.signal.data = (struct str){NULL, 0};
         r.signal.headers = (struct str){NULL, 0};
@@ -28,14 +40,14 @@ struct group {
 };
 
 static enum outcome add_letter(const struct letters *l, struct group *g, struct str id,
-                               bool is_drop, struct failure *f)
+                               enum letters_way way, struct failure *f)
 {
     struct dead_letter letter;
     const enum outcome found = dead_closed_find(l->closed, g->arena, id, &letter, f);
     if (found == OK) {
         dead_closed_add(l->closed, &letter);
         g->record = arena_more(g->arena, g->record, g->n, &g->room, sizeof *g->record);
-        g->record[g->n++] = answer_to(&letter, is_drop);
+        g->record[g->n++] = answer_to(&letter, way);
         g->bytes += letter.signal->data.len + letter.signal->headers.len;
     }
     return found;
@@ -67,7 +79,7 @@ static enum outcome append(const struct letters *l, struct group *g, struct fail
     return first;
 }
 
-enum outcome letters_close(const struct letters *l, yyjson_val *ids, bool is_drop,
+enum outcome letters_close(const struct letters *l, yyjson_val *ids, enum letters_way way,
                            struct letters_done *done, struct failure *f)
 {
     struct arena a;
@@ -86,7 +98,7 @@ enum outcome letters_close(const struct letters *l, yyjson_val *ids, bool is_dro
         if (g.bytes >= LETTERS_BYTES) {
             break;
         }
-        if (add_letter(l, &g, json_text(id), is_drop, &why) != OK && all == OK) {
+        if (add_letter(l, &g, json_text(id), way, &why) != OK && all == OK) {
             all = REJECT;
             *f = why;
         }

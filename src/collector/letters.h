@@ -1,4 +1,5 @@
-/* letters.h - dead letters closed: sent again, or dropped, by a record in lane raw/retry. */
+/* letters.h - dead letters closed: sent again, dropped, or stored by a replay, by a record in lane
+ * raw/retry. */
 #ifndef WEIR_COLLECTOR_LETTERS_H
 #define WEIR_COLLECTOR_LETTERS_H
 
@@ -14,6 +15,10 @@ struct letters {
     struct dead_closed *closed; /* kept from one request to the next */
 };
 
+enum letters_way { LETTERS_RETRY, LETTERS_DROP, LETTERS_REPLAYED, LETTERS_WAYS_N };
+/* The command that asks for each; LETTERS_WAYS_N: for none. */
+enum letters_way letters_way(struct str command);
+
 struct letters_done {
     uint64_t n;      /* closed, durably                                           */
     uint64_t looked; /* so many ids at the head of the list are done with, closed or not */
@@ -25,7 +30,7 @@ struct letters_done {
  * others.
  *   returns OK all that it looked at | REJECT the first that is not open | RETRY | STOP as the bus
  *   says: nothing is done, as far as one knows */
-enum outcome letters_close(const struct letters *l, yyjson_val *ids, bool is_drop,
+enum outcome letters_close(const struct letters *l, yyjson_val *ids, enum letters_way way,
                            struct letters_done *done, struct failure *f);
 
 #endif

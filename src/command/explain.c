@@ -2,6 +2,7 @@
  * where, or why not. */
 #include <stdio.h>
 
+#include "bus/dead.h"
 #include "command/command.h"
 #include "command/commands.h"
 #include "command/screen.h"
@@ -103,10 +104,11 @@ static void print_text(struct explaining *e, const struct trace_signal *s)
     const struct signal *const raw = &s->past.signal;
     (void)clock_text(raw->received_us, received);
     line(e, "signal", raw->id);
-    if (past_is_drop(&s->past)) {
-        line(e, "dropped",
-             arena_printf(e->arena, "%s by `weir dead drop`: a dead letter of %.*s", received,
-                          STR_ARG(raw->agent)));
+    if (dead_only_closes(raw->type)) {
+        const bool is_drop = past_is_drop(&s->past);
+        line(e, is_drop ? "dropped" : "closed",
+             arena_printf(e->arena, "%s by `weir %s`: a dead letter of %.*s", received,
+                          is_drop ? "dead drop" : "replay", STR_ARG(raw->agent)));
     } else {
         line(e, "received",
              arena_printf(e->arena, "%s by %.*s: %.*s, %zu bytes", received, STR_ARG(raw->agent),

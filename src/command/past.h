@@ -26,7 +26,8 @@ enum outcome past_read(struct arena *a, struct duck_result *r, struct past *out,
 
 /* It only says that a dead letter was dropped. */
 bool past_is_drop(const struct past *p);
-/* It drops one, or carries one past the transform to a later stage: nothing is transformed. */
+/* It only closes one, or carries one past the transform to a later stage: nothing is transformed.
+ */
 bool past_is_passed(const struct past *p);
 
 #endif

@@ -246,6 +246,7 @@ static enum outcome switch_both(struct replay *r, struct failure *f)
     result = result == OK ? replay_switch_lake(r, f) : result;
     if (result == OK) {
         replay_show(r, "%s", "");
+        replay_close_letters(r);
         stage_remove_tree(r->folder.at);
     }
     if (fd >= 0) {

@@ -534,7 +534,9 @@ static enum outcome say_why(struct trace *t, struct trace_signal *s, struct fail
     }
     if (past_is_passed(&s->past)) {
         s->end = TRACE_IGNORED;
-        s->why = S("it closes a dead letter: sent again to the stage it failed in");
+        s->why = str_eq(s->past.signal.type, str_of(dead_replayed_type))
+                     ? S("it closes a dead letter: `weir replay` stored its signal")
+                     : S("it closes a dead letter: sent again to the stage it failed in");
         return OK;
     }
     enum outcome result = find_first(t, s, &first, f);

@@ -3,6 +3,7 @@
 #include "base/asked.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "bus/dead.h"
 #include "bus/upkeep.h"
 #include "transform/content.h"
 #include "transform/repetitions.h"
@@ -132,8 +133,9 @@ static bool pass_retry(struct transform_stage *t, struct slice_work *w, const st
     if (raw->signal.retry_of.len == 0) {
         return false;
     }
-    if (str_eq(raw->signal.type, S("weir.drop"))) {
-        tally_count(&t->batch, &w->tally, true, S("dropped"));
+    if (dead_only_closes(raw->signal.type)) {
+        const bool is_drop = str_eq(raw->signal.type, str_of(dead_drop_type));
+        tally_count(&t->batch, &w->tally, true, is_drop ? S("dropped") : S("replayed"));
         return true;
     }
     if (raw->signal.stage.len == 0 || str_eq(raw->signal.stage, S("transform"))) {

@@ -81,7 +81,7 @@ static enum outcome close_list(struct str list, struct letters_done *done)
     yyjson_doc *doc = NULL;
     assert_int_equal(json_read(&arena, list, &doc, &f), OK);
     appends_n = 0;
-    return letters_close(&letters, yyjson_doc_get_root(doc), false, done, &f);
+    return letters_close(&letters, yyjson_doc_get_root(doc), LETTERS_RETRY, done, &f);
 }
 
 /* One of these, or several: `"a","b"`. */

@@ -88,8 +88,8 @@ def what_a_replay_made_of_a_dead_letter_is_stored_and_its_letter_is_to_be_closed
         weir.command("flush")
         weir.stop()
         (folder / "desk.jq").write_text('{model: "ticket", source: "desk", id: .id, title: "T", at: "2026-03-07T12:00:00Z"}')
+        weir.command("replay")  # no weir runs that could close it
         weir.start()
-        weir.command("replay")
         life = explain(weir, "d-1")[0]
         assert life["outcome"] == "stored" and len(life["facts"]) == 1 and life["dead"], life
         assert f"weir dead retry {life['dead']}" in life["why"], life

@@ -299,6 +299,55 @@ def what_is_dead_under_the_new_mapping_is_told_and_a_mended_letter_passes(folder
 
 
 @case
+def a_letter_whose_signal_a_replay_has_stored_is_closed_by_it(folder):
+    with desk(folder) as weir:
+        for number, title in enumerate((None, None, None, None, "Told")):
+            tell(weir, number, title)
+        eventually(lambda: len(weir.rows("dead", "list")) == 4, "four are dead")
+        first, second, third, fourth = weir.rows("dead", "list")
+        weir.command("dead", "retry", first["id"])
+        again = eventually(lambda: [d for d in weir.rows("dead", "list") if d["id"].startswith("dead/transform-raw-retry")],
+                           "it died again")[0]
+        weir.command("flush")
+        weir.stop()
+        (folder / "desk.jq").write_text('if .id == 3 then error("three") else ' + TICKET % '. // "untitled"' + " end")
+        weir.start()
+        assert replay(weir, "--dry-run").returncode == 0 and len(weir.rows("dead", "list")) == 4, "it only looks"
+        done = replay(weir)
+        assert done.returncode == 0 and "their signals are stored: 3\n" in done.stderr, done
+        assert titles(weir) == ["untitled", "untitled", "untitled", "Told"], titles(weir)
+        assert [d["id"] for d in weir.rows("dead", "list")] == [fourth["id"]]
+        assert json.loads(weir.command("status", "--json"))["dead"] == 1
+        for letter in (second, third, again):
+            told = [json.loads(line) for line in weir.command("explain", letter["id"], "--json").splitlines()]
+            outcomes = {(one["event"], one["outcome"], one["dead"]) for one in told}
+            assert any(outcome == "stored" for _, outcome, _ in outcomes) and {dead for _, _, dead in outcomes} == {None}, told
+            eventually(lambda: "`weir replay` stored its signal" in weir.command("explain", letter["id"]), "and it says so")
+        weir.command("flush")
+        assert weir.rows("replay", "--dry-run")[0]["changed"] == 0, "what closed them is no signal"
+        assert weir.command("verify") == "ok\n"
+
+
+@case
+def without_a_weir_that_runs_the_letters_stay_open_and_that_is_told(folder):
+    with desk(folder) as weir:
+        tell(weir, 1, None)
+        eventually(lambda: weir.rows("dead", "list"), "it is dead")
+        tell(weir, 2, "Told")
+        weir.command("flush")
+        weir.stop()
+        (folder / "desk.jq").write_text(TICKET % '. // "untitled"')
+        done = replay(weir)
+        assert done.returncode == 0 and "stay open, though their signals are stored: 1 (" in done.stderr, done
+        assert len(weir.rows("dead", "list")) == 1 and titles(weir) == ["untitled", "Told"]
+        weir.start()
+        assert weir.command("dead", "retry", "--all") == "retry 1\n"
+        eventually(lambda: weir.rows("dead", "list") == [], "it is closed")
+        weir.command("flush")
+        assert titles(weir) == titles(weir, "--store") == ["untitled", "Told"]
+
+
+@case
 def signals_that_come_while_it_replays_are_neither_lost_nor_counted_twice(folder):
     with desk(folder) as weir:
         for i in range(20):

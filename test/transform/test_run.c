@@ -296,6 +296,11 @@ static void a_retry_is_transformed_anew_and_enters_the_index(void **state)
     assert_true(str_eq(passed.record[2].signal.data, for_store.data));
     assert_str(passed.record[2].signal.stage, "store");
     assert_int_equal(staged_counter(x, "ignored{dropped}"), 1);
+    drop.type = S("weir.replayed"); /* a replay has stored it */
+    staged_append(x, "retry", drop);
+    staged_turn(x);
+    assert_int_equal(staged_all(x, STREAM_STANDARD, "retry").n, 3);
+    assert_int_equal(staged_counter(x, "ignored{replayed}"), 1);
 }
 
 static void a_replay_with_a_fresh_index_gives_the_same_facts(void **state)

@@ -83,6 +83,11 @@ enum outcome replay_switch_lake(struct replay *r, struct failure *f);
  * as the live store had come by then (store.c). */
 enum outcome replay_switch_store(struct replay *r, struct failure *f);
 
+/* Dead letters of the transform whose signals the replay has stored are closed by the weir that
+ * runs, and those that stay open are told of (letters.c). After the switch, before the folder
+ * goes. */
+void replay_close_letters(struct replay *r);
+
 /* Between the store's switch and the lake's the two tell of different mappings. Whoever switches
  * holds the data folder's `switch.lock` alone, whoever wants both alike holds it shared; while it
  * is held nobody else switches. *fd: to be closed. The mark in the replay's folder stays when a
