@@ -1,25 +1,76 @@
 #include "base/zone.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { DAY_S = 86400 };
+#include "base/file.h"
+
+enum { DAY_S = 86400, LIST_BYTES_MAX = 1 << 20 };
 
 static const char folder[] = "/usr/share/zoneinfo";
+
+static const char *database(void)
+{
+    const char *const other = getenv("TZDIR"); /* NOLINT(concurrency-mt-unsafe): one thread */
+    return other ? other : folder;
+}
+
+/* A file of rules begins so (RFC 8536, section 3.1); lists and folders stand beside them. */
+static bool is_of_rules(const char *path)
+{
+    char magic[4];
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const bool is = fd >= 0 && read(fd, magic, sizeof magic) == (ssize_t)sizeof magic &&
+                    memcmp(magic, "TZif", sizeof magic) == 0;
+    if (fd >= 0) {
+        close(fd); /* read alone */
+    }
+    return is;
+}
 
 bool zone_is_known(struct arena *a, struct str name)
 {
     if (name.len == 0 || str_eq(name, S("UTC"))) {
         return true;
     }
-    for (size_t i = 0; i + 1 < name.len; i++) {
-        if (name.at[i] == '.' && name.at[i + 1] == '.') {
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.at[i] == '\0' ||
+            (name.at[i] == '.' && i + 1 < name.len && name.at[i + 1] == '.')) {
             return false;
         }
     }
-    const char *const other = getenv("TZDIR"); /* NOLINT(concurrency-mt-unsafe): one thread */
-    const struct str path = arena_printf(a, "%s/%.*s", other ? other : folder, STR_ARG(name));
-    return name.at[0] != '/' && str_find(name, '/') < name.len - 1 && access(path.at, R_OK) == 0;
+    /* the same rules again, of another clock */
+    const bool is_copy = str_starts(name, S("posix/")) || str_starts(name, S("right/"));
+    return name.at[0] != '/' && !is_copy &&
+           is_of_rules(arena_printf(a, "%s/%.*s", database(), STR_ARG(name)).at);
+}
+
+bool zone_has_database(void)
+{
+    return access(database(), R_OK) == 0;
+}
+
+/* `Z NAME …` is a zone in the list, `L ZONE NAME` another name of one. */
+void zone_offer(struct arena *a, struct nearest *n)
+{
+    struct str text;
+    struct failure unread; /* then nothing is offered */
+    const char *const path = arena_printf(a, "%s/tzdata.zi", database()).at;
+    if (file_read(a, path, LIST_BYTES_MAX, &text, &unread) != OK) {
+        return;
+    }
+    while (text.len > 0) {
+        struct str rest;
+        const struct str kind = str_cut(str_cut(text, '\n', &text), ' ', &rest);
+        const bool is_link = str_eq(kind, S("L"));
+        if (is_link) {
+            (void)str_cut(rest, ' ', &rest);
+        }
+        if (is_link || str_eq(kind, S("Z"))) {
+            nearest_offer(n, str_cut(rest, ' ', &rest));
+        }
+    }
 }
 
 void zone_enter(struct arena *a, struct zone *z)

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "base/nearest.h"
 
 struct zone {
     struct str name; /* Europe/Berlin, UTC; empty: the host's own */
@@ -17,6 +18,10 @@ struct zone {
 
 /* Whether the database has it. */
 bool zone_is_known(struct arena *a, struct str name);
+/* The host has the database at all. */
+bool zone_has_database(void);
+/* Offer its names; none where it has no list of them. */
+void zone_offer(struct arena *a, struct nearest *n);
 
 /* From here to zone_leave, zone_local and zone_utc speak of this zone. */
 void zone_enter(struct arena *a, struct zone *z);

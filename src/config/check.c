@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/zone.h"
 #include "config/tls.h"
 
 #define LOCAL "unix:"
@@ -301,6 +302,26 @@ static void check_rules(const struct yaml *root, const struct config *c, struct 
     }
 }
 
+/* What the reports' engine knows beyond it is not asked: where the host has no database, all of it.
+ */
+static void check_zone(const struct sections *s, const struct yaml *root, const struct config *c)
+{
+    const struct yaml_entry *const e = find(root, "report", "zone");
+    const struct str zone = c->report.zone;
+    if (!e || !zone_has_database() || (zone.len > 0 && zone_is_known(s->arena, zone))) {
+        return;
+    }
+    struct nearest n = nearest_to(zone);
+    zone_offer(s->arena, &n);
+    const struct str near = nearest_found(&n);
+    const bool is_near = zone.len > 0 && near.len > 0;
+    problem_add(s->problems, e->value.place,
+                "report.zone is %.*s, which is no zone of the tz database; %s%.*s%s",
+                STR_ARG(zone.len > 0 ? e->value.text : S("empty")),
+                is_near ? "did you mean " : "it wants a name such as ",
+                STR_ARG(is_near ? near : S("Europe/Rome")), is_near ? "?" : "");
+}
+
 void check_config(const struct sections *s, const struct yaml *root, struct config *c)
 {
     place_listen(s, root, "intake", &c->intake.listen);
@@ -316,4 +337,5 @@ void check_config(const struct sections *s, const struct yaml *root, struct conf
     check_paths(s, root, c);
     check_apart(s, root, c);
     check_rules(root, c, s->problems);
+    check_zone(s, root, c);
 }

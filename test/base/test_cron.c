@@ -171,6 +171,9 @@ static void what_is_no_expression_is_refused_and_says_why(void **state)
         {"*/0 * * * *", "step"},
         {"1,,2 * * * *", "minute is"},
         {"TZ=Mars/Base * * * * *", "zone"},
+        {"TZ=America/Argentina * * * * *", "zone"}, /* a folder of them */
+        {"TZ=zone.tab * * * * *", "zone"},
+        {"TZ=posix/Europe/Rome * * * * *", "zone"},
         {"TZ=../etc/passwd * * * * *", "zone"},
         {"TZ=UTC", "empty"},
         {"@every -5s", "duration"},

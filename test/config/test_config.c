@@ -203,6 +203,18 @@ static const struct {
     {"report: { failures: [link, guess] }\n",
      "weir.yaml:1:28: report.failures is guess; it wants link, fix, label, artifact, time or "
      "rollback"},
+    {"report: { zone: Mars/Base }\n",
+     "weir.yaml:1:17: report.zone is Mars/Base, which is no zone of the tz database; it wants a "
+     "name such as Europe/Rome"},
+    {"report:\n  zone: Europe/Rom\n",
+     "weir.yaml:2:9: report.zone is Europe/Rom, which is no zone of the tz database; did you mean "
+     "Europe/Rome?"},
+    {"report: { zone: Europe }\n",
+     "weir.yaml:1:17: report.zone is Europe, which is no zone of the tz database; it wants a name "
+     "such as Europe/Rome"},
+    {"report: { zone: \"\" }\n",
+     "weir.yaml:1:17: report.zone is empty, which is no zone of the tz database; it wants a name "
+     "such as Europe/Rome"},
     {"rules: { rollbacks: [ok.a=*, $x=1] }\n",
      "weir.yaml:1:30: rules.rollbacks holds $x=1; it wants PATH=GLOB, such as "
      "deployment.payload.kind=rollback"},
