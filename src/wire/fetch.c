@@ -4,6 +4,7 @@
 
 #include "base/asked.h"
 #include "base/buf.h"
+#include "base/clock.h"
 
 enum { CONNECT_MS = 20 * 1000, REDIRECTS_MAX = 5, SHOWN_BYTES_MAX = 200, HEADER_BYTES_MAX = 8192 };
 
@@ -23,27 +24,48 @@ static size_t take_body(char *at, size_t size, size_t n, void *to)
     return buf_is_over(&w->body) ? 0 : size * n;
 }
 
+/* Cut at the first `separator` that stands outside of a quoted text (RFC 9110, section 5.6.4). */
+static struct str cut_unquoted(struct str text, char separator, struct str *rest)
+{
+    size_t i = 0;
+    for (bool is_quoted = false; i < text.len && (is_quoted || text.at[i] != separator); i++) {
+        is_quoted ^= text.at[i] == '"';
+        i += is_quoted && text.at[i] == '\\';
+    }
+    *rest = str_sub(text, i + 1, text.len);
+    return str_sub(text, 0, i);
+}
+
+/* `next` is one of the words of a rel: RFC 8288, section 3.3. */
+static bool is_next(struct str parameter)
+{
+    struct str value;
+    const struct str name = str_trim(str_cut(parameter, '=', &value));
+    value = str_trim(value);
+    if (value.len >= 2 && value.at[0] == '"') {
+        value = str_sub(value, 1, value.len - 2);
+    }
+    while (str_eq_nocase(name, S("rel")) && value.len > 0) {
+        if (str_eq_nocase(str_cut(value, ' ', &value), S("next"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The target of `<URL>; rel="next"` among several by comma. */
 static struct str next_of(struct str links)
 {
     while (links.len > 0) {
-        struct str rest, parameters;
+        struct str rest;
         (void)str_cut(links, '<', &links);
-        const struct str target = str_cut(links, '>', &parameters);
-        const size_t end = str_find(parameters, ',');
-        rest = str_sub(parameters, end, parameters.len);
-        parameters = str_sub(parameters, 0, end);
+        const struct str target = str_cut(links, '>', &rest);
+        struct str parameters = cut_unquoted(rest, ',', &links);
         while (parameters.len > 0) {
-            struct str value;
-            const struct str name = str_trim(
-                str_cut(str_cut(parameters, ';', &parameters), '=', &value));
-            value = str_trim(value);
-            if (str_eq_nocase(name, S("rel")) &&
-                (str_eq_nocase(value, S("next")) || str_eq_nocase(value, S("\"next\"")))) {
+            if (is_next(cut_unquoted(parameters, ';', &parameters))) {
                 return target;
             }
         }
-        links = rest;
     }
     return S("");
 }
@@ -54,9 +76,6 @@ static size_t take_header(char *at, size_t size, size_t n, void *to)
     struct str value, line = {at, size * n};
     while (line.len > 0 && (line.at[line.len - 1] == '\n' || line.at[line.len - 1] == '\r')) {
         line.len--;
-    }
-    if (str_starts(line, S("HTTP/"))) { /* of the answer behind a redirection */
-        w->out->next = S("");
     }
     const struct str name = str_cut(line, ':', &value);
     if (str_eq_nocase(name, S("link")) && value.len <= HEADER_BYTES_MAX && w->out->next.len == 0) {
@@ -96,9 +115,6 @@ static bool set_up(CURL *easy, const struct fetch_request *r, struct fetching *w
     const char *const method = arena_cstr(w->arena, r->method);
     return curl_easy_setopt(easy, CURLOPT_URL, arena_cstr(w->arena, r->url)) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "") == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS) == CURLE_OK &&
@@ -124,7 +140,7 @@ static enum outcome tell(const struct fetch_request *r, const struct fetching *w
     const struct str url = shown(r->url);
     const bool is_wrong = code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL ||
                           code == CURLE_PEER_FAILED_VERIFICATION ||
-                          code == CURLE_SSL_CACERT_BADFILE || code == CURLE_TOO_MANY_REDIRECTS;
+                          code == CURLE_SSL_CACERT_BADFILE;
     if (asked_to_stop()) {
         return failed(f, RETRY, "asked to stop");
     }
@@ -162,17 +178,76 @@ static enum outcome perform(CURL *easy, const struct fetch_request *r, struct fe
     return OK;
 }
 
+/* Where the answer sends on to, or NULL. */
+static const char *redirection(CURL *easy, const struct fetch_answer *answer)
+{
+    char *url = NULL; /* libcurl's, absolute */
+    const bool is = answer->status >= 301 && answer->status <= 308 && answer->status != 304 &&
+                    curl_easy_getinfo(easy, CURLINFO_REDIRECT_URL, &url) == CURLE_OK;
+    return is ? url : NULL;
+}
+
+/* Follow it with all that the request holds, so only at the same server: libcurl itself would take
+ * a token in a header of its own along to any other. */
+static enum outcome follow(struct fetching *w, struct fetch_request *r, const char *to,
+                           struct failure *f)
+{
+    const struct str from = shown(r->url);
+    const long status = w->out->status;
+    struct failure why;
+    struct str next;
+    if (fetch_beside(w->arena, r->url, str_of(to), &next, &why) != OK) {
+        const struct str where = shown(str_of(to));
+        return failed(f, STOP,
+                      "%.*s answers HTTP %ld, a redirection to another server, which the request "
+                      "is not meant for: give that address, %.*s, if it is the right one",
+                      STR_ARG(from), status, STR_ARG(where));
+    }
+    r->url = next;
+    if (status == 303) { /* RFC 9110, section 15.4.4 */
+        r->method = S("GET");
+        r->body = S("");
+    }
+    *w->out = (struct fetch_answer){0};
+    buf_reset(&w->body);
+    return OK;
+}
+
+/* One answer after the other, in the time that there is for all of them. */
+static enum outcome perform_all(CURL *easy, struct fetch_request *r, struct fetching *w,
+                                struct failure *f)
+{
+    const int64_t until_us = clock_mono_us() + r->time_ms * 1000;
+    const struct str first = shown(r->url);
+    for (int i = 0; i <= REDIRECTS_MAX; i++) {
+        enum outcome result = perform(easy, r, w, f);
+        const char *const to = result == OK ? redirection(easy, w->out) : NULL;
+        if (!to) {
+            return result;
+        }
+        result = follow(w, r, to, f);
+        if (result != OK) {
+            return result;
+        }
+        const int64_t left_ms = (until_us - clock_mono_us()) / 1000;
+        r->time_ms = left_ms > 0 ? left_ms : 1;
+        curl_easy_reset(easy);
+    }
+    return failed(f, STOP, "%.*s: more than %d redirections", STR_ARG(first), REDIRECTS_MAX);
+}
+
 enum outcome fetch(struct arena *a, const struct fetch_request *r, struct fetch_answer *out,
                    struct failure *f)
 {
     struct fetching w = {.arena = a, .out = out};
+    struct fetch_request at = *r;
     *out = (struct fetch_answer){0};
     buf_init(&w.body, a, r->body_bytes_max);
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         return failed(f, RETRY, "libcurl cannot be made ready");
     }
     CURL *const easy = curl_easy_init();
-    const enum outcome result = easy ? perform(easy, r, &w, f)
+    const enum outcome result = easy ? perform_all(easy, &at, &w, f)
                                      : failed(f, RETRY, "no memory for libcurl");
     curl_easy_cleanup(easy);
     curl_global_cleanup();

@@ -1,8 +1,8 @@
 /* fetch.h - one HTTP request and its whole answer, by libcurl.
  *
  * Nothing is tried again here: who asks decides. Only http and https, certificates are checked,
- * redirections are followed a few times, and a stop (asked.h) ends it. A URL's password is never
- * shown. */
+ * redirections are followed a few times, at the same server alone, and a stop (asked.h) ends it. A
+ * URL's password is never shown. */
 #ifndef WEIR_WIRE_FETCH_H
 #define WEIR_WIRE_FETCH_H
 
@@ -33,7 +33,8 @@ struct fetch_answer {
 
 /* An answer of any status is OK; texts live in the arena.
  *   returns OK | RETRY no connection, cut short, too slow, asked to stop | REJECT a larger answer |
- *           STOP no such kind of URL, a certificate that is not trusted
+ *           STOP no such kind of URL, a certificate that is not trusted, a redirection to another
+ *           server, or one redirection too many
  *   source  RFC 9110; RFC 8288 (Link) */
 enum outcome fetch(struct arena *a, const struct fetch_request *r, struct fetch_answer *out,
                    struct failure *f);

@@ -20,10 +20,13 @@ static const char script[] =
     "\"body\":[{\"value\":1.50,\"big\":9007199254740993,\"n\":null},{\"value\":2}]},"
     "{\"path\":\"/one\",\"body\":{\"value\":7}},"
     "{\"path\":\"/link\",\"headers\":{\"Link\":\"<http://SELF/other>; rel=\\\"last\\\", "
-    "<http://SELF/link?page=2>; title=\\\"x\\\"; rel=\\\"next\\\"\"},\"body\":[{\"value\":1}]},"
+    "<http://SELF/link?page=2>; title=\\\"2, of 4; x\\\"; "
+    "rel=\\\"next\\\"\"},\"body\":[{\"value\":1}]},"
     "{\"path\":\"/link?page=2\",\"headers\":{\"Link\":\"</link?page=3>; rel=next\"},\"body\":[]},"
-    "{\"path\":\"/link?page=3\",\"headers\":{\"Link\":\"</link>; rel=\\\"first\\\"\"},"
-    "\"body\":[{\"value\":3}]},"
+    "{\"path\":\"/link?page=3\",\"headers\":{\"Link\":\"</link>; rel=\\\"first\\\", "
+    "</link?page=4>; rel=\\\"last next\\\"\"},\"body\":[{\"value\":3}]},"
+    "{\"path\":\"/link?page=4\",\"headers\":{\"Link\":\"</link?page=9>; rel=\\\"nextto\\\"\"},"
+    "\"body\":[{\"value\":4}]},"
     "{\"path\":\"/token?a=b\",\"body\":{\"items\":[{\"value\":1}],\"meta\":{\"next\":\"x&y=1\"}}},"
     "{\"path\":\"/"
     "token?a=b&after=x%26y%3D1\",\"body\":{\"items\":[{\"value\":2}],\"meta\":{\"next\":"
@@ -54,6 +57,9 @@ static const char script[] =
     "{\"path\":\"/numbers\",\"body\":[1,2]},"
     "{\"path\":\"/large\",\"body\":\"0123456789\",\"times\":20000},"
     "{\"path\":\"/gone\",\"status\":302,\"headers\":{\"Location\":\"/one\"}},"
+    "{\"path\":\"/elsewhere\",\"status\":302,\"headers\":{\"Location\":\"http://localhost:1/"
+    "one\"}},"
+    "{\"path\":\"/round\",\"status\":307,\"headers\":{\"Location\":\"/round\"}},"
     "{\"path\":\"/slow\",\"wait\":600}]";
 
 static void ask(struct http_source_options o, const char *path, struct rows_of *out)
@@ -110,7 +116,7 @@ static void pages_follow_by_link_cursor_and_number(void **state)
     NEEDS_SERVICES();
     ask((struct http_source_options){.paging = {.by = PAGING_LINK}}, "/link", &got);
     assert_string_equal(got.why.text, "");
-    assert_string_equal(got.text, "value=#1\nvalue=#3\n");
+    assert_string_equal(got.text, "value=#1\nvalue=#3\nvalue=#4\n");
     ask(
         (struct http_source_options){
             .rows = S(".items[]"),
@@ -209,6 +215,8 @@ static void failures_say_what_helps(void **state)
         {"/numbers", "row 1 of a page", {0}, REJECT},
         {"/large", "larger than 100000 bytes", {0}, REJECT},
         {"/away", "another server", {.by = PAGING_LINK}, REJECT},
+        {"/elsewhere", "a redirection to another server", {0}, STOP},
+        {"/round", "more than 5 redirections", {0}, STOP},
         {"/self", "its own next", {.by = PAGING_LINK}, REJECT},
         {"/link", "more than 2 pages", {.by = PAGING_LINK, .pages_max = 2}, REJECT},
     };
