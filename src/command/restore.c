@@ -10,9 +10,8 @@
 #include "command/commands.h"
 #include "command/screen.h"
 #include "config/names.h"
-#include "orchestrate/survey.h"
+#include "orchestrate/lock.h"
 #include "persist/lake/stage.h"
-#include "registry.h"
 
 #define ARENA_BYTES_MAX ((size_t)1 << 30)
 
@@ -51,22 +50,36 @@ static void find_places(struct restoring *w, const struct config *config)
     }
 }
 
-static enum outcome check_free(struct restoring *w, const struct config *config, struct failure *f)
+/* Nothing stands where something is to be put. */
+static enum outcome check_places(const struct restoring *w, struct failure *f)
 {
-    struct survey *const s = arena_new(w->arena, struct survey);
-    const enum outcome result = survey_take(
-        w->arena, &(struct survey_of){config, registry_duties, NULL, S("")}, s, f);
-    if (result == OK && s->pid != 0) {
-        return failed(f, REJECT, "weir runs on %.*s (pid %ld): stop it first",
-                      STR_ARG(config->data), (long)s->pid);
-    }
-    for (size_t i = 0; i < PLACES && result == OK; i++) {
+    for (size_t i = 0; i < PLACES; i++) {
         if (access(w->place[i].path.at, F_OK) == 0) {
             return failed(f, REJECT, "%s is there: move it away, nothing is written over",
                           w->place[i].path.at);
         }
     }
-    return result;
+    return OK;
+}
+
+/* Streams may lie elsewhere, and be another weir's: where it runs, they are not to be moved away.
+ */
+static enum outcome check_free(const struct restoring *w, const struct config *config,
+                               struct failure *f)
+{
+    const pid_t weir = lock_holder(w->arena, config->data);
+    const pid_t other = lock_holder(w->arena, config->bus.path);
+    if (weir != 0) {
+        return failed(f, REJECT, "weir runs on %.*s (pid %ld): stop it first",
+                      STR_ARG(config->data), (long)weir);
+    }
+    if (other != 0) {
+        return failed(f, REJECT,
+                      "%.*s: another weir keeps its streams there (pid %ld): stop it first, or "
+                      "give this one another `bus.path`",
+                      STR_ARG(config->bus.path), (long)other);
+    }
+    return check_places(w, f);
 }
 
 static enum outcome see(void *to, struct str name, struct failure *f)
@@ -97,15 +110,18 @@ static enum outcome copy(void *to, struct str name, struct failure *f)
     return failed(f, REJECT, "%.*s in the backup is of a newer weir", STR_ARG(name));
 }
 
-static enum outcome settle(struct restoring *w, const struct config *config, struct failure *f)
+/* A weir may have begun there meanwhile. */
+static enum outcome settle(const struct restoring *w, const struct config *config,
+                           struct failure *f)
 {
-    for (size_t i = 0; i < PLACES; i++) {
+    const enum outcome result = check_places(w, f);
+    for (size_t i = 0; i < PLACES && result == OK; i++) {
         const struct place *const p = &w->place[i];
         if (rename(p->fresh.at, p->path.at) != 0 && errno != ENOENT) {
             return failed_errno(f, RETRY, "rename %s", p->fresh.at);
         }
     }
-    return file_sync_dir(arena_cstr(w->arena, config->data), f);
+    return result == OK ? file_sync_dir(arena_cstr(w->arena, config->data), f) : result;
 }
 
 /* The copies were whole: what is found here was damaged before they were made. */
@@ -131,17 +147,39 @@ static void clear_fresh(const struct restoring *w)
     }
 }
 
-static enum outcome restore(struct restoring *w, const struct config *config, struct failure *f)
+/* The lock of the streams is taken in the folder that becomes theirs, and is there with it. */
+static enum outcome restore_locked(struct restoring *w, const struct config *config,
+                                   struct failure *f)
 {
-    enum outcome result = check_free(w, config, f);
-    result = result == OK ? archive_each(w->arena, w->folder, see, NULL, f) : result;
-    if (result == OK) {
-        clear_fresh(w);
-        result = file_make_dirs(arena_cstr(w->arena, config->data), f);
+    const struct str bus = w->place[PLACES - 1].fresh;
+    int fd = -1;
+    const pid_t other = lock_holder(w->arena, bus);
+    if (other != 0) {
+        return failed(f, REJECT, "%.*s: another restore is under way (pid %ld)", STR_ARG(bus),
+                      (long)other);
     }
+    clear_fresh(w);
+    enum outcome result = lock_take_bus(w->arena, bus, &fd, f);
     result = result == OK ? archive_each(w->arena, w->folder, copy, w, f) : result;
     result = result == OK ? settle(w, config, f) : result;
-    return result == OK ? settle_bus(config, f) : result;
+    result = result == OK ? settle_bus(config, f) : result;
+    if (fd >= 0) {
+        close(fd); /* the lock goes with it */
+    }
+    return result;
+}
+
+static enum outcome restore(struct restoring *w, const struct config *config, struct failure *f)
+{
+    int fd = -1;
+    enum outcome result = check_free(w, config, f);
+    result = result == OK ? archive_each(w->arena, w->folder, see, NULL, f) : result;
+    result = result == OK ? lock_take(w->arena, config->data, &fd, f) : result;
+    result = result == OK ? restore_locked(w, config, f) : result;
+    if (fd >= 0) {
+        close(fd); /* the lock goes with it */
+    }
+    return result;
 }
 
 int command_restore(int argc, char **argv)

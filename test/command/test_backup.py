@@ -1,5 +1,7 @@
 """backup copies streams, lake and store while weir runs; restored, all is there and goes on."""
 import fcntl
+import hashlib
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -151,6 +153,105 @@ def what_an_earlier_restore_left_is_not_mixed_in(folder):
     assert not list((folder / "new/data").rglob(stray.name))
     with other:
         assert one(other, COUNT)["n"] == "1/1"
+
+
+@case
+def the_streams_of_another_weir_that_runs_are_not_restored_over(folder):
+    for name in ("old", "new"):
+        (folder / name).mkdir()
+    with weir_with_github(folder / "old") as weir:
+        post(weir, pull_request(1), 1)
+        weir.command("flush")
+        weir.command("backup", str(folder / "copy"))
+        other = weir_with_github(folder / "new", bus={"path": str(folder / "old/data/bus")})
+        said = restore(other)
+        assert said.returncode == 1 and f"another weir keeps its streams there (pid {weir.process.pid})" in said.stderr, said
+        assert "move it away" not in said.stderr and not (folder / "new/data").exists(), said
+
+
+def restore(weir):
+    return subprocess.run([BINARY, "restore", str(weir.folder.parent / "copy"), "-c", str(weir.folder / "weir.yaml")],
+                          capture_output=True, text=True, timeout=120, check=False)
+
+
+class Held:
+    """A restore that has looked at all checksums and copies, until it may go on: one file of the backup, empty, is a FIFO."""
+
+    def __init__(self, weir):
+        copy = weir.folder.parent / "copy"
+        with (copy / "SHA256SUMS").open("a") as sums:
+            sums.write(f"{hashlib.sha256().hexdigest()}  sinks/held\n")
+        self.name = copy / "sinks/held"
+        self.name.parent.mkdir(exist_ok=True)
+        os.mkfifo(self.name)
+        self.process = subprocess.Popen([BINARY, "restore", str(copy), "-c", str(weir.folder / "weir.yaml")],
+                                        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.is_read = False
+        try:
+            eventually(self.let_read, "it looks at its checksum")
+            eventually((weir.folder / "data/bus.restored/lock").exists, "it copies")
+        except BaseException:
+            self.process.kill()
+            raise
+
+    def let_read(self):
+        """Who waits for the file reads nothing of it, and goes on."""
+        try:
+            os.close(os.open(self.name, os.O_WRONLY | os.O_NONBLOCK))
+            self.is_read = True
+        except OSError:  # nobody waits
+            assert self.process.poll() is None or self.is_read, self.process.communicate()
+        return self.is_read
+
+    def goes_on(self):
+        waiting = self.name.rename(self.name.with_name("waiting"))
+        self.name.touch()
+        self.name = waiting
+        eventually(lambda: self.let_read() and self.process.poll() is not None, "it ends")
+        waiting.unlink()
+        out, errors = self.process.communicate()
+        return self.process.returncode, out + errors
+
+
+@case
+def while_a_restore_is_under_way_nobody_else_begins_there(folder):
+    for name in ("old", "new", "third"):
+        (folder / name).mkdir()
+    with weir_with_github(folder / "old") as weir:
+        post(weir, pull_request(1), 1)
+        weir.command("flush")
+        weir.command("backup", str(folder / "copy"))
+    new = weir_with_github(folder / "new")
+    third = weir_with_github(folder / "third", bus={"path": str(folder / "new/data/bus")})
+    held = Held(new)
+    try:
+        said = subprocess.run([BINARY, "run", "-c", str(folder / "new/weir.yaml")], capture_output=True, text=True,
+                              timeout=120, check=False)
+        assert said.returncode != 0 and f"another weir runs on this data folder, pid {held.process.pid}" in said.stderr, said
+    finally:
+        status, said = held.goes_on()
+    assert status == 0, said
+    assert (folder / "new/data/bus/lock").read_text() == f"{held.process.pid}\n", "it was there with the streams"
+    with new:
+        assert one(new, COUNT)["n"] == "1/1"
+        assert f"pid {new.process.pid}" in restore(third).stderr
+
+
+@case
+def streams_that_came_meanwhile_are_not_moved_over(folder):
+    for name in ("old", "new"):
+        (folder / name).mkdir()
+    with weir_with_github(folder / "old") as weir:
+        weir.command("flush")
+        weir.command("backup", str(folder / "copy"))
+    new = weir_with_github(folder / "new")
+    held = Held(new)
+    (folder / "new/data/bus").mkdir()
+    status, said = held.goes_on()
+    assert status == 1 and "bus is there: move it away" in said, said
+    assert not (folder / "new/data/store.db").exists() and not (folder / "new/data/lake").exists(), "nothing was put"
+    (folder / "new/data/bus").rmdir()
+    new.command("restore", str(folder / "copy"))
 
 
 @case
