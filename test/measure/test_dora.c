@@ -283,7 +283,7 @@ static void a_team_has_the_figures_of_its_services_together(void **state)
 
 static void the_hours_of_a_change_go_to_its_stages(void **state)
 {
-    static const double hours[DORA_STAGES_N] = {1, 7, 4.5, 4.5};
+    static const double hours[DORA_STAGES_N] = {2, 10, 4.5, 4.5};
     struct dora_wish w = march();
     struct dora_figure *figure = NULL;
     struct failure f;

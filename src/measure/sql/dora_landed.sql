@@ -1,14 +1,26 @@
 -- Relations asked: change, commit, push, dora_deployment, wish. Gives dora_landed: what came onto a line of
 -- history (a branch that changes are merged into or that is deployed) and when first, one row a line and merged
 -- change and one a line and commit that came without any; commit_of: a commit's change, and whether it only
--- repeats that change's own commits.
+-- repeats that change's own commits; arrival: when the commits of each push came onto its branch.
 
+-- Of a change that was merged as it is (fast forward), or by hand, its head is what came onto the base branch.
 CREATE TEMP TABLE merged AS
 SELECT c.change_key, c.repository, c.id, c.number, concat(c.repository, ' ', coalesce('#' || c.number, c.id)) AS name,
     c.title, c.url, c.author, c.labels, c.head_branch, c.head_sha,
-    c.base_branch, c.merge_sha, c.created_at, c.first_review_at, c.merged_at, c.is_of_branch
-FROM change AS c, wish AS w
+    c.base_branch, coalesce(c.merge_sha, p.sha) AS merge_sha, c.created_at, c.first_review_at, c.merged_at, c.is_of_branch
+FROM wish AS w, change AS c
+LEFT JOIN push AS p ON p.repository = c.repository AND p.sha = c.head_sha AND p.branch = c.base_branch
 WHERE c.merged_at < w.to_at;
+
+-- A merge and the push that brings it are told by two clocks: the merge's says when all of that push came.
+CREATE TEMP TABLE arrival AS
+SELECT p.repository, p.sha, p.branch, coalesce(m.merged_at, p.pushed_at) AS landed_at
+FROM push AS p
+LEFT JOIN (
+    SELECT t.repository, t.branch, t.pushed_at, max(m.merged_at) AS merged_at
+    FROM merged AS m JOIN push AS t ON t.repository = m.repository AND t.branch = m.base_branch AND t.sha = m.merge_sha
+    GROUP BY ALL
+) AS m ON m.repository = p.repository AND m.branch = p.branch AND m.pushed_at = p.pushed_at;
 
 -- A merge, a squash and a rebase push new commits onto the base branch.
 CREATE TEMP TABLE commit_copy AS
@@ -81,14 +93,14 @@ SELECT repository, coalesce(base_branch, '') AS line, merged_at AS landed_at, ch
     CAST(NULL AS VARCHAR) AS sha
 FROM merged
 UNION ALL
-SELECT m.repository, p.branch, p.pushed_at, m.change_key, NULL
-FROM merged AS m JOIN push AS p ON p.repository = m.repository AND p.sha = m.merge_sha
-    AND p.branch <> m.base_branch AND p.pushed_at >= m.merged_at
+SELECT m.repository, p.branch, p.landed_at, m.change_key, NULL
+FROM merged AS m JOIN arrival AS p ON p.repository = m.repository AND p.sha = m.merge_sha
+    AND p.branch <> m.base_branch AND p.landed_at >= m.merged_at
 JOIN line AS l ON l.repository = p.repository AND l.line = p.branch
 UNION ALL
-SELECT p.repository, p.branch, p.pushed_at, NULL, p.sha
-FROM push AS p JOIN line AS l ON l.repository = p.repository AND l.line = p.branch, wish AS w
-WHERE p.pushed_at < w.to_at
+SELECT p.repository, p.branch, p.landed_at, NULL, p.sha
+FROM arrival AS p JOIN line AS l ON l.repository = p.repository AND l.line = p.branch, wish AS w
+WHERE p.landed_at < w.to_at
     AND NOT EXISTS (FROM commit_of AS o WHERE o.repository = p.repository AND o.sha = p.sha);
 
 -- A change of a line (develop, or the branch of another change) brings what had come onto that line: a squash too,

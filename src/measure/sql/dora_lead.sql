@@ -44,33 +44,38 @@ LEFT JOIN dora_deployment AS d ON d.service = h.service AND d.environment = h.en
     AND d.nth = h.nth
 WHERE h.is_own;
 
+-- A change is deployed with the last of its commits.
 -- Where the time goes: from the first commit to the change's opening, to its first review (where none came, to its
 -- merge), to its merge, to its deployment. What came before the stage's turn takes no time: the stages' sum is the span.
 CREATE TEMP TABLE dora_lead_change AS
-WITH first AS (
+WITH whole AS (
     SELECT service, environment, repository, change_key, bool_or(is_own) AS is_own,
-        min(begun_at) FILTER (is_own AND NOT is_copy) AS first_commit_at
+        min(begun_at) FILTER (is_own AND NOT is_copy) AS first_commit_at,
+        CASE WHEN bool_and(nth IS NOT NULL) FILTER (is_own AND NOT is_copy)
+            THEN max(nth) FILTER (is_own AND NOT is_copy) END AS nth
     FROM held WHERE change_key IS NOT NULL GROUP BY ALL
+), reached AS (
+    SELECT r.* REPLACE (coalesce(f.nth, r.nth) AS nth), f.first_commit_at
+    FROM dora_reached AS r LEFT JOIN whole AS f ON f.service = r.service AND f.environment = r.environment
+        AND f.repository = r.repository AND f.change_key = r.change_key
+    WHERE r.change_key IS NOT NULL AND coalesce(f.is_own, true)
 )
 SELECT r.service, r.environment, r.repository, r.change_key, m.id, m.number, m.name, m.title, m.url, m.author, m.merged_at,
-    f.first_commit_at, r.nth, d.id AS deployment, d.finished_at,
-    epoch(d.finished_at) - epoch(f.first_commit_at) AS lead_s,
+    r.first_commit_at, r.nth, d.id AS deployment, d.finished_at,
+    epoch(d.finished_at) - epoch(r.first_commit_at) AS lead_s,
     least(m.merged_at, d.finished_at) AS brought_at,
-    least(greatest(coalesce(m.created_at, f.first_commit_at), f.first_commit_at), brought_at) AS opened_at,
+    least(greatest(coalesce(m.created_at, r.first_commit_at), r.first_commit_at), brought_at) AS opened_at,
     least(greatest(coalesce(m.first_review_at, m.merged_at), opened_at), brought_at) AS reviewed_at,
     CASE WHEN r.nth IS NULL THEN 'not deployed'
         WHEN r.nth = 1 THEN 'first deployment: nothing to compare with'
-        WHEN f.first_commit_at IS NULL THEN 'no commit of it known'
-        WHEN d.finished_at < f.first_commit_at
+        WHEN r.first_commit_at IS NULL THEN 'no commit of it known'
+        WHEN d.finished_at < r.first_commit_at
             THEN concat(w.lead_from, ' after it was deployed: a clock is wrong')
         WHEN is_left(m.author) THEN 'by a bot'
     END AS out_reason,
     len(list_intersect(coalesce(m.labels, []), w.hotfix_labels)) > 0 OR is_hotfix_branch(m.head_branch) AS is_hotfix
-FROM dora_reached AS r
+FROM reached AS r
 JOIN merged AS m ON m.repository = r.repository AND m.change_key = r.change_key
 JOIN wish AS w ON true
-LEFT JOIN first AS f ON f.service = r.service AND f.environment = r.environment
-    AND f.repository = r.repository AND f.change_key = r.change_key
 LEFT JOIN dora_deployment AS d ON d.service = r.service AND d.environment = r.environment
-    AND d.nth = r.nth
-WHERE r.change_key IS NOT NULL AND coalesce(f.is_own, true);
+    AND d.nth = r.nth;

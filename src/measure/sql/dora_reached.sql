@@ -1,10 +1,12 @@
--- Relations asked: dora_deployment, dora_landed, merged, commit_own, commit_copy, commit, push, packaged, known. Gives
+-- Relations asked: dora_deployment, dora_landed, merged, commit_own, commit_copy, commit, push, arrival, packaged, known. Gives
 -- deployment_at: how far along which line each deployment stands; dora_reached: what landed, and the first
 -- deployment of each service and environment that holds it (nth null: none yet); commit_early: commits
 -- that were deployed before their change was merged.
 
+-- Where a commit is on a line: with the change that it is the merge of (the last, of several), else that it came
+-- with, else where it was pushed.
 CREATE TEMP TABLE place AS
-SELECT repository, sha, line, min(stood_at) AS stood_at, min(grade) AS grade
+SELECT repository, sha, line, arg_min(stood_at, (grade, -epoch_us(stood_at))) AS stood_at, min(grade) AS grade
 FROM (
     SELECT repository, merge_sha AS sha, coalesce(base_branch, '') AS line, merged_at AS stood_at, 0 AS grade
     FROM merged
@@ -12,7 +14,7 @@ FROM (
     SELECT c.repository, c.sha, coalesce(m.base_branch, ''), m.merged_at, 1
     FROM commit_copy AS c JOIN merged AS m ON m.repository = c.repository AND m.change_key = c.change_key
     UNION ALL
-    SELECT repository, sha, branch, pushed_at, 2 FROM push
+    SELECT repository, sha, branch, landed_at, 2 FROM arrival
 )
 WHERE sha IS NOT NULL
 GROUP BY repository, sha, line;
@@ -63,14 +65,16 @@ FROM (
 WHERE grade IS NOT NULL
 GROUP BY service, environment, nth;
 
--- A deployment stands where its commit landed: where a change brought it, else on the branch that it names, else
--- where it was pushed first. Where nothing is known of the commit, where its artifact's change did, else at the time
--- when it was asked for, on every line of its repository; the service's, where it names none and that has one.
+-- A deployment stands where its commit landed, before it was done if it can: where a change brought it, else on the
+-- branch that it names, else where it was pushed first. Where nothing is known of the commit, where its artifact's
+-- change did, else at the time when it was asked for, on every line of its repository; the service's, where it names
+-- none and that has one.
 CREATE TEMP TABLE deployment_at AS
 WITH known AS (
     SELECT d.service, d.environment, d.nth,
         arg_min({repository: p.repository, line: p.line, stood_at: p.stood_at},
-            (p.repository, p.grade, p.grade = 2 AND p.line IS DISTINCT FROM d.ref, p.stood_at, p.line)) AS at
+            (p.repository, p.stood_at > d.finished_at, p.grade, p.grade = 2 AND p.line IS DISTINCT FROM d.ref,
+                p.stood_at, p.line)) AS at
     FROM dora_deployment AS d
     JOIN place AS p ON p.sha = d.sha AND p.repository = coalesce(d.repository, p.repository)
     GROUP BY d.service, d.environment, d.nth

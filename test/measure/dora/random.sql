@@ -16,7 +16,7 @@ SELECT service, printf('%s-f%d', name, c), if(c = 2, 'x[bot]', 'ann'), written_a
     written_at, name
 FROM written WHERE way < 4;
 INSERT INTO commit (repository, sha, committed_at, pushed_at, branch)
-SELECT service, printf('%s-l%d', name, c), landed_at, landed_at + INTERVAL 2 SECONDS, 'main'
+SELECT service, printf('%s-l%d', name, c), landed_at, landed_at + if(i % 2 = 0, 2, -1) * INTERVAL 1 SECOND, 'main' -- by another clock
 FROM written WHERE (way = 2) OR (way IN (0, 1) AND c = 0);
 INSERT INTO commit (repository, sha, committed_at, pushed_at, branch)
 SELECT service, printf('%s-l0', name), landed_at - INTERVAL 30 MINUTE, landed_at, if(i % 13 = 0, 'hotfix/now', 'main')
