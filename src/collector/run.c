@@ -10,7 +10,6 @@
 #include "base/asked.h"
 #include "base/failpoint.h"
 #include "base/file.h"
-#include "base/hash.h"
 #include "collector/rows.h"
 #include "collector/twins.h"
 #include "config/template.h"
@@ -54,15 +53,6 @@ static void add_text(struct buf *b, const char *before, struct str text)
 
 /* ---- rows ---- */
 
-bool run_knows_aside(const struct run *r, uint64_t hash)
-{
-    size_t i = 0;
-    while (i < r->aside_n && r->aside[i] != hash) {
-        i++;
-    }
-    return i < r->aside_n;
-}
-
 /* The row as a person has to know it again; empty where that is more than a letter holds. */
 static struct str cells_json(struct writing *w, const struct cell *cell, size_t n)
 {
@@ -94,13 +84,15 @@ void run_write_aside(struct buf *b, const struct run *r, struct str cells,
     metric_write_aside(b, &m, cells, why);
 }
 
-/* What no run before has told. The moment of a tick makes no other row of the same cells. */
-static void add_letter(struct writing *w, struct str cells, const struct failure *why)
+static void add_letter(struct writing *w, const struct cell *cell, size_t n,
+                       const struct failure *why)
 {
     const struct run *const r = w->run;
-    const uint64_t hash = hash_64(cells, (uint64_t)r->start_us);
-    buf_printf(&w->out, ",\"hash\":%llu", (unsigned long long)hash);
-    if (!run_knows_aside(r, hash)) {
+    const struct str cells = cells_json(w, cell, n);
+    const struct aside one = aside_of(r->collector, cell, n, cells, r->start_us);
+    buf_printf(&w->out, ",\"all\":%llu,\"lasting\":%llu", (unsigned long long)one.all,
+               (unsigned long long)one.lasting);
+    if (!asides_have(&r->told, one)) {
         buf_add(&w->out, S(",\"letter\":"));
         run_write_aside(&w->out, r, cells, why);
     }
@@ -115,8 +107,8 @@ static void set_aside(struct writing *w, const struct cell *cell, size_t n,
     }
     add_text(&w->out, "{\"aside\":", str_of(why->text));
     buf_printf(&w->out, ",\"row\":%llu", (unsigned long long)w->rows);
-    if (w->aside <= RUN_LETTERS_MAX) {
-        add_letter(w, cells_json(w, cell, n), why);
+    if (w->aside <= ASIDE_LETTERS_MAX) {
+        add_letter(w, cell, n, why);
     }
     buf_add(&w->out, S("}\n"));
 }
@@ -364,7 +356,8 @@ enum outcome run_line_read(struct arena *a, struct str line, struct run_line *ou
     if (aside) {
         out->why = json_text(aside);
         (void)str_to_u64(json_write(a, json_get(root, S("row"))), &out->row);
-        (void)str_to_u64(json_write(a, json_get(root, S("hash"))), &out->hash);
+        (void)str_to_u64(json_write(a, json_get(root, S("all"))), &out->aside.all);
+        (void)str_to_u64(json_write(a, json_get(root, S("lasting"))), &out->aside.lasting);
         yyjson_val *const letter = json_get(root, S("letter"));
         out->letter = letter ? json_write(a, letter) : S("");
     } else if (done) {

@@ -1,9 +1,10 @@
 /* run.h - one run of a collector, in a process of its own: ask the source, make metrics of its
  * rows, write them to a pipe.
  *
- * The pipe carries lines of JSON: {"metric":M} (metric_write), {"aside":"why","row":N,"hash":N,
- * "letter":L} (metric_write_aside) for a row that is set aside, of the first RUN_LETTERS_MAX with
- * its hash, and without the letter where the run before had one; and as the last one
+ * The pipe carries lines of JSON: {"metric":M} (metric_write), {"aside":"why","row":N,"all":N,
+ * "lasting":N,"letter":L} (metric_write_aside) for a row that is set aside, of the first
+ * ASIDE_LETTERS_MAX with its hashes, and without the letter where it is told of; and as the last
+ * one
  * {"done":{"rows":N,"metrics":N,"empty":N,"read_us":N, "bookmark":"…","note":"…"}} or
  * {"failed":{"outcome":"retry","read_us":N,"why":"…"}}. Without a last line the process died. A run
  * holds one row at a time, and dies with its parent. */
@@ -15,9 +16,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/failure.h"
+#include "collector/aside.h"
 #include "config/collector.h"
-
-enum { RUN_LETTERS_MAX = 1000 /* rows of a run that become a dead letter each */ };
 
 struct run {
     const struct collector *collector;
@@ -25,9 +25,8 @@ struct run {
     int64_t start_us, end_us; /* its window; TIME_NONE: none                           */
     struct str bookmark;      /* STRATEGY_GROWING: what an earlier run ended with      */
     int64_t anew_us;          /* when its collector was last told to begin anew; 0: never    */
-    const uint64_t *aside;    /* hashes of the rows that the run before set aside, and told of */
-    size_t aside_n;
-    bool is_as_of; /* --start-time: "now" is scheduled_us for the source, too */
+    struct asides told;       /* rows that the run before set aside                    */
+    bool is_as_of;            /* --start-time: "now" is scheduled_us for the source, too */
 };
 
 /* Fork and do it there; the outcome is in the last line. *fd is the reading end, to be closed by
@@ -43,7 +42,8 @@ struct run_line {
     struct str metric;             /* RUN_METRIC: its JSON, unread          */
     struct str why;                /* RUN_ASIDE, RUN_FAILED                 */
     enum outcome outcome;          /* RUN_FAILED                            */
-    uint64_t row, hash;            /* RUN_ASIDE, from 1; 0: it has none     */
+    uint64_t row;                  /* RUN_ASIDE, from 1                     */
+    struct aside aside;            /* RUN_ASIDE                             */
     struct str letter;             /* RUN_ASIDE: the raw signal's data, or "" */
     uint64_t rows, metrics, empty; /* RUN_DONE                       */
     struct str bookmark;           /* RUN_DONE: where the next run goes on  */
@@ -51,8 +51,6 @@ struct run_line {
     uint64_t read_us;              /* RUN_DONE, RUN_FAILED: of the source's read alone */
 };
 
-/* Whether the run before set a row of this hash aside. */
-bool run_knows_aside(const struct run *r, uint64_t hash);
 /* The letter of a row of this run, with its cells as a JSON object. */
 void run_write_aside(struct buf *b, const struct run *r, struct str cells,
                      const struct failure *why);

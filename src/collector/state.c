@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/asked.h"
+#include "base/hash.h"
 #include "wire/sqlite.h"
 
 enum { VERSION = 1, SQL_BYTES_MAX = 4096 };
@@ -20,6 +21,7 @@ enum statement {
     RELABEL,
     REANEW,
     RESAY,
+    REASIDE,
     DROP,
     FILLED_PUT,
     FILLED,
@@ -35,6 +37,9 @@ enum statement {
     SAID_N,
     SAID_FORGET,
     SAID_CUT,
+    ASIDE,
+    ASIDE_PUT,
+    ASIDE_DROP,
     STATEMENTS_N
 };
 
@@ -71,7 +76,8 @@ static const char schema_more[] =
     "CREATE TABLE IF NOT EXISTS anew(id TEXT PRIMARY KEY, us INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS said(id TEXT, key TEXT, at_us INTEGER NOT NULL, what TEXT NOT NULL,"
     " since_us INTEGER NOT NULL, PRIMARY KEY(id, key)) WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS said_at ON said(id, at_us);";
+    "CREATE INDEX IF NOT EXISTS said_at ON said(id, at_us);"
+    "CREATE TABLE IF NOT EXISTS aside(id TEXT PRIMARY KEY, told TEXT NOT NULL) WITHOUT ROWID;";
 
 static const char *const sql_of[STATEMENTS_N] = {
     [PUT] = "INSERT OR REPLACE INTO collector(" ENTRY ") VALUES"
@@ -83,6 +89,7 @@ static const char *const sql_of[STATEMENTS_N] = {
     [RELABEL] = "UPDATE OR REPLACE observed SET label = ?2 WHERE series = 'invoke' AND label = ?1",
     [REANEW] = "UPDATE OR REPLACE anew SET id = ?2 WHERE id = ?1",
     [RESAY] = "UPDATE OR REPLACE said SET id = ?2 WHERE id = ?1",
+    [REASIDE] = "UPDATE OR REPLACE aside SET id = ?2 WHERE id = ?1",
     [DROP] = "DELETE FROM collector WHERE id = ?",
     [FILLED_PUT] = "INSERT OR IGNORE INTO backfilled VALUES(?,?,?)",
     [FILLED] = "SELECT start_us FROM backfilled WHERE id = ? AND length_us = ?"
@@ -110,6 +117,9 @@ static const char *const sql_of[STATEMENTS_N] = {
     [SAID_FORGET] = "DELETE FROM said WHERE id = ? AND at_us < ?",
     [SAID_CUT] = "DELETE FROM said WHERE id = ?1 AND key IN"
                  " (SELECT key FROM said WHERE id = ?1 ORDER BY at_us LIMIT ?2)",
+    [ASIDE] = "SELECT told FROM aside WHERE id = ?",
+    [ASIDE_PUT] = "INSERT OR REPLACE INTO aside VALUES(?,?)",
+    [ASIDE_DROP] = "DELETE FROM aside WHERE id = ?",
 };
 
 struct state_entry state_entry_new(struct str id)
@@ -168,7 +178,7 @@ static int nap(void *unused, int naps)
 
 static bool is_of_writer(size_t statement)
 {
-    return statement == REANEW || statement == RESAY || statement >= ANEW;
+    return (statement >= REANEW && statement <= REASIDE) || statement >= ANEW;
 }
 
 enum outcome state_open(struct arena *a, struct str data, enum state_use use, struct state **out,
@@ -350,7 +360,7 @@ enum outcome state_all(struct state *s, struct arena *a, struct state_entry **ou
 enum outcome state_rename(struct state *s, struct str was, struct str is, struct failure *f)
 {
     enum outcome result = state_begin(s, f);
-    for (int i = RENAME; i <= RESAY && result == OK; i++) {
+    for (int i = RENAME; i <= REASIDE && result == OK; i++) {
         sqlite_bind_str(s->prepared[i], 1, was);
         sqlite_bind_str(s->prepared[i], 2, is);
         result = sqlite_run(s->prepared[i], f);
@@ -411,7 +421,7 @@ enum outcome state_backfilled_drop(struct state *s, struct str id, const struct 
 
 enum outcome state_drop(struct state *s, struct str id, bool *was_there, struct failure *f)
 {
-    static const enum statement each[] = {DROP, FILLED_ALL_DROP, OBSERVED_DROP};
+    static const enum statement each[] = {DROP, FILLED_ALL_DROP, OBSERVED_DROP, ASIDE_DROP};
     enum outcome result = state_begin(s, f);
     *was_there = false;
     for (size_t i = 0; i < sizeof each / sizeof *each && result == OK; i++) {
@@ -505,6 +515,59 @@ enum outcome state_said_forget(struct state *s, struct str id, int64_t before_us
         (void)sqlite3_bind_int64(cut, 2, over);
         result = sqlite_run(cut, f);
     }
+    return result;
+}
+
+/* ---- rows that are set aside: two numbers each, in hexadecimal ---- */
+
+enum { ASIDE_DIGITS = 2 * 16, TOLD_BYTES_MAX = (ASIDE_LETTERS_MAX + 1) * ASIDE_DIGITS };
+
+enum outcome state_aside_put(struct state *s, struct str id, const struct asides *told,
+                             struct failure *f)
+{
+    sqlite3_stmt *const q = s->prepared[told->n > 0 ? ASIDE_PUT : ASIDE_DROP];
+    struct arena a;
+    arena_init(&a, 2 * (size_t)TOLD_BYTES_MAX);
+    char *const text = arena_array(&a, char, told->n *ASIDE_DIGITS);
+    for (size_t i = 0; i < told->n; i++) {
+        hex_u64(told->at[i].all, text + i * ASIDE_DIGITS);
+        hex_u64(told->at[i].lasting, text + i * ASIDE_DIGITS + ASIDE_DIGITS / 2);
+    }
+    sqlite_bind_str(q, 1, id);
+    if (told->n > 0) {
+        sqlite_bind_str(q, 2, (struct str){text, told->n * ASIDE_DIGITS});
+    }
+    const enum outcome result = sqlite_run(q, f);
+    arena_close(&a);
+    return result;
+}
+
+/* What is damaged is told of again. */
+static uint64_t number_at(struct str text, size_t digit)
+{
+    unsigned char byte[sizeof(uint64_t)] = {0};
+    uint64_t number = 0;
+    (void)hex_read(str_sub(text, digit, digit + 2 * sizeof byte), byte, sizeof byte);
+    for (size_t i = 0; i < sizeof byte; i++) {
+        number = number << 8 | byte[i];
+    }
+    return number;
+}
+
+enum outcome state_aside(struct state *s, struct arena *a, struct str id, struct asides *out,
+                         struct failure *f)
+{
+    sqlite3_stmt *const q = s->prepared[ASIDE];
+    bool is_row = false;
+    *out = (struct asides){.n = 0};
+    sqlite_bind_str(q, 1, id);
+    const enum outcome result = sqlite_row(q, &is_row, f);
+    const struct str text = result == OK && is_row ? sqlite_str(q, 0) : S("");
+    for (size_t i = 0; i + ASIDE_DIGITS <= text.len && i < TOLD_BYTES_MAX; i += ASIDE_DIGITS) {
+        asides_add(a, out,
+                   (struct aside){number_at(text, i), number_at(text, i + ASIDE_DIGITS / 2)});
+    }
+    (void)sqlite3_reset(q);
     return result;
 }
 

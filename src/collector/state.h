@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/failure.h"
 #include "base/histogram.h"
+#include "collector/aside.h"
 #include "collector/window.h"
 
 struct state;
@@ -112,6 +113,14 @@ enum outcome state_say(struct state *s, struct str id, const struct state_said *
 enum { STATE_SAID_MAX = 1 << 18 };
 enum outcome state_said_forget(struct state *s, struct str id, int64_t before_us,
                                struct failure *f);
+
+/* ---- rows that are set aside ---- */
+
+/* Those that are told of; they take the place of all that were. */
+enum outcome state_aside_put(struct state *s, struct str id, const struct asides *told,
+                             struct failure *f);
+enum outcome state_aside(struct state *s, struct arena *a, struct str id, struct asides *out,
+                         struct failure *f);
 
 /* ---- what is observed of runs, over all restarts (metrics of the admin address) ---- */
 

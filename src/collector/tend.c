@@ -50,6 +50,9 @@ static enum outcome note_all(struct tending *t, struct failure *f)
         if (result == OK && x->is_dirty) {
             result = said_forget(t->state, x->collector, x->entry.bookmark, f);
         }
+        if (result == OK && x->has_told) {
+            result = state_aside_put(t->state, x->collector->id, &x->told, f);
+        }
     }
     for (size_t i = 0; i < t->notes_n && result == OK; i++) {
         result = note_observed(t, &t->note[i], f);
@@ -62,7 +65,7 @@ static enum outcome note_all(struct tending *t, struct failure *f)
     }
     FAILPOINT("collect.noted");
     for (size_t i = 0; i < t->n; i++) {
-        t->at[i].is_dirty = false;
+        t->at[i].is_dirty = t->at[i].has_told = false;
     }
     t->notes_n = t->notes_room = 0;
     t->note = NULL;
@@ -240,10 +243,10 @@ static void enter_outcome(struct tended *x, enum outcome outcome, const struct f
     x->entry.outcome = outcome;
     x->entry.why = tend_kept(&x->texts, str_of(why->text));
     x->entry.bookmark = tend_kept(&x->texts, bookmark);
-    if (x->aside_n > 0) {
-        uint64_t *const aside = arena_array(&x->texts, uint64_t, x->aside_n);
-        memcpy(aside, x->aside, x->aside_n * sizeof *aside);
-        x->aside = aside;
+    const struct asides told = x->told;
+    x->told = (struct asides){.n = 0};
+    for (size_t i = 0; i < told.n; i++) {
+        asides_add(&x->texts, &x->told, told.at[i]);
     }
     arena_close(&before);
     x->is_dirty = true;
@@ -278,8 +281,7 @@ static void begin(struct tending *t, struct tended *x)
                     .start_us = TIME_NONE,
                     .end_us = TIME_NONE,
                     .anew_us = x->anew_us,
-                    .aside = x->aside,
-                    .aside_n = x->aside_n};
+                    .told = x->told};
     enum outcome result = OK;
     if (c->strategy == STRATEGY_WINDOW && t->wall.now_us == TIME_NONE) {
         wait_for_clock(t, x);
@@ -364,8 +366,8 @@ static void enter_end(struct tending *t, struct tended *x, const struct work *w,
     if (outcome == OK) {
         e->ok_us = t->now.wall_us;
         e->begun_us = TIME_NONE;
-        x->aside = w->aside_hash;
-        x->aside_n = w->aside_n;
+        x->has_told = x->has_told || !asides_eq(&x->told, &w->told);
+        x->told = w->told;
         if (x->collector->strategy == STRATEGY_WINDOW) {
             e->window_us = x->collector->window_us;
             e->window_end_us = w->run.end_us;
@@ -643,7 +645,8 @@ static enum outcome forget(struct tending *t, struct tended *x, struct failure *
     x->entry.window_end_us = TIME_NONE;
     x->entry.begun_us = TIME_NONE;
     x->entry.bookmark = S("");
-    x->is_dirty = true;
+    x->told.n = 0;
+    x->is_dirty = x->has_told = true;
     const enum outcome result = state_anew(t->state, x->collector->id, &x->anew_us, f);
     return result == OK ? note_all(t, f) : result;
 }

@@ -35,10 +35,10 @@ struct tended {
     struct work *work;  /* NULL: none                                                */
     bool is_dirty;      /* the entry is to be noted                                  */
     int64_t anew_us;    /* state_anew_us                                             */
-    uint64_t *aside;    /* work.aside_hash of the last run that went well            */
-    size_t aside_n;
-    struct str unsure; /* the id of a state that may be its own, or another's: it does not run;
-                          empty: none                                               */
+    struct asides told; /* rows that the last run that went well set aside           */
+    bool has_told;      /* they are others than are noted                            */
+    struct str unsure;  /* the id of a state that may be its own, or another's: it does not run;
+                           empty: none                                               */
 };
 
 /* What stands in a slot: a run that is due, or a window of a backfill. */

@@ -20,6 +20,14 @@ static void enter_texts(struct tended *x)
     x->entry.bookmark = tend_kept(&x->texts, x->entry.bookmark);
 }
 
+/* What is known of it besides its entry. */
+static enum outcome known_of(const struct tending *t, struct tended *x, struct failure *f)
+{
+    const struct str id = x->collector->id;
+    const enum outcome result = state_anew_us(t->state, id, &x->anew_us, f);
+    return result == OK ? state_aside(t->state, &x->texts, id, &x->told, f) : result;
+}
+
 static bool has_progress(const struct state_entry *e)
 {
     return e->window_us != 0 || e->bookmark.len > 0;
@@ -89,7 +97,7 @@ static enum outcome take_over(struct tending *t, const struct state_entry *e, st
         x->entry = *e;
         enter_texts(x);
     }
-    return result == OK ? state_anew_us(t->state, id, &x->anew_us, f) : result;
+    return result == OK ? known_of(t, x, f) : result;
 }
 
 static enum outcome take_over_all(struct tending *t, struct failure *f)
@@ -151,7 +159,7 @@ static enum outcome open_one(struct tending *t, struct tended *x, int64_t weir_u
     }
     enter_texts(x);
     arena_reset(scratch);
-    return state_anew_us(t->state, x->collector->id, &x->anew_us, f);
+    return known_of(t, x, f);
 }
 
 enum outcome tend_open(struct tending *t, const struct collecting *how, struct failure *f)

@@ -55,17 +55,35 @@ static struct record *add_record(struct work *w)
     return r;
 }
 
-static void know_aside(struct work *w, uint64_t hash)
-{
-    w->aside_hash = arena_more(&w->line_arena, w->aside_hash, w->aside_n, &w->aside_room,
-                               sizeof *w->aside_hash);
-    w->aside_hash[w->aside_n++] = hash;
-}
-
 static void add_letter(struct work *w, struct str letter)
 {
     metric_signal_aside(&w->arena, w->run.collector->id, letter, &add_record(w)->signal);
     w->bytes += letter.len;
+}
+
+/* Who is gone is known at the end of the run; so many wait for it as are gathered of records. */
+static void take_letter(struct work *w, const struct run_line *line)
+{
+    if (w->letter_bytes + line->letter.len > WORK_GATHER_BYTES) {
+        add_letter(w, line->letter);
+        return;
+    }
+    w->letter = arena_more(&w->line_arena, w->letter, w->fresh.n, &w->letter_room,
+                           sizeof *w->letter);
+    w->letter[w->fresh.n] = arena_str(&w->line_arena, line->letter);
+    w->letter_bytes += line->letter.len;
+    asides_add(&w->line_arena, &w->fresh, line->aside);
+}
+
+/* One that has changed is no other. */
+static void add_letters(struct work *w)
+{
+    struct asides gone = asides_gone(&w->line_arena, &w->run.told, &w->told);
+    for (size_t i = 0; i < w->fresh.n; i++) {
+        if (!asides_take(&gone, w->fresh.at[i])) {
+            add_letter(w, w->letter[i]);
+        }
+    }
 }
 
 static void take_aside(struct work *w, const struct run_line *line)
@@ -74,11 +92,11 @@ static void take_aside(struct work *w, const struct run_line *line)
         w->aside_row = line->row;
         (void)failed(&w->aside_why, REJECT, "%.*s", STR_ARG(line->why));
     }
-    if (w->aside <= RUN_LETTERS_MAX) {
-        know_aside(w, line->hash);
+    if (w->aside <= ASIDE_LETTERS_MAX) {
+        asides_add(&w->line_arena, &w->told, line->aside);
     }
     if (line->letter.len > 0) {
-        add_letter(w, line->letter);
+        take_letter(w, line);
     }
 }
 
@@ -88,14 +106,14 @@ static void tell_more_aside(struct work *w)
     struct failure why;
     struct buf b;
     const struct run *const r = &w->run;
-    if (w->aside <= RUN_LETTERS_MAX) {
+    if (w->aside <= ASIDE_LETTERS_MAX) {
         return;
     }
-    const uint64_t hash = w->aside - RUN_LETTERS_MAX;
-    know_aside(w, hash);
-    if (!run_knows_aside(r, hash)) {
+    const struct aside others = aside_others(r->start_us);
+    asides_add(&w->line_arena, &w->told, others);
+    if (!asides_have(&r->told, others)) {
         (void)failed(&why, REJECT, "%llu rows more of this run were set aside, beyond the %d first",
-                     (unsigned long long)hash, RUN_LETTERS_MAX);
+                     (unsigned long long)(w->aside - ASIDE_LETTERS_MAX), ASIDE_LETTERS_MAX);
         buf_init(&b, &w->arena, LINE_BYTES_MAX);
         run_write_aside(&b, r, S("{}"), &why);
         add_letter(w, buf_str(&b));
@@ -134,6 +152,7 @@ static enum outcome take_line(struct work *w, struct str text, struct failure *f
     case RUN_ASIDE: take_aside(w, &line); return OK;
     case RUN_DONE:
         w->has_last_line = true;
+        add_letters(w);
         tell_more_aside(w);
         w->rows = line.rows;
         w->metrics = line.metrics;

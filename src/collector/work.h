@@ -47,8 +47,10 @@ struct work {
     uint64_t rows, metrics, empty, aside;
     struct failure aside_why; /* of the first row that was set aside */
     uint64_t aside_row;
-    uint64_t *aside_hash; /* of those that have a letter, or had one in the run before */
-    size_t aside_n, aside_room;
+    struct asides told;  /* those that have a letter, or had one before */
+    struct asides fresh; /* of them, those whose letter waits here for the end of the run: */
+    struct str *letter;
+    size_t letter_room, letter_bytes;
     struct str bookmark;
     int64_t took_us, read_us; /* of the process; of the source's read alone, 0: it has not said */
 };

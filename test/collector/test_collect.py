@@ -73,6 +73,34 @@ def each_row_that_is_set_aside_is_a_dead_letter_with_its_reason(folder):
 
 
 @case
+def a_bad_row_is_one_letter_until_it_is_mended(folder):
+    """Also over a start of weir, and when its value, a number or a time of it is another each time."""
+    script = f"""echo '{{"value":1}}'
+        bad() {{ echo '{{"customer":"'$1'","seen":'$(date +%s%N)',"at":"'$(date -u +%Y-%m-%dT%H:%M:%S.%N)'","value":"'$(date +%N)' each"}}'; }}
+        test -e {folder}/mended || bad a; test ! -e {folder}/more || bad a"""
+    with Weir(folder, collectors={"c": collector(script, {"interval": "200ms"})}) as weir:
+
+        def letters():
+            """After some runs more."""
+            runs = listed(weir, "c")["runs"]
+            eventually(lambda: listed(weir, "c")["runs"] > runs + 3, "it has run again", 60)
+            weir.command("flush")
+            return len(weir.rows("dead", "list"))
+
+        assert letters() == 1
+        weir.stop()
+        weir.start()
+        assert letters() == 1
+        (folder / "more").touch()
+        assert letters() == 2, "two are alike"
+        (folder / "more").unlink()
+        (folder / "mended").touch()
+        assert letters() == 2
+        (folder / "mended").unlink()
+        assert letters() == 3
+
+
+@case
 def files_that_are_not_there_are_told_once_and_fail_nothing(folder):
     (folder / "events").mkdir()
     files = {"metric": {"name": "x", "type": "COUNT"}, "schedule": {"interval": "200ms"}, "source": {"type": "files", "config": {

@@ -179,6 +179,9 @@ static void all_of_an_entry_goes_with_it_to_another_id(void **state)
     const struct windows of = {.first_us = 0, .length_us = 60, .n = 4};
     const struct state_observed run = {.series = S("invoke"), .label = S("users"), .is_ok = true};
     struct state_observed *observed = NULL;
+    struct aside row = {UINT64_MAX - 1, 7};
+    struct asides told;
+    bool was_there = false;
     size_t n = 0;
     (void)state;
     arena_init(&a, ARENA_BYTES);
@@ -187,6 +190,7 @@ static void all_of_an_entry_goes_with_it_to_another_id(void **state)
     assert_int_equal(state_put(s, &e, &f), OK);
     assert_int_equal(state_backfilled_put(s, e.id, (struct window_span){60, 120}, &f), OK);
     assert_int_equal(state_observe(s, &run, 1000, &f), OK);
+    assert_int_equal(state_aside_put(s, e.id, &(struct asides){.at = &row, .n = 1}, &f), OK);
     assert_int_equal(state_rename(s, S("users"), S("users@eu"), &f), OK);
     assert_int_equal(state_get(s, &a, S("users"), &e, &f), OK);
     assert_int_equal(e.bookmark.len, 0);
@@ -197,6 +201,13 @@ static void all_of_an_entry_goes_with_it_to_another_id(void **state)
     assert_int_equal(state_observed_all(s, &a, &observed, &n, &f), OK);
     assert_int_equal(n, 1);
     assert_str(observed[0].label, "users@eu");
+    assert_int_equal(state_aside(s, &a, S("users@eu"), &told, &f), OK);
+    assert_int_equal(told.n, 1);
+    assert_true(told.at[0].all == row.all && told.at[0].lasting == row.lasting);
+    assert_int_equal(state_drop(s, S("users@eu"), &was_there, &f), OK);
+    assert_true(was_there);
+    assert_int_equal(state_aside(s, &a, S("users@eu"), &told, &f), OK);
+    assert_int_equal(told.n, 0);
     state_close(s);
     folder_drop();
     arena_close(&a);
