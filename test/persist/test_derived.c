@@ -32,10 +32,13 @@ static void run(const char *sql)
     }
 }
 
+#define AT(hour) "TIMESTAMP '2026-03-02 " hour ":00'"
+
 /* Deployments of one day of March: source, id, service, environment, sha, artifact, what it says
- * that it mends, the hour of its success. */
+ * that it mends, the hour of its success; o3 is a rollback, and kiln's are not for users. */
 static const char deployments[] =
-    "CREATE OR REPLACE TEMP VIEW deployment_folded AS SELECT * FROM (VALUES\n"
+    "CREATE OR REPLACE TEMP VIEW deployment_folded AS SELECT *, id = 'o3' AS is_rollback,\n"
+    "    environment <> 'test' AND service <> 'kiln' AS is_production FROM (VALUES\n"
     " ('gh', '1', 'shop', 'live', 's1', 'a1', NULL, TIMESTAMP '2026-03-02 08:00:00'),\n"
     " ('gh', '2', 'shop', 'live', 's2', 'a2', NULL, TIMESTAMP '2026-03-02 10:00:00'),\n"
     " ('gh', '3', 'shop', 'test', 's2', 'a2', NULL, TIMESTAMP '2026-03-02 10:30:00'),\n"
@@ -46,7 +49,23 @@ static const char deployments[] =
     " ('gh', '9', 'shop', 'test', NULL, NULL, NULL, TIMESTAMP '2026-03-02 14:00:00'),\n"
     " ('ci', '9', 'shop', 'live', NULL, NULL, NULL, TIMESTAMP '2026-03-02 13:30:00'),\n"
     " ('ci', 'e-6', 'cart', 'live', NULL, 'c1', NULL, TIMESTAMP '2026-03-02 09:00:00'),\n"
-    " ('ci', 'e-7', 'cart', 'live', NULL, 'c2', 'https://x/18', TIMESTAMP '2026-03-02 13:00:00')\n"
+    " ('ci', 'e-7', 'cart', 'live', NULL, 'c2', 'https://x/18', TIMESTAMP '2026-03-02 13:00:00'),\n"
+    " ('gh', 'o1', 'oven', 'live', NULL, NULL, NULL, TIMESTAMP '2026-03-02 08:00:00'),\n"
+    " ('gh', 'o2', 'oven', 'live', NULL, NULL, NULL, TIMESTAMP '2026-03-02 11:00:00'),\n"
+    " ('gh', 'o3', 'oven', 'live', NULL, NULL, NULL, TIMESTAMP '2026-03-02 12:00:00'),\n"
+    " ('gh', 'o4', 'oven', 'Live', NULL, NULL, '96 97 98 99', TIMESTAMP '2026-03-02 13:00:00'),\n"
+    " ('gh', 'l1', 'lamp', 'Prod', NULL, 'l', NULL, TIMESTAMP '2026-03-02 10:00:00'),\n"
+    " ('gh', 'k1', 'kiln', 'prod', NULL, 'k', NULL, TIMESTAMP '2026-03-02 10:00:00'),\n"
+    " ('gh', 'h1', 'hob', 'live', '0123456789ABCDEF', NULL, NULL, TIMESTAMP '2026-03-02 "
+    "10:00:00'),\n"
+    " ('gh', 'h2', 'hob', 'live', 'fedcba9876543211', NULL, NULL, TIMESTAMP '2026-03-02 "
+    "10:00:00'),\n"
+    " ('gh', 'h3', 'hob', 'live', 'fedcba9876543212', NULL, NULL, TIMESTAMP '2026-03-02 "
+    "10:00:00'),\n"
+    " ('gh', 'h4', 'hob', 'live', 'cccccccccccccccc', NULL, NULL, TIMESTAMP '2026-03-02 "
+    "09:00:00'),\n"
+    " ('ci', 'h4', 'jar', 'live', 'cccccccccccccccc', NULL, NULL, TIMESTAMP '2026-03-02 "
+    "09:30:00')\n"
     ") AS t(source, id, service, environment, sha, artifact_id, fixes, finished_at)";
 
 struct incident {
@@ -54,8 +73,6 @@ struct incident {
                          detected, blame_from, resolved */
     const char *cause, *evidence, *fix; /* deployments as SOURCE ID; "-" is null */
 };
-
-#define AT(hour) "TIMESTAMP '2026-03-02 " hour ":00'"
 
 static const struct incident incidents[] = {
     /* what links to the deployment goes before what a label says */
@@ -107,6 +124,45 @@ static const struct incident incidents[] = {
      "-"},
     {"'gh','t','shop','live',NULL,NULL,'s2','s2',NULL," AT("09:30") ",NULL," AT("10:00"), "gh 2",
      "label", "gh 2"},
+    /* what is mended was there when it was detected: no later one, no rollback, not the mending one
+     */
+    {"'gh','99','oven','live',NULL,NULL,NULL,NULL,NULL," AT("11:30") ",NULL,NULL", "gh o2", "fix",
+     "gh o4"},
+    {"'gh','98','oven','live',NULL,NULL,NULL,NULL,NULL," AT("12:30") ",NULL,NULL", "gh o2", "fix",
+     "gh o4"},
+    {"'gh','97','oven','live',NULL,NULL,NULL,NULL,NULL," AT("13:30") ",NULL,NULL", "gh o2", "fix",
+     "gh o4"},
+    {"'gh','96','oven','live',NULL,NULL,NULL,NULL,NULL," AT("07:30") ",NULL,NULL", "-", "-",
+     "gh o4"},
+    /* production by any of its names, of what is production; any other by its name alone */
+    {"'pd','B','lamp','production',NULL,NULL,NULL,NULL,NULL," AT("11:00") "," AT("09:30") ",NULL",
+     "gh l1", "time", "-"},
+    {"'pd','C','lamp','Production',NULL,'l',NULL,NULL,NULL," AT("11:00") ",NULL,NULL", "gh l1",
+     "artifact", "-"},
+    {"'pd','D','lamp','test',NULL,'l',NULL,NULL,NULL," AT("11:00") "," AT("09:30") ",NULL", "-",
+     "-", "-"},
+    {"'pd','E','kiln','production',NULL,'k',NULL,NULL,NULL," AT("11:00") "," AT("09:30") ",NULL",
+     "-", "-", "-"},
+    {"'pd','F','kiln','PROD',NULL,NULL,NULL,NULL,NULL," AT("11:00") "," AT("09:30") ",NULL",
+     "gh k1", "time", "-"},
+    /* a commit in capitals, or by the first seven digits or more where no other begins so */
+    {"'gh','G','hob','live',NULL,NULL,'0123456789ABCDEF','0123456',NULL," AT("11:00") ",NULL,NULL",
+     "gh h1", "label", "gh h1"},
+    {"'gh','H','hob','live',NULL,NULL,'012345',NULL,NULL," AT("11:00") ",NULL,NULL", "-", "-", "-"},
+    {"'gh','I','hob','live',NULL,NULL,'fedcba987654321',NULL,NULL," AT("11:00") ",NULL,NULL", "-",
+     "-", "-"},
+    {"'gh','J','hob','live',NULL,NULL,'FEDCBA9876543212',NULL,NULL," AT("11:00") ",NULL,NULL",
+     "gh h3", "label", "-"},
+    /* of a service that nothing names: what one service alone has, else the own source's */
+    {"'pd','K',NULL,'live',NULL,NULL,'0123456789abcdef','h1',NULL," AT("11:00") ",NULL,NULL",
+     "gh h1", "label", "gh h1"},
+    {"'pd','L',NULL,'live',NULL,NULL,'h4 ccccccc','cccccccccccccccc',NULL," AT("11:00") ",NULL,"
+                                                                                        "NULL",
+     "-", "-", "-"},
+    {"'gh','M',NULL,'live',NULL,NULL,'ccccccc',NULL,NULL," AT("11:00") ",NULL,NULL", "gh h4",
+     "label", "-"},
+    {"'pd','N','lamp','live',NULL,NULL,'0123456789abcdef h1',NULL,NULL," AT("11:00") ",NULL,NULL",
+     "-", "-", "-"},
 };
 
 static void an_incident_is_blamed_by_the_strongest_evidence(void **state)
