@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -78,43 +77,69 @@ static bool is_of_others(struct arena *a, const char *path, struct str bus_id)
     return is_ours && str_starts(bus, S("bus ")) && !str_eq(str_sub(bus, 4, bus.len), bus_id);
 }
 
-static bool has_start(const int64_t *start, size_t n, int64_t at)
+struct starts {
+    int64_t at[BUCKETS_MAX]; /* oldest first */
+    size_t n;
+};
+
+/* The oldest BUCKETS_MAX of all that are offered, each once. */
+static void starts_offer(struct starts *s, int64_t at)
 {
-    size_t i = 0;
-    while (i < n && start[i] != at) {
-        i++;
+    size_t i = s->n;
+    while (i > 0 && s->at[i - 1] > at) {
+        i--;
     }
-    return i < n;
+    if (i == BUCKETS_MAX || (i > 0 && s->at[i - 1] == at)) {
+        return;
+    }
+    s->n -= s->n == BUCKETS_MAX;
+    memmove(&s->at[i + 1], &s->at[i], (s->n - i) * sizeof s->at[i]);
+    s->at[i] = at;
+    s->n++;
 }
 
-static int order_of_starts(const void *a, const void *b)
-{
-    const int64_t x = *(const int64_t *)a;
-    const int64_t y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* Start times of the buckets in the folder, oldest first; of one whose log is gone, too. */
-static enum outcome list_starts(const char *dir, int64_t start[BUCKETS_MAX], size_t *n,
+/* Start times of buckets in the folder, the oldest of those after `after_us`; of one whose log is
+ * gone, too. A folder lists its names in any order, and may hold more than the index does: those
+ * of a weir that was killed before it took away what it had forgotten. */
+static enum outcome list_starts(const char *dir, int64_t after_us, struct starts *out,
                                 struct failure *f)
 {
     DIR *const d = opendir(dir);
     if (!d) {
         return failed_errno(f, STOP, "read folder %s", dir);
     }
-    *n = 0;
-    for (const struct dirent *e = readdir(d); e && *n < BUCKETS_MAX; e = readdir(d)) {
+    out->n = 0;
+    for (const struct dirent *e = readdir(d); e; e = readdir(d)) {
         struct str suffix;
         uint64_t at = 0;
         if (str_to_u64(str_cut(str_of(e->d_name), '.', &suffix), &at) && at <= INT64_MAX &&
-            (str_eq(suffix, S("log")) || str_eq(suffix, S("table"))) &&
-            !has_start(start, *n, (int64_t)at)) {
-            start[(*n)++] = (int64_t)at;
+            (int64_t)at > after_us && (str_eq(suffix, S("log")) || str_eq(suffix, S("table")))) {
+            starts_offer(out, (int64_t)at);
         }
     }
     closedir(d);
-    qsort(start, *n, sizeof *start, order_of_starts);
     return OK;
+}
+
+struct start_visit {
+    enum outcome (*visit)(void *to, int64_t start_us, struct failure *f);
+    void *to;
+};
+
+/* All of them, oldest first, however many there are. */
+static enum outcome each_start(const char *dir, const struct start_visit *v, struct failure *f)
+{
+    struct starts s = {.n = BUCKETS_MAX};
+    int64_t after_us = -1;
+    enum outcome result = OK;
+    while (result == OK && s.n == BUCKETS_MAX) {
+        result = list_starts(dir, after_us, &s, f);
+        for (size_t i = 0; i < s.n && result == OK; i++) {
+            result = v->visit(v->to, s.at[i], f);
+            after_us = s.at[i];
+        }
+    }
+    return result;
 }
 
 /* ---- buckets ---- */
@@ -202,6 +227,21 @@ static enum outcome bucket_for(struct repetitions *r, int64_t received_us, struc
 
 /* ---- the index ---- */
 
+static enum outcome open_bucket(void *to, int64_t start_us, struct failure *f)
+{
+    return bucket_add(to, start_us, f);
+}
+
+static enum outcome forget_bucket(void *to, int64_t start_us, struct failure *f)
+{
+    struct repetitions *const r = to;
+    const enum outcome result = bucket_add(r, start_us, f);
+    if (result == OK) {
+        forget_oldest(r);
+    }
+    return result;
+}
+
 static enum outcome open_meta(struct repetitions *r, struct arena *a, bool was_there,
                               struct failure *f)
 {
@@ -211,18 +251,10 @@ static enum outcome open_meta(struct repetitions *r, struct arena *a, bool was_t
     }
     /* New, or of other streams whose positions mean nothing here: begin empty, under a new secret.
      */
-    int64_t start[BUCKETS_MAX];
-    size_t n = 0;
-    enum outcome result = list_starts(r->dir.at, start, &n, f);
+    enum outcome result = each_start(r->dir.at, &(struct start_visit){forget_bucket, r}, f);
     r->is_foreign = is_of_others(a, path, r->bus_id);
     r->is_meta_lost = was_there && !r->is_foreign;
     r->is_new = !was_there;
-    for (size_t i = 0; i < n && result == OK; i++) {
-        result = bucket_add(r, start[i], f);
-    }
-    while (r->n > 0) {
-        forget_oldest(r);
-    }
     if (result == OK && getrandom(r->secret, sizeof r->secret, 0) != (ssize_t)sizeof r->secret) {
         result = failed_errno(f, RETRY, "random bytes for %s", path);
     }
@@ -242,15 +274,11 @@ enum outcome repetitions_open(struct arena *a, struct str dir, struct str bus_id
         .bytes_max = keep->disk_bytes_max,
         .now_us = TIME_NONE,
     };
-    int64_t start[BUCKETS_MAX];
-    size_t n = 0;
     const bool was_there = access(r->dir.at, F_OK) == 0;
     enum outcome result = file_make_dirs(r->dir.at, f);
     result = result == OK ? open_meta(r, a, was_there, f) : result;
-    result = result == OK ? list_starts(r->dir.at, start, &n, f) : result;
-    for (size_t i = 0; i < n && result == OK; i++) {
-        result = bucket_add(r, start[i], f);
-    }
+    result = result == OK ? each_start(r->dir.at, &(struct start_visit){open_bucket, r}, f)
+                          : result;
     if (result != OK) {
         repetitions_close(r);
         return result;
@@ -378,11 +406,30 @@ static void tell_anew(struct arena *a, const struct repetitions_to *to, const ch
                                    path, fault));
 }
 
+struct verifying {
+    struct arena *arena;
+    const char *folder;
+    const struct repetitions_to *to;
+};
+
+static enum outcome verify_bucket(void *to, int64_t start_us, struct failure *f)
+{
+    const struct verifying *const v = to;
+    size_t damaged_n = 0;
+    const enum outcome result = bucket_damage(v->arena, v->folder, start_us, &damaged_n, f);
+    if (damaged_n > 0) {
+        v->to->found(v->to->to,
+                     arena_printf(v->arena,
+                                  "%s: %zu entries are damaged or gone: if these deliveries come "
+                                  "again, they are processed again (the same facts, which fold)",
+                                  bucket_log_path(v->arena, v->folder, start_us), damaged_n));
+    }
+    return result;
+}
+
 enum outcome repetitions_verify(struct arena *a, struct str dir, struct str bus_id, bool was_filled,
                                 const struct repetitions_to *to, struct failure *f)
 {
-    int64_t start[BUCKETS_MAX];
-    size_t n = 0;
     const char *const folder = arena_cstr(a, dir);
     if (access(folder, F_OK) != 0) {
         if (was_filled) {
@@ -395,19 +442,8 @@ enum outcome repetitions_verify(struct arena *a, struct str dir, struct str bus_
     if (fault) {
         tell_anew(a, to, meta, fault);
     }
-    enum outcome result = list_starts(folder, start, &n, f);
-    for (size_t i = 0; i < n && result == OK; i++) {
-        size_t damaged_n = 0;
-        result = bucket_damage(a, folder, start[i], &damaged_n, f);
-        if (damaged_n > 0) {
-            to->found(to->to,
-                      arena_printf(a,
-                                   "%s: %zu entries are damaged or gone: if these deliveries come "
-                                   "again, they are processed again (the same facts, which fold)",
-                                   bucket_log_path(a, folder, start[i]), damaged_n));
-        }
-    }
-    return result;
+    struct verifying v = {a, folder, to};
+    return each_start(folder, &(struct start_visit){verify_bucket, &v}, f);
 }
 
 struct repetitions_size repetitions_size(const struct repetitions *r)
