@@ -283,6 +283,52 @@ static void the_configuration_says_which_service_and_what_is_production(void **s
     config = (struct config){0};
 }
 
+#define COMMIT "{model: \"commit\", " AT ", repository: \"h/acme/shop\", sha: \"c1\""
+
+/* How the row of this push ranks in the group. */
+static struct str rank_of(const char *pushed, const char *group)
+{
+    static const char program[] = COMMIT ", author: \"Ada\", branch: .branch} + .push";
+    const struct transform_out out = transformed(
+        program, arena_printf(&arena, "{\"branch\":\"b\",\"push\":%s}", pushed).at);
+    return column(&out, 0, group);
+}
+
+static void a_commit_is_of_the_branch_of_the_push_that_brought_it_first(void **state)
+{
+    (void)state;
+    static const char first[] = "{\"pushed_at\":\"2024-01-03T00:00:00.000001Z\"}";
+    static const char later[] = "{\"pushed_at\":\"2024-01-03T00:00:00.000002Z\"}";
+    assert_true(str_cmp(rank_of(first, "push_rank"), rank_of(later, "push_rank")) > 0);
+    assert_true(str_eq(rank_of(first, "commit_rank"), rank_of(later, "commit_rank")));
+    /* when it was pushed is not told: the row's own time is the push's */
+    assert_true(str_cmp(rank_of("{}", "push_rank"), rank_of(first, "push_rank")) > 0);
+    assert_true(str_cmp(rank_of("{\"at\":\"2024-01-04T00:00:00Z\"}", "push_rank"),
+                        rank_of(later, "push_rank")) < 0);
+}
+
+static void a_commit_is_of_the_services_whose_paths_it_touches(void **state)
+{
+    (void)state;
+    static const char program[] = COMMIT ", files: .files} + .more";
+    struct str repository = S("acme/shop");
+    struct str paths = S("cart/**");
+    struct config_service cart = {.repositories = {&repository, 1}, .paths = {&paths, 1}};
+    struct named named = {.name = S("cart"), .options = &cart};
+    struct transform_out out = transformed(program, "{\"files\":[\"cart/a.c\"]}");
+    assert_str(column(&out, 0, "services"), "acme/shop");
+    config.services = (struct named_list){&named, 1};
+    out = transformed(program, "{\"files\":[\"doc/a\",\"cart/a.c\"]}");
+    assert_str(column(&out, 0, "services"), "cart");
+    out = transformed(program, "{\"files\":[\"doc/a\"]}");
+    assert_str(column(&out, 0, "services"), "acme/shop");
+    out = transformed(program, "{\"files\":null}"); /* nobody knows */
+    assert_str(column(&out, 0, "services"), "null");
+    out = transformed(program, "{\"files\":[\"cart/a.c\"],\"more\":{\"services\":[\"mine\"]}}");
+    assert_str(column(&out, 0, "services"), "mine");
+    config = (struct config){0};
+}
+
 #define INCIDENT "{model: \"incident\", " AT ", source: \"s\", id: 7, "
 
 static void the_rules_of_incidents_hold_for_every_source(void **state)
@@ -360,6 +406,14 @@ static void a_row_that_does_not_fit_the_catalogue_is_dead_at_its_member(void **s
                 "is filled in by weir");
     assert_dead("{" DEPLOYMENT ", sha: [1]}", "/0/sha", "wants a text");
     assert_dead("{" DEPLOYMENT ", ordinal: 300}", "/0/ordinal", "0 to 255");
+    assert_dead("{" DEPLOYMENT ", attributes: {\"a\\u001fb\": 1}}", "/0/attributes",
+                "holds the byte 0x1f");
+    assert_dead("{model: \"change\", " AT ", repository: \"r\", id: 1, verdicts: {\"a\\u001fb\": "
+                "\"approved\"}}",
+                "/0/verdicts", "holds the byte 0x1f");
+    assert_dead("{model: \"change\", " AT
+                ", repository: \"r\", id: 1, verdicts: {a: \"b\\u001f\"}}",
+                "/0/verdicts", "holds the byte 0x1f");
     assert_dead("{" DEPLOYMENT ", attributes: 1}", "/0/attributes", "wants an object");
     assert_dead("{model: \"deployment\", source: \"s\", id: 1}", "/0/at", "RFC 3339");
     assert_dead("{model: \"deployment\", " AT ", source: \"s\"}", "/0", "id");
@@ -440,6 +494,8 @@ int main(void)
         TEST(a_program_sees_nothing_of_the_machine),
         TEST(a_row_becomes_a_fact),
         TEST(the_configuration_says_which_service_and_what_is_production),
+        TEST(a_commit_is_of_the_branch_of_the_push_that_brought_it_first),
+        TEST(a_commit_is_of_the_services_whose_paths_it_touches),
         TEST(the_rules_of_incidents_hold_for_every_source),
         TEST(a_number_that_came_as_text_fits_a_column_of_numbers),
         TEST(a_row_that_does_not_fit_the_catalogue_is_dead_at_its_member),

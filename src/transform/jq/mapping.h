@@ -22,6 +22,12 @@ bool mapping_row(const struct transform_in *in, struct transform_out *out, yyjso
  * the row tells what the incident is, so its columns of group `what` are all that there is. */
 void mapping_incident(const struct transform_in *in, struct fact *fact, yyjson_val *row,
                       bool is_whole);
+/* The services that a commit's files belong to, where the row tells files and no services. */
+void mapping_commit(const struct transform_in *in, struct fact *fact);
+/* The time by which a commit's row ranks in a group, `at_us` being the row's own. A commit belongs
+ * to the branch of the push that brought it first, and of group `push` the latest is kept: so its
+ * time is that of the push, and runs backwards. */
+int64_t mapping_commit_us(const struct fact *fact, const char *group, int64_t at_us);
 /* `{"context": …, "subject": …}`: a CDEvent; what its context lacks is filled in. `folds` as in
  * transform_cdevent. false: dead. */
 bool mapping_event(const struct transform_in *in, struct transform_out *out, yyjson_val *event,

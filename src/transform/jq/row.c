@@ -262,6 +262,11 @@ static bool is_incident(const struct told *t)
     return strcmp(t->model->name, "incident") == 0;
 }
 
+static bool is_commit(const struct told *t)
+{
+    return strcmp(t->model->name, "commit") == 0;
+}
+
 /* As the row calls it, or a label of an incident's row. */
 static struct str service_said(const struct told *t, yyjson_val *row)
 {
@@ -391,10 +396,14 @@ bool mapping_row(const struct transform_in *in, struct transform_out *out, yyjso
     }
     if (is_incident(&t)) {
         mapping_incident(in, &t.fact, row, speaks_of(&t, "what"));
+    } else if (is_commit(&t)) {
+        mapping_commit(in, &t.fact);
     }
     belong(&t, row);
     for (size_t i = 0; i < t.groups_n; i++) {
-        fact_group(&t.fact, t.group[i], t.at_us, t.ordinal);
+        const int64_t us = is_commit(&t) ? mapping_commit_us(&t.fact, t.group[i], t.at_us)
+                                         : t.at_us;
+        fact_group(&t.fact, t.group[i], us, t.ordinal);
     }
     if (transform_add(in, out, &t.fact)) {
         return true;
