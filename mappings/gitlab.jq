@@ -120,6 +120,13 @@ def release:
           published_at: ((.released_at // .created_at) | when), is_draft: false, is_prerelease: false,
           deleted_at: null} end;
 
+# Whether an issue that is no incident may have been one: its label went, or its type, which is never among the changes:
+# so of a delivery that names no change, nobody knows.
+def was_incident:
+  (.changes // {}) as $changes
+  | ($changes | keys - ["updated_at", "updated_by_id"] == [])
+    or ([($changes.labels.previous // [])[] | .title] | index("incident") != null);
+
 def issue:
   .object_attributes as $i
   | ($i.updated_at | when) as $at
@@ -148,6 +155,8 @@ def issue:
         state: (if $closed then "resolved" else "open" end), detected_at: ($i.created_at | when),
         resolved_at: $closed, url: $i.url, is_incident: true,
         reopened: (if $action == "reopen" then [$at] else [] end)}
+     elif $action != "open" and was_incident then
+       {model: "incident", at: $at, ordinal: 1, source: web, id: $i.iid, is_incident: false}
      else empty end);
 
 if .object_kind | . == "push" or . == "tag_push" then push

@@ -22,28 +22,36 @@ def issue:
   | (if $is_done then (($f.resolutiondate | when) // $at) else null end) as $closed
   | {summary: $f.summary, ticketType: $kind, uri: $url, labels: ($f.labels // []), priority: ($f.priority.name | urgency),
      assignees: [$f.assignee | person | select(.)], group: $f.project.key} as $content
-  | {model: "ticket", at: $at, source: $site, id: $key, title: $f.summary, type: $kind,
-     state: (if $is_done then "closed" else "open" end),
-     resolution: (if $is_done then ($f.resolution.name | end_of) else null end),
+  | ([(.changelog.items // [])[] | select(.field == "status" or .field == "resolution")] != []) as $moved
+  # Done since when: this delivery tells it, unless it is about something else and no date stands there.
+  | ($is_done and $f.resolutiondate == null and ($moved | not) and .webhookEvent != "jira:issue_created") as $unknown
+  | ({model: "ticket", at: $at, source: $site, id: $key, title: $f.summary, type: $kind,
      priority: ($f.priority.name | urgency), author: (($f.creator // $f.reporter) | person),
      assignees: $content.assignees, labels: $content.labels, milestone: ($f.fixVersions // [] | .[0].name),
-     created_at: ($f.created | when), closed_at: $closed, updated_at: (($f.updated | when) // $at), url: $url,
+     created_at: ($f.created | when), updated_at: (($f.updated | when) // $at), url: $url,
      attributes: ({status: $f.status.name, project: $f.project.key, issue_type: $f.issuetype.name}
-                  | with_entries(select(.value)))} as $ticket
-  | {model: "incident", at: $at, source: $site, id: $key, title: $f.summary, severity: $f.priority.name,
-     labels: ($f.labels // []), state: (if $is_done then "resolved" else "open" end), detected_at: ($f.created | when), resolved_at: $closed,
-     url: $url, is_incident: true} as $incident
+                  | with_entries(select(.value)))}
+     + (if $unknown then {} else
+          {state: (if $is_done then "closed" else "open" end), closed_at: $closed,
+           resolution: (if $is_done then ($f.resolution.name | end_of) else null end)} end)) as $ticket
+  | ({model: "incident", at: $at, source: $site, id: $key, title: $f.summary, severity: $f.priority.name,
+     labels: ($f.labels // []), detected_at: ($f.created | when), url: $url, is_incident: true}
+     + (if $unknown then {} else
+          {state: (if $is_done then "resolved" else "open" end), resolved_at: $closed} end)) as $incident
+  | {model: "incident", at: $at, source: $site, id: $key, is_incident: false} as $withdrawn
   | if .webhookEvent == "jira:issue_created" then
       cdevent("ticket.created"; $at; $site; $url; $content + {creator: (($f.creator // $f.reporter | person) // "unknown")}),
       $ticket, (if $kind == "incident" then $incident else empty end)
     elif .webhookEvent == "jira:issue_updated" then
-      ([(.changelog.items // [])[] | select(.field == "status" or .field == "resolution")] != []) as $moved
+      ([(.changelog.items // [])[] | select(.field == "issuetype" and (.fromString // "" | kind) == "incident")] != [])
+        as $retyped
       | (if $moved and $is_done then
            cdevent("ticket.closed"; $at; $site; $url;
                    $content + {resolution: ($f.resolution.name | end_of), updatedBy: (.user | person)})
          else cdevent("ticket.updated"; $at; $site; $url; $content + {updatedBy: (.user | person)}) end),
-        $ticket, (if $kind == "incident" then $incident else empty end)
-    elif .webhookEvent == "jira:issue_deleted" then $ticket + {deleted_at: $at}
+        $ticket, (if $kind == "incident" then $incident elif $retyped then $withdrawn else empty end)
+    elif .webhookEvent == "jira:issue_deleted" then
+      $ticket + {deleted_at: $at}, (if $kind == "incident" and ($is_done | not) then $withdrawn else empty end)
     else empty end;
 
 if .webhookEvent // "" | startswith("jira:issue_") then issue else empty end

@@ -4,6 +4,9 @@
 # PagerDuty knows no environments. Copy this file and change the line where its services stand for others.
 def environment: "production";
 
+# Only these move an incident's state; the others (a priority, a responder) repeat the status that it has.
+def moves: . == "triggered" or . == "acknowledged" or . == "resolved" or . == "reopened";
+
 def incident:
   .event as $e
   | ($e.data) as $i
@@ -18,11 +21,13 @@ def incident:
      else empty end),
     {model: "incident", at: $at, ordinal: (if $what == "resolved" then 1 else 0 end), source: $source, id: $i.id,
      number: $i.number, service: $i.service.summary, environment: environment, title: $i.title,
-     severity: ($i.priority.summary // $i.urgency), state: (if $i.status == "resolved" then "resolved" else "open" end),
-     detected_at: ($i.created_at | when), resolved_at: (if $i.status == "resolved" then $at else null end),
+     severity: ($i.priority.summary // $i.urgency), detected_at: ($i.created_at | when),
      reopened: (if $what == "reopened" then [$at] else [] end), url: $i.html_url, is_incident: true,
      attributes: ({status: $i.status, urgency: $i.urgency, teams: [($i.teams // [])[].summary]}
-                  | with_entries(select(.value != null and .value != [])))};
+                  | with_entries(select(.value != null and .value != [])))}
+    + if $what | moves | not then {}
+      elif $i.status == "resolved" then {state: "resolved", resolved_at: $at}
+      else {state: "open", resolved_at: null} end;
 
 if .event.event_type == "pagey.ping" then ignored("ping")
 elif (.event.event_type | startswith("incident.")) and .event.data.type == "incident" then incident
