@@ -13,10 +13,10 @@ need("/app/metadata/name") as $name
 | ("https://" + $repository) as $source
 | ($o.startedAt | when) as $begun
 | (($o.finishedAt | when) // $begun) as $at
-| ($o.syncResult.revision // $app.status.sync.revision) as $revision
+| ([$o.syncResult, $app.status.sync | .revision, .revisions[0]?] | map(select(. != null and . != "")) | .[0]) as $revision
 | ($app.metadata.labels.environment // $app.spec.destination.namespace) as $environment
 | (($app.status.summary.images // [])[0]) as $image
-| ($image // "pkg:generic/\($name)@\($revision)") as $artifact
+| ($image // if $revision then "pkg:generic/\($name)@\($revision)" else null end) as $artifact
 | {model: "deployment", at: $at, source: $source, id: "\($name)/\($begun)", repository: $repository, service: $name,
    environment: $environment, sha: $revision, ref: $from.targetRevision, task: "deploy",
    creator: ($o.operation.initiatedBy | if .automated then "argocd" else .username end),
@@ -25,7 +25,9 @@ need("/app/metadata/name") as $name
    attributes: ({health: $app.status.health.status, sync: $app.status.sync.status, path: $from.path}
                 | with_entries(select(.value)))} as $row
 | if $o.phase == "Succeeded" then
-    cdevent("service.deployed"; $at; $source; $name; {environment: {id: $environment}, artifactId: $artifact}),
+    (if $artifact then
+       cdevent("service.deployed"; $at; $source; $name; {environment: {id: $environment}, artifactId: $artifact})
+     else empty end),
     $row + {ordinal: 2, state: "succeeded", finished_at: $at}
   elif $o.phase == "Failed" or $o.phase == "Error" then $row + {ordinal: 2, state: "failed"}
   elif $o.phase == "Running" or $o.phase == "Terminating" then $row + {ordinal: 1, state: "running"}
