@@ -108,6 +108,8 @@ static const struct story stories[] = {
     {"IN1 IN3", "incident", {
         {"state", "resolved"}, {"resolved_at", "2026-03-02T16:00:00.000000Z"}}},
     {"IN1 IN5", "incident", {{"state", "open"}, {"is_incident", "false"}}},
+    {"IN1 IN5-transferred", "incident", {{"state", "open"}, {"is_incident", "false"}}},
+    {"IN1 IN5-transferred", "ticket", {{"deleted_at", "2026-03-02T18:00:00.000000Z"}}},
     {"IN1 IN5-deleted", "incident", {{"state", "open"}, {"is_incident", "false"}}},
     {"PU1 PU2", "branch", { /* in one second */
         {"head_sha", "null"}, {"deleted_at", "2026-03-02T10:00:00.000000Z"},

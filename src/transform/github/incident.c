@@ -139,8 +139,8 @@ static bool is_taken_away(struct delivery *d)
     return is_by_label(d) && !is_labelled(d);
 }
 
-/* Nobody closes it any more. */
-static bool is_deleted_open(struct delivery *d)
+/* Nobody closes it any more: one that was transferred is opened elsewhere. */
+static bool is_gone_open(struct delivery *d)
 {
     struct str state;
     return is_labelled(d) && delivery_text(d, "issue.state?", &state) && str_eq(state, S("open"));
@@ -166,7 +166,7 @@ static const struct github_row incident_rows[] = {
     {"IN4", "reopened", is_labelled, "incident.reported", .time = AT, .extra = "$action",
         .content = reported, .custom = custom, .facts = stands},
     {"IN5", "unlabeled", is_taken_away, .gives = NULL, .time = AT, .facts = withdrawn},
-    {"IN5", "deleted", is_deleted_open, .gives = NULL, .time = AT, .facts = withdrawn},
+    {"IN5", "deleted transferred", is_gone_open, .gives = NULL, .time = AT, .facts = withdrawn},
     {0}};
 
 const struct github_event github_incident = {

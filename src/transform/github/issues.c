@@ -108,7 +108,8 @@ static bool state(struct delivery *d, struct fact *fact)
     return true;
 }
 
-/* A short form without the state says nothing of the group: it must not take the labels away. */
+/* One that was transferred is opened elsewhere, and here is none any more.
+ * A short form without the state says nothing of the group: it must not take the labels away. */
 static bool ticket(struct delivery *d)
 {
     struct fact fact;
@@ -124,7 +125,7 @@ static bool ticket(struct delivery *d)
     if (!delivery_fact(d, "ticket", ticket_picks, &fact) || !state(d, &fact)) {
         return false;
     }
-    if (str_eq(d->action, S("deleted"))) {
+    if (str_eq(d->action, S("deleted")) || str_eq(d->action, S("transferred"))) {
         fact_time(&fact, "deleted_at", d->at_us);
     }
     return transform_add(d->in, d->out, &fact);
