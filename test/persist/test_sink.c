@@ -510,32 +510,81 @@ static void send_metric(const char *collector, double value)
     rig_send(&rig, "collect", out.fact, 1);
 }
 
+static size_t first = 0;
+static struct collector collector[] = {
+    {.id = STR("mine"), .shape = SHAPE_V5, .sink = &first, .sinks_n = 1},
+    {.id = STR("other"), .shape = SHAPE_V5}};
+static struct file_options lines;
+
+/* A file of what `mine` collects, and another collector that is none of its. */
+static void serve_collectors(void)
+{
+    lines = (struct file_options){.path = arena_printf(&rig.arena, "%s/lines", rig.folder)};
+    type.driver = &sink_file;
+    config.options = &lines;
+    config.is_for_collectors = true;
+    rig.config.collectors = (struct collectors){.at = collector, .n = 2};
+    rig.config.sinks = (struct sink_list){.at = &config, .n = 1};
+}
+
 static void a_sink_of_collectors_gets_their_records_alone_in_their_shape(void **state)
 {
-    struct file_options o = {.path = arena_printf(&rig.arena, "%s/lines", rig.folder)};
-    size_t first = 0;
-    struct collector collector[] = {
-        {.id = S("mine"), .shape = SHAPE_V5, .sink = &first, .sinks_n = 1},
-        {.id = S("other"), .shape = SHAPE_V5}};
     struct str text = S("");
     struct failure f = {0};
     struct dice d = {8};
     (void)state;
-    type.driver = &sink_file;
-    config.options = &o;
-    config.is_for_collectors = true;
-    rig.config.collectors = (struct collectors){.at = collector, .n = 2};
-    rig.config.sinks = (struct sink_list){.at = &config, .n = 1};
+    serve_collectors();
     send_metric("mine", 1.5);
     send_metric("other", 2);
     send_metric("nobody", 3);
     send(&d, "intake-0", 5);
     run_to_the_end(1 << 20);
-    assert_int_equal(file_read(&rig.arena, o.path.at, 1 << 20, &text, &f), OK);
+    assert_int_equal(file_read(&rig.arena, lines.path.at, 1 << 20, &text, &f), OK);
     assert_true(str_starts(text, S("{\"name\":\"users\",\"timestamp\":\"1970-01-01T00:01:01Z\"")));
     assert_true(str_ends(text, S("\"value\":1.5,\"window\":\"1970-01-01T00:00:00Z\"}\n")));
     assert_int_equal(str_find(text, '\n'), text.len - 1);
     assert_int_equal(rig_counter(&rig, "unknown_collectors"), 1);
+}
+
+/* It has run once with all of them, and has taken nothing yet. */
+static void a_record_whose_collector_is_gone_is_dead_until_it_is_back(void **state)
+{
+    struct str text = S("");
+    struct failure f = {0};
+    (void)state;
+    serve_collectors();
+    run_to_the_end(1 << 20);
+    send_metric("mine", 1);
+    send_metric("other", 2);
+    rig.config.collectors.n = 0;
+    run_to_the_end(1 << 20);
+    assert_int_equal(dead_n(S(""), "its collector mine is gone from the configuration: put it "
+                                   "back, then `weir dead retry`"),
+                     1);
+    assert_int_equal(rig_counter(&rig, "unknown_collectors"), 1);
+    send_metric("mine", 3); /* the list outlives a run without it */
+    run_to_the_end(1 << 20);
+    rig.config.collectors.n = 2;
+    send_metric("mine", 4);
+    run_to_the_end(1 << 20);
+    assert_int_equal(dead_n(S(""), "its collector mine is gone from the configuration: put it "
+                                   "back, then `weir dead retry`"),
+                     2);
+    assert_int_equal(file_read(&rig.arena, lines.path.at, 1 << 20, &text, &f), OK);
+    assert_int_equal(str_find(text, '\n'), text.len - 1);
+    assert_true(str_find(text, '4') < text.len);
+}
+
+static void a_record_of_a_collector_that_names_the_sink_no_more_is_anothers(void **state)
+{
+    (void)state;
+    serve_collectors();
+    run_to_the_end(1 << 20);
+    send_metric("mine", 1);
+    collector[0].sinks_n = 0;
+    run_to_the_end(1 << 20);
+    collector[0].sinks_n = 1;
+    assert_int_equal(dead_n(S(""), ""), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
@@ -556,6 +605,8 @@ int main(void)
         TEST(a_damaged_file_of_cursors_is_told_and_nothing_is_sent),
         TEST(an_encoding_that_cannot_be_compiled_is_told),
         TEST(a_sink_of_collectors_gets_their_records_alone_in_their_shape),
+        TEST(a_record_whose_collector_is_gone_is_dead_until_it_is_back),
+        TEST(a_record_of_a_collector_that_names_the_sink_no_more_is_anothers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

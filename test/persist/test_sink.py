@@ -49,6 +49,12 @@ def a_sink_is_given_each_fact_of_its_models_once(folder):
         assert lines(folder, "runs") == before, "a restart goes on from the cursor"
 
 
+def each_once(folder, weir):
+    got = [event["id"] for event in lines(folder, "runs")]
+    assert got and len(got) == len(set(got)), "a line stands there twice"
+    assert set(got) == set(facts(weir, "pipeline_run", "task_run"))
+
+
 @case
 def killed_between_the_file_and_its_cursor_it_writes_no_line_twice(folder):
     given = sinks(folder, runs=["pipeline_run", "task_run"])
@@ -58,10 +64,21 @@ def killed_between_the_file_and_its_cursor_it_writes_no_line_twice(folder):
     eventually(lambda: "killed by signal 9" in weir.log.read_text() or simulate(weir, next(seeds), 30), "the sink was killed")
     weir.command("flush")
     weir.stop()
-    got = [json.dumps(event) for event in lines(folder, "runs")]
-    assert got and len(got) == len(set(got)), "a line stands there twice"
     with Weir(folder, agents=AGENTS, sinks=given) as weir:
-        assert {json.loads(line)["id"] for line in got} == set(facts(weir, "pipeline_run", "task_run"))
+        each_once(folder, weir)
+
+
+@case
+def killed_again_and_again_before_its_first_cursor_it_writes_no_line_twice(folder):
+    given = sinks(folder, runs=["pipeline_run", "task_run"])
+    weir = Weir(folder, agents=AGENTS, sinks=given, environment={"WEIR_FAILPOINT": "sink.delivered:1:kill"})
+    weir.start()
+    simulate(weir, 1)
+    eventually(lambda: weir.log.read_text().count("killed by signal 9") > 2, "the sink was killed in each of its lives", 60)
+    weir.kill()
+    with Weir(folder, agents=AGENTS, sinks=given) as weir:
+        weir.command("flush")
+        each_once(folder, weir)
 
 
 @case

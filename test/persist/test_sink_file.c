@@ -131,6 +131,83 @@ static void a_line_that_a_kill_tore_is_ended_and_written_whole(void **state)
     sink_close(s);
 }
 
+static void a_line_that_somebody_else_tore_is_ended_before_the_first_record(void **state)
+{
+    (void)state;
+    put("older");
+    struct sink *const s = opened(S(""));
+    send_well(s, "1");
+    assert_str(text_of("lines"), "older\n1\n");
+    assert_int_equal(rename(options.path.at, folder_path("old")), 0);
+    put("torn");
+    send_well(s, "2");
+    assert_str(text_of("lines"), "torn\n2\n");
+    sink_close(s);
+}
+
+static void killed_before_its_first_flush_it_writes_no_line_twice(void **state)
+{
+    (void)state;
+    put("older\n");
+    struct sink *s = opened(S(""));
+    const struct str mark = arena_str(&arena, s->mark); /* saved before anything is sent */
+    send_well(s, "1 2");
+    sink_close(s);
+    s = opened(mark);
+    send_well(s, "1 2 older");
+    assert_str(text_of("lines"), "older\n1\n2\nolder\n");
+    sink_close(s);
+}
+
+static void a_file_that_is_renamed_around_a_kill_keeps_its_lines_to_itself(void **state)
+{
+    (void)state;
+    struct sink *s = opened(S(""));
+    send_well(s, "1 2");
+    const struct str mark = flushed(s);
+    send_well(s, "3 4");
+    assert_int_equal(rename(options.path.at, folder_path("old")), 0);
+    send_well(s, "5");
+    sink_close(s);
+    s = opened(mark);
+    send_well(s, "3");
+    assert_int_equal(rename(options.path.at, folder_path("older")), 0); /* before 5 came again */
+    send_well(s, "4 5 6");
+    assert_str(text_of("old"), "1\n2\n3\n4\n");
+    assert_str(text_of("older"), "5\n");
+    assert_str(text_of("lines"), "6\n");
+    sink_close(s);
+}
+
+static void a_file_that_was_emptied_is_compared_from_its_begin(void **state)
+{
+    (void)state;
+    struct sink *s = opened(S(""));
+    send_well(s, "11 22");
+    const struct str mark = flushed(s);
+    assert_int_equal(truncate(options.path.at, 0), 0);
+    send_well(s, "3");
+    sink_close(s);
+    s = opened(mark);
+    send_well(s, "3 4");
+    assert_str(text_of("lines"), "3\n4\n");
+    sink_close(s);
+}
+
+static void of_a_record_of_several_lines_all_are_there_or_all_are_written(void **state)
+{
+    (void)state;
+    struct sink *s = opened(S(""));
+    const struct str mark = flushed(s);
+    send_well(s, "a\nEND b\nEND");
+    put("c\nEN");
+    sink_close(s);
+    s = opened(mark);
+    send_well(s, "a\nEND b\nEND c\nEND d\nEND");
+    assert_str(text_of("lines"), "a\nEND\nb\nEND\nc\nEN\nc\nEND\nd\nEND\n");
+    sink_close(s);
+}
+
 static void equal_records_are_all_written_while_nothing_was_killed(void **state)
 {
     (void)state;
@@ -213,6 +290,11 @@ int main(void)
         TEST(a_file_that_was_renamed_gets_nothing_more_and_a_new_one_all),
         TEST(lines_behind_the_mark_are_not_written_again),
         TEST(a_line_that_a_kill_tore_is_ended_and_written_whole),
+        TEST(a_line_that_somebody_else_tore_is_ended_before_the_first_record),
+        TEST(killed_before_its_first_flush_it_writes_no_line_twice),
+        TEST(a_file_that_is_renamed_around_a_kill_keeps_its_lines_to_itself),
+        TEST(a_file_that_was_emptied_is_compared_from_its_begin),
+        TEST(of_a_record_of_several_lines_all_are_there_or_all_are_written),
         TEST(equal_records_are_all_written_while_nothing_was_killed),
         TEST(of_equal_records_as_many_are_there_as_were_sent),
         TEST(what_could_not_be_written_behind_a_kill_is_still_written_once),

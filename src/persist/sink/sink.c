@@ -1,7 +1,8 @@
 /* The persister that all sinks share: it makes items of what concerns its sink, hands them over in
  * order, and keeps a cursor a lane in DATA/sinks/NAME.json, which moves once they are where they
  * belong. A save costs three syncs: who is busy saves ten times a second, not after each batch, and
- * so much comes again after a kill. */
+ * so much comes again after a kill. Beside the cursors stands whose records it is given: those of a
+ * collector that is no longer configured are dead, since nobody knows their shape any more. */
 #include "persist/sink/sink.h"
 
 #include <errno.h>
@@ -35,7 +36,9 @@ struct pending {
 
 struct stage {
     struct sink *sink;
-    struct str path; /* of the cursors */
+    struct str path;  /* of the cursors */
+    struct str *gone; /* ids of collectors that named it until they were taken away */
+    size_t gone_n, gone_room;
     struct sink_lane lane[READER_LANES_MAX];
     size_t lanes_n;
     struct arena arena; /* of the pending ones */
@@ -79,6 +82,27 @@ static bool lane_of_text(struct str text, struct lane *out)
     for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
         if (str_eq(stream, str_of(stream_name(streams[i])))) {
             out->stream = streams[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+static const struct collector *collector_of(const struct persister *p, struct str id)
+{
+    const struct collectors *const all = &p->config->collectors;
+    for (size_t i = 0; i < all->n; i++) {
+        if (str_eq(all->at[i].id, id)) {
+            return &all->at[i];
+        }
+    }
+    return NULL;
+}
+
+static bool names_this(const struct persister *p, const struct collector *c)
+{
+    for (size_t i = 0; i < c->sinks_n; i++) {
+        if (&p->config->sinks.at[c->sink[i]] == config_of(p)) {
             return true;
         }
     }
@@ -141,11 +165,11 @@ static void stand_at(struct persister *p, const struct cursors *c, bool is_least
     }
 }
 
-static bool has_joined(const struct cursors *own, struct str name)
+static bool stands_in(const struct cursors *c, struct str list, struct str name)
 {
     size_t i = 0, n = 0;
     yyjson_val *one = NULL;
-    yyjson_arr_foreach(json_get(own->root, S("joined")), i, n, one)
+    yyjson_arr_foreach(json_get(c->root, list), i, n, one)
     {
         if (str_eq(json_text(one), name)) {
             return true;
@@ -154,16 +178,42 @@ static bool has_joined(const struct cursors *own, struct str name)
     return false;
 }
 
+static bool is_gone(const struct stage *s, struct str id)
+{
+    size_t i = 0;
+    while (i < s->gone_n && !str_eq(s->gone[i], id)) {
+        i++;
+    }
+    return i < s->gone_n;
+}
+
+/* Of those that named it then, the ones that are configured no more. One that is, and names it no
+ * more, is another's. */
+static void find_gone(struct persister *p, const struct cursors *c)
+{
+    struct stage *const s = p->state;
+    size_t i = 0, n = 0;
+    yyjson_val *one = NULL;
+    yyjson_arr_foreach(json_get(c->root, S("collectors")), i, n, one)
+    {
+        const struct str id = json_text(one);
+        if (!collector_of(p, id) && !is_gone(s, id)) {
+            s->gone = arena_more(p->arena, s->gone, s->gone_n, &s->gone_room, sizeof *s->gone);
+            s->gone[s->gone_n++] = arena_str(p->arena, id);
+        }
+    }
+}
+
 /* Its own cursors; those of the sink that it was a part of where it has none; and back to the least
  * of those that are one with it since, once. */
-static enum outcome find_cursors(struct persister *p, struct str *mark, struct failure *f)
+static enum outcome find_cursors(struct persister *p, struct cursors *out, struct failure *f)
 {
     const struct sink_config *const c = config_of(p);
     struct cursors own, other;
     enum outcome result = read_cursors(p, c->name, &own, f);
     if (result == OK && own.root) {
-        *mark = json_write(p->arena, json_get(own.root, S("mark")));
         stand_at(p, &own, false);
+        find_gone(p, &own);
     } else if (result == OK && c->from.len > 0) {
         result = read_cursors(p, c->from, &other, f);
         if (result == OK && other.root) {
@@ -174,19 +224,37 @@ static enum outcome find_cursors(struct persister *p, struct str *mark, struct f
         }
     }
     for (size_t i = 0; i < c->joined.n && result == OK && own.root; i++) {
-        if (has_joined(&own, c->joined.at[i])) {
+        if (stands_in(&own, S("joined"), c->joined.at[i])) {
             continue;
         }
         result = read_cursors(p, c->joined.at[i], &other, f);
         if (result == OK && other.root) {
             stand_at(p, &other, true);
+            find_gone(p, &other);
             p->told = arena_printf(p->arena,
                                    "the sink %.*s is one with it now: it goes on from "
                                    "where the less far of them was",
                                    STR_ARG(c->joined.at[i]));
         }
     }
+    *out = own;
     return result;
+}
+
+/* Those that name it, and those that did. */
+static void add_collectors(struct buf *b, const struct persister *p)
+{
+    const struct stage *const s = p->state;
+    const struct collectors *const all = &p->config->collectors;
+    buf_add(b, S(",\"collectors\":["));
+    size_t n = 0;
+    for (size_t i = 0; i < all->n + s->gone_n; i++) {
+        if (i >= all->n || names_this(p, &all->at[i])) {
+            buf_add(b, n++ > 0 ? S(",") : S(""));
+            buf_add_json(b, i < all->n ? all->at[i].id : s->gone[i - all->n]);
+        }
+    }
+    buf_add_byte(b, ']');
 }
 
 static enum outcome save_cursors(struct persister *p, struct failure *f)
@@ -204,6 +272,9 @@ static enum outcome save_cursors(struct persister *p, struct failure *f)
                    STR_ARG(lane->name), (unsigned long long)s->lane[i].saved.at);
     }
     buf_add_byte(&b, '}');
+    if (config_of(p)->is_for_collectors) {
+        add_collectors(&b, p);
+    }
     for (size_t i = 0; i < joined->n; i++) {
         buf_add(&b, i > 0 ? S(",") : S(",\"joined\":["));
         buf_add_json(&b, joined->at[i]);
@@ -214,7 +285,6 @@ static enum outcome save_cursors(struct persister *p, struct failure *f)
         buf_add(&b, s->sink->mark);
     }
     buf_add(&b, S("}\n"));
-    FAILPOINT("sink.delivered");
     const enum outcome result = file_replace(s->path.at, buf_str(&b), 0600, f);
     arena_close(&a);
     return result;
@@ -231,6 +301,7 @@ static enum outcome settle(struct persister *p, struct failure *f)
         const struct pending *const left = &s->pending[i - 1];
         s->lane[left->lane].saved = left->at;
     }
+    FAILPOINT("sink.delivered");
     const enum outcome result = save_cursors(p, f);
     if (result == OK) {
         s->moved_us = 0;
@@ -250,11 +321,24 @@ static int64_t save_wait_ms(const struct stage *s)
 
 /* ---- open ---- */
 
+/* Somebody names it who did not, or the far end stands elsewhere than before. */
+static bool is_news(const struct persister *p, const struct cursors *own, struct str mark)
+{
+    const struct stage *const s = p->state;
+    const struct collectors *const all = &p->config->collectors;
+    bool is_news = !str_eq(s->sink->mark, mark);
+    for (size_t i = 0; i < all->n && !is_news && config_of(p)->is_for_collectors; i++) {
+        is_news = names_this(p, &all->at[i]) && !stands_in(own, S("collectors"), all->at[i].id);
+    }
+    return is_news;
+}
+
 static enum outcome stage_open(struct persister *p, struct failure *f)
 {
     struct stage *const s = p->state;
     const struct sink_config *const c = config_of(p);
     struct str mark = S("");
+    struct cursors own = {.root = NULL};
     const struct str folder = arena_printf(p->arena, "%.*s/sinks", STR_ARG(p->config->data));
     s->path = sink_cursors_path(p->arena, p->config->data, c->name);
     s->delivered = progress_counter(p->progress, "delivered");
@@ -262,15 +346,17 @@ static enum outcome stage_open(struct persister *p, struct failure *f)
     s->left_out = progress_counter(p->progress, "left_out");
     arena_init(&s->arena, PENDING_BYTES_MAX);
     enum outcome result = file_make_dirs(folder.at, f);
-    result = result == OK ? find_cursors(p, &mark, f) : result;
+    result = result == OK ? find_cursors(p, &own, f) : result;
     if (result == OK) {
+        mark = json_write(p->arena, json_get(own.root, S("mark")));
         result = sink_open(p->arena, c, mark, &s->sink, f);
     }
     if (result == OK) {
         s->sink->bus = bus_id(p->bus);
         s->handed = arena_array(p->arena, struct sink_item, s->sink->driver->items_max);
     }
-    return result;
+    /* before anything is sent: a kill finds it */
+    return result == OK && is_news(p, &own, mark) ? save_cursors(p, f) : result;
 }
 
 static void stage_close(struct persister *p)
@@ -294,27 +380,6 @@ static enum outcome stage_cursor(struct persister *p, struct lane lane, struct p
 }
 
 /* ---- take ---- */
-
-static const struct collector *collector_of(const struct persister *p, struct str id)
-{
-    const struct collectors *const all = &p->config->collectors;
-    for (size_t i = 0; i < all->n; i++) {
-        if (str_eq(all->at[i].id, id)) {
-            return &all->at[i];
-        }
-    }
-    return NULL;
-}
-
-static bool names_this(const struct persister *p, const struct collector *c)
-{
-    for (size_t i = 0; i < c->sinks_n; i++) {
-        if (&p->config->sinks.at[c->sink[i]] == config_of(p)) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static bool is_wanted_model(const struct sink_config *c, const struct model *m)
 {
@@ -364,6 +429,13 @@ static enum item_is item_of(struct persister *p, const struct signal *fact, stru
         return ITEM_WRONG;
     }
     const struct collector *const from = collector_of(p, metric.collector);
+    if (!from && is_gone(s, metric.collector)) {
+        (void)failed(why, REJECT,
+                     "its collector %.*s is gone from the configuration: put it back, then `weir "
+                     "dead retry`",
+                     STR_ARG(metric.collector));
+        return ITEM_WRONG;
+    }
     *s->unknown += !from;
     if (!from || !names_this(p, from)) {
         return ITEM_OTHERS;
