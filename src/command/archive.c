@@ -3,11 +3,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <openssl/evp.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+
+#define SUMS "SHA256SUMS"
+#define COUNT "# weir backup, files: " /* a comment to sha256sum */
 
 enum { PIECE_BYTES = 1 << 20, SUMS_BYTES_MAX = 256 << 20, HEX = 64, SHA_BYTES = 32 };
 
@@ -189,11 +194,17 @@ enum outcome archive_note(struct archive *w, struct str name, struct failure *f)
     return result;
 }
 
+/* How many there are stands first: a list that was cut, wherever, is none of a whole backup. */
 enum outcome archive_end(struct archive *w, struct failure *f)
 {
-    const struct str path = arena_printf(w->arena, "%.*s/SHA256SUMS", STR_ARG(w->folder));
-    return buf_is_over(&w->sums) ? failed(f, STOP, "too many files for one backup")
-                                 : file_replace(path.at, buf_str(&w->sums), 0600, f);
+    struct buf all;
+    const struct str path = arena_printf(w->arena, "%.*s/" SUMS, STR_ARG(w->folder));
+    buf_init(&all, w->arena, SUMS_BYTES_MAX);
+    buf_printf(&all, COUNT "%" PRIu64 "\n", w->files);
+    buf_add(&all, buf_str(&w->sums));
+    return buf_is_over(&w->sums) || buf_is_over(&all)
+               ? failed(f, STOP, "too many files for one backup")
+               : file_replace(path.at, buf_str(&all), 0600, f);
 }
 
 /* ---- reading ---- */
@@ -226,24 +237,116 @@ static enum outcome check_one(struct str folder, struct str hex, struct str name
     return result;
 }
 
+struct list {
+    struct arena *arena;
+    struct str folder;
+    const char *path; /* of the list itself */
+    struct archived {
+        struct str hex, name;
+    } *at;            /* as they stand there */
+    struct str *name; /* sorted */
+    size_t n;
+    bool is_counted;
+    uint64_t count; /* that its first line tells; older backups have none */
+};
+
+static int by_name(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+static enum outcome read_list(struct list *l, struct failure *f)
+{
+    struct str text;
+    size_t room = 0;
+    l->path = arena_printf(l->arena, "%.*s/" SUMS, STR_ARG(l->folder)).at;
+    if (file_read(l->arena, l->path, SUMS_BYTES_MAX, &text, f) != OK) {
+        return failed(f, REJECT, "%.*s is no finished backup: there is no " SUMS " in it",
+                      STR_ARG(l->folder));
+    }
+    const struct str mark = S(COUNT);
+    l->is_counted = str_starts(text, mark);
+    if (l->is_counted) {
+        const struct str line = str_cut(text, '\n', &text);
+        if (!str_to_u64(str_sub(line, mark.len, line.len), &l->count)) {
+            return failed(f, REJECT, "%s is damaged", l->path);
+        }
+    }
+    while (text.len > 0) {
+        const struct str line = str_cut(text, '\n', &text);
+        l->at = arena_more(l->arena, l->at, l->n, &room, sizeof *l->at);
+        if (!read_line(line, &l->at[l->n].hex, &l->at[l->n].name)) {
+            return failed(f, REJECT, "%s is damaged", l->path);
+        }
+        l->n++;
+    }
+    l->name = arena_array(l->arena, struct str, l->n);
+    for (size_t i = 0; i < l->n; i++) {
+        l->name[i] = l->at[i].name;
+    }
+    if (l->n > 0) {
+        qsort(l->name, l->n, sizeof *l->name, by_name);
+    }
+    return OK;
+}
+
+/* What stands below the folder and in no line: the list was cut, or it is of something else. Hidden
+ * names at its top are not the backup's (of the file system, of a person). */
+static enum outcome check_named(const struct list *l, struct str below, struct failure *f)
+{
+    const char *const path =
+        arena_printf(l->arena, "%.*s/%.*s", STR_ARG(l->folder), STR_ARG(below)).at;
+    DIR *const dir = opendir(path);
+    enum outcome result = dir ? OK : failed_errno(f, REJECT, "read %s", path);
+    const struct dirent *e;
+    while (dir && result == OK && (e = readdir(dir))) { /* NOLINT(concurrency-mt-unsafe) */
+        struct stat st;
+        const struct str is = str_of(e->d_name);
+        const bool is_top = below.len == 0;
+        if (str_eq(is, S(".")) || str_eq(is, S("..")) ||
+            (is_top && (e->d_name[0] == '.' || str_eq(is, S(SUMS))))) {
+            continue;
+        }
+        const struct str name = arena_printf(l->arena, "%.*s%s%s", STR_ARG(below),
+                                             is_top ? "" : "/", e->d_name);
+        const char *const at =
+            arena_printf(l->arena, "%.*s/%.*s", STR_ARG(l->folder), STR_ARG(name)).at;
+        if (stat(at, &st) == 0 && S_ISDIR(st.st_mode)) {
+            result = check_named(l, name, f);
+        } else if (l->n == 0 || !bsearch(&name, l->name, l->n, sizeof *l->name, by_name)) {
+            result = failed(f, REJECT,
+                            "%s is in no line of " SUMS ": the list is not whole (take the backup "
+                            "from where it was copied from), or the file is not the backup's (move "
+                            "it away)",
+                            at);
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    return result;
+}
+
+/* Every line is read before any file is. */
+static enum outcome open_list(struct list *l, struct failure *f)
+{
+    const enum outcome result = read_list(l, f);
+    if (result == OK && (l->n == 0 || (l->is_counted && l->count != l->n))) {
+        return failed(f, REJECT, "%s is not whole: it names %zu files%s", l->path, l->n,
+                      l->is_counted ? arena_printf(l->arena, " of %" PRIu64, l->count).at : "");
+    }
+    return result == OK ? check_named(l, S(""), f) : result;
+}
+
 enum outcome archive_each(struct arena *a, struct str folder,
                           enum outcome (*visit)(void *to, struct str name, struct failure *f),
                           void *to, struct failure *f)
 {
-    struct str text;
-    const struct str path = arena_printf(a, "%.*s/SHA256SUMS", STR_ARG(folder));
-    if (file_read(a, path.at, SUMS_BYTES_MAX, &text, f) != OK) {
-        return failed(f, REJECT, "%.*s is no finished backup: there is no SHA256SUMS in it",
-                      STR_ARG(folder));
-    }
-    enum outcome result = OK;
-    while (text.len > 0 && result == OK) {
-        struct str hex;
-        struct str name;
-        const struct str line = str_cut(text, '\n', &text);
-        result = read_line(line, &hex, &name) ? check_one(folder, hex, name, f)
-                                              : failed(f, REJECT, "%s is damaged", path.at);
-        result = result == OK ? visit(to, name, f) : result;
+    struct list l = {.arena = a, .folder = folder};
+    enum outcome result = open_list(&l, f);
+    for (size_t i = 0; i < l.n && result == OK; i++) {
+        result = check_one(folder, l.at[i].hex, l.at[i].name, f);
+        result = result == OK ? visit(to, l.at[i].name, f) : result;
     }
     return result;
 }

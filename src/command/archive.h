@@ -1,5 +1,6 @@
 /* archive.h - a folder of copied files with their checksums, `SHA256SUMS`, which is written last:
- * a folder without it is no backup. `sha256sum -c SHA256SUMS` reads it, too. */
+ * a folder without it is no backup. `sha256sum -c SHA256SUMS` reads it, too: its first line, which
+ * tells how many files there are, is a comment there. */
 #ifndef WEIR_COMMAND_ARCHIVE_H
 #define WEIR_COMMAND_ARCHIVE_H
 
@@ -25,8 +26,9 @@ enum outcome archive_add(struct archive *w, const char *from, struct str name, u
 enum outcome archive_note(struct archive *w, struct str name, struct failure *f);
 enum outcome archive_end(struct archive *w, struct failure *f);
 
-/* Every file of a finished archive, its checksum compared. The visitor says whether to go on; texts
- * live as long as the arena.
+/* Every file of a finished archive, its checksum compared, once the list is known to be whole: it
+ * has as many lines as it tells, and names all that is there. The visitor says whether to go on;
+ * texts live as long as the arena.
  *   returns OK | REJECT a file is missing or damaged (names it), or no archive | as the visitor */
 enum outcome archive_each(struct arena *a, struct str folder,
                           enum outcome (*visit)(void *to, struct str name, struct failure *f),

@@ -2,7 +2,8 @@
  *
  * The order makes it consistent: store and lake first, then what they read, up to its durable
  * marks, raw last. So every cursor in the copy stands before the end of what it reads, and a weir
- * on the restored copy goes on from there, as after a power cut. */
+ * on the restored copy goes on from there, as after a power cut. What is not in it is of one
+ * process or one command (locks, the socket, an unfinished replay), or is made of the rest. */
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "command/replay/replay.h"
 #include "config/names.h"
 #include "persist/lake/delta.h"
+#include "persist/lake/made.h"
 #include "persist/store.h"
 #include "signal/model.h"
 #include "wire/json.h"
@@ -58,6 +60,24 @@ static enum outcome backup_folder(struct backup *w, const char *folder, struct s
 static const char *place_of(const struct backup *w, struct str name)
 {
     return arena_printf(w->arena, "%.*s/%.*s", STR_ARG(w->to.folder), STR_ARG(name)).at;
+}
+
+/* How far each stage has come, as its page says, before what it has come to: status, questions and
+ * a flush go by it until weir runs. */
+static enum outcome backup_pages(struct backup *w, struct failure *f)
+{
+    return backup_folder(w, "run", S(".page"), f);
+}
+
+/* Which tables were written to: before the lake, so that it names none that is not in the copy. */
+static enum outcome backup_made(struct backup *w, struct failure *f)
+{
+    bool is_there = false;
+    struct made made;
+    const enum outcome result = made_read(w->arena, w->config->data, &made, f);
+    return result == OK
+               ? archive_add(&w->to, made.path.at, S("lake.tables"), UINT64_MAX, &is_there, f)
+               : result;
 }
 
 /* How far collectors and sinks have come: before the streams, which then hold all that it says. */
@@ -261,7 +281,9 @@ static enum outcome backup(struct backup *w, struct str folder, struct failure *
     w->lane = arena_array(w->arena, struct lane_ends, BUS_LANES_MAX);
     enum outcome result = archive_begin(&w->to, w->arena, folder, f);
     result = result == OK ? take_ends(w, w->lane, &w->lanes_n, f) : result;
+    result = result == OK ? backup_pages(w, f) : result;
     result = result == OK ? backup_state(w, f) : result;
+    result = result == OK ? backup_made(w, f) : result;
     result = result == OK ? backup_rows(w, f) : result;
     result = result == OK ? backup_bus(w, f) : result;
     return result == OK ? archive_end(&w->to, f) : result;

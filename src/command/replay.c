@@ -269,10 +269,12 @@ static enum outcome replay(struct replaying *w, struct failure *f)
     say_counts(w);
     if (w->is_dry) {
         result = print_differences(w, f);
+        result = result == OK ? replay_tell_store(r, f) : result;
         screen_tell("nothing was changed; the same without --dry-run switches\n");
         return result;
     }
-    result = replay_check_lake(r, f);
+    result = replay_tell_store(r, f);
+    result = result == OK ? replay_check_lake(r, f) : result;
     result = result == OK ? switch_both(r, f) : result;
     if (result == OK) {
         printf("switched lake and store\n");

@@ -20,9 +20,10 @@ struct place {
     struct str prefix; /* "bus/"                                     */
     struct str path;   /* of the configuration                       */
     struct str fresh;  /* where it is made; renamed when all is there */
+    bool is_replaced;  /* what stands there is worth nothing now     */
 };
 
-enum { PLACES = 7 };
+enum { PLACES = 9 };
 
 struct restoring {
     struct arena *arena;
@@ -34,14 +35,17 @@ struct restoring {
 static void find_places(struct restoring *w, const struct config *config)
 {
     struct arena *const a = w->arena;
+    const struct str data = config->data;
     const struct place places[PLACES] = {
-        {S("store.db"), config->store.path, {NULL, 0}},
-        {S("state.db"), arena_printf(a, "%.*s/state.db", STR_ARG(config->data)), {NULL, 0}},
-        {S("names.json"), config->names->path, {NULL, 0}},
-        {S("sinks/"), arena_printf(a, "%.*s/sinks", STR_ARG(config->data)), {NULL, 0}},
-        {S("lake/"), config->lake.path, {NULL, 0}},
-        {S("repetitions/"), arena_printf(a, "%.*s/repetitions", STR_ARG(config->data)), {NULL, 0}},
-        {S("bus/"), config->bus.path, {NULL, 0}}, /* last: with it the rest is weir's data */
+        {.prefix = S("store.db"), .path = config->store.path},
+        {.prefix = S("state.db"), .path = arena_printf(a, "%.*s/state.db", STR_ARG(data))},
+        {.prefix = S("names.json"), .path = config->names->path},
+        {.prefix = S("lake.tables"), .path = arena_printf(a, "%.*s/lake.tables", STR_ARG(data))},
+        {.prefix = S("sinks/"), .path = arena_printf(a, "%.*s/sinks", STR_ARG(data))},
+        {.prefix = S("lake/"), .path = config->lake.path},
+        {.prefix = S("repetitions/"), .path = arena_printf(a, "%.*s/repetitions", STR_ARG(data))},
+        {S("run/"), arena_printf(a, "%.*s/run", STR_ARG(data)), {NULL, 0}, true},
+        {.prefix = S("bus/"), .path = config->bus.path}, /* last: with it the rest is weir's data */
     };
     for (size_t i = 0; i < PLACES; i++) {
         w->place[i] = places[i];
@@ -54,7 +58,7 @@ static void find_places(struct restoring *w, const struct config *config)
 static enum outcome check_places(const struct restoring *w, struct failure *f)
 {
     for (size_t i = 0; i < PLACES; i++) {
-        if (access(w->place[i].path.at, F_OK) == 0) {
+        if (!w->place[i].is_replaced && access(w->place[i].path.at, F_OK) == 0) {
             return failed(f, REJECT, "%s is there: move it away, nothing is written over",
                           w->place[i].path.at);
         }
@@ -117,6 +121,9 @@ static enum outcome settle(const struct restoring *w, const struct config *confi
     const enum outcome result = check_places(w, f);
     for (size_t i = 0; i < PLACES && result == OK; i++) {
         const struct place *const p = &w->place[i];
+        if (p->is_replaced) {
+            stage_remove_tree(p->path.at); /* pages tell of what stood here before */
+        }
         if (rename(p->fresh.at, p->path.at) != 0 && errno != ENOENT) {
             return failed_errno(f, RETRY, "rename %s", p->fresh.at);
         }

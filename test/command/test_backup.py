@@ -1,6 +1,7 @@
 """backup copies streams, lake and store while weir runs; restored, all is there and goes on."""
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import sqlite3
@@ -80,6 +81,95 @@ def a_damaged_or_unfinished_backup_is_not_restored(folder):
     other.command("restore", str(folder / "copy"), status=1)
     with other:
         assert one(other, COUNT)["n"] == "1/1"
+
+
+@case
+def a_backup_whose_list_was_cut_or_that_has_other_files_is_not_restored(folder):
+    (folder / "old").mkdir()
+    (folder / "new").mkdir()
+    with weir_with_github(folder / "old") as weir:
+        post(weir, pull_request(1), 1)
+        weir.command("flush")
+        weir.command("backup", str(folder / "copy"))
+    other = weir_with_github(folder / "new")
+    sums = folder / "copy/SHA256SUMS"
+    lines = sums.read_text().splitlines(keepends=True)
+    unnamed = {path for path in (folder / "copy").rglob("*") if path.is_file()} - {folder / "copy" / line[66:-1] for line in lines[1:]}
+    assert unnamed == {sums} and lines[0].endswith(f": {len(lines) - 1}\n"), (unnamed, lines[0])
+    for head, removed in ((0, False), (1, False), (1, True), (2, False), (len(lines) // 2, False), (len(lines) - 1, True)):
+        sums.write_text("".join(lines[:head]))
+        kept = [folder / "copy" / line[66:-1] for line in lines[1:][max(head - 1, 0):] if removed]
+        aside = {path: path.read_bytes() for path in kept}
+        for path in kept:
+            path.unlink()
+        other.command("restore", str(folder / "copy"), status=1)
+        for path, text in aside.items():
+            path.write_bytes(text)
+        assert not (folder / "new/data").exists(), head
+    sums.write_text("".join(lines[1:-1]))  # as of a weir that did not count them yet, and cut
+    other.command("restore", str(folder / "copy"), status=1)
+    sums.write_text("".join(lines))
+    (folder / "copy/lake/stray").write_text("of another backup")
+    other.command("restore", str(folder / "copy"), status=1)
+    (folder / "copy/lake/stray").unlink()
+    assert not (folder / "new/data").exists()
+    (folder / "copy/.of-the-disk").write_text("")
+    sums.write_text("".join(lines[1:]))
+    other.command("restore", str(folder / "copy"))
+    with other:
+        assert one(other, COUNT)["n"] == "1/1"
+
+
+@case
+def a_restored_weir_knows_which_streams_were_its_own(folder):
+    (folder / "old").mkdir()
+    (folder / "new").mkdir()
+    with weir_with_github(folder / "old") as weir:
+        for i in range(3):
+            post(weir, pull_request(i + 1), i)
+        weir.command("flush")
+        weir.stop()
+        shutil.rmtree(folder / "old/data/bus")
+        for file in (folder / "old/data").glob("store.db*"):
+            file.unlink()
+        weir.start()
+        for i in range(3, 5):
+            post(weir, pull_request(i + 1), i)
+        weir.command("flush")
+        weir.command("replay", "--store-only")
+        weir.command("backup", str(folder / "copy"))
+    other = weir_with_github(folder / "new")
+    other.command("restore", str(folder / "copy"))
+    with other:
+        other.command("replay")
+        assert other.command("verify") == "ok\n"
+        assert other.rows("query", "--store", "SELECT count(*) AS n FROM change") == [{"n": 5}]
+        assert one(other, COUNT)["n"] == "5/5"
+
+
+@case
+def a_restored_weir_says_how_far_it_is_before_it_runs(folder):
+    (folder / "old").mkdir()
+    (folder / "new/data/run").mkdir(parents=True)
+    (folder / "new/data/run/transform.page").write_bytes(b"of what stood here before")
+    with weir_with_github(folder / "old") as weir:
+        for i in range(3):
+            post(weir, pull_request(i + 1), i)
+        weir.command("flush")
+        weir.command("backup", str(folder / "copy"))
+        before = json.loads(weir.command("status", "--json"))
+    other = weir_with_github(folder / "new")
+    other.command("restore", str(folder / "copy"))
+    after = json.loads(other.command("status", "--json", status=1))
+    assert not after["running"] and after["stored"] == before["stored"] == 3, after
+    assert [(s["name"], s["lag_bytes"], s["lag_ms"]) for s in after["stages"] if s["lag_bytes"] or s["lag_ms"]] == [], after
+    assert after["complete_to"] > before["complete_to"], (before, after)
+    other.command("flush")
+    with other:
+        post(other, pull_request(9), 9)
+        other.command("flush")
+        assert json.loads(other.command("status", "--json"))["stored"] == 4
+        assert one(other, COUNT)["n"] == "4/4"
 
 
 @case
@@ -179,8 +269,10 @@ class Held:
 
     def __init__(self, weir):
         copy = weir.folder.parent / "copy"
-        with (copy / "SHA256SUMS").open("a") as sums:
-            sums.write(f"{hashlib.sha256().hexdigest()}  sinks/held\n")
+        sums = copy / "SHA256SUMS"
+        counted, listed = sums.read_text().split("\n", 1)
+        told, count = counted.rsplit(" ", 1)
+        sums.write_text(f"{told} {int(count) + 1}\n{listed}{hashlib.sha256().hexdigest()}  sinks/held\n")
         self.name = copy / "sinks/held"
         self.name.parent.mkdir(exist_ok=True)
         os.mkfifo(self.name)

@@ -130,6 +130,25 @@ def streams_that_the_folder_does_not_know_are_its_own_once_they_are_named(folder
 
 
 @case
+def a_replay_tells_beforehand_which_rows_the_store_would_lose(folder):
+    with Desk(folder / "one") as weir:
+        for i in range(3):
+            weir.tell(10 + i)
+        weir.command("flush")
+        weir.renew()
+        weir.tell(20)
+        weir.command("flush")
+        weir.replay("--store-only")
+        assert "in the store" not in weir.replay("--dry-run")
+        weir.stop()
+        (weir.folder / "data/lake.tables").unlink()
+        weir.start()
+        told = weir.replay("--dry-run")
+        assert "in the store, ticket has 4 rows now, and then 1\n" in told and "3 raw signals in the lake are of the streams" in told, told
+        assert len(weir.titles("--store")) == 4
+
+
+@case
 def explain_tells_signals_at_the_same_position_apart(folder):
     with Desk(folder / "one") as weir:
         weir.tell(10)

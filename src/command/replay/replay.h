@@ -82,6 +82,10 @@ enum outcome replay_switch_lake(struct replay *r, struct failure *f);
 /* A second store from all facts, then its rows in place of the live ones in one transaction, as far
  * as the live store had come by then (store.c). */
 enum outcome replay_switch_store(struct replay *r, struct failure *f);
+/* On stderr, where others' signals in the lake are left out of the store: which models will have
+ * fewer rows there, and whose those are. The lake's own differences do not show it: it keeps them.
+ */
+enum outcome replay_tell_store(struct replay *r, struct failure *f);
 
 /* Dead letters of the transform whose signals the replay has stored are closed by the weir that
  * runs, and those that stay open are told of (letters.c). After the switch, before the folder

@@ -321,3 +321,80 @@ enum outcome replay_switch_store(struct replay *r, struct failure *f)
     arena_close(&s.arena);
     return result;
 }
+
+/* ---- before the switch ---- */
+
+struct stored {
+    const struct model *model;
+    uint64_t now;
+};
+
+static enum outcome count_stored(struct replay *r, struct stored *out, size_t *n, struct failure *f)
+{
+    struct store *store = NULL;
+    enum outcome result = store_look(r->arena, r->config, bus_id(r->bus), &store, f);
+    *n = 0;
+    for (size_t i = 0; store && i < model_all_n && result == OK; i++) {
+        if (model_all[i]->is_stored) {
+            out[*n].model = model_all[i];
+            result = store->driver->rows(store, model_all[i], &out[*n].now, f);
+            (*n)++;
+        }
+    }
+    store_close(store);
+    return result;
+}
+
+/* *is_told: whose signals are left out. */
+static enum outcome tell_fewer(struct replay *r, const struct stored *of, bool *is_told,
+                               struct failure *f)
+{
+    struct buf sql;
+    struct duck_result answer;
+    buf_init(&sql, r->arena, SQL_BYTES_MAX);
+    buf_add(&sql, S("SELECT count(*) FROM (SELECT DISTINCT "));
+    add_keys(&sql, of->model);
+    buf_add(&sql, S(" FROM ("));
+    replay_add_facts(&sql, r, of->model, NULL);
+    buf_add(&sql, S(") AS facts WHERE "));
+    replay_add_not_of(&sql, "facts", "others");
+    buf_add(&sql, S(")"));
+    enum outcome result = duck_query(r->ask.duck, end_sql(&sql).at, &answer, f);
+    const uint64_t then = result == OK && duck_next(&answer) ? (uint64_t)duck_i64(&answer, 0)
+                                                             : UINT64_MAX;
+    duck_result_close(&answer);
+    if (result != OK || then >= of->now) {
+        return result;
+    }
+    result = *is_told ? OK : replay_tell_others(r, f);
+    *is_told = true;
+    screen_tell("in the store, %s has %" PRIu64 " rows now, and then %" PRIu64 "\n",
+                of->model->name, of->now, then);
+    return result;
+}
+
+enum outcome replay_tell_store(struct replay *r, struct failure *f)
+{
+    struct stored *const stored = arena_array(r->arena, struct stored, model_all_n);
+    struct duck_result answer;
+    size_t n = 0;
+    bool has_others = false, is_told = false;
+    enum outcome result = replay_see_others(r, f);
+    result = result == OK ? duck_query(r->ask.duck, "SELECT 1 FROM others LIMIT 1", &answer, f)
+                          : result;
+    if (result == OK) {
+        has_others = duck_next(&answer);
+        duck_result_close(&answer);
+    }
+    if (result != OK || !has_others) {
+        return result;
+    }
+    /* the store first, then the engine that sees at least what it has */
+    result = count_stored(r, stored, &n, f);
+    result = result == OK ? replay_ask(r, f) : result;
+    result = result == OK ? replay_see_others(r, f) : result;
+    for (size_t i = 0; i < n && result == OK; i++) {
+        result = tell_fewer(r, &stored[i], &is_told, f);
+    }
+    return result;
+}
