@@ -120,16 +120,16 @@ static bool count_first(struct arena *a, struct figures *g, const struct truth_c
     return has_hotfix;
 }
 
-/* Rework mends an incident, ships a hotfix, or goes back behind what was in production before. */
+/* Rework mends an incident, ships a hotfix, or goes back behind the one before. */
 static void count(struct arena *a, const struct truth *t, struct figures *g)
 {
     const struct truth_change *next = t->change;
-    int64_t furthest = -1;
+    int64_t before = -1;
     for (const struct truth_deployment *d = t->deployment; d; d = d->next) {
         const bool has_hotfix = count_first(a, g, &next, d, d == t->deployment);
         g->deployments++;
-        g->rework += d->is_mending || has_hotfix || d->n < furthest;
-        furthest = d->n > furthest ? d->n : furthest;
+        g->rework += d->is_mending || has_hotfix || d->n < before;
+        before = d->n;
         g->failed += d->has_incident;
         g->open += d->has_incident && d->resolved_us == TIME_NONE;
         if (d->has_incident && d->resolved_us != TIME_NONE) {

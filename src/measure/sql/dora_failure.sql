@@ -18,10 +18,9 @@ WHERE list_contains(w.failures, 'rollback') AND r.is_rollback AND NOT d.is_rollb
     AND NOT EXISTS (FROM dora_failed AS f WHERE f.service = d.service AND f.environment = d.environment AND f.nth = d.nth);
 
 CREATE TEMP TABLE dora_outcome AS
-WITH further AS (
+WITH back AS (
     SELECT service, environment, nth,
-        stood_at < max(stood_at) OVER (PARTITION BY service, environment, repository, line ORDER BY nth
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS is_older
+        stood_at < lag(stood_at) OVER (PARTITION BY service, environment, repository, line ORDER BY nth) AS is_older
     FROM deployment_at WHERE line IS NOT NULL
 ), failed AS (
     SELECT service, environment, nth, count(*) AS incidents,
@@ -47,6 +46,6 @@ SELECT d.*, f.nth IS NOT NULL AS is_failed, coalesce(f.incidents, 0) AS incident
     END AS rework_reason
 FROM dora_deployment AS d
 LEFT JOIN failed AS f USING (service, environment, nth)
-LEFT JOIN further AS t USING (service, environment, nth)
+LEFT JOIN back AS t USING (service, environment, nth)
 LEFT JOIN hotfix AS h USING (service, environment, nth)
 LEFT JOIN fixes AS x ON x.source = d.source AND x.id = d.id;

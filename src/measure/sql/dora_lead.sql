@@ -1,4 +1,4 @@
--- Relations asked: dora_reached, dora_deployment, commit_of, commit_early, commit, push, merged, wish. Gives
+-- Relations asked: dora_reached, baseline, dora_deployment, commit_of, commit_early, commit, push, merged, wish. Gives
 -- dora_lead: one row a service, environment and commit that landed: its first deployment and the span to
 -- it, or why it has none, and whether it is a hotfix without a change; dora_lead_change: the same by change, from its first commit on, and the stages that
 -- its span is made of; commit_apart: what touches the paths of no service.
@@ -34,7 +34,7 @@ SELECT h.* EXCLUDE is_own, d.id AS deployment, d.finished_at,
     epoch(d.finished_at) - epoch(h.begun_at) AS lead_s,
     CASE WHEN h.is_copy THEN 'merge, squash or rebase of commits that count themselves'
         WHEN h.nth IS NULL THEN 'not deployed'
-        WHEN h.nth = 1 THEN 'first deployment: nothing to compare with'
+        WHEN h.nth = b.nth THEN 'first deployment: nothing to compare with'
         WHEN h.begun_at IS NULL THEN 'time of the commit not known'
         WHEN d.finished_at < h.begun_at THEN concat(w.lead_from, ' after it was deployed: a clock is wrong')
         WHEN is_left(h.author) THEN 'by a bot'
@@ -42,6 +42,7 @@ SELECT h.* EXCLUDE is_own, d.id AS deployment, d.finished_at,
 FROM wish AS w, held AS h
 LEFT JOIN dora_deployment AS d ON d.service = h.service AND d.environment = h.environment
     AND d.nth = h.nth
+LEFT JOIN baseline AS b ON b.service = h.service AND b.environment = h.environment AND b.repository = h.repository
 WHERE h.is_own;
 
 -- A change is deployed with the last of its commits.
@@ -67,7 +68,7 @@ SELECT r.service, r.environment, r.repository, r.change_key, m.id, m.number, m.n
     least(greatest(coalesce(m.created_at, r.first_commit_at), r.first_commit_at), brought_at) AS opened_at,
     least(greatest(coalesce(m.first_review_at, m.merged_at), opened_at), brought_at) AS reviewed_at,
     CASE WHEN r.nth IS NULL THEN 'not deployed'
-        WHEN r.nth = 1 THEN 'first deployment: nothing to compare with'
+        WHEN r.nth = b.nth THEN 'first deployment: nothing to compare with'
         WHEN r.first_commit_at IS NULL THEN 'no commit of it known'
         WHEN d.finished_at < r.first_commit_at
             THEN concat(w.lead_from, ' after it was deployed: a clock is wrong')
@@ -78,4 +79,5 @@ FROM reached AS r
 JOIN merged AS m ON m.repository = r.repository AND m.change_key = r.change_key
 JOIN wish AS w ON true
 LEFT JOIN dora_deployment AS d ON d.service = r.service AND d.environment = r.environment
-    AND d.nth = r.nth;
+    AND d.nth = r.nth
+LEFT JOIN baseline AS b ON b.service = r.service AND b.environment = r.environment AND b.repository = r.repository;

@@ -1,7 +1,7 @@
 -- Relations asked: dora_deployment, dora_landed, merged, commit_own, commit_copy, commit, push, arrival, packaged, known. Gives
--- deployment_at: how far along which line each deployment stands; dora_reached: what landed, and the first
--- deployment of each service and environment that holds it (nth null: none yet); commit_early: commits
--- that were deployed before their change was merged.
+-- deployment_at: how far along which line each deployment stands; baseline: the first of a service and environment that
+-- holds anything of a repository; dora_reached: what landed, and the first deployment of each service and environment
+-- that holds it (nth null: none yet); commit_early: commits that were deployed before their change was merged.
 
 -- Where a commit is on a line: with the change that it is the merge of (the last, of several), else that it came
 -- with, else where it was pushed.
@@ -88,6 +88,9 @@ LEFT JOIN known AS k USING (service, environment, nth)
 LEFT JOIN deployment_packaged AS p USING (service, environment, nth)
 LEFT JOIN repository_named AS n ON n.service = d.service AND n.repository = d.repository
 LEFT JOIN service_repository AS s ON s.service = d.service AND s.is_only;
+
+CREATE TEMP TABLE baseline AS
+SELECT service, environment, repository, min(nth) AS nth FROM deployment_at GROUP BY ALL;
 
 -- Of a line only those that went further than all before: what the others hold was there already.
 CREATE TEMP TABLE advance AS

@@ -36,7 +36,7 @@ WITH d AS (
     SELECT d.service, count(*) AS n FROM d
     WHERE d.is_inside AND (d.is_rollback
         OR EXISTS (FROM incident AS n WHERE n.fixed_by_source = d.source AND n.fixed_by_deployment = d.id)
-        OR d.i < (SELECT max(e.i) FROM d AS e WHERE e.service = d.service AND e.finished_at < d.finished_at)
+        OR d.i < (SELECT arg_max(e.i, e.finished_at) FROM d AS e WHERE e.service = d.service AND e.finished_at < d.finished_at)
         OR EXISTS (FROM first_of AS f WHERE f.service = d.service AND f.i % if(f.way < 4, 11, 13) = 0 AND f.out_at = d.finished_at))
     GROUP BY 1
 ), mine AS (
