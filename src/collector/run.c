@@ -26,6 +26,7 @@ struct writing {
     struct arena row; /* forgotten after each */
     struct buf out;   /* lines not written yet */
     struct str bookmark, note;
+    int bookmark_kind;
     int64_t read_us;
     struct arena *life;
     struct twins twins;
@@ -131,20 +132,21 @@ static enum row_is body_of(struct writing *w, const struct cell *cell, size_t n,
 }
 
 /* Of the column that grows; empty: there is none, or it is null. */
-static struct str own_value(const struct collector *c, const struct cell *cell, size_t n)
+static struct cell own_cell(const struct collector *c, const struct cell *cell, size_t n)
 {
     for (size_t i = 0; c->strategy == STRATEGY_GROWING && i < n; i++) {
         if (str_eq(cell[i].column, c->column) && cell[i].kind != CELL_NULL) {
-            return cell[i].text;
+            return cell[i];
         }
     }
-    return S("");
+    return (struct cell){.text = S("")};
 }
 
-static void grow(struct writing *w, struct str value)
+static void grow(struct writing *w, const struct cell *own)
 {
-    if (value.len > 0 && str_eq(row_greater(w->bookmark, value), value)) {
-        w->bookmark = arena_str(w->life, value);
+    if (own->text.len > 0 && str_eq(row_greater(w->bookmark, own->text), own->text)) {
+        w->bookmark = arena_str(w->life, own->text);
+        w->bookmark_kind = (int)own->kind;
     }
 }
 
@@ -183,12 +185,12 @@ static enum outcome take_row(void *to, const struct cell *cell, size_t n, struct
     struct failure why = {0};
     const struct run *const r = w->run;
     w->rows++;
-    const struct str own = own_value(r->collector, cell, n);
-    grow(w, own);
+    const struct cell own = own_cell(r->collector, cell, n);
+    grow(w, &own);
     enum row_is is = r->collector->kind == COLLECT_PARTITION
                          ? body_of(w, cell, n, &m, &why)
                          : row_metric(&w->row, r->collector, cell, n, &m, &why);
-    is = is == ROW_METRIC ? place(w, own, &m, &why) : is;
+    is = is == ROW_METRIC ? place(w, own.text, &m, &why) : is;
     if (is == ROW_METRIC) {
         buf_add(&w->out, S("{\"metric\":"));
         metric_write(&w->out, &m);
@@ -224,6 +226,7 @@ static void close_with(struct writing *w, enum outcome result, const struct fail
         buf_printf(&w->out, ",\"read_us\":%lld", (long long)w->read_us);
         if (w->bookmark.len > 0) {
             add_text(&w->out, ",\"bookmark\":", w->bookmark);
+            buf_printf(&w->out, ",\"kind\":%d", w->bookmark_kind);
         }
         if (w->note.len > 0) {
             add_text(&w->out, ",\"note\":", w->note);
@@ -243,7 +246,11 @@ static enum outcome run_here(const struct run *r, int fd, struct failure *f)
     const struct source_driver *const driver = c->source->driver;
     arena_init(&life, RUN_ARENA_BYTES_MAX);
     arena_init(&lines, 2 * (size_t)LINE_BYTES_MAX);
-    struct writing w = {.run = r, .fd = fd, .bookmark = r->bookmark, .life = &life};
+    struct writing w = {.run = r,
+                        .fd = fd,
+                        .bookmark = r->bookmark,
+                        .bookmark_kind = r->bookmark_kind,
+                        .life = &life};
     arena_init(&w.row, ROW_ARENA_BYTES_MAX);
     buf_init(&w.out, &lines, LINE_BYTES_MAX);
     twins_init(&w.twins, &life);
@@ -253,6 +260,7 @@ static enum outcome run_here(const struct run *r, int fd, struct failure *f)
                                    .start_us = r->start_us,
                                    .end_us = r->end_us,
                                    .bookmark = r->bookmark,
+                                   .bookmark_kind = (enum cell_kind)r->bookmark_kind,
                                    .is_as_of = r->is_as_of,
                                    .arena = &life,
                                    .row_bytes_max = ROW_BYTES_MAX};
@@ -352,6 +360,7 @@ enum outcome run_line_read(struct arena *a, struct str line, struct run_line *ou
     yyjson_val *const root = yyjson_doc_get_root(doc);
     yyjson_val *const aside = json_get(root, S("aside")), *const done = json_get(root, S("done"));
     yyjson_val *const failed_with = json_get(root, S("failed"));
+    uint64_t kind = 0;
     *out = (struct run_line){.is = RUN_ASIDE};
     if (aside) {
         out->why = json_text(aside);
@@ -367,6 +376,8 @@ enum outcome run_line_read(struct arena *a, struct str line, struct run_line *ou
         (void)str_to_u64(json_write(a, json_get(done, S("empty"))), &out->empty);
         (void)str_to_u64(json_write(a, json_get(done, S("read_us"))), &out->read_us);
         out->bookmark = json_text(json_get(done, S("bookmark")));
+        (void)str_to_u64(json_write(a, json_get(done, S("kind"))), &kind);
+        out->bookmark_kind = (int)kind;
         out->note = json_text(json_get(done, S("note")));
     } else if (failed_with) {
         out->is = RUN_FAILED;

@@ -5,7 +5,7 @@
  * "lasting":N,"letter":L} (metric_write_aside) for a row that is set aside, of the first
  * ASIDE_LETTERS_MAX with its hashes, and without the letter where it is told of; and as the last
  * one
- * {"done":{"rows":N,"metrics":N,"empty":N,"read_us":N, "bookmark":"…","note":"…"}} or
+ * {"done":{"rows":N,"metrics":N,"empty":N,"read_us":N, "bookmark":"…","kind":N,"note":"…"}} or
  * {"failed":{"outcome":"retry","read_us":N,"why":"…"}}. Without a last line the process died. A run
  * holds one row at a time, and dies with its parent. */
 #ifndef WEIR_COLLECTOR_RUN_H
@@ -24,6 +24,7 @@ struct run {
     int64_t scheduled_us;     /* when it was to begin; stands for the window of a tick */
     int64_t start_us, end_us; /* its window; TIME_NONE: none                           */
     struct str bookmark;      /* STRATEGY_GROWING: what an earlier run ended with      */
+    int bookmark_kind;        /* enum cell_kind of collector/source.h */
     int64_t anew_us;          /* when its collector was last told to begin anew; 0: never    */
     struct asides told;       /* rows that the run before set aside                    */
     bool is_as_of;            /* --start-time: "now" is scheduled_us for the source, too */
@@ -47,8 +48,9 @@ struct run_line {
     struct str letter;             /* RUN_ASIDE: the raw signal's data, or "" */
     uint64_t rows, metrics, empty; /* RUN_DONE                       */
     struct str bookmark;           /* RUN_DONE: where the next run goes on  */
-    struct str note;               /* RUN_DONE: source_to.note              */
-    uint64_t read_us;              /* RUN_DONE, RUN_FAILED: of the source's read alone */
+    int bookmark_kind;
+    struct str note;  /* RUN_DONE: source_to.note              */
+    uint64_t read_us; /* RUN_DONE, RUN_FAILED: of the source's read alone */
 };
 
 /* The letter of a row of this run, with its cells as a JSON object. */

@@ -10,6 +10,7 @@
 #include "base/failure.h"
 #include "config/collector.h"
 
+/* Their numbers stand in state.db. */
 enum cell_kind {
     CELL_NULL,
     CELL_NUMBER, /* exact decimal text as the server writes it: 42, 1e3, -0.10; NaN and inf too */
@@ -31,9 +32,10 @@ struct source_ask {
     int64_t now_us;           /* when the run was to begin, or --start-time                       */
     int64_t start_us, end_us; /* its window; TIME_NONE: none                                  */
     struct str bookmark;      /* STRATEGY_GROWING: read beyond this value; empty: everything      */
-    bool is_as_of;            /* --start-time: what has a "now" of its own is asked as of now_us  */
-    struct arena *arena;      /* of the run                                                       */
-    size_t row_bytes_max;     /* of one row; a larger one fails the run                           */
+    enum cell_kind bookmark_kind; /* what it was read as; CELL_NULL: nobody knows any more        */
+    bool is_as_of;        /* --start-time: what has a "now" of its own is asked as of now_us  */
+    struct arena *arena;  /* of the run                                                       */
+    size_t row_bytes_max; /* of one row; a larger one fails the run                           */
 };
 
 /* Who takes the rows. OK goes on; any other outcome ends the read, and the driver returns it. */

@@ -228,13 +228,14 @@ static enum outcome give_row(const bson_t *document, struct arena *row,
 /* ---- the pipeline ---- */
 
 /* A date as a {"$date": …} of Extended JSON takes it, which has no microseconds and no BSON date
- * either; everything else as it is.
+ * either; everything else as it is. What looks like one is one where nobody knows any more.
  *   source  mongodb.com/docs: MongoDB Extended JSON (v2), $date */
 static struct str bookmark_of(const struct source_ask *ask)
 {
     int64_t us = 0;
     const struct str zeros = S("000Z"), all = source_dot(ask).bookmark;
-    const bool is_date = all.len == sizeof "2026-03-07T12:00:00.000000Z" - 1 &&
+    const bool may_be = ask->bookmark_kind == CELL_TIME || ask->bookmark_kind == CELL_NULL;
+    const bool is_date = may_be && all.len == sizeof "2026-03-07T12:00:00.000000Z" - 1 &&
                          str_ends(all, zeros) && clock_parse(all, &us);
     return is_date ? arena_printf(ask->arena, "%.*sZ", (int)(all.len - zeros.len), all.at) : all;
 }

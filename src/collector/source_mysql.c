@@ -311,6 +311,66 @@ static enum outcome open_session(struct session *s, struct failure *f)
     return result == OK ? run(s, S("START TRANSACTION READ ONLY"), f) : result;
 }
 
+/* ---- cells ---- */
+
+/* BIT(n): its bytes, the greatest first. */
+static struct str bits_text(struct arena *a, struct str bytes)
+{
+    unsigned long long all = 0;
+    for (size_t i = 0; i < bytes.len; i++) {
+        all = all << 8 | (unsigned char)bytes.at[i];
+    }
+    return arena_printf(a, "%llu", all);
+}
+
+/* 0000-00-00, or a month without a day: no time, but what people write for none. */
+static bool is_half_a_date(struct str text)
+{
+    return text.len < 10 || memcmp(text.at + 5, "00", 2) == 0 || memcmp(text.at + 8, "00", 2) == 0;
+}
+
+static struct cell cell_of(struct arena *a, const MYSQL_FIELD *field, struct str bytes)
+{
+    struct cell cell = {
+        .column = {field->name, field->name_length}, .kind = CELL_TEXT, .text = bytes};
+    switch ((int)field->type) { /* a server may know types that this library does not */
+    case MYSQL_TYPE_TINY:
+    case MYSQL_TYPE_SHORT:
+    case MYSQL_TYPE_INT24:
+    case MYSQL_TYPE_LONG:
+    case MYSQL_TYPE_LONGLONG:
+    case MYSQL_TYPE_YEAR:
+    case MYSQL_TYPE_FLOAT:
+    case MYSQL_TYPE_DOUBLE:
+    case MYSQL_TYPE_DECIMAL:
+    case MYSQL_TYPE_NEWDECIMAL: cell.kind = CELL_NUMBER; break;
+    case MYSQL_TYPE_BIT:
+        cell.kind = CELL_NUMBER;
+        cell.text = bits_text(a, bytes);
+        break;
+    case MYSQL_TYPE_DATE:
+    case MYSQL_TYPE_NEWDATE:
+    case MYSQL_TYPE_DATETIME:
+    case MYSQL_TYPE_DATETIME2:
+    case MYSQL_TYPE_TIMESTAMP:
+    case MYSQL_TYPE_TIMESTAMP2:
+        if (!is_half_a_date(bytes)) {
+            cell.kind = CELL_TIME;
+            cell.text = cell_time(a, bytes);
+        }
+        break;
+    case MYSQL_TYPE_TIME:
+    case MYSQL_TYPE_TIME2:
+    case MYSQL_TYPE_JSON: break;
+    default:
+        if (field->charsetnr == BINARY) {
+            cell.text = cell_bytes(a, bytes);
+        }
+        break;
+    }
+    return cell;
+}
+
 /* ---- parameters ---- */
 
 struct parameter {
@@ -337,32 +397,45 @@ static void bind_time(MYSQL_BIND *b, struct parameter *p, int64_t us)
     b->buffer = &p->time;
 }
 
-/* As what it was read: a time, a number, or a text. A number given as a text would be compared as a
- * double. */
-static void bind_bookmark(struct arena *a, MYSQL_BIND *b, struct parameter *p, struct str bookmark)
+/* What the bookmark was read as; where nobody knows any more, as what its column is read. */
+static enum cell_kind kind_of_bookmark(const struct session *s)
 {
+    const struct source_ask *const ask = s->ask;
+    MYSQL_RES *const about = mysql_stmt_result_metadata(s->statement);
+    enum cell_kind kind = ask->bookmark_kind;
+    for (unsigned i = 0; kind == CELL_NULL && about && i < mysql_num_fields(about); i++) {
+        const struct cell cell = cell_of(ask->arena, &mysql_fetch_fields(about)[i], ask->bookmark);
+        kind = str_eq(cell.column, ask->collector->column) ? cell.kind : CELL_NULL;
+    }
+    if (about) {
+        mysql_free_result(about);
+    }
+    return kind;
+}
+
+/* A number given as a text would be compared as a double. */
+static void bind_bookmark(const struct session *s, MYSQL_BIND *b, struct parameter *p)
+{
+    const struct str bookmark = s->ask->bookmark;
+    const enum cell_kind kind = kind_of_bookmark(s);
+    const bool is_number = kind == CELL_NUMBER, is_negative = str_starts(bookmark, S("-"));
     int64_t us = 0;
     uint64_t whole = 0;
-    const bool is_negative = str_starts(bookmark, S("-"));
-    const struct str bare = str_sub(bookmark, is_negative, bookmark.len);
-    const bool is_plain = bare.len == 1 || !str_starts(bare, S("0")) || str_starts(bare, S("0."));
-    struct str fraction;
-    const struct str digits = str_cut(bare, '.', &fraction);
     if (bookmark.len == 0) {
         b->buffer_type = MYSQL_TYPE_NULL;
-    } else if (clock_parse(bookmark, &us)) {
+    } else if (kind == CELL_TIME && clock_parse(bookmark, &us)) {
         bind_time(b, p, us);
-    } else if (is_plain && str_to_u64(bare, &whole) && (!is_negative || whole <= INT64_MAX)) {
+    } else if (is_number && str_to_u64(str_sub(bookmark, is_negative, bookmark.len), &whole) &&
+               (!is_negative || whole <= INT64_MAX)) {
         p->whole = is_negative ? -(long long)whole : (long long)whole;
         b->buffer_type = MYSQL_TYPE_LONGLONG;
         b->buffer = &p->whole;
         b->is_unsigned = !is_negative;
     } else {
-        const bool is_decimal = is_plain && str_to_u64(digits, &whole) &&
-                                str_to_u64(fraction, &whole);
+        const bool is_decimal = is_number && str_find(bookmark, 'e') == bookmark.len;
         p->len = bookmark.len;
         b->buffer_type = is_decimal ? MYSQL_TYPE_NEWDECIMAL : MYSQL_TYPE_STRING;
-        b->buffer = arena_cstr(a, bookmark);
+        b->buffer = arena_cstr(s->ask->arena, bookmark);
         b->buffer_length = bookmark.len;
         b->length = &p->len;
     }
@@ -387,7 +460,7 @@ static enum outcome bind_parameters(const struct session *s, MYSQL_BIND bind[PAR
     if (has_window) {
         bind_time(&bind[0], &of[0], ask->start_us);
     } else {
-        bind_bookmark(ask->arena, &bind[0], &of[0], ask->bookmark);
+        bind_bookmark(s, &bind[0], &of[0]);
     }
     bind_time(&bind[1], &of[1], has_window ? ask->end_us : ask->now_us);
     return n > 0 && mysql_stmt_bind_param(s->statement, bind) != 0 ? tell_statement(s, f) : OK;
@@ -466,64 +539,6 @@ static const char *bytes_of(const struct session *s, const struct columns *c, un
                         .is_null = &held->is_null,
                         .error = &held->is_cut};
     return mysql_stmt_fetch_column(s->statement, &whole, i, 0) == 0 ? text : NULL;
-}
-
-/* BIT(n): its bytes, the greatest first. */
-static struct str bits_text(struct arena *a, struct str bytes)
-{
-    unsigned long long all = 0;
-    for (size_t i = 0; i < bytes.len; i++) {
-        all = all << 8 | (unsigned char)bytes.at[i];
-    }
-    return arena_printf(a, "%llu", all);
-}
-
-/* 0000-00-00, or a month without a day: no time, but what people write for none. */
-static bool is_half_a_date(struct str text)
-{
-    return text.len < 10 || memcmp(text.at + 5, "00", 2) == 0 || memcmp(text.at + 8, "00", 2) == 0;
-}
-
-static struct cell cell_of(struct arena *a, const MYSQL_FIELD *field, struct str bytes)
-{
-    struct cell cell = {
-        .column = {field->name, field->name_length}, .kind = CELL_TEXT, .text = bytes};
-    switch ((int)field->type) { /* a server may know types that this library does not */
-    case MYSQL_TYPE_TINY:
-    case MYSQL_TYPE_SHORT:
-    case MYSQL_TYPE_INT24:
-    case MYSQL_TYPE_LONG:
-    case MYSQL_TYPE_LONGLONG:
-    case MYSQL_TYPE_YEAR:
-    case MYSQL_TYPE_FLOAT:
-    case MYSQL_TYPE_DOUBLE:
-    case MYSQL_TYPE_DECIMAL:
-    case MYSQL_TYPE_NEWDECIMAL: cell.kind = CELL_NUMBER; break;
-    case MYSQL_TYPE_BIT:
-        cell.kind = CELL_NUMBER;
-        cell.text = bits_text(a, bytes);
-        break;
-    case MYSQL_TYPE_DATE:
-    case MYSQL_TYPE_NEWDATE:
-    case MYSQL_TYPE_DATETIME:
-    case MYSQL_TYPE_DATETIME2:
-    case MYSQL_TYPE_TIMESTAMP:
-    case MYSQL_TYPE_TIMESTAMP2:
-        if (!is_half_a_date(bytes)) {
-            cell.kind = CELL_TIME;
-            cell.text = cell_time(a, bytes);
-        }
-        break;
-    case MYSQL_TYPE_TIME:
-    case MYSQL_TYPE_TIME2:
-    case MYSQL_TYPE_JSON: break;
-    default:
-        if (field->charsetnr == BINARY) {
-            cell.text = cell_bytes(a, bytes);
-        }
-        break;
-    }
-    return cell;
 }
 
 static enum outcome give_row(const struct session *s, const struct columns *c, struct arena *row,

@@ -1,6 +1,4 @@
 /* A SQLite file, opened for reading alone; a program may write to it meanwhile. */
-#include <math.h>
-
 #include "base/asked.h"
 #include "base/failpoint.h"
 #include "collector/cells.h"
@@ -67,24 +65,19 @@ static struct str time_text(const struct source_ask *ask, int64_t us)
     return (struct str){text, us % SECOND_US ? MILLISECOND_BYTES : SECOND_BYTES};
 }
 
-/* As what it was read: a number where one is written so (beside a text an expression without
- * affinity is always less), unless the first row shows that the column holds texts (which are
- * always greater than a number, so there is one). */
-static void bind_bookmark(const struct source_ask *ask, sqlite3_stmt *s)
+/* As what it was read: a number is less than any text, and a text greater than any number. */
+static void bind_bookmark(const struct source_ask *ask, sqlite3_stmt *s, enum cell_kind kind)
 {
     const struct str text = ask->bookmark;
     const bool is_negative = str_starts(text, S("-"));
     uint64_t whole = 0;
     double real = 0;
-    if (str_to_u64(str_sub(text, is_negative, text.len), &whole) && whole <= INT64_MAX &&
-        str_eq(text, arena_printf(ask->arena, "%s%llu", is_negative ? "-" : "",
-                                  (unsigned long long)whole))) {
-        (void)sqlite3_bind_int64(s, 1, is_negative ? -(sqlite3_int64)whole : (sqlite3_int64)whole);
-    } else if (row_number(text, &real) && isfinite(real) &&
-               str_eq(text, cell_real(ask->arena, real))) {
-        (void)sqlite3_bind_double(s, 1, real);
-    } else {
+    if (kind != CELL_NUMBER || !row_number(text, &real)) {
         sqlite_bind_str(s, 1, text);
+    } else if (str_to_u64(str_sub(text, is_negative, text.len), &whole) && whole <= INT64_MAX) {
+        (void)sqlite3_bind_int64(s, 1, is_negative ? -(sqlite3_int64)whole : (sqlite3_int64)whole);
+    } else {
+        (void)sqlite3_bind_double(s, 1, real);
     }
 }
 
@@ -101,8 +94,8 @@ static enum outcome bind(const struct source_ask *ask, sqlite3_stmt *s, struct f
     }
     if (n > 0 && has_window) {
         sqlite_bind_str(s, 1, time_text(ask, ask->start_us));
-    } else if (n > 0 && ask->bookmark.len > 0) {
-        bind_bookmark(ask, s);
+    } else if (n > 0 && ask->bookmark.len > 0 && ask->bookmark_kind != CELL_NULL) {
+        bind_bookmark(ask, s, ask->bookmark_kind);
     }
     if (n > 1) {
         sqlite_bind_str(s, 2, time_text(ask, has_window ? ask->end_us : ask->now_us));
@@ -110,26 +103,30 @@ static enum outcome bind(const struct source_ask *ask, sqlite3_stmt *s, struct f
     return OK;
 }
 
-/* In the row at hand. */
-static bool grows_as_text(const struct source_ask *ask, sqlite3_stmt *s)
+/* Of the column that grows, in the row at hand. */
+static enum cell_kind kind_at_hand(const struct source_ask *ask, sqlite3_stmt *s)
 {
     const int n = sqlite3_column_count(s);
     for (int i = 0; i < n; i++) {
         if (str_eq(str_of(sqlite3_column_name(s, i)), ask->collector->column)) {
-            return sqlite3_column_type(s, i) == SQLITE_TEXT;
+            return cell_of(ask->arena, s, i).kind;
         }
     }
-    return false;
+    return CELL_TEXT;
 }
 
+/* Where nobody knows any more what the bookmark was read as, that says the first row of those that
+ * are read without one. */
 static enum outcome first_row(const struct source_ask *ask, sqlite3_stmt *s, bool *is_row,
                               struct failure *f)
 {
-    const bool has_bookmark = ask->bookmark.len > 0 && sqlite3_bind_parameter_count(s) > 0;
+    const bool is_unknown = ask->bookmark.len > 0 && ask->bookmark_kind == CELL_NULL &&
+                            sqlite3_bind_parameter_count(s) > 0;
     enum outcome result = sqlite_row(s, is_row, f);
-    if (result == OK && *is_row && has_bookmark && grows_as_text(ask, s)) {
+    if (result == OK && *is_row && is_unknown) {
+        const enum cell_kind kind = kind_at_hand(ask, s);
         (void)sqlite3_reset(s);
-        sqlite_bind_str(s, 1, ask->bookmark);
+        bind_bookmark(ask, s, kind);
         result = sqlite_row(s, is_row, f);
     }
     return result;

@@ -22,6 +22,7 @@ enum statement {
     REANEW,
     RESAY,
     REASIDE,
+    REKIND,
     DROP,
     FILLED_PUT,
     FILLED,
@@ -40,6 +41,9 @@ enum statement {
     ASIDE,
     ASIDE_PUT,
     ASIDE_DROP,
+    KIND,
+    KIND_PUT,
+    KIND_DROP,
     STATEMENTS_N
 };
 
@@ -77,7 +81,9 @@ static const char schema_more[] =
     "CREATE TABLE IF NOT EXISTS said(id TEXT, key TEXT, at_us INTEGER NOT NULL, what TEXT NOT NULL,"
     " since_us INTEGER NOT NULL, PRIMARY KEY(id, key)) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS said_at ON said(id, at_us);"
-    "CREATE TABLE IF NOT EXISTS aside(id TEXT PRIMARY KEY, told TEXT NOT NULL) WITHOUT ROWID;";
+    "CREATE TABLE IF NOT EXISTS aside(id TEXT PRIMARY KEY, told TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS kind(id TEXT PRIMARY KEY, bookmark TEXT NOT NULL,"
+    " kind INTEGER NOT NULL) WITHOUT ROWID;";
 
 static const char *const sql_of[STATEMENTS_N] = {
     [PUT] = "INSERT OR REPLACE INTO collector(" ENTRY ") VALUES"
@@ -90,6 +96,7 @@ static const char *const sql_of[STATEMENTS_N] = {
     [REANEW] = "UPDATE OR REPLACE anew SET id = ?2 WHERE id = ?1",
     [RESAY] = "UPDATE OR REPLACE said SET id = ?2 WHERE id = ?1",
     [REASIDE] = "UPDATE OR REPLACE aside SET id = ?2 WHERE id = ?1",
+    [REKIND] = "UPDATE OR REPLACE kind SET id = ?2 WHERE id = ?1",
     [DROP] = "DELETE FROM collector WHERE id = ?",
     [FILLED_PUT] = "INSERT OR IGNORE INTO backfilled VALUES(?,?,?)",
     [FILLED] = "SELECT start_us FROM backfilled WHERE id = ? AND length_us = ?"
@@ -120,6 +127,9 @@ static const char *const sql_of[STATEMENTS_N] = {
     [ASIDE] = "SELECT told FROM aside WHERE id = ?",
     [ASIDE_PUT] = "INSERT OR REPLACE INTO aside VALUES(?,?)",
     [ASIDE_DROP] = "DELETE FROM aside WHERE id = ?",
+    [KIND] = "SELECT kind FROM kind WHERE id = ? AND bookmark = ?",
+    [KIND_PUT] = "INSERT OR REPLACE INTO kind VALUES(?,?,?)",
+    [KIND_DROP] = "DELETE FROM kind WHERE id = ?",
 };
 
 struct state_entry state_entry_new(struct str id)
@@ -178,7 +188,7 @@ static int nap(void *unused, int naps)
 
 static bool is_of_writer(size_t statement)
 {
-    return (statement >= REANEW && statement <= REASIDE) || statement >= ANEW;
+    return (statement >= REANEW && statement <= REKIND) || statement >= ANEW;
 }
 
 enum outcome state_open(struct arena *a, struct str data, enum state_use use, struct state **out,
@@ -294,6 +304,28 @@ static void read_entry(sqlite3_stmt *s, struct arena *a, struct state_entry *out
 
 /* ---- entries ---- */
 
+/* A weir that knows of no kinds may have written another bookmark since: it has none. */
+static enum outcome read_kind(struct state *s, struct state_entry *e, struct failure *f)
+{
+    sqlite3_stmt *const q = s->prepared[KIND];
+    bool is_row = false;
+    sqlite_bind_str(q, 1, e->id);
+    sqlite_bind_str(q, 2, e->bookmark);
+    const enum outcome result = sqlite_row(q, &is_row, f);
+    e->bookmark_kind = result == OK && is_row ? sqlite3_column_int(q, 0) : 0;
+    (void)sqlite3_reset(q);
+    return result;
+}
+
+static enum outcome put_kind(struct state *s, const struct state_entry *e, struct failure *f)
+{
+    sqlite3_stmt *const q = s->prepared[KIND_PUT];
+    sqlite_bind_str(q, 1, e->id);
+    sqlite_bind_str(q, 2, e->bookmark);
+    (void)sqlite3_bind_int(q, 3, e->bookmark_kind);
+    return sqlite_run(q, f);
+}
+
 enum outcome state_put(struct state *s, const struct state_entry *e, struct failure *f)
 {
     sqlite3_stmt *const q = s->prepared[PUT];
@@ -320,7 +352,8 @@ enum outcome state_put(struct state *s, const struct state_entry *e, struct fail
     (void)sqlite3_bind_int64(q, 8, e->took_us);
     (void)sqlite3_bind_int(q, 11, (int)e->outcome);
     sqlite_bind_str(q, 12, e->why);
-    return sqlite_run(q, f);
+    const enum outcome result = sqlite_run(q, f);
+    return result == OK && e->bookmark.len > 0 ? put_kind(s, e, f) : result;
 }
 
 enum outcome state_get(struct state *s, struct arena *a, struct str id, struct state_entry *out,
@@ -330,12 +363,13 @@ enum outcome state_get(struct state *s, struct arena *a, struct str id, struct s
     bool is_row = false;
     *out = state_entry_new(arena_str(a, id));
     sqlite_bind_str(q, 1, id);
-    const enum outcome result = sqlite_row(q, &is_row, f);
+    enum outcome result = sqlite_row(q, &is_row, f);
     if (result == OK && is_row) {
         read_entry(q, a, out);
     }
     (void)sqlite3_reset(q);
-    return result;
+    const bool has_kind = result == OK && out->bookmark.len > 0 && s->prepared[KIND];
+    return has_kind ? read_kind(s, out, f) : result;
 }
 
 enum outcome state_all(struct state *s, struct arena *a, struct state_entry **out, size_t *n,
@@ -360,7 +394,7 @@ enum outcome state_all(struct state *s, struct arena *a, struct state_entry **ou
 enum outcome state_rename(struct state *s, struct str was, struct str is, struct failure *f)
 {
     enum outcome result = state_begin(s, f);
-    for (int i = RENAME; i <= REASIDE && result == OK; i++) {
+    for (int i = RENAME; i <= REKIND && result == OK; i++) {
         sqlite_bind_str(s->prepared[i], 1, was);
         sqlite_bind_str(s->prepared[i], 2, is);
         result = sqlite_run(s->prepared[i], f);
@@ -421,7 +455,8 @@ enum outcome state_backfilled_drop(struct state *s, struct str id, const struct 
 
 enum outcome state_drop(struct state *s, struct str id, bool *was_there, struct failure *f)
 {
-    static const enum statement each[] = {DROP, FILLED_ALL_DROP, OBSERVED_DROP, ASIDE_DROP};
+    static const enum statement each[] = {DROP, FILLED_ALL_DROP, OBSERVED_DROP, ASIDE_DROP,
+                                          KIND_DROP};
     enum outcome result = state_begin(s, f);
     *was_there = false;
     for (size_t i = 0; i < sizeof each / sizeof *each && result == OK; i++) {

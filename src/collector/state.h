@@ -23,6 +23,8 @@ struct state_entry {
     int64_t window_us;     /* the length that its windows have; 0: none yet                */
     int64_t window_end_us; /* of the newest window that is collected                       */
     struct str bookmark;   /* STRATEGY_GROWING                                             */
+    int bookmark_kind;     /* what it was read as (enum cell_kind); 0: not known, since the file
+                              is open for reading, or an earlier weir wrote it             */
     int64_t begun_us;      /* scheduled time of a run that may have left some of its records:
                               it is done again under that time                             */
     /* its last run */

@@ -281,6 +281,7 @@ static void begin(struct tending *t, struct tended *x)
                     .start_us = TIME_NONE,
                     .end_us = TIME_NONE,
                     .anew_us = x->anew_us,
+                    .bookmark_kind = x->entry.bookmark_kind,
                     .told = x->told};
     enum outcome result = OK;
     if (c->strategy == STRATEGY_WINDOW && t->wall.now_us == TIME_NONE) {
@@ -349,6 +350,14 @@ static void add_note(struct tending *t, const struct tend_slot *s, enum outcome 
                                            : (struct window_span){TIME_NONE, TIME_NONE}};
 }
 
+/* It stands behind the one that the run was given where none came in the overlap. */
+static void take_bookmark(struct state_entry *e, const struct work *w)
+{
+    const bool is_new = str_eq(row_greater(e->bookmark, w->bookmark), w->bookmark);
+    e->bookmark = is_new ? w->bookmark : e->bookmark;
+    e->bookmark_kind = is_new ? w->bookmark_kind : e->bookmark_kind;
+}
+
 static void enter_end(struct tending *t, struct tended *x, const struct work *w,
                       enum outcome outcome, const struct failure *why)
 {
@@ -372,7 +381,7 @@ static void enter_end(struct tending *t, struct tended *x, const struct work *w,
             e->window_us = x->collector->window_us;
             e->window_end_us = w->run.end_us;
         } else if (x->collector->strategy == STRATEGY_GROWING) {
-            e->bookmark = row_greater(e->bookmark, w->bookmark); /* none came in the overlap */
+            take_bookmark(e, w);
         }
     }
     enter_outcome(x, outcome, why);
@@ -645,6 +654,7 @@ static enum outcome forget(struct tending *t, struct tended *x, struct failure *
     x->entry.window_end_us = TIME_NONE;
     x->entry.begun_us = TIME_NONE;
     x->entry.bookmark = S("");
+    x->entry.bookmark_kind = 0;
     x->told.n = 0;
     x->is_dirty = x->has_told = true;
     const enum outcome result = state_anew(t->state, x->collector->id, &x->anew_us, f);

@@ -158,6 +158,7 @@ static enum outcome take_line(struct work *w, struct str text, struct failure *f
         w->metrics = line.metrics;
         w->empty = line.empty;
         w->bookmark = arena_str(&w->line_arena, line.bookmark);
+        w->bookmark_kind = line.bookmark_kind;
         w->read_us = (int64_t)line.read_us;
         (void)failed(&w->why, OK, "%.*s", STR_ARG(line.note));
         return OK;

@@ -52,6 +52,7 @@ struct work {
     struct str *letter;
     size_t letter_room, letter_bytes;
     struct str bookmark;
+    int bookmark_kind;
     int64_t took_us, read_us; /* of the process; of the source's read alone, 0: it has not said */
 };
 

@@ -1,4 +1,5 @@
 """What grows in a SQLite file: each row comes once, however its column is written, and a late one within the overlap."""
+import contextlib
 import json
 import sqlite3
 import subprocess
@@ -66,6 +67,35 @@ def a_late_row_comes_within_the_overlap_of_sqlites_own_times(folder):
         eventually(lambda: "late" in accounts(weir), "the late one", 60)
         ran(weir, 2)
         assert accounts(weir) == ["a", "late"], accounts(weir)
+
+
+@case
+def a_state_that_knows_no_kinds_goes_on_where_it_was(folder):
+    """As an earlier weir left it: of numbers, and of texts of digits, which are greater than any number."""
+    put(folder, *((str(n), f"a{n}") for n in (100, 101)))
+    made = {"texts": growing(folder, "SELECT at, account, 1 AS value FROM seen WHERE at > coalesce(?1, '')", column="at"),
+            "numbers": growing(folder, "SELECT at + 0 AS n, account, 1 AS value FROM seen WHERE at + 0 > coalesce(?1, 0)", column="n")}
+
+    def came():
+        weir.command("flush")
+        return sorted((r["collector"], r["n"]) for r in weir.rows(
+            "query", "SELECT collector, count(*) AS n FROM metric_history GROUP BY ALL"))
+
+    def kinds(sql):
+        with contextlib.closing(sqlite3.connect(folder / "data" / "state.db", timeout=60)) as db, db:
+            return sorted(db.execute(sql).fetchall())
+
+    with Weir(folder, collectors=made) as weir:
+        eventually(lambda: came() == [("numbers", 2), ("texts", 2)], "all is read", 60)
+        eventually(lambda: len(kinds("SELECT id, kind FROM kind")) == 2, "what they are is noted", 60)
+        known = kinds("SELECT id, kind FROM kind")
+        assert dict(known)["texts"] != dict(known)["numbers"], known
+        weir.stop()
+        kinds("DROP TABLE kind")
+        weir.start()
+        put(folder, ("102", "a102"))
+        eventually(lambda: came() == [("numbers", 3), ("texts", 3)], "the new one, once", 60)
+        eventually(lambda: kinds("SELECT id, kind FROM kind") == known, "what they are is known again", 60)
 
 
 @case

@@ -120,7 +120,8 @@ static struct heard *hear(struct arena *a, const struct fake *fake, bool ask_to_
                           .scheduled_us = 1700000000000000,
                           .start_us = TIME_NONE,
                           .end_us = TIME_NONE,
-                          .bookmark = S("2")};
+                          .bookmark = S("2"),
+                          .bookmark_kind = CELL_TEXT};
     return hear_run(a, &r, ask_to_stop_it);
 }
 
@@ -232,6 +233,7 @@ static void every_row_comes_through_the_pipe_and_the_last_line_counts_them(void 
     assert_int_equal(asides, 8); /* the 9000th is empty */
     assert_int_equal(last->empty, 100);
     assert_true(str_eq(last->bookmark, S("9000")));
+    assert_int_equal(last->bookmark_kind, CELL_NUMBER);
     assert_int_equal(h->status, 0);
     arena_close(&a);
 }
@@ -245,6 +247,7 @@ static void a_run_without_rows_keeps_its_bookmark(void **state)
     assert_int_equal(h->n, 1);
     assert_int_equal(h->line[0].is, RUN_DONE);
     assert_true(str_eq(h->line[0].bookmark, S("2")));
+    assert_int_equal(h->line[0].bookmark_kind, CELL_TEXT);
     arena_close(&a);
 }
 

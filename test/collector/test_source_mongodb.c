@@ -106,6 +106,7 @@ static void a_date_goes_on_as_a_bookmark(void **state)
                      "{\"$project\": {\"_id\": 0, \"value\": \"$i\"}}]")};
         struct source_ask ask = ask_of(&arena, &ask_growing, &o);
         ask.bookmark = str_of(cases[i].bookmark);
+        ask.bookmark_kind = CELL_TIME;
         rows_of(&source_mongodb, &ask, &got);
         assert_string_equal(got.why.text, "");
         assert_string_equal(got.text, cases[i].rows);

@@ -157,7 +157,8 @@ static void a_bookmark_is_compared_as_what_it_was_read(void **state)
         const char *column, *bookmark, *wanted;
     } cases[] = {
         {"id", "", "3"},
-        {"id", "9007199254740992", "2"}, /* as doubles the next one would be equal */
+        {"name", "2024-01-02T03:04:05.000001Z", "3"}, /* as a time no name would be greater */
+        {"id", "9007199254740992", "2"},              /* as doubles the next one would be equal */
         {"id", "9007199254740993", "1"},
         {"big", "18446744073709551614", "1"},
         {"exact", "12345678901234567890.122", "1"},
@@ -192,11 +193,28 @@ static void a_bookmark_is_compared_as_what_it_was_read(void **state)
                                           : o.sql;
         struct source_ask more = ask_of(&arena, &ask_growing, &direct);
         more.bookmark = str_of(cases[i].bookmark);
+        more.bookmark_kind = strcmp(cases[i].column, "name") == 0 ? CELL_TEXT
+                             : strstr("at day", cases[i].column)  ? CELL_TIME
+                                                                  : CELL_NUMBER;
         rows_of(&source_mysql, &more, &got);
         char wanted[32];
         (void)snprintf(wanted, sizeof wanted, "value=#%s\n", cases[i].wanted);
         if (strcmp(got.text, wanted) != 0) {
             fail_msg("%s > %s: %s%s", cases[i].column, cases[i].bookmark, got.text, got.why.text);
+        }
+        const struct collector of_own = {.strategy = STRATEGY_GROWING, .column = S("own")};
+        more.collector = &of_own;
+        more.bookmark_kind = CELL_NULL; /* nobody noted it: it is what its column is */
+        direct.sql = cases[i].bookmark[0] ? arena_printf(&arena,
+                                                         "SELECT count(*) AS value, max(%s) AS own "
+                                                         "FROM grow WHERE %s > ?",
+                                                         cases[i].column, cases[i].column)
+                                          : o.sql;
+        rows_of(&source_mysql, &more, &got);
+        (void)snprintf(wanted, sizeof wanted, "value=#%s,", cases[i].wanted);
+        if (cases[i].bookmark[0] && strncmp(got.text, wanted, strlen(wanted)) != 0) {
+            fail_msg("%s > %s, unknown: %s%s", cases[i].column, cases[i].bookmark, got.text,
+                     got.why.text);
         }
     }
     (void)state;

@@ -2,8 +2,10 @@
 
 #include <stdio.h>
 
+#include "collector/source.h"
 #include "folder.h"
 #include "test.h"
+#include "wire/sqlite.h"
 
 enum { ARENA_BYTES = 4 << 20 };
 
@@ -213,6 +215,43 @@ static void all_of_an_entry_goes_with_it_to_another_id(void **state)
     arena_close(&a);
 }
 
+static void a_bookmark_has_a_kind_unless_an_earlier_weir_wrote_it(void **state)
+{
+    struct arena a;
+    struct failure f;
+    struct state *s = NULL;
+    struct state_entry e = state_entry_new(S("users"));
+    sqlite3 *db = NULL;
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    const struct str data = str_of(folder_make());
+    assert_int_equal(state_open(&a, data, STATE_WRITE, &s, &f), OK);
+    e.bookmark = S("7");
+    e.bookmark_kind = CELL_TEXT;
+    assert_int_equal(state_put(s, &e, &f), OK);
+    assert_int_equal(state_rename(s, S("users"), S("others"), &f), OK);
+    assert_int_equal(state_get(s, &a, S("others"), &e, &f), OK);
+    assert_int_equal(e.bookmark_kind, CELL_TEXT);
+    assert_int_equal(sqlite_open(folder_path("state.db"), SQLITE_USE_WRITE, &db, &f), OK);
+    assert_int_equal(sqlite_exec(db, "UPDATE collector SET bookmark = '8'", &f), OK);
+    assert_int_equal(state_get(s, &a, S("others"), &e, &f), OK);
+    assert_str(e.bookmark, "8");
+    assert_int_equal(e.bookmark_kind, CELL_NULL);
+    state_close(s);
+    assert_int_equal(sqlite_exec(db, "DROP TABLE kind; DROP TABLE aside", &f), OK);
+    sqlite_close(db);
+    assert_int_equal(state_open(&a, data, STATE_READ, &s, &f), OK);
+    assert_int_equal(state_get(s, &a, S("others"), &e, &f), OK);
+    assert_str(e.bookmark, "8");
+    state_close(s);
+    assert_int_equal(state_open(&a, data, STATE_WRITE, &s, &f), OK);
+    assert_int_equal(state_get(s, &a, S("others"), &e, &f), OK);
+    assert_int_equal(e.bookmark_kind, CELL_NULL);
+    state_close(s);
+    folder_drop();
+    arena_close(&a);
+}
+
 /* What a row with this key and time says, as its run tells it; returns since when. */
 static int64_t say(struct state *s, struct str key, struct str what, int64_t run_us)
 {
@@ -298,6 +337,7 @@ int main(void)
         cmocka_unit_test(of_rows_beyond_the_most_the_oldest_are_forgotten),
         cmocka_unit_test(all_of_an_entry_goes_with_it_to_another_id),
         cmocka_unit_test(what_is_observed_adds_up_by_bucket),
+        cmocka_unit_test(a_bookmark_has_a_kind_unless_an_earlier_weir_wrote_it),
     };
     return cmocka_run_group_tests(all, NULL, NULL);
 }
