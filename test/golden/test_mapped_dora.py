@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The same three merges told by GitLab's and by Bitbucket's webhooks, through the ready mappings, to `weir report dora`.
 
-Their pushes tell no time: when weir took them it is. So deployments are told to have ended when their turn comes, and a
-commit to have been written so and so many hours before the deployment that first holds it."""
+Their pushes tell no time: weir takes when it received them. So each deployment ends when its turn comes, and a commit was
+written so and so many hours before the test. Bitbucket's pull requests tell the first twelve digits of a commit."""
 import datetime
 import hashlib
 import itertools
@@ -86,9 +86,9 @@ class Bitbucket:
             "id": number, "title": branch, "state": "MERGED" if merged_at else "OPEN", "author": {"nickname": "ada"},
             "links": {"html": {"href": f"{BITBUCKET}/pull-requests/{number}"}}, "created_on": hours_ago(1),
             "updated_on": merged_at or hours_ago(1),
-            "source": {"branch": {"name": branch}, "commit": {"hash": sha(head)}, "repository": self.repository},
-            "destination": {"branch": {"name": "main"}, "commit": {"hash": sha("a0")}, "repository": self.repository},
-            "merge_commit": {"hash": sha(merge)} if merged_at else None})
+            "source": {"branch": {"name": branch}, "commit": {"hash": sha(head)[:12]}, "repository": self.repository},
+            "destination": {"branch": {"name": "main"}, "commit": {"hash": sha("a0")[:12]}, "repository": self.repository},
+            "merge_commit": {"hash": sha(merge)[:12]} if merged_at else None})
 
     def deploy(self, name, at):
         body = {"id": next(self.number), "at": at, "sha": sha(name)}
@@ -148,6 +148,25 @@ def check(folder, forge):
     assert (row["deployments"], row["commits"], row["changes"], row["undeployed_changes"]) == (4, 11, 3, 0), row
     left = {(one["reason"], one["n"]) for one in told["left_out"]}
     assert left == LEFT, left
+
+
+PATHS = {"cart": {"repositories": ["acme/shop"], "paths": ["src/f*", "src/a*"]}, "pay": {"repositories": ["acme/shop"], "paths": ["src/g*"]}}
+
+
+@case
+def a_commit_is_of_the_services_whose_paths_it_touches_after_a_replay_too(folder):
+    (folder / "deployer.jq").write_text(DEPLOYER)
+
+    def services():
+        weir.command("flush")
+        found = {row["sha"]: json.loads(row["services"]) for row in weir.rows("query", "--store", 'SELECT sha, services FROM "commit"')}
+        return {name: found[sha(name)] for name in ("a0", "f0", "g0", "h0")}
+
+    with Weir(folder, agents=AGENTS, services=PATHS) as weir:
+        tell(GitLab(weir))
+        assert services() == {"a0": ["cart"], "f0": ["cart"], "g0": ["pay"], "h0": ["acme/shop"]}, services()
+        weir.command("replay")
+        assert services()["g0"] == ["pay"], services()
 
 
 LEFT = {("first deployment: nothing to compare with", 1), ("merge, squash or rebase of commits that count themselves", 3)}

@@ -19,6 +19,20 @@ FROM commit_folded, wish AS w;
 CREATE TEMP TABLE push AS
 SELECT repository, sha, branch, coalesce(min(pushed_at), min(committed_at)) AS pushed_at
 FROM commit_history WHERE branch IS NOT NULL GROUP BY repository, sha, branch;
+-- Bitbucket tells a change's commits by their first digits: the one commit that begins so is meant.
+CREATE TEMP TABLE begins AS
+WITH cut AS (
+    SELECT DISTINCT repository, digits, len(digits) AS n
+    FROM (SELECT repository, unnest([head_sha, merge_sha]) AS digits FROM change)
+    WHERE len(digits) BETWEEN 7 AND 39
+)
+SELECT c.repository, c.digits, min(k.sha) AS sha
+FROM (SELECT DISTINCT repository, n FROM cut) AS l
+JOIN commit AS k ON k.repository = l.repository
+JOIN cut AS c ON c.repository = k.repository AND c.n = l.n AND c.digits = left(k.sha, l.n)
+GROUP BY c.repository, c.digits HAVING count(*) = 1;
+UPDATE change AS c SET head_sha = b.sha FROM begins AS b WHERE b.repository = c.repository AND b.digits = c.head_sha;
+UPDATE change AS c SET merge_sha = b.sha FROM begins AS b WHERE b.repository = c.repository AND b.digits = c.merge_sha;
 CREATE TEMP TABLE packaged AS
 SELECT DISTINCT tag AS artifact_id, repository, change_id FROM release_folded WHERE change_id IS NOT NULL;
 CREATE TEMP TABLE incident AS
