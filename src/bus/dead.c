@@ -8,9 +8,11 @@ enum { LOOK_BYTES = 1024 * 1024 };
 
 const char dead_drop_type[] = "weir.drop", dead_replayed_type[] = "weir.replayed";
 
-bool dead_only_closes(struct str type)
+struct str dead_closed_as(struct str type)
 {
-    return str_eq(type, str_of(dead_drop_type)) || str_eq(type, str_of(dead_replayed_type));
+    return str_eq(type, str_of(dead_drop_type))       ? S("dropped")
+           : str_eq(type, str_of(dead_replayed_type)) ? S("replayed")
+                                                      : S("");
 }
 
 struct lane dead_retry_lane(void)

@@ -12,8 +12,9 @@
 struct lane dead_retry_lane(void);
 /* The types of a record that drops one, and of one that says that a replay has stored it. */
 extern const char dead_drop_type[], dead_replayed_type[];
-/* It is one of both: a record that closes a letter and carries no signal. */
-bool dead_only_closes(struct str type);
+/* What the letter is that a record of this type closes: "dropped", "replayed"; empty: it is of
+ * neither, and carries a signal. */
+struct str dead_closed_as(struct str type);
 
 struct dead_letter {
     struct str id;

@@ -104,7 +104,7 @@ static void print_text(struct explaining *e, const struct trace_signal *s)
     const struct signal *const raw = &s->past.signal;
     (void)clock_text(raw->received_us, received);
     line(e, "signal", raw->id);
-    if (dead_only_closes(raw->type)) {
+    if (dead_closed_as(raw->type).len > 0) {
         const bool is_drop = past_is_drop(&s->past);
         line(e, is_drop ? "dropped" : "closed",
              arena_printf(e->arena, "%s by `weir %s`: a dead letter of %.*s", received,

@@ -59,6 +59,6 @@ bool past_is_drop(const struct past *p)
 
 bool past_is_passed(const struct past *p)
 {
-    return dead_only_closes(p->signal.type) ||
+    return dead_closed_as(p->signal.type).len > 0 ||
            (str_eq(p->lane, dead_retry_lane().name) && str_starts(p->signal.type, S("weir.fact.")));
 }

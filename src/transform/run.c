@@ -130,18 +130,16 @@ static void add_dead(struct transform_stage *t, struct slice_work *w, const stru
  * stage alone. */
 static bool pass_retry(struct transform_stage *t, struct slice_work *w, const struct record *raw)
 {
-    if (raw->signal.retry_of.len == 0) {
-        return false;
-    }
-    if (dead_only_closes(raw->signal.type)) {
-        const bool is_drop = str_eq(raw->signal.type, str_of(dead_drop_type));
-        tally_count(&t->batch, &w->tally, true, is_drop ? S("dropped") : S("replayed"));
+    const struct signal *const s = &raw->signal;
+    const struct str closed_as = dead_closed_as(s->type);
+    if (s->retry_of.len > 0 && closed_as.len > 0) {
+        tally_count(&t->batch, &w->tally, true, closed_as);
         return true;
     }
-    if (raw->signal.stage.len == 0 || str_eq(raw->signal.stage, S("transform"))) {
+    if (s->retry_of.len == 0 || s->stage.len == 0 || str_eq(s->stage, S("transform"))) {
         return false;
     }
-    add_facts(t, w, raw, &raw->signal, 1);
+    add_facts(t, w, raw, s, 1);
     return true;
 }
 

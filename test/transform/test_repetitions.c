@@ -11,12 +11,11 @@
 #include <unistd.h>
 
 #include "base/failpoint.h"
-#include "base/file.h"
 #include "base/hash.h"
 #include "test.h"
 #include "transform/bucket.h"
 
-enum { DAY = 86400, BUCKETS_MAX = 64, OLDER = 200 };
+enum { DAY = 86400 };
 #define NOW_US (INT64_C(1764000000) * 1000000)
 
 struct fixture {
@@ -524,84 +523,6 @@ static size_t damaged_entries(struct fixture *x)
     return at ? strtoul(at + 6, NULL, 10) : 0;
 }
 
-/* Buckets of a time before the first one's, each a copy of its log. */
-static void add_older(struct fixture *x, unsigned n)
-{
-    char path[16][400];
-    struct str log;
-    struct failure f;
-    assert_int_equal(files(x, ".log", path), 1);
-    assert_int_equal(file_read(&x->arena, path[0], 1 << 20, &log, &f), OK);
-    for (unsigned i = 1; i <= n; i++) {
-        const char *const older = bucket_log_path(&x->arena, x->dir, NOW_US - i);
-        assert_int_equal(file_replace(older, log, 0600, &f), OK);
-    }
-}
-
-static size_t count_files(const struct fixture *x)
-{
-    size_t n = 0;
-    DIR *const d = opendir(x->dir);
-    for (const struct dirent *e = readdir(d); e; e = readdir(d)) {
-        n += e->d_name[0] != '.';
-    }
-    closedir(d);
-    return n;
-}
-
-static void of_more_buckets_than_there_is_room_for_the_newest_stay(void **state)
-{
-    struct fixture *const x = *state;
-    struct failure f;
-    x->keep.keep_ms = 365 * DAY * INT64_C(1000);
-    assert_int_equal(put(x, 1, 10, NOW_US), OK);
-    assert_int_equal(repetitions_sync(x->r, &f), OK);
-    repetitions_close(x->r);
-    add_older(x, OLDER);
-    open_index(x, "bus");
-    const struct repetitions_size size = repetitions_size(x->r);
-    assert_int_equal(size.buckets, BUCKETS_MAX);
-    assert_int_equal(size.since_us, NOW_US - (BUCKETS_MAX - 1));
-    assert_int_equal(size.forgotten, OLDER + 1 - BUCKETS_MAX);
-    assert_int_equal(count_files(x), 2 * BUCKETS_MAX + 1); /* log and table of each, and meta */
-    assert_int_equal(find(x, 1, 10, 7), KNOWN_HERE);
-    reopen(x, "another bus"); /* begins anew: nothing of any is left */
-    assert_int_equal(repetitions_size(x->r).buckets, 0);
-    assert_int_equal(count_files(x), 1);
-}
-
-static void buckets_of_other_streams_all_go(void **state)
-{
-    struct fixture *const x = *state;
-    struct failure f;
-    assert_int_equal(put(x, 1, 10, NOW_US), OK);
-    assert_int_equal(repetitions_sync(x->r, &f), OK);
-    repetitions_close(x->r);
-    add_older(x, OLDER);
-    open_index(x, "another bus");
-    assert_int_equal(repetitions_size(x->r).buckets, 0);
-    assert_int_equal(count_files(x), 1);
-}
-
-static void each_of_many_damaged_buckets_is_told(void **state)
-{
-    struct fixture *const x = *state;
-    struct failure f;
-    char path[16][400];
-    for (unsigned i = 0; i < 3; i++) {
-        assert_int_equal(put(x, i, i, NOW_US), OK);
-    }
-    assert_int_equal(repetitions_sync(x->r, &f), OK);
-    repetitions_close(x->r);
-    assert_int_equal(files(x, ".log", path), 1);
-    const int fd = open(path[0], O_RDWR);
-    assert_int_equal(pwrite(fd, "rotten", 6, 4), 6); /* in the first of three entries */
-    close(fd);
-    add_older(x, OLDER);
-    assert_int_equal(verified(x)->n, OLDER + 1);
-    open_index(x, "bus");
-}
-
 static void what_rots_is_told_and_forgotten_alone(void **state)
 {
     struct fixture *const x = *state;
@@ -746,9 +667,6 @@ int main(void)
         TEST(another_bus_means_nothing_here),
         TEST(a_table_of_another_boot_is_made_anew),
         TEST(an_index_whose_meta_is_damaged_or_gone_says_that_it_begins_anew),
-        TEST(of_more_buckets_than_there_is_room_for_the_newest_stay),
-        TEST(buckets_of_other_streams_all_go),
-        TEST(each_of_many_damaged_buckets_is_told),
         TEST(what_rots_is_told_and_forgotten_alone),
         TEST(a_log_that_is_destroyed_cut_or_gone_is_told),
         TEST(noise_without_a_table_is_told),
