@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/asked.h"
 #include "persist/sink/sink.h"
 #include "service.h"
 #include "test.h"
@@ -181,6 +182,27 @@ static void a_session_that_the_server_ends_is_begun_anew_and_each_is_there_once(
     assert_str(ask("SELECT name FROM % ORDER BY 1"), "a,b");
 }
 
+static void a_stop_does_not_wait_for_who_holds_the_table(void **state)
+{
+    (void)state;
+    start();
+    const struct sink_item item = item_of("a", 1);
+    assert_int_equal(give(&item, 1), OK);
+    PGconn *const other = PQconnectdb(service_url("postgres"));
+    PQclear(PQexec(other, "BEGIN"));
+    PGresult *const r = PQexec(other,
+                               arena_printf(&arena, "LOCK TABLE %.*s", STR_ARG(options.table)).at);
+    assert_int_equal(PQresultStatus(r), PGRES_COMMAND_OK);
+    PQclear(r);
+    ask_to_stop();
+    assert_int_equal(give(&item, 1), RETRY);
+    assert_non_null(strstr(f.text, "before the stop"));
+    asked_reset();
+    PQfinish(other);
+    assert_int_equal(give(&item, 1), OK);
+    assert_str(ask("SELECT name FROM %"), "a");
+}
+
 static void a_fact_of_a_model_is_a_row_with_its_cloudevent(void **state)
 {
     const struct signal fact = {.id = S("i"),
@@ -242,6 +264,7 @@ int main(void)
         TEST(a_table_of_somebody_else_gets_the_columns_that_it_has),
         TEST(a_table_that_cannot_be_is_told_with_the_way_out),
         TEST(a_session_that_the_server_ends_is_begun_anew_and_each_is_there_once),
+        TEST(a_stop_does_not_wait_for_who_holds_the_table),
         TEST(a_fact_of_a_model_is_a_row_with_its_cloudevent),
         TEST(nobody_there_and_a_wrong_password_are_told_apart),
     };

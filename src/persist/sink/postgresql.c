@@ -6,12 +6,14 @@
 #include <libpq-fe.h>
 #include <poll.h>
 
+#include "base/asked.h"
 #include "base/file.h"
 #include "persist/sink/sink.h"
 
 enum {
     ITEMS_MAX = 1000,
     ANSWER_MS = 60 * 1000,
+    STOP_MS = 5 * 1000, /* for the answer that is waited for when a stop is asked for */
     SQL_BYTES_MAX = 64 << 10,
     COPY_BYTES_MAX = 512 << 20,
     TURN_MS = 1000
@@ -121,15 +123,23 @@ static enum outcome tell_lost(const struct postgresql *p, struct failure *f)
 
 /* ---- asking ---- */
 
-/* The next answer, waited for no longer than that. */
+/* The next answer, waited for no longer than that. A lock on the table, or a line that is cut, may
+ * keep it away for longer than a stop may take. */
 static enum outcome result_of(struct postgresql *p, PGresult **out, struct failure *f)
 {
-    const int64_t end_us = clock_mono_us() + ANSWER_MS * 1000LL;
+    int64_t end_us = clock_mono_us() + ANSWER_MS * 1000LL;
+    bool is_stopping = false;
     *out = NULL;
     while (PQisBusy(p->c)) {
         struct pollfd at = {.fd = PQsocket(p->c), .events = POLLIN};
-        if (clock_mono_us() > end_us) {
-            return failed(f, RETRY, "PostgreSQL: no answer in %d s", ANSWER_MS / 1000);
+        const int64_t now_us = clock_mono_us();
+        if (asked_to_stop() && !is_stopping) {
+            is_stopping = true;
+            end_us = now_us + STOP_MS * 1000LL < end_us ? now_us + STOP_MS * 1000LL : end_us;
+        }
+        if (now_us > end_us) {
+            return failed(f, RETRY, "PostgreSQL: no answer %s",
+                          is_stopping ? "before the stop that was asked for" : "in a minute");
         }
         if ((poll(&at, 1, TURN_MS) < 0 && errno != EINTR) || !PQconsumeInput(p->c)) {
             return tell_lost(p, f);
