@@ -144,6 +144,39 @@ def random_kills_of_the_collecting_process_and_of_all(folder):
         check(weir, lines)
 
 
+@case
+def a_backfill_that_is_killed_holds_each_window_whole_and_once(folder):
+    print(f"  seed {SEED}", flush=True)
+    dice, days, filled = random.Random(SEED), 60, folder / "filled"
+    script = f'sleep 0.02; echo "$WEIR_START" >> {filled}; {WINDOWS}'
+    made = {"days": collector(folder, "days", script, "1h", "24h", invocation_strategy="historic_tumbling_window", windows_at_once=4)}
+    made["days"]["sinks"] = {"all": {"type": "file", "config": {"path": str(folder / "all.jsonl")}}}
+    words = [BINARY, "backfill", "days", "--from", "2024-01-01", "--to", "2024-03-01", "-c", str(folder / "weir.yaml")]
+    weir = Weir(folder, environment={}, collectors=made, **SECTIONS)
+
+    def filled_n():
+        return len(set(filled.read_text().split())) if filled.exists() else 0
+
+    for name in ("collect.append", "collect.appended", "collect.note", "collect.noted"):
+        weir.environment["WEIR_FAILPOINT"] = f"{name}:{dice.randint(3, 6)}:kill"
+        weir.start()
+        asks = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        more = min(filled_n() + dice.randint(4, 12), days)
+        eventually(lambda more=more, asks=asks: filled_n() >= more or asks.poll() is not None, "it goes on", 120)
+        weir.kill()
+        asks.kill()
+        asks.wait()
+    del weir.environment["WEIR_FAILPOINT"]
+    with weir:
+        weir.command(*words[1:3], "--from", "2024-01-01", "--to", "2024-03-01")
+        weir.command("flush")
+        found = weir.rows("query", "SELECT count(*) AS n, count(DISTINCT key) AS keys, count(DISTINCT window_start_at) AS windows, "
+                          "sum(value) AS sum FROM metric_history WHERE window_start_at < TIMESTAMP '2024-03-01'")[0]
+        assert found == {"n": days * ROWS, "keys": days * ROWS, "windows": days, "sum": days * ROWS * (ROWS + 1) / 2}, found
+        written = [json.loads(line)["uuid"] for line in (folder / "all.jsonl").read_text().splitlines() if '"2024-0' in line]
+        assert len(written) == len(set(written)) == days * ROWS, (len(written), len(set(written)))
+
+
 def served(folder, postgres, api, **environment):
     """Windows of two seconds by PostgreSQL, and by HTTP in two pages."""
     sql = f"SELECT i, $1::timestamptz AS of, i AS value FROM generate_series(1, {ROWS}) i WHERE $2::timestamptz IS NOT NULL"
