@@ -351,6 +351,100 @@ static void what_shows_a_failure_is_chosen(void **state)
     assert_line(told_of("choices", &w), "deployment shop production D1 failed, 3600.0 s");
 }
 
+/* The oldest report's restore has no tier between a day and a week. */
+static void a_week_before_anything_was_known_is_none_without_deployments(void **state)
+{
+    struct dora_wish w = march();
+    struct dora_figure *figure = NULL;
+    struct failure f;
+    struct str json;
+    size_t n = 0;
+    (void)state;
+    w.window.from_us = at("2026-03-02T00:00:00Z");
+    w.window.to_us = at("2026-03-30T00:00:00Z");
+    w.tiers_year = 2019;
+    (void)told_of("late_start", &w);
+    must(dora_figures(duck, &arena, DORA_NOW, &figure, &n, &f), &f);
+    assert_true(n == 2 && figure[0].days_per_week_p50 == 7 && figure[1].days_per_week_p50 == 7);
+    assert_true(figure[0].recovery_p50_s == 2 * 86400);
+    must(dora_json(duck, &arena, &json, &f), &f);
+    assert_non_null(strstr(arena_cstr(&arena, json), "\"deployment_frequency\":\"elite\""));
+    assert_non_null(strstr(json.at, "\"failed_deployment_recovery_time\":null"));
+}
+
+static void what_names_a_deployment_that_is_not_known_is_told(void **state)
+{
+    struct dora_wish w = march();
+    struct failure f;
+    struct str json;
+    (void)state;
+    w.is_explained = true;
+    (void)told_of("late_start", &w);
+    must(dora_json(duck, &arena, &json, &f), &f);
+    assert_non_null(strstr(arena_cstr(&arena, json),
+                           "\"left_out\":\"names a deployment that is not known: D99\""));
+}
+
+static void a_rollback_of_a_rollback_shows_no_failure(void **state)
+{
+    static struct str rollback[] = {STR("rollback")};
+    struct dora_wish w = march();
+    (void)state;
+    w.window.choice.failures = (struct str_list){rollback, 1};
+    const struct str told = told_of("rollbacks", &w);
+    assert_line(told, "deployment shop production D1 failed, 4200.0 s");
+    assert_line(told, "deployment shop production R1 rework: a rollback");
+    assert_line(told, "deployment shop production D2");
+}
+
+static void what_is_open_was_merged_by_the_end_and_by_no_bot_that_is_left_out(void **state)
+{
+    struct dora_wish w = march();
+    struct dora_figure *figure = NULL;
+    struct failure f;
+    size_t n = 0;
+    (void)state;
+    for (int leaves = 0; leaves <= 1; leaves++) {
+        w.window.choice.leaves_bots = leaves;
+        (void)told_of("bots_change", &w);
+        must(dora_figures(duck, &arena, DORA_NOW, &figure, &n, &f), &f);
+        assert_true(n > 0 && figure[0].undeployed_changes == (leaves ? 1 : 2));
+        must(dora_figures(duck, &arena, DORA_BEFORE, &figure, &n, &f), &f);
+        assert_true(n > 0 && figure[0].undeployed_changes == 0);
+    }
+}
+
+static void who_wrote_when_is_not_known_began_with_the_commit(void **state)
+{
+    static const char reason[] = "of an author's time that is not known";
+    struct dora_wish w = march();
+    struct failure f;
+    struct str json;
+    (void)state;
+    assert_line(told_of("bots_change", &w), "commit c2 D2 3600.0 s");
+    must(dora_json(duck, &arena, &json, &f), &f);
+    assert_null(strstr(arena_cstr(&arena, json), reason));
+    w.window.choice.lead_from = REPORT_AUTHORED;
+    const struct str told = told_of("bots_change", &w);
+    assert_line(told, "commit c1 D1 7200.0 s");
+    assert_line(told, "commit c2 D2 3600.0 s");
+    must(dora_json(duck, &arena, &json, &f), &f);
+    assert_non_null(strstr(arena_cstr(&arena, json), reason));
+}
+
+static void a_repository_that_the_configuration_names_is_it_though_nothing_else_tells_of_it(
+    void **state)
+{
+    static struct str cart[] = {STR("acme/cart-*")};
+    static const struct dora_service service = {STR("cart"), STR(""), false, {cart, 1}};
+    struct dora_wish w = march();
+    (void)state;
+    w.service = &service;
+    w.services_n = 1;
+    assert_line(told_of("not_seen", &w), "left out change git.example.org/acme/cart-old #1 no "
+                                         "deployment names its repository");
+}
+
 static void bots_are_also_those_that_are_named(void **state)
 {
     static struct str bots[] = {STR("renovate")};
@@ -474,6 +568,18 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_mended_after_a_period_is_open_in_it, begin, end),
         cmocka_unit_test_setup_teardown(a_lead_time_begins_where_it_is_chosen, begin, end),
         cmocka_unit_test_setup_teardown(what_shows_a_failure_is_chosen, begin, end),
+        cmocka_unit_test_setup_teardown(
+            a_week_before_anything_was_known_is_none_without_deployments, begin, end),
+        cmocka_unit_test_setup_teardown(what_names_a_deployment_that_is_not_known_is_told, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(a_rollback_of_a_rollback_shows_no_failure, begin, end),
+        cmocka_unit_test_setup_teardown(
+            what_is_open_was_merged_by_the_end_and_by_no_bot_that_is_left_out, begin, end),
+        cmocka_unit_test_setup_teardown(who_wrote_when_is_not_known_began_with_the_commit, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(
+            a_repository_that_the_configuration_names_is_it_though_nothing_else_tells_of_it, begin,
+            end),
         cmocka_unit_test_setup_teardown(bots_are_also_those_that_are_named, begin, end),
         cmocka_unit_test_setup_teardown(bots_are_named_by_globs, begin, end),
         cmocka_unit_test_setup_teardown(hotfix_branches_are_named_by_the_same_globs, begin, end),

@@ -1,5 +1,5 @@
--- Relations asked: dora_outcome, dora_lead, dora_lead_change, scope, period. Gives figure_deployment,
--- figure_lead, figure_change, figure_open, figure_week: one row a period (kind, n) and group, and one a
+-- Relations asked: deployment, change, push, dora_outcome, dora_lead, dora_lead_change, scope, period. Gives known_since,
+-- figure_deployment, figure_lead, figure_change, figure_open, figure_week: one row a period (kind, n) and group, and one a
 -- period over all of them (is_all). middle(values, share) is the percentile that was asked for. The period before is
 -- told as its own report would have been: what was mended after its end was open.
 
@@ -41,7 +41,7 @@ JOIN scope USING (service, environment)
 WHERE l.out_reason IS NULL
 GROUP BY GROUPING SETS ((kind, n, by_service, by_environment), (kind, n));
 
--- Open at the end of the period: merged by then, and not deployed by then.
+-- Open at the end of the period: merged by then, and not deployed by then; by no bot that is left out.
 CREATE TEMP TABLE figure_open AS
 SELECT kind, n, by_service, by_environment, grouping(by_service) = 1 AS is_all,
     count(DISTINCT change_key) AS undeployed_changes,
@@ -49,14 +49,20 @@ SELECT kind, n, by_service, by_environment, grouping(by_service) = 1 AS is_all,
 FROM dora_lead_change AS l
 JOIN period AS p ON l.merged_at < p.to_at AND (l.finished_at IS NULL OR l.finished_at >= p.to_at)
 JOIN scope USING (service, environment)
+WHERE NOT is_left(l.author)
 GROUP BY GROUPING SETS ((kind, n, by_service, by_environment), (kind, n));
+
+-- Before it was told anything weir knows nothing: a period without deployments is no period of none.
+CREATE TEMP TABLE known_since AS
+SELECT least((SELECT min(least(created_at, finished_at)) FROM deployment), (SELECT min(merged_at) FROM change),
+    (SELECT min(pushed_at) FROM push)) AS known_from;
 
 -- Of the days with a deployment in each ISO week, days without a week's end included.
 CREATE TEMP TABLE figure_week AS
 SELECT p.kind, p.n, c.by_service, c.by_environment, c.is_all, middle(c.days, 0.5) AS days_per_week_p50
 FROM period AS p JOIN (
     SELECT w.from_at, w.to_at, g.by_service, g.by_environment, g.is_all, coalesce(d.days_deployed, 0) AS days
-    FROM period AS w
+    FROM period AS w JOIN known_since AS k ON w.to_at > k.known_from
     CROSS JOIN (SELECT DISTINCT by_service, by_environment, is_all FROM figure_deployment) AS g
     LEFT JOIN figure_deployment AS d ON d.kind = 'week' AND d.n = w.n AND d.is_all = g.is_all
         AND d.by_service IS NOT DISTINCT FROM g.by_service

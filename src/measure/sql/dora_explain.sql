@@ -38,7 +38,9 @@ CREATE TEMP TABLE explain_incident AS
 SELECT i.service, i.environment, i.id, i.title, utc_text(i.detected_at) AS detected_at,
     utc_text(i.resolved_at) AS resolved_at, i.caused_by_deployment AS caused_by, i.evidence,
     i.fixed_by_deployment AS fixed_by,
-    CASE WHEN i.caused_by_deployment IS NULL THEN 'nothing says that a deployment caused it'
+    CASE WHEN i.caused_by_deployment IS NULL AND i.causes <> ''
+            THEN concat('names a deployment that is not known: ', i.causes)
+        WHEN i.caused_by_deployment IS NULL THEN 'nothing says that a deployment caused it'
         WHEN NOT EXISTS (FROM dora_failed AS d WHERE d.source = i.source AND d.id = i.id)
             THEN if(len(w.failures) = 0 OR list_contains(w.failures, i.evidence),
                 'the deployment is none that counts', 'its evidence is not counted') END AS left_out,

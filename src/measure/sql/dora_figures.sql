@@ -1,11 +1,6 @@
--- Relations asked: deployment, change, push, period, scope, figure_deployment, figure_lead, figure_change, figure_open, figure_week.
+-- Relations asked: period, scope, known_since, figure_deployment, figure_lead, figure_change, figure_open, figure_week.
 -- Gives dora_figure: one row a period and group, and one a period over all of them (is_all), also where
 -- there is nothing.
-
--- Before it was told anything weir knows nothing: a period without deployments is no period of none.
-CREATE TEMP TABLE known_since AS
-SELECT least((SELECT min(least(created_at, finished_at)) FROM deployment), (SELECT min(merged_at) FROM change),
-    (SELECT min(pushed_at) FROM push)) AS known_from;
 
 CREATE TEMP TABLE dora_figure AS
 WITH spine AS (

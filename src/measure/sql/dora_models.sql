@@ -1,7 +1,7 @@
 -- Relations asked: deployment_folded, change_folded, review, commit_folded, commit_history, release_folded, incident, as
 -- weir query shows them, and wish. Gives deployment, change, commit, incident, folded once and with the columns that the
 -- steps read; of derived columns those of incident alone, which cost most of the time. A commit's lead time begins at
--- begun_at. change_key: stands for a change's repository and id, in the order of numbers, which not every source gives.
+-- begun_at; is_stood_in: when it was written is not told (GitHub's push does not), and it begins with its commit. change_key: stands for a change's repository and id, in the order of numbers, which not every source gives.
 -- push: each branch that a commit was pushed to, and when first. packaged: which change an artifact was made from.
 CREATE TEMP TABLE deployment AS
 SELECT source, id, repository, service, environment, is_production, sha, ref, state, is_rollback, created_at,
@@ -14,7 +14,8 @@ SELECT row_number() OVER (ORDER BY repository, number, id) AS change_key, reposi
 FROM change_folded LEFT JOIN review USING (repository, id);
 CREATE TEMP TABLE commit AS
 SELECT repository, sha, author, committed_at, pushed_at, branch, services,
-    CASE w.lead_from WHEN 'authored' THEN authored_at WHEN 'pushed' THEN pushed_at ELSE committed_at END AS begun_at
+    CASE w.lead_from WHEN 'authored' THEN coalesce(authored_at, committed_at) WHEN 'pushed' THEN pushed_at ELSE committed_at END AS begun_at,
+    w.lead_from = 'authored' AND authored_at IS NULL AS is_stood_in
 FROM commit_folded, wish AS w;
 CREATE TEMP TABLE push AS
 SELECT repository, sha, branch, coalesce(min(pushed_at), min(committed_at)) AS pushed_at
@@ -37,5 +38,5 @@ CREATE TEMP TABLE packaged AS
 SELECT DISTINCT tag AS artifact_id, repository, change_id FROM release_folded WHERE change_id IS NOT NULL;
 CREATE TEMP TABLE incident AS
 SELECT source, id, service, environment, title, url, is_incident, detected_at, resolved_at, caused_by_source,
-    caused_by_deployment, fixed_by_source, fixed_by_deployment, evidence
+    caused_by_deployment, fixed_by_source, fixed_by_deployment, evidence, causes
 FROM main.incident;

@@ -25,3 +25,8 @@ FROM merged AS m, wish AS w
 WHERE m.merged_at >= w.from_at AND NOT EXISTS (FROM deployment_at AS d WHERE d.repository = m.repository);
 
 CREATE TEMP TABLE out_count AS SELECT what, reason, count(*) AS n FROM dora_out GROUP BY ALL;
+INSERT INTO out_count
+SELECT 'commit', 'of an author''s time that is not known: from when it was committed', n
+FROM (SELECT count(*) AS n FROM dora_lead AS l JOIN commit AS k USING (repository, sha), wish AS w
+    WHERE k.is_stood_in AND l.out_reason IS NULL AND l.finished_at >= w.from_at)
+WHERE n > 0;

@@ -15,7 +15,8 @@ CREATE TABLE push_again (repository VARCHAR DEFAULT 'shop', sha VARCHAR, pushed_
 CREATE TABLE incident (source VARCHAR DEFAULT 'https://pager', id VARCHAR, service VARCHAR DEFAULT 'shop',
     environment VARCHAR DEFAULT 'production', title VARCHAR, url VARCHAR, is_incident BOOLEAN,
     detected_at TIMESTAMPTZ, resolved_at TIMESTAMPTZ, caused_by_source VARCHAR DEFAULT 'https://ci',
-    caused_by_deployment VARCHAR, fixed_by_source VARCHAR DEFAULT 'https://ci', fixed_by_deployment VARCHAR, evidence VARCHAR DEFAULT 'link');
+    caused_by_deployment VARCHAR, fixed_by_source VARCHAR DEFAULT 'https://ci', fixed_by_deployment VARCHAR, evidence VARCHAR DEFAULT 'link',
+    causes VARCHAR);
 CREATE VIEW deployment_folded AS FROM deployment;
 CREATE TABLE release (repository VARCHAR DEFAULT 'shop', tag VARCHAR, change_id VARCHAR);
 CREATE VIEW release_folded AS FROM release;
