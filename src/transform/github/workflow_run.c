@@ -46,17 +46,18 @@ static const struct pick finished[] = {{"conclusion", "workflow_run.conclusion?"
 /* clang-format on */
 
 /* in_progress tells when it began to run; run_started_at, when it was asked for, stands in where
- * only the end is known. Of group `start` the *latest* is kept: the first begin goes before all, by
- * a time that runs backwards. */
+ * only the end is known, but not of what may have been stopped before it ran. Of group `start` the
+ * *latest* is kept: the first begin goes before all, by a time that runs backwards. */
 static bool run(struct delivery *d, unsigned ordinal)
 {
     const int64_t fallback_us = INT64_MIN + 1;
     struct fact fact;
-    struct str outcome;
+    struct str outcome, conclusion;
     int64_t asked_us = TIME_NONE;
     if (!delivery_fact(d, "pipeline_run", run_picks, &fact) ||
         !delivery_time(d, "workflow_run.run_started_at", &asked_us) ||
-        !delivery_text(d, "outcome(workflow_run.conclusion?)", &outcome)) {
+        !delivery_text(d, "outcome(workflow_run.conclusion?)", &outcome) ||
+        !delivery_text(d, "workflow_run.conclusion?", &conclusion)) {
         return false;
     }
     switch (ordinal) {
@@ -66,8 +67,10 @@ static bool run(struct delivery *d, unsigned ordinal)
         fact_group(&fact, "start", -d->at_us, 0);
         break;
     default:
-        fact_time(&fact, "started_at", asked_us);
-        fact_group(&fact, "start", fallback_us, 0);
+        if (!str_eq(conclusion, S("cancelled")) && !str_eq(conclusion, S("skipped"))) {
+            fact_time(&fact, "started_at", asked_us);
+            fact_group(&fact, "start", fallback_us, 0);
+        }
         fact_text(&fact, "outcome", outcome);
         fact_time(&fact, "finished_at", d->at_us);
         break;
