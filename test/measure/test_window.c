@@ -94,6 +94,20 @@ static void activity_counts_what_was_open_in_the_window(void **state)
     check(window_activity, "activity.json");
 }
 
+/* Of the bots' changes, those of the window. */
+static void what_a_bot_closed_before_the_window_is_not_left_out_of_it(void **state)
+{
+    struct failure f;
+    struct str told;
+    (void)state;
+    open_world("activity.sql");
+    march.choice.leaves_bots = true;
+    must(window_take(duck, &arena, &march, &f), &f);
+    must(window_activity_take(duck, &f), &f);
+    must(window_json(duck, &arena, window_activity, &told, &f), &f);
+    assert_non_null(strstr(arena_cstr(&arena, told), "\"reason\":\"by a bot\",\"n\":1}"));
+}
+
 static void names_can_be_hashed(void **state)
 {
     struct failure f;
@@ -161,6 +175,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_window_in_a_zone_that_is_not_known_is_refused, begin,
                                         end),
         cmocka_unit_test_setup_teardown(activity_counts_what_was_open_in_the_window, begin, end),
+        cmocka_unit_test_setup_teardown(what_a_bot_closed_before_the_window_is_not_left_out_of_it,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(names_can_be_hashed, begin, end),
         cmocka_unit_test_setup_teardown(runs_are_told_by_pipeline_environment_user_and_error, begin,
                                         end),

@@ -211,6 +211,28 @@ static void an_incident_is_blamed_by_the_strongest_evidence(void **state)
     assert_int_equal(seen, N); /* one row an incident */
 }
 
+/* Two of one second, whose ids come in the other order. */
+static void deployments_of_one_second_are_in_the_order_of_their_sources(void **state)
+{
+    struct duck_result r;
+    struct failure f;
+    (void)state;
+    run("CREATE OR REPLACE TEMP VIEW deployment_folded AS SELECT * FROM (VALUES\n"
+        " ('ci', '2', 'shop', 'live', " AT(
+            "10:00") "),\n"
+                     " ('gh', '1', 'shop', 'live', " AT(
+                         "10:00") ")\n"
+                                  ") AS t(source, id, service, environment, finished_at)");
+    const struct str sql = arena_printf(&lakes.arena,
+                                        "SELECT id FROM (%.*s) WHERE previous_id = '2'",
+                                        STR_ARG(derived_sql(model_find(S("deployment")))));
+    if (duck_query(lakes_duck(&lakes), sql.at, &r, &f) != OK) {
+        fail_msg("%s", f.text);
+    }
+    assert_true(duck_next(&r) && str_eq(duck_text(&r, 0), S("1")));
+    duck_result_close(&r);
+}
+
 static struct str file_text(const char *name)
 {
     struct str text;
@@ -332,6 +354,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             a_change_of_a_fork_has_no_commit_of_a_branch_of_that_name_here, begin, end),
+        cmocka_unit_test_setup_teardown(deployments_of_one_second_are_in_the_order_of_their_sources,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(an_incident_is_blamed_by_the_strongest_evidence, begin,
                                         end),
         cmocka_unit_test_setup_teardown(a_second_implementation_blames_the_same_deployments, begin,

@@ -19,9 +19,14 @@ CREATE VIEW change_facts AS SELECT repository, id, NULL AS reviewers, first_revi
 -- what authors said of their own: no reviews
 INSERT INTO review_told VALUES ('shop', '1', ['ann'], '2026-03-02 10:30:00Z'), ('shop', '2', ['ann'], '2026-03-03 12:30:00Z'),
     ('till', '1', ['cem', 'bob'], '2026-02-27 13:00:00Z');
--- of a bot, of one that was opened nobody knows when, of the period before
+-- of a bot, in the window and before it, of one that was opened nobody knows when, of the period before
 INSERT INTO change (number, state, author, reviewers, additions, deletions, created_at, first_review_at, merged_at, closed_at) VALUES
     (5, 'open', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
     (6, 'merged', 'ann', ['bob'], 40, 2, '2026-02-10 10:00:00Z', '2026-02-10 12:00:00Z', '2026-02-11 10:00:00Z', '2026-02-11 10:00:00Z'),
     (7, 'merged', 'ann', ['bob'], 40, 2, '2026-02-20 10:00:00Z', '2026-02-20 10:30:00Z', '2026-02-20 12:00:00Z', '2026-02-20 12:00:00Z'),
-    (8, 'closed', 'lint[bot]', NULL, 1, 1, '2026-03-20 10:00:00Z', NULL, NULL, '2026-03-20 12:00:00Z');
+    (8, 'closed', 'lint[bot]', NULL, 1, 1, '2026-03-20 10:00:00Z', NULL, NULL, '2026-03-20 12:00:00Z'),
+    (9, 'closed', 'lint[bot]', NULL, 1, 1, '2026-02-20 10:00:00Z', NULL, NULL, '2026-02-20 12:00:00Z');
+-- whose source tells when it was merged alone: not open
+INSERT INTO change (repository, number, state, author, created_at, merged_at) VALUES
+    ('plain', 1, 'merged', 'eve', '2026-03-15 10:00:00Z', '2026-03-16 10:00:00Z'),
+    ('plain', 2, 'merged', 'eve', '2026-02-15 10:00:00Z', '2026-02-16 10:00:00Z');
