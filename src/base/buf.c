@@ -130,6 +130,17 @@ static size_t utf8_at(struct str s)
     return 0;
 }
 
+static const struct str replacement = {"\xEF\xBF\xBD", 3};
+
+void buf_add_utf8(struct buf *b, struct str s)
+{
+    for (size_t i = 0; i < s.len;) {
+        const size_t len = utf8_at(str_sub(s, i, s.len < i + 4 ? s.len : i + 4));
+        buf_add(b, len > 0 ? str_sub(s, i, len) : replacement);
+        i += len > 0 ? len : 1;
+    }
+}
+
 static void add_string(struct buf *b, struct str s, bool is_shown)
 {
     buf_add_byte(b, '"');
@@ -147,7 +158,7 @@ static void add_string(struct buf *b, struct str s, bool is_shown)
         const unsigned char c = (unsigned char)s.at[i];
         const size_t len = utf8_at(str_sub(s, i, 4));
         if (len == 0) {
-            buf_add(b, S("\xEF\xBF\xBD"));
+            buf_add(b, replacement);
             i++;
         } else if (len == 1) {
             add_escaped(b, c);

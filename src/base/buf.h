@@ -24,6 +24,8 @@ void buf_init(struct buf *b, struct arena *a, size_t len_max);
 void buf_reset(struct buf *b);
 
 void buf_add(struct buf *b, struct str s);
+/* Bytes that are not UTF-8 become U+FFFD each, as buf_add_json has them. */
+void buf_add_utf8(struct buf *b, struct str s);
 void buf_add_byte(struct buf *b, char byte);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *b, const char *format, va_list args)

@@ -120,6 +120,22 @@ static enum row_is take_value(const struct cell *cell, double *out, struct failu
     return ROW_METRIC;
 }
 
+static bool grows(const struct collector *c, struct str column)
+{
+    return c->column.len > 0 && str_eq(column, c->column);
+}
+
+struct str row_text(struct arena *a, struct str text)
+{
+    struct buf b;
+    if (str_is_utf8(text)) {
+        return text;
+    }
+    buf_init(&b, a, 3 * text.len); /* U+FFFD for each byte */
+    buf_add_utf8(&b, text);
+    return buf_str(&b);
+}
+
 enum row_is row_metric(struct arena *a, const struct collector *c, const struct cell *cell,
                        size_t n, struct metric *out, struct failure *why)
 {
@@ -134,8 +150,9 @@ enum row_is row_metric(struct arena *a, const struct collector *c, const struct 
             has_value = true;
             is = take_value(&cell[i], &out->value, why);
         } else if (cell[i].kind != CELL_NULL && !is_fixed(c, cell[i].column) &&
-                   !str_eq(cell[i].column, c->column)) {
-            out->tag[out->tags_n++] = (struct metric_tag){cell[i].column, cell[i].text};
+                   !grows(c, cell[i].column)) {
+            out->tag[out->tags_n++] = (struct metric_tag){row_text(a, cell[i].column),
+                                                          row_text(a, cell[i].text)};
         }
     }
     if (!has_value) {

@@ -20,6 +20,9 @@ enum row_is {
 enum row_is row_metric(struct arena *a, const struct collector *c, const struct cell *cell,
                        size_t n, struct metric *out, struct failure *why);
 
+/* A text as JSON will have it, for whoever compares: bytes that are no UTF-8 are U+FFFD each. */
+struct str row_text(struct arena *a, struct str text);
+
 /* A number as Go's strconv.ParseFloat reads it: 42, 1e3, .5, +3, 1_000, 0x1p-2, inf, NaN; no
  * spaces. false: it is none.
  *   source  go.dev/ref/spec, Floating-point literals; pkg.go.dev/strconv, ParseFloat */

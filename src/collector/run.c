@@ -29,7 +29,7 @@ struct writing {
     int bookmark_kind;
     int64_t read_us;
     struct arena *life;
-    struct twins twins;
+    struct twins twins, same; /* by key; of what grows by its own value, too */
     uint64_t rows, metrics, empty, aside;
     struct failure why; /* of the first row that was set aside */
     uint64_t aside_row;
@@ -150,10 +150,21 @@ static void grow(struct writing *w, const struct cell *own)
     }
 }
 
+/* Runs within one grain are one record. But what grows is other rows each time; and in files of the
+ * later dialects a grain had no effect. */
+static int64_t key_grain_us(const struct collector *c)
+{
+    const bool is_of_grain = c->file.len == 0 || c->dialect == DIALECT_A0 ||
+                             c->dialect == DIALECT_A;
+    return is_of_grain && c->strategy == STRATEGY_TICK ? c->grain_us : 0;
+}
+
 /* When it was read, and what its key is made of besides name and tags. What is read again in the
- * overlap has to have the key that it had; without one a run that died is done again under the same
- * time, and may say more of the same tags: then its own value is not of the key, but where several
- * rows of the run have those tags. ROW_ASIDE: another row has this key. */
+ * overlap has to have the key that it had: its own value. Without one a run that died is done again
+ * under the same time, and may say more of the same tags (`max(id), count(*)`): then its own value
+ * is not of the key, but of several rows with those tags which of them it is, so that they come to
+ * the same in whatever order they are read again; of more than can be counted each has its own
+ * value after all. ROW_ASIDE: another row has this key. */
 static enum row_is place(struct writing *w, struct str own, struct metric *m, struct failure *why)
 {
     const struct run *const r = w->run;
@@ -161,13 +172,22 @@ static enum row_is place(struct writing *w, struct str own, struct metric *m, st
     m->window_start_us = r->start_us;
     m->window_end_us = r->end_us;
     m->scheduled_us = is_window ? TIME_NONE : r->scheduled_us;
-    m->grain_us = is_window ? 0 : r->collector->grain_us;
+    m->grain_us = is_window ? 0 : key_grain_us(r->collector);
     m->row = r->collector->overlap_us > 0 ? own : S("");
     m->at_us = clock_now_us();
-    uint64_t twin = twins_put(&w->twins, metric_key(&w->row, m), w->rows);
-    if (twin > 0 && m->row.len == 0 && own.len > 0) {
-        m->row = own;
-        twin = twins_put(&w->twins, metric_key(&w->row, m), w->rows);
+    uint64_t nth = 0;
+    uint64_t twin = 0;
+    const struct str key = metric_key(&w->row, m);
+    if (own.len > 0 && m->row.len == 0) {
+        const struct str whole = arena_printf(&w->row, "%.*s %.*s", STR_ARG(key), STR_ARG(own));
+        twin = twins_put(&w->same, whole, w->rows, &nth);
+        if (twin == 0) {
+            (void)twins_put(&w->twins, key, w->rows, &nth);
+            m->nth = nth > 1 ? nth : 0;
+            m->row = nth > 0 ? S("") : own;
+        }
+    } else {
+        twin = twins_put(&w->twins, key, w->rows, &nth);
     }
     if (twin > 0) {
         (void)failed(why, REJECT,
@@ -190,7 +210,7 @@ static enum outcome take_row(void *to, const struct cell *cell, size_t n, struct
     enum row_is is = r->collector->kind == COLLECT_PARTITION
                          ? body_of(w, cell, n, &m, &why)
                          : row_metric(&w->row, r->collector, cell, n, &m, &why);
-    is = is == ROW_METRIC ? place(w, own.text, &m, &why) : is;
+    is = is == ROW_METRIC ? place(w, row_text(&w->row, own.text), &m, &why) : is;
     if (is == ROW_METRIC) {
         buf_add(&w->out, S("{\"metric\":"));
         metric_write(&w->out, &m);
@@ -254,6 +274,7 @@ static enum outcome run_here(const struct run *r, int fd, struct failure *f)
     arena_init(&w.row, ROW_ARENA_BYTES_MAX);
     buf_init(&w.out, &lines, LINE_BYTES_MAX);
     twins_init(&w.twins, &life);
+    twins_init(&w.same, &life);
     const struct source_ask ask = {.collector = c,
                                    .options = c->source_options,
                                    .now_us = r->scheduled_us,

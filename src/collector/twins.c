@@ -7,6 +7,7 @@ enum { ROOM_FIRST = 64 };
 /* The key's hash alone: two of so many share one by chance once in 500 million runs. */
 struct twin {
     uint64_t hash, row; /* row 0: the place is free */
+    uint64_t n;
 };
 
 void twins_init(struct twins *t, struct arena *a)
@@ -37,14 +38,15 @@ static void widen(struct twins *t)
     }
 }
 
-uint64_t twins_put(struct twins *t, struct str key, uint64_t row)
+uint64_t twins_put(struct twins *t, struct str key, uint64_t row, uint64_t *nth)
 {
     const uint64_t hash = hash_64(key, 0);
     struct twin *const place = place_of(t, hash);
     if (place->row != 0 || t->n == TWINS_MAX) {
+        *nth = place->row != 0 ? ++place->n : 0;
         return place->row;
     }
-    *place = (struct twin){hash, row};
+    *place = (struct twin){hash, row, *nth = 1};
     if (2 * ++t->n > t->room) {
         widen(t);
     }

@@ -19,7 +19,8 @@ struct twins {
 
 void twins_init(struct twins *t, struct arena *a);
 
-/* The row (from 1) that had this key first; 0: this one is it. */
-uint64_t twins_put(struct twins *t, struct str key, uint64_t row);
+/* The row (from 1) that had this key first; 0: this one is it. *nth: the how manieth of the key it
+ * is, from 1; 0: there is no room to know. */
+uint64_t twins_put(struct twins *t, struct str key, uint64_t row, uint64_t *nth);
 
 #endif

@@ -351,6 +351,21 @@ static struct run run_of(const struct collector *c, int64_t as_of_us)
     return r;
 }
 
+/* Spans are counted from year one on: before its first whole one there is none. */
+static bool has_window(const struct collector *c, int64_t as_of_us)
+{
+    char text[CLOCK_TEXT_BYTES];
+    int64_t ignored_us = 0;
+    const struct run r = run_of(c, as_of_us);
+    if (r.start_us == TIME_NONE ||
+        clock_parse((struct str){text, clock_text(r.start_us, text)}, &ignored_us)) {
+        return true;
+    }
+    screen_tell("weir invoke: --start-time: the last complete window before it begins before year "
+                "1; a later one is wanted\n");
+    return false;
+}
+
 static int invoke(struct session *s, const struct collector *c, int64_t as_of_us)
 {
     struct invoking v = {.session = s, .collector = c};
@@ -400,6 +415,6 @@ int command_invoke(int argc, char **argv)
     }
     const struct collector *const c = choose(s.config, &s.words);
     asked_install(NULL, NULL);
-    s.status = !c ? EXIT_USAGE : invoke(&s, c, as_of_us);
+    s.status = c && has_window(c, as_of_us) ? invoke(&s, c, as_of_us) : EXIT_USAGE;
     return command_end(&s);
 }

@@ -384,9 +384,8 @@ MODEL(ticket, "An issue", true);
 
 static const struct column metric_columns[] = {
     KEY("key", COLUMN_TEXT,
-        "hash of name, tags and window; with an overlap, of the row's value of the column that "
-        "grows; "
-        "else of metric.grain's begin, else of when it was to be read"),
+        "hash of collector, name, tags and window; with an overlap, of the row's value of the "
+        "column that grows; else of metric.grain's begin, else of when it was to be read"),
     FIXED("name", COLUMN_TEXT, "metric.name of the collector"),
     FIXED("tags", COLUMN_JSON, "the row's columns but `value`, and the collector's own tags"),
     FIXED("window_start_at", COLUMN_TIME, "begin of the window; null: as it was when it was read"),

@@ -47,6 +47,9 @@ static void add_moment(struct buf *b, const struct metric *m)
     } else {
         buf_printf(b, "at %lld", (long long)m->scheduled_us);
     }
+    if (m->nth > 0) {
+        buf_printf(b, " row %llu", (unsigned long long)m->nth);
+    }
 }
 
 struct str metric_key(struct arena *a, const struct metric *m)
@@ -57,6 +60,7 @@ struct str metric_key(struct arena *a, const struct metric *m)
     }
     char *const key = arena_array(a, char, METRIC_KEY_BYTES + 1);
     buf_init(&b, a, METRIC_BYTES_MAX);
+    add_part(&b, m->collector);
     add_part(&b, m->name);
     for (size_t i = 0; i < m->tags_n; i++) {
         add_part(&b, m->tag[i].key);
@@ -166,6 +170,9 @@ void metric_write(struct buf *b, const struct metric *m)
         buf_printf(b, ",\"grain_us\":%lld", (long long)m->grain_us);
     }
     add_text(b, "row", m->row);
+    if (m->nth > 0) {
+        buf_printf(b, ",\"nth\":%llu", (unsigned long long)m->nth);
+    }
     add_text(b, "body", m->body);
     buf_add_byte(b, '}');
 }
@@ -229,6 +236,7 @@ enum outcome metric_read(struct arena *a, struct str json, struct metric *out, s
                            .value = yyjson_get_num(value),
                            .grain_us = yyjson_get_sint(json_get(root, S("grain_us"))),
                            .row = json_text(json_get(root, S("row"))),
+                           .nth = yyjson_get_uint(json_get(root, S("nth"))),
                            .body = json_text(json_get(root, S("body")))};
     if (!yyjson_is_num(value) && out->body.len == 0) {
         return failed_at(f, REJECT, "/value", "it is no number");

@@ -2,8 +2,8 @@
  *
  * A run writes it as a line of JSON, the raw signal's data; the transform makes a fact of model
  * `metric` of that; a sink makes it a record of the shape its file has always had. The key says
- * what the number is of: name, tags and window, grain or row. So what is collected twice is one
- * record.
+ * what the number is of: collector, name, tags and window, grain or row. So what is collected twice
+ * is one record, and what two collectors read are two.
  */
 #ifndef WEIR_SIGNAL_METRIC_H
 #define WEIR_SIGNAL_METRIC_H
@@ -28,6 +28,7 @@ struct metric {
     int64_t grain_us;     /* length of metric.grain; 0: none                               */
     int64_t at_us;        /* when it was read                                              */
     struct str row;       /* incremental: its own value of the column, where it counts; "" */
+    uint64_t nth;         /* incremental without it: of rows with these tags; 0: the first   */
     int64_t anew_us;      /* when its collector was last told to begin anew; 0: never        */
     struct str body;      /* partition collectors: what the sinks are given; else empty    */
     struct str key;       /* out of a fact: the one it was made with; else empty           */
@@ -42,9 +43,9 @@ int64_t metric_cut(int64_t at_us, int64_t length_us);
 /* When the run began that gave it, cut to its grain. */
 int64_t metric_grain_start(const struct metric *m);
 
-/* XXH3-128 of name, tags and window start, 32 hex digits. Without a window the row's own value
- * stands for it, else the grain's start, else the scheduled time. Out of a fact: the one that it
- * holds. */
+/* XXH3-128 of the collector's id, name, tags and window start, 32 hex digits. Without a window the
+ * row's own value stands for it, else the grain's start, else the scheduled time. Out of a fact:
+ * the one that it holds. */
 struct str metric_key(struct arena *a, const struct metric *m);
 /* The key as a UUID (RFC 9562, version 8). */
 struct str metric_uuid(struct arena *a, struct str key);

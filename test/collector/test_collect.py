@@ -65,8 +65,8 @@ def each_row_that_is_set_aside_is_a_dead_letter_with_its_reason(folder):
         weir.command("flush")
         letters = weir.rows("dead", "list")
         reasons = sorted(letter["reason"] for letter in letters if letter["agent"] == "g")
-        assert len(letters) == 4 + 1001, (len(letters), letters[:3])
-        assert len(reasons) == 4 and all("same tags as row" in why for why in reasons[:3]) and "value is NaN" in reasons[3], reasons
+        assert len(letters) == 5 + 1001, (len(letters), letters[:3])
+        assert len(reasons) == 5 and all("same tags as row" in why for why in reasons[:4]) and "value is NaN" in reasons[4], reasons
         assert [letter for letter in letters if "4 rows more of this run were set aside" in letter["reason"]], letters[-3:]
         nan = next(letter for letter in letters if "NaN" in letter["reason"])
         assert nan["pointer"] == "/value" and '"acct":"b","value":"NaN"' in weir.command("dead", "show", nan["id"]).replace(": ", ":")
@@ -281,6 +281,14 @@ def what_grows_goes_on_behind_its_bookmark(folder):
         values = sorted(r["value"] for r in metrics(weir))
         assert len(values) > 3 and values == [3 * (i + 1) for i in range(len(values))], values
         assert "id" not in json.loads(metrics(weir)[0]["tags"])
+
+
+@case
+def what_two_collectors_read_under_one_name_is_two_records(folder):
+    with Weir(folder, collectors={name: windows(f"echo '{{\"value\":{n}}}'", "24h") for name, n in (("eu", 3), ("us", 50))}) as weir:
+        eventually(lambda: all(listed(weir, name)["state"] == "ok" for name in ("eu", "us")), "both have run", 120)
+        found = sorted((r["collector"], r["value"]) for r in metrics(weir))
+        assert found == [("eu", 3.0), ("us", 50.0)], found
 
 
 @case

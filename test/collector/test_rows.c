@@ -37,6 +37,23 @@ static void a_row_is_a_number_and_tags(void **state)
     arena_close(&a);
 }
 
+static void a_column_without_a_name_is_a_tag_and_bytes_that_are_no_text_are_replaced(void **state)
+{
+    struct arena a;
+    struct metric m;
+    struct failure why;
+    const struct collector c = {.id = S("c"), .metric_name = S("n")};
+    const struct cell row[] = {cell("value", CELL_NUMBER, "2"), cell("", CELL_TEXT, "here"),
+                               cell("name", CELL_TEXT, "\xF0\x9F\x98\x80\xC3 caf\xE9")};
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    assert_int_equal(row_metric(&a, &c, row, 3, &m, &why), ROW_METRIC);
+    assert_int_equal(m.tags_n, 2);
+    assert_true(str_eq(m.tag[0].key, S("")) && str_eq(m.tag[0].value, S("here")));
+    assert_true(str_eq(m.tag[1].value, S("\xF0\x9F\x98\x80\xEF\xBF\xBD caf\xEF\xBF\xBD")));
+    arena_close(&a);
+}
+
 static void a_value_that_is_no_number_sets_the_row_aside(void **state)
 {
     static const struct {
@@ -154,6 +171,7 @@ int main(void)
 {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(a_row_is_a_number_and_tags),
+        cmocka_unit_test(a_column_without_a_name_is_a_tag_and_bytes_that_are_no_text_are_replaced),
         cmocka_unit_test(a_value_that_is_no_number_sets_the_row_aside),
         cmocka_unit_test(numbers_are_what_go_reads),
         cmocka_unit_test(the_greater_one_is_found_among_numbers_and_texts),

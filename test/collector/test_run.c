@@ -182,6 +182,102 @@ static void what_is_read_again_in_the_overlap_is_told_by_its_own_value(void **st
     arena_close(&a);
 }
 
+/* The key of each metric of these lines, in their order. */
+static size_t keys_of(struct arena *a, const struct heard *h, struct str *key)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < h->n; i++) {
+        struct metric m;
+        struct failure f;
+        if (h->line[i].is == RUN_METRIC) {
+            assert_int_equal(metric_read(a, h->line[i].metric, &m, &f), OK);
+            key[n++] = metric_key(a, &m);
+        }
+    }
+    return n;
+}
+
+static int by_bytes(const void *x, const void *y)
+{
+    return str_cmp(*(const struct str *)x, *(const struct str *)y);
+}
+
+static void rows_that_grow_have_the_same_keys_in_whatever_order_they_are_read(void **state)
+{
+    const struct cell row[][2] = {
+        {{S("id"), CELL_NUMBER, S("1")}, {S("value"), CELL_NUMBER, S("3")}},
+        {{S("id"), CELL_NUMBER, S("2")}, {S("value"), CELL_NUMBER, S("4")}},
+        {{S("id"), CELL_NUMBER, S("3")}, {S("value"), CELL_NUMBER, S("3")}}};
+    const struct cell same[][2] = {
+        {row[0][0], row[0][1]}, {row[1][0], row[1][1]}, {row[0][0], row[1][1]}};
+    const struct cell turned[][2] = {
+        {row[2][0], row[2][1]}, {row[0][0], row[0][1]}, {row[1][0], row[1][1]}};
+    const struct collector c = {.strategy = STRATEGY_GROWING, .column = S("id")};
+    struct arena a;
+    struct str key[2][3];
+    (void)state;
+    arena_init(&a, 8 * (size_t)ARENA_BYTES);
+    assert_int_equal(keys_of(&a, hear_given(&a, c, row, 3), key[0]), 3);
+    assert_int_equal(keys_of(&a, hear_given(&a, c, turned, 3), key[1]), 3);
+    assert_int_equal(keys_of(&a, hear_given(&a, c, same, 3), (struct str[3]){{0}}), 2);
+    qsort(key[0], 3, sizeof key[0][0], by_bytes);
+    qsort(key[1], 3, sizeof key[1][0], by_bytes);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(str_eq(key[0][i], key[1][i]));
+        assert_false(i > 0 && str_eq(key[0][i], key[0][i - 1]));
+    }
+    arena_close(&a);
+}
+
+static void what_is_one_text_in_json_is_set_aside_as_one(void **state)
+{
+    const struct cell rows[][2] = {
+        {{S("name"), CELL_TEXT, S("caf\xE9")}, {S("value"), CELL_NUMBER, S("1")}},
+        {{S("name"), CELL_TEXT, S("caf\xE8")}, {S("value"), CELL_NUMBER, S("2")}}};
+    struct arena a;
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    const struct heard *const h = hear_given(&a, (struct collector){.kind = COLLECT_METRIC}, rows,
+                                             2);
+    assert_int_equal(h->n, 3);
+    assert_int_equal(h->line[0].is, RUN_METRIC);
+    assert_int_equal(h->line[1].is, RUN_ASIDE);
+    assert_true(str_starts(h->line[1].why, S("same tags as row 1,")));
+    arena_close(&a);
+}
+
+static void a_grain_is_of_the_key_where_its_file_means_it_and_nothing_grows(void **state)
+{
+    static const struct {
+        enum collector_dialect dialect;
+        const char *file;
+        enum collector_strategy strategy;
+        bool is_of_key;
+    } cases[] = {
+        {DIALECT_A0, "a.yaml", STRATEGY_TICK, true}, {DIALECT_A, "a.yaml", STRATEGY_TICK, true},
+        {DIALECT_C, "", STRATEGY_TICK, true},        {DIALECT_B, "a.yaml", STRATEGY_TICK, false},
+        {DIALECT_C, "a.yaml", STRATEGY_TICK, false}, {DIALECT_C, "", STRATEGY_GROWING, false}};
+    const struct cell row[][2] = {
+        {{S("id"), CELL_NUMBER, S("1")}, {S("value"), CELL_NUMBER, S("3")}}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena a;
+        struct metric m;
+        struct failure f;
+        arena_init(&a, ARENA_BYTES);
+        const struct heard *const h = hear_given(&a,
+                                                 (struct collector){.dialect = cases[i].dialect,
+                                                                    .file = str_of(cases[i].file),
+                                                                    .strategy = cases[i].strategy,
+                                                                    .column = S("id"),
+                                                                    .grain_us = DAY_US},
+                                                 row, 1);
+        assert_int_equal(metric_read(&a, h->line[0].metric, &m, &f), OK);
+        assert_int_equal(m.grain_us > 0, cases[i].is_of_key);
+        arena_close(&a);
+    }
+}
+
 static void a_run_of_which_no_row_is_a_record_has_failed(void **state)
 {
     const struct cell rows[][2] = {
@@ -223,8 +319,7 @@ static void every_row_comes_through_the_pipe_and_the_last_line_counts_them(void 
         assert_int_equal(metric_read(&a, h->line[i].metric, &m, &f), OK);
         assert_int_equal(m.tags_n, 1); /* the column that grows is none */
         assert_true(m.scheduled_us == 1700000000000000 && m.window_start_us == TIME_NONE);
-        /* no tags tell them apart; the first is what a run that is done again replaces */
-        assert_true(str_eq(m.row, metrics == 1 ? S("") : arena_printf(&a, "%.0f", m.value)));
+        assert_int_equal(m.nth, metrics == 1 ? 0 : metrics); /* no tags tell them apart */
     }
     assert_int_equal(last->is, RUN_DONE);
     assert_int_equal(last->rows, 9000);
@@ -351,6 +446,9 @@ int main(void)
         cmocka_unit_test(every_row_comes_through_the_pipe_and_the_last_line_counts_them),
         cmocka_unit_test(a_second_row_of_the_same_tags_is_set_aside_and_says_of_which),
         cmocka_unit_test(what_is_read_again_in_the_overlap_is_told_by_its_own_value),
+        cmocka_unit_test(rows_that_grow_have_the_same_keys_in_whatever_order_they_are_read),
+        cmocka_unit_test(what_is_one_text_in_json_is_set_aside_as_one),
+        cmocka_unit_test(a_grain_is_of_the_key_where_its_file_means_it_and_nothing_grows),
         cmocka_unit_test(a_run_of_which_no_row_is_a_record_has_failed),
         cmocka_unit_test(a_run_without_rows_keeps_its_bookmark),
         cmocka_unit_test(a_failure_is_the_last_line_with_its_outcome),

@@ -58,6 +58,16 @@ def a_grain_is_that_of_the_start_time_counted_as_go_does(folder):
         assert [r["grain_datetime"] for r in records] == [cut], records
 
 
+@case
+def a_start_time_without_a_window_before_it_is_refused(folder):
+    source = {"type": "metric.command", "config": {"run": ["/bin/echo", '{"value":1}'], "time": {"window": "8784h"}}}
+    put(folder, collector={"type": "metric", "invocation_strategy": "historic_tumbling_window"}, source=source)
+    records, told = invoke(folder, "--start-time", "0001-06-01T00:00:00Z", status=2)
+    assert records == [] and "--start-time" in told and "before year 1" in told, told
+    records, _ = invoke(folder, "--start-time", "0002-06-01T00:00:00Z")
+    assert [r["window"] for r in records] == ["0001-01-01T00:00:00Z"], records
+
+
 class Prometheus(http.server.BaseHTTPRequestHandler):
     """Says 1, and remembers what it was asked."""
 

@@ -36,7 +36,7 @@ static struct str key_of(struct arena *a, struct metric m)
     return metric_key(a, &m);
 }
 
-static void the_key_is_of_name_tags_and_window_alone(void **state)
+static void the_key_is_of_collector_name_tags_and_window_alone(void **state)
 {
     struct arena a;
     struct metric_tag turned[] = {tags[1], tags[0]},
@@ -49,9 +49,11 @@ static void the_key_is_of_name_tags_and_window_alone(void **state)
     m.value = 4;
     m.at_us++;
     m.window_end_us = TIME_NONE;
-    m.collector = S("x");
     m.tag = turned;
     assert_true(str_eq(key, key_of(&a, m)));
+    m = sample();
+    m.collector = S("x");
+    assert_false(str_eq(key, key_of(&a, m)));
     m = sample();
     m.window_start_us++;
     assert_false(str_eq(key, key_of(&a, m)));
@@ -185,6 +187,27 @@ static void a_row_of_a_growing_column_is_one_record_however_often_it_is_read(voi
     arena_close(&a);
 }
 
+static void rows_of_the_same_tags_are_told_by_which_of_them_each_is(void **state)
+{
+    struct arena a;
+    struct signal raw[3];
+    struct str key[3];
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    for (uint64_t i = 0; i < 3; i++) {
+        struct metric m = sample();
+        m.window_start_us = m.window_end_us = TIME_NONE;
+        m.scheduled_us = 1700000000000000;
+        m.nth = i == 0 ? 0 : i + 1;
+        const struct metric back = read_back(&a, m, &raw[i]);
+        key[i] = metric_key(&a, &back);
+        assert_true(str_eq(key[i], metric_key(&a, &m)));
+    }
+    assert_false(str_eq(key[0], key[1]));
+    assert_false(str_eq(key[1], key[2]));
+    arena_close(&a);
+}
+
 static void runs_within_one_grain_are_one_record_of_the_last_value(void **state)
 {
     static const char *const begun[] = {"2024-01-01T00:00:00Z", "2024-01-01T23:59:59.999999Z",
@@ -254,12 +277,13 @@ static void what_is_no_metric_is_dead_and_says_where(void **state)
 int main(void)
 {
     const struct CMUnitTest all[] = {
-        cmocka_unit_test(the_key_is_of_name_tags_and_window_alone),
+        cmocka_unit_test(the_key_is_of_collector_name_tags_and_window_alone),
         cmocka_unit_test(of_two_tags_of_one_name_the_last_counts),
         cmocka_unit_test(the_uuid_is_the_key_in_the_form_of_version_8),
         cmocka_unit_test(what_is_written_is_read_and_becomes_a_fact_that_says_the_same),
         cmocka_unit_test(two_ticks_have_two_keys_also_out_of_their_facts),
         cmocka_unit_test(a_row_of_a_growing_column_is_one_record_however_often_it_is_read),
+        cmocka_unit_test(rows_of_the_same_tags_are_told_by_which_of_them_each_is),
         cmocka_unit_test(runs_within_one_grain_are_one_record_of_the_last_value),
         cmocka_unit_test(grains_are_counted_from_year_one),
         cmocka_unit_test(what_is_no_metric_is_dead_and_says_where),
