@@ -72,7 +72,7 @@ size_t bus_bytes_bound(const struct signal *s)
 {
     const struct str texts[] = {
         s->id,      s->source, s->type,   s->subject, s->datacontenttype, s->partitionkey, s->agent,
-        s->headers, s->stage,  s->reason, s->pointer, s->retry_of,        s->data};
+        s->headers, s->stage,  s->reason, s->pointer, s->retry_of,        s->first,        s->data};
     size_t sum = TIMES_BYTES;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         sum += texts[i].len + MEMBER_BYTES;

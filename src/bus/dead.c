@@ -313,7 +313,7 @@ static bool take_letter(void *to, const struct record *r)
         return true;
     }
     arena_init(&a, LETTER_ARENA_BYTES_MAX);
-    const struct dead_letter letter = {position_text(&a, v->lane, r->at), &r->signal};
+    const struct dead_letter letter = {position_text(&a, v->lane, r->at), &r->signal, r->origin};
     v->goes_on = v->visit.letter(v->visit.to, &letter);
     arena_close(&a);
     return v->goes_on;
@@ -364,7 +364,8 @@ enum outcome dead_closed_find(const struct dead_closed *c, struct arena *a, stru
             is_closed(c, lane, at) || bus_find(c->bus, lane, at, &batch, f) != OK || batch.n == 0) {
             continue;
         }
-        *out = (struct dead_letter){full, &batch.slice[0].record[0].signal};
+        const struct record *const r = &batch.slice[0].record[0];
+        *out = (struct dead_letter){full, &r->signal, r->origin};
         return OK;
     }
     return unknown(id, f);

@@ -19,6 +19,7 @@ struct str dead_closed_as(struct str type);
 struct dead_letter {
     struct str id;
     const struct signal *signal; /* stage, reason, pointer and the whole signal */
+    struct origin origin;        /* the record that it was made of              */
 };
 
 struct dead_visit {

@@ -16,12 +16,27 @@ enum letters_way letters_way(struct str command)
     return (enum letters_way)way;
 }
 
+/* The raw signal that a letter of the transform is of; one that died again was told it when it was
+ * sent again the first time. */
+static struct str first_of(struct arena *a, const struct dead_letter *letter)
+{
+    const struct lane lane = letter->origin.lane;
+    const bool is_it = str_eq(letter->signal->stage, S("transform")) && lane.stream == STREAM_RAW &&
+                       lane.name.len > 0 && !lane_eq(lane, dead_retry_lane());
+    return letter->signal->first.len > 0 || !is_it
+               ? letter->signal->first
+               : arena_printf(a, "%.*s:%llu", STR_ARG(lane.name),
+                              (unsigned long long)letter->origin.at.at);
+}
+
 /* What goes to raw/retry for a dead letter: the whole signal for the stage that it failed in, or
  * the word that it is closed, received now. */
-static struct record answer_to(const struct dead_letter *letter, enum letters_way way)
+static struct record answer_to(struct arena *a, const struct dead_letter *letter,
+                               enum letters_way way)
 {
     struct record r = {.signal = *letter->signal};
     r.signal.retry_of = letter->id;
+    r.signal.first = first_of(a, letter);
     r.signal.reason = (struct str){NULL, 0};
     r.signal.pointer = (struct str){NULL, 0};
     if (way != LETTERS_RETRY) {
@@ -47,7 +62,7 @@ static enum outcome add_letter(const struct letters *l, struct group *g, struct 
     if (found == OK) {
         dead_closed_add(l->closed, &letter);
         g->record = arena_more(g->arena, g->record, g->n, &g->room, sizeof *g->record);
-        g->record[g->n++] = answer_to(&letter, way);
+        g->record[g->n++] = answer_to(g->arena, &letter, way);
         g->bytes += letter.signal->data.len + letter.signal->headers.len;
     }
     return found;

@@ -1,7 +1,7 @@
 /* past.h - raw signals as the lake and the tail of the streams keep them: the table `raw` read back
  * into signals.
  *
- * What the table has no column for (subject, time of the event, retry_of) is not there; no
+ * What the table has no column for (subject, time of the event, retry_of, first) is not there; no
  * transform reads it. */
 #ifndef WEIR_COMMAND_PAST_H
 #define WEIR_COMMAND_PAST_H

@@ -19,7 +19,9 @@ enum tag {
     TAG_REASON,
     TAG_POINTER,
     TAG_RETRY_OF,
-    TAG_DATA
+    TAG_DATA, /* written last */
+    TAG_FIRST,
+    TAG_END
 };
 
 /* Where a tag's text stands in struct signal, or NULL for times and unknown tags. */
@@ -39,6 +41,7 @@ static struct str *text_of(struct signal *s, unsigned tag)
         [TAG_POINTER] = &s->pointer,
         [TAG_RETRY_OF] = &s->retry_of,
         [TAG_DATA] = &s->data,
+        [TAG_FIRST] = &s->first,
     };
     return tag < sizeof texts / sizeof *texts ? texts[tag] : NULL;
 }
@@ -48,7 +51,7 @@ static int64_t *time_of(struct signal *s, unsigned tag)
     return tag == TAG_TIME ? &s->time_us : tag == TAG_RECEIVED ? &s->received_us : NULL;
 }
 
-static void write_member(struct buf *b, unsigned tag, struct str bytes)
+static void put_member(struct buf *b, unsigned tag, struct str bytes)
 {
     buf_add_byte(b, (char)tag);
     size_t left = bytes.len;
@@ -60,29 +63,37 @@ static void write_member(struct buf *b, unsigned tag, struct str bytes)
     buf_add(b, bytes);
 }
 
+static void write_member(struct buf *b, struct signal *s, unsigned tag)
+{
+    const int64_t *const time = time_of(s, tag);
+    const struct str *const text = text_of(s, tag);
+    if (time && *time != TIME_NONE) {
+        char bytes[TIME_BYTES];
+        for (size_t i = 0; i < TIME_BYTES; i++) {
+            bytes[i] = (char)((uint64_t)*time >> (8 * i));
+        }
+        put_member(b, tag, (struct str){bytes, TIME_BYTES});
+    } else if (text && text->len) {
+        put_member(b, tag, *text);
+    }
+}
+
 void signal_write(struct buf *b, const struct signal *s)
 {
     struct signal copy = *s;
     buf_add_byte(b, VERSION);
-    for (unsigned tag = TAG_ID; tag <= TAG_DATA; tag++) {
-        const int64_t *const time = time_of(&copy, tag);
-        const struct str *const text = text_of(&copy, tag);
-        if (time && *time != TIME_NONE) {
-            char bytes[TIME_BYTES];
-            for (size_t i = 0; i < TIME_BYTES; i++) {
-                bytes[i] = (char)((uint64_t)*time >> (8 * i));
-            }
-            write_member(b, tag, (struct str){bytes, TIME_BYTES});
-        } else if (text && text->len) {
-            write_member(b, tag, *text);
+    for (unsigned tag = TAG_ID; tag < TAG_END; tag++) {
+        if (tag != TAG_DATA) {
+            write_member(b, &copy, tag);
         }
     }
+    write_member(b, &copy, TAG_DATA);
 }
 
 struct signal signal_copy(struct arena *a, const struct signal *s)
 {
     struct signal copy = *s;
-    for (unsigned tag = TAG_ID; tag <= TAG_DATA; tag++) {
+    for (unsigned tag = TAG_ID; tag < TAG_END; tag++) {
         struct str *const text = text_of(&copy, tag);
         if (text && text->len) {
             *text = arena_str(a, *text);

@@ -23,6 +23,7 @@ struct signal {
     struct str reason,
         pointer;         /* dead: why, and the JSON Pointer (RFC 6901) of the field at fault     */
     struct str retry_of; /* retry and drop: `stream/lane:position` of the dead letter            */
+    struct str first;    /* retry: `lane:position` of the raw signal that the letter is of       */
     struct str data;     /* the payload as it came; a fact: a flat JSON object (fact.h)          */
 };
 

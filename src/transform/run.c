@@ -258,10 +258,12 @@ static enum outcome take_in_hand(struct transform_stage *t, const struct transfo
 static enum outcome take(struct transform_stage *t, struct slice_work *w, const struct record *raw,
                          struct failure *f)
 {
+    const struct str first = raw->signal.first; /* what was sent again is the same signal */
     const struct transform_in in = {
         .raw = &raw->signal,
-        .raw_at = arena_printf(&t->batch, "%.*s:%llu", STR_ARG(w->slice->lane.name),
-                               (unsigned long long)raw->at.at),
+        .raw_at = first.len > 0 ? first
+                                : arena_printf(&t->batch, "%.*s:%llu", STR_ARG(w->slice->lane.name),
+                                               (unsigned long long)raw->at.at),
         .config = t->config,
         .arena = &t->scratch,
         .pool = t->pool,

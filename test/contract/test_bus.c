@@ -52,6 +52,7 @@ static void a_signal_arrives_as_it_was_sent(void **state)
                                 .reason = S("why"),
                                 .pointer = S("/a/b"),
                                 .retry_of = S("dead/x:1"),
+                                .first = S("x:1"),
                                 .data = S("\0\xff{}")};
     struct record r = {.signal = sent};
     assert_int_equal(bus_append(x->bus, contract_raw("retry"), &r, 1, &x->f), OK);
@@ -63,6 +64,7 @@ static void a_signal_arrives_as_it_was_sent(void **state)
     assert_int_equal(b.slice->record->at.at, r.at.at);
     assert_true(str_eq(got->id, sent.id) && str_eq(got->data, sent.data));
     assert_true(str_eq(got->pointer, sent.pointer) && str_eq(got->retry_of, sent.retry_of));
+    assert_true(str_eq(got->first, sent.first));
     assert_true(got->time_us == -5 && got->received_us == 77);
 }
 

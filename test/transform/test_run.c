@@ -275,10 +275,14 @@ static void a_retry_is_transformed_anew_and_enters_the_index(void **state)
     staged_turn(x);
     struct signal again = staged_issue(x, "github", "d1", 1, true);
     again.retry_of = S("dead/transform-raw-intake-0:0");
+    again.first = S("intake-0:7");
     staged_append(x, "retry", again);
     staged_turn(x);
     assert_int_equal(staged_counter(x, "stored"), 1);
-    assert_int_equal(staged_all(x, STREAM_STANDARD, "retry").n, 2);
+    const struct slice given = staged_all(x, STREAM_STANDARD, "retry");
+    assert_int_equal(given.n, 2);
+    assert_non_null(
+        strstr(arena_cstr(&x->arena, given.record[0].signal.data), "\"raw\":\"intake-0:7\""));
     staged_append(x, "intake-0", staged_issue(x, "github", "d1", 1, true));
     staged_turn(x);
     assert_int_equal(staged_counter(x, "ignored{repetition}"), 1);

@@ -38,7 +38,8 @@ void replay_add_not_of(struct buf *b, const char *facts, const char *signals)
     buf_printf(b, "NOT EXISTS (SELECT 1 FROM %s AS sent WHERE sent.raw = %s.raw AND ", signals,
                facts);
     add_same(b, facts);
-    /* the table raw has no second row of what was sent again: the first one stands for it */
+    /* older weirs named where it was sent again, of which the table raw has no row: the first one
+     * stands for it */
     buf_printf(
         b, ") AND NOT (starts_with(%s.raw, 'retry:') AND EXISTS (SELECT 1 FROM %s AS sent WHERE ",
         facts, signals);
