@@ -112,3 +112,18 @@ int command_end(struct session *s)
     arena_close(&s->arena);
     return s->status;
 }
+
+enum outcome command_check_agent(const struct config *config, struct str name, struct failure *f)
+{
+    bool is_known = false;
+    for (size_t i = 0; i < config->agents.n && !is_known; i++) {
+        is_known = str_eq(config->agents.at[i].name, name);
+    }
+    for (size_t i = 0; i < config->collectors.n && !is_known; i++) {
+        is_known = str_eq(config->collectors.at[i].name, name);
+    }
+    return is_known
+               ? OK
+               : failed(f, STOP, "no agent or collector in the configuration is called \"%.*s\"",
+                        STR_ARG(name));
+}

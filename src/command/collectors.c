@@ -120,14 +120,31 @@ static void add_sink(const struct listing *l, struct buf *b, const struct sink_c
     }
 }
 
+/* It names the sink, or the sink takes whatever any of them measures. */
+static bool is_its_sink(const struct listing *l, const struct collector *c, size_t at)
+{
+    const struct sink_config *const sink = &l->config->sinks.at[at];
+    bool is = false;
+    for (size_t i = 0; i < c->sinks_n; i++) {
+        is = is || c->sink[i] == at;
+    }
+    for (size_t i = 0; i < sink->models.n && !sink->is_for_collectors; i++) {
+        is = is || str_eq(sink->models.at[i], S("metric"));
+    }
+    return is;
+}
+
 /* Names, and how far each is behind: `console, audit 12 KiB behind`; in JSON bytes by name. */
 static struct cell sinks_cell(const struct listing *l, const struct collector *c)
 {
     struct buf b;
     buf_init(&b, l->arena, TEXT_BYTES_MAX);
     buf_add(&b, l->format == ROWS_TABLE ? S("") : S("{"));
-    for (size_t i = 0; i < c->sinks_n; i++) {
-        add_sink(l, &b, &l->config->sinks.at[c->sink[i]], i == 0);
+    size_t n = 0;
+    for (size_t i = 0; i < l->config->sinks.n; i++) {
+        if (is_its_sink(l, c, i)) {
+            add_sink(l, &b, &l->config->sinks.at[i], n++ == 0);
+        }
     }
     buf_add(&b, l->format == ROWS_TABLE ? S("") : S("}"));
     return (struct cell){l->format == ROWS_TABLE ? CELL_TEXT : CELL_JSON, buf_str(&b)};

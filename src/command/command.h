@@ -98,6 +98,10 @@ bool command_begin(struct session *s, const struct usage *u, int argc, char **ar
 /* Give the memory back; returns s->status. */
 int command_end(struct session *s);
 
+/* A name that is mistyped would find nothing. returns OK | STOP no agent or collector of the
+ * configuration is called so */
+enum outcome command_check_agent(const struct config *config, struct str name, struct failure *f);
+
 /* "weir NAME: sentence" on stderr; returns EXIT_NO, for STOP EXIT_USAGE. */
 int command_failed(const char *name, const struct failure *f);
 /* The same of a command that only reads: what cannot be read is no wrong use, so EXIT_NO. */

@@ -113,7 +113,10 @@ static void print_text(struct explaining *e, const struct trace_signal *s)
         line(e, "received",
              arena_printf(e->arena, "%s by %.*s: %.*s, %zu bytes", received, STR_ARG(raw->agent),
                           STR_ARG(raw->type), raw->data.len));
-        line(e, "answered", S("202, once it was on the disk"));
+        if (str_starts(s->past.lane,
+                       S("intake-"))) { /* nobody waits for what weir fetches itself */
+            line(e, "answered", S("202, once it was on the disk"));
+        }
     }
     const struct str bus = trace_is_of_others(e->trace, &s->past) ? s->past.bus : S("");
     line(e, "raw",
@@ -170,7 +173,8 @@ int command_explain(int argc, char **argv)
         .words = "ID|MODEL KEY…",
         .about = "One signal's whole life: received when and by whom, transformed into what, kept "
                  "where (file and row), or dead, unmapped or ignored and why. ID is a delivery's, "
-                 "an event's, a fact's, or a position (lane:number, dead/lane:number); or a model "
+                 "an event's, a fact's, a metric's UUID, or a position (lane:number, "
+                 "dead/lane:number); or a model "
                  "and the values of its key, in their order, tell of all signals behind a row.",
         .examples = "  weir explain 8d7d2f1a-0000-4000-8000-000000000000\n"
                     "  weir explain change github.com/acme/shop 7\n",

@@ -96,27 +96,10 @@ static enum outcome lock_folder(struct replaying *w, struct failure *f)
                : failed(f, RETRY, "another replay is under way: let it end, or stop it");
 }
 
-/* A name that is mistyped would replay nothing. */
-static enum outcome check_agent(const struct replaying *w, struct failure *f)
-{
-    const struct config *const c = w->replay.config;
-    bool is_known = w->agent.len == 0;
-    for (size_t i = 0; i < c->agents.n && !is_known; i++) {
-        is_known = str_eq(c->agents.at[i].name, w->agent);
-    }
-    for (size_t i = 0; i < c->collectors.n && !is_known; i++) {
-        is_known = str_eq(c->collectors.at[i].name, w->agent);
-    }
-    return is_known
-               ? OK
-               : failed(f, STOP, "no agent or collector in the configuration is called \"%.*s\"",
-                        STR_ARG(w->agent));
-}
-
 static enum outcome make_plan(struct replaying *w, struct failure *f)
 {
     struct replay *const r = &w->replay;
-    enum outcome result = check_agent(w, f);
+    enum outcome result = w->agent.len > 0 ? command_check_agent(r->config, w->agent, f) : OK;
     result = result == OK ? name_plan(w, f) : result;
     result = result == OK ? lock_folder(w, f) : result;
     if (result == OK && !w->is_anew) {

@@ -82,6 +82,7 @@ static struct str line_of(struct arena *a, struct lane lane, const struct record
     add_text(&b, "reason", s->reason);
     add_text(&b, "pointer", s->pointer);
     add_text(&b, "retry_of", s->retry_of);
+    add_text(&b, "first", s->first);
     if (r->origin.lane.name.len > 0) {
         add_text(&b, "origin", position_text(a, r->origin.lane, r->origin.at));
     }
@@ -233,6 +234,17 @@ static int check(void *of, const struct words *words)
     return EXIT_DONE;
 }
 
+/* A program that is none is wrong use. */
+static enum outcome check_where(const struct tap *t, struct failure *f)
+{
+    const enum outcome result = jq_check(&t->filter, f);
+    if (result == REJECT) {
+        f->outcome = STOP;
+        return STOP;
+    }
+    return result;
+}
+
 int command_tap(int argc, char **argv)
 {
     struct tap t = {.stream = STREAM_STANDARD, .count = INT64_MAX, .is_first = true};
@@ -271,7 +283,8 @@ int command_tap(int argc, char **argv)
                                            .depth = JSON_DEPTH_MAX,
                                            .outputs = WHERE_OUTPUTS}};
     t.pool = jq_pool_open(&s.arena);
-    enum outcome result = t.where.len > 0 ? jq_check(&t.filter, &f) : OK;
+    enum outcome result = t.agent.len > 0 ? command_check_agent(s.config, t.agent, &f) : OK;
+    result = result == OK && t.where.len > 0 ? check_where(&t, &f) : result;
     result = result == OK ? bus_visit(&s.arena, &s.config->bus, &t.bus, &f) : result;
     if (result == OK) {
         result = tap(&t, &f);

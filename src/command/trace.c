@@ -6,6 +6,7 @@
 #include "orchestrate/survey.h"
 #include "persist/lake/delta.h"
 #include "registry.h"
+#include "signal/metric.h"
 #include "transform/transform.h"
 #include "wire/jq/jq.h"
 #include "wire/json.h"
@@ -72,9 +73,10 @@ static struct str end_sql(struct buf *b)
     return buf_str(b);
 }
 
-/* Facts of the signal: also those that it gave when it was sent again, from a lane that the table
- * raw does not hold; agent and receipt stay the same, and tell it from one that stands at the same
- * position of other streams. */
+/* Facts of the signal, which are of its first position when it was sent again, too; agent and
+ * receipt tell it from one that stands at the same position of other streams. Older weirs named the
+ * place where it was sent again, in a lane that the table raw does not hold: agent and receipt are
+ * all that those tell. */
 static void add_is_of(struct buf *b, const struct trace_signal *s)
 {
     buf_add(b, S("(raw = "));
@@ -92,6 +94,18 @@ static const char first_raw[] =
     "coalesce(fact.agent, '') AND sent.received_at = fact.received_at AND (sent.raw = fact.raw OR "
     "starts_with(fact.raw, 'retry:')))";
 
+/* The column is the word: a metric goes by the UUID, too, that sinks are told. */
+static void add_key_is(struct buf *b, const struct model *m, const char *column, struct str word)
+{
+    struct str like;
+    buf_printf(b, "(CAST(\"%s\" AS VARCHAR) = ", column);
+    duck_add_literal(b, word);
+    if (str_eq(str_of(m->name), S("metric")) && metric_key_like(b->arena, word, &like)) {
+        buf_printf(b, " OR \"%s\" LIKE '%.*s'", column, STR_ARG(like));
+    }
+    buf_add(b, S(")"));
+}
+
 /* Any one column of the key is the word. */
 static void add_any_key(struct buf *b, const struct model *m, struct str word)
 {
@@ -100,8 +114,8 @@ static void add_any_key(struct buf *b, const struct model *m, struct str word)
     duck_add_literal(b, word);
     for (size_t i = 0; i < m->columns_n; i++) {
         if (m->columns[i].rule == FOLD_KEY) {
-            buf_printf(b, " OR CAST(\"%s\" AS VARCHAR) = ", m->columns[i].name);
-            duck_add_literal(b, word);
+            buf_add(b, S(" OR "));
+            add_key_is(b, m, m->columns[i].name, word);
         }
     }
 }
@@ -114,8 +128,8 @@ static enum outcome add_key(struct buf *b, const struct model *m, const struct s
     buf_printf(b, "SELECT %s FROM %s_facts AS fact WHERE true", first_raw, m->name);
     for (size_t i = 0; i < m->columns_n; i++) {
         if (m->columns[i].rule == FOLD_KEY && at++ < n) {
-            buf_printf(b, " AND CAST(\"%s\" AS VARCHAR) = ", m->columns[i].name);
-            duck_add_literal(b, word[at - 1]);
+            buf_add(b, S(" AND "));
+            add_key_is(b, m, m->columns[i].name, word[at - 1]);
         }
     }
     return at == n ? OK

@@ -138,7 +138,7 @@ static const struct option service_options[] = {
     {"paths", OPTION_LIST, offsetof(struct config_service, paths), "",
      .about = "globs of its files in its repositories (`cart/**`): which commits are its own"},
     {"production", OPTION_LIST, offsetof(struct config_service, production), "",
-     .about = "names of its production environments; absent: what the signal says of itself, else "
+     .about = "globs of its production environments; absent: what the signal says of itself, else "
               "production, prod and live are"},
     {0},
 };

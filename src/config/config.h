@@ -68,7 +68,7 @@ struct config_store {
 struct config_service {
     struct str team;                                          /* empty: none            */
     struct str_list repositories, environments, names, paths; /* globs                    */
-    struct str_list production; /* environment names; none: the signal says it itself */
+    struct str_list production; /* globs of environments; none: the signal says it itself */
 };
 
 struct config_log {

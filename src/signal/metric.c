@@ -87,6 +87,31 @@ struct str metric_uuid(struct arena *a, struct str key)
     return (struct str){uuid, METRIC_UUID_BYTES};
 }
 
+bool metric_key_like(struct arena *a, struct str uuid, struct str *out)
+{
+    char *const like = arena_array(a, char, METRIC_KEY_BYTES + 1);
+    const bool has_dashes = uuid.len == METRIC_UUID_BYTES;
+    size_t n = 0;
+    for (size_t i = 0; i < uuid.len && n < METRIC_KEY_BYTES; i++) {
+        char c = uuid.at[i];
+        if (has_dashes && (i == 8 || i == 13 || i == 18 || i == 23)) {
+            if (c != '-') {
+                return false;
+            }
+            continue;
+        }
+        c = c >= 'A' && c <= 'F' ? (char)(c - 'A' + 'a') : c;
+        const bool is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+        if (!is_hex || (n == 12 && c != '8') || (n == 16 && !strchr("89ab", c))) {
+            return false;
+        }
+        like[n] = n == 12 || n == 16 ? '_' : c;
+        n++;
+    }
+    *out = (struct str){like, n};
+    return n == METRIC_KEY_BYTES && (has_dashes || uuid.len == METRIC_KEY_BYTES);
+}
+
 static int by_key(const void *a, const void *b)
 {
     const struct metric_tag *const x = a, *const y = b;

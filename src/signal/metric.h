@@ -49,6 +49,9 @@ int64_t metric_grain_start(const struct metric *m);
 struct str metric_key(struct arena *a, const struct metric *m);
 /* The key as a UUID (RFC 9562, version 8). */
 struct str metric_uuid(struct arena *a, struct str key);
+/* The keys that have this UUID, with or without its dashes, as a pattern of SQL's LIKE; false: it
+ * is none. All but six bits of a key stand in its UUID. */
+bool metric_key_like(struct arena *a, struct str uuid, struct str *out);
 
 /* Sort the tags by key; of one that stands there twice the last counts. */
 void metric_sort_tags(struct metric *m);

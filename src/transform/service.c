@@ -53,13 +53,10 @@ bool service_is_production(const struct config *c, const struct belonging *of, b
     const struct named *const service = find(c, of);
     const struct config_service *const s = service ? service->options : NULL;
     *is_told = s && s->production.n > 0;
-    for (size_t i = 0; *is_told && i < s->production.n; i++) {
-        if (str_eq_nocase(s->production.at[i], of->environment)) {
-            return true;
-        }
+    if (*is_told) {
+        return glob_any(&s->production, of->environment);
     }
-    return !*is_told &&
-           (str_eq_nocase(of->environment, S("production")) ||
+    return (str_eq_nocase(of->environment, S("production")) ||
             str_eq_nocase(of->environment, S("prod")) || str_eq_nocase(of->environment, S("live")));
 }
 

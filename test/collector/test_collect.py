@@ -308,6 +308,17 @@ def a_row_that_is_read_again_in_the_overlap_is_the_same_record(folder):
 
 
 @case
+def a_sink_of_the_model_metric_is_listed_with_each_collector(folder):
+    of = {name: {"type": "file", "models": [model], "config": {"path": str(folder / f"{name}.log")}}
+          for name, model in (("all", "metric"), ("changes", "change"))}
+    own = {"audit": {"type": "file", "config": {"path": str(folder / "audit.log")}}}
+    script = collector("echo '{\"value\":1}'", {"interval": "24h"})
+    with Weir(folder, collectors={"g": script | {"sinks": own}, "h": script}, sinks=of) as weir:
+        eventually(lambda: listed(weir, "g")["sinks"] == {"all": 0, "audit": 0}, "those that take its records, and their lag")
+        eventually(lambda: listed(weir, "h")["sinks"] == {"all": 0}, "and of one that names none")
+
+
+@case
 def a_row_of_the_overlap_may_come_back_to_what_it_was(folder):
     """What it said last counts in every sink; a kill and a start of weir give nothing twice, and beginning anew gives it again."""
     one = collector(f"cat {folder}/rows", {"interval": "200ms"}, invocation_strategy="incremental", column="at", overlap="24h")

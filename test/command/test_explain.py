@@ -2,6 +2,7 @@
 import json
 import signal
 import subprocess
+import threading
 import time
 
 from blackbox import BINARY, Weir, case, eventually, run, sign
@@ -117,6 +118,64 @@ def a_dropped_letter_says_so_and_when(folder):
         assert "by `weir dead drop`" in second, second
 
 
+@case
+def signals_received_together_are_told_apart_when_some_were_sent_again(folder):
+    mapping = '{model: "ticket", source: "desk", id: .id, title: "T", at: "2026-03-07T12:00:00Z"}'
+    (folder / "desk.jq").write_text('if .bad then error("no") elif .skip then empty else . end | ' + mapping)
+    with Weir(folder, agents={"desk": {"type": "webhook", "token": "t", "id": "/id", "mapping": "./desk.jq"}}) as weir:
+        def send(number):
+            body = {"id": f"d-{number}", "bad": number % 3 == 0, "skip": number % 3 == 1}
+            assert weir.post("/hooks/desk", json.dumps(body).encode(), {"Authorization": "Bearer t"})[0] == 202
+
+        sent = [0]
+
+        def one_of_each():
+            threads = [threading.Thread(target=send, args=(i,)) for i in range(sent[0], sent[0] + 24)]
+            sent[0] += len(threads)
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            together = {}
+            for row in weir.rows("query", "SELECT id, CAST(received_at AS VARCHAR) AS at FROM raw"):
+                together.setdefault(row["at"], {}).setdefault(int(row["id"][2:]) % 3, row["id"])
+            return next((kinds for kinds in together.values() if len(kinds) == 3), None)
+
+        kinds = eventually(one_of_each, "a dead, an unmapped and a stored one are received in one moment", 120)
+        weir.command("flush")
+        weir.stop()
+        (folder / "desk.jq").write_text('if .skip then empty else . end | ' + mapping)
+        weir.start()
+        weir.command("dead", "retry", "--all")
+        weir.command("flush")
+        lives = {kind: explain(weir, kinds[kind]) for kind in kinds}
+        assert {kind: [[fact["key"]["id"] for fact in life["facts"]] for life in lives[kind]] for kind in kinds} \
+            == {0: [[kinds[0]]], 1: [[]], 2: [[kinds[2]]]}, (kinds, lives)
+        assert lives[1][0]["outcome"] == "unmapped", lives
+        for kind in (0, 2):
+            assert explain(weir, "ticket", "desk", kinds[kind]) == lives[kind]
+        differing = weir.rows("replay", "--dry-run")
+        assert [row["changed"] for row in differing] == [0] * len(differing) and differing, differing
+
+
+@case
+def a_record_of_a_collector_is_explained_by_its_uuid_and_was_answered_to_nobody(folder):
+    users = {"metric": {"name": "x", "type": "COUNT"}, "schedule": {"interval": "1h"},
+             "source": {"type": "command", "config": {"run": ["/bin/sh", "-c", "echo '{\"value\":3}'"]}},
+             "sinks": {"audit": {"type": "file", "config": {"path": str(folder / "audit.log")}}}}
+    with Weir(folder, collectors={"users": users}) as weir:
+        eventually(lambda: (folder / "audit.log").exists() and (folder / "audit.log").read_text().endswith("\n"), "the sink has it")
+        weir.command("flush")
+        uuid, key = json.loads((folder / "audit.log").read_text().splitlines()[0])["uuid"], one(weir, "SELECT key FROM metric")["key"]
+        life = explain(weir, "metric", key)
+        assert len(life) == 1 and life[0]["agent"] == "users" and uuid.replace("-", "") != key, (life, uuid)
+        for words in ([uuid], [uuid.replace("-", "")], [uuid.upper()], ["metric", uuid], [key]):
+            assert explain(weir, *words) == life, words
+        other = uuid[:-1] + ("0" if uuid[-1] != "0" else "1")
+        weir.command("explain", other, status=1)
+        assert "answered" not in weir.command("explain", uuid)
+
+
 class Tap:
     def __init__(self, weir, *words):
         self.process = subprocess.Popen([BINARY, "tap", "-c", str(weir.folder / "weir.yaml"), *words], text=True,
@@ -147,14 +206,15 @@ def a_tap_that_is_asked_to_stop_again_and_again_ends_once(folder):
 
 @case
 def a_tap_shows_what_comes_from_now_on_and_what_was_asked_for(folder):
-    with weir_with_github(folder) as weir:
+    with Weir(folder, agents={"github": {"type": "github", "secret": "s"}, "nobody": {"type": "cdevents"}}) as weir:
         post(weir, pull_request(1), 1)
         eventually(lambda: one(weir, "SELECT count(*) AS n FROM change")["n"] == 1, "transformed")
         changes = Tap(weir, "--model", "change", "--where", '.data.title == "Two"', "--count", "1")
         raw, others = Tap(weir, "raw", "--agent", "github", "--count", "2"), Tap(weir, "raw", "--agent", "nobody")
         post(weir, pull_request(3, title="Three"), 3)
         post(weir, pull_request(2, title="Two"), 2)
-        weir.command("tap", "--where", ".data.", status=1)
+        weir.command("tap", "--where", ".data.", status=2)
+        weir.command("tap", "raw", "--agent", "nosuch", status=2)
         status, lines = changes.end()
         assert status == 0 and [line["data"]["title"] for line in lines] == ["Two"], lines
         assert lines[0]["origin"].startswith("raw/intake-0:") and lines[0]["type"] == "weir.fact.change", lines

@@ -277,6 +277,12 @@ static void the_configuration_says_which_service_and_what_is_production(void **s
     shop.production = (struct str_list){&production, 1};
     out = transformed(program, "{\"is\":false}");
     assert_str(column(&out, 0, "is_production"), "true");
+    production = S("LIVE-*");
+    out = transformed(program, "{\"is\":false}");
+    assert_str(column(&out, 0, "is_production"), "true");
+    production = S("live");
+    out = transformed(program, "{\"is\":true}");
+    assert_str(column(&out, 0, "is_production"), "false");
     out = transformed(program, "{\"is\":false,\"service\":\"cart\"}");
     assert_str(column(&out, 0, "service"), "cart");
     assert_str(column(&out, 0, "is_production"), "false");
