@@ -272,6 +272,32 @@ static void its_values_outlive_it_with_the_cursors(void **state)
                                   "m{t=\"{\\\"\"} 0.25\n");
 }
 
+static void a_text_with_a_zero_byte_spoils_no_page(void **state)
+{
+    struct metric_tag tag[] = {
+        {STR("a.b"), STR("1\0x")}, {STR("a_b"), STR("2\0")}, {STR("t"), STR("\0")}};
+    struct metric m = make("m", 1, clock_now_us());
+    static const char page[] = "# HELP a The last value of a.\n# TYPE a gauge\na 2\n"
+                               "# HELP m_ The last value of m\xef\xbf\xbd.\n# TYPE m_ gauge\n"
+                               "m_{a_b=\"1\xef\xbf\xbdx;2\xef\xbf\xbd\",t=\"\xef\xbf\xbd\"} 1\n";
+    (void)state;
+    m.name = S("m\0");
+    m.tag = tag;
+    m.tags_n = sizeof tag / sizeof *tag;
+    start("");
+    assert_int_equal(give(&m), OK);
+    give_value("a", 2, clock_now_us());
+    assert_string_equal(scrape(), page);
+    sink_close(sink);
+    const char *const old = arena_printf(&arena,
+                                         "[[\"m_{t=\\\"\\u0000\\\"}\",\"m\\u0000\",1,%lld,%lld]]",
+                                         (long long)m.at_us, (long long)m.at_us)
+                                .at; /* as it was kept before */
+    start(old);
+    assert_string_equal(scrape(), "# HELP m_ The last value of m\xef\xbf\xbd.\n# TYPE m_ gauge\n"
+                                  "m_{t=\"\xef\xbf\xbd\"} 1\n");
+}
+
 static void many_series_are_found_again_and_sorted(void **state)
 {
     enum { MANY = 3000 };
@@ -361,6 +387,7 @@ int main(void)
         TEST(the_child_itself_takes_away_what_is_stale),
         TEST(one_series_more_than_it_may_hold_is_refused_and_the_others_live),
         TEST(its_values_outlive_it_with_the_cursors),
+        TEST(a_text_with_a_zero_byte_spoils_no_page),
         TEST(many_series_are_found_again_and_sorted),
         TEST(a_child_that_is_killed_comes_again_with_all_it_showed),
         TEST(an_address_that_another_has_is_waited_for),

@@ -147,7 +147,7 @@ enum outcome board_put(struct board *b, const struct metric *m, int64_t at_us, i
     buf_add(&key, series.labels_n > 0 ? S("}") : S(""));
     struct point p = {.key = buf_str(&key),
                       .name_bytes = series.name.len,
-                      .origin = m->name,
+                      .origin = series_text(&a, m->name),
                       .value = m->value,
                       .at_us = at_us,
                       .read_us = m->at_us};
@@ -280,8 +280,8 @@ void board_read(struct board *b, struct str json)
     if (json.len > 0 && json_read(&a, json, &doc, &ignored) == OK) {
         yyjson_arr_foreach(yyjson_doc_get_root(doc), i, n, one)
         {
-            struct point p = {.key = json_text(yyjson_arr_get(one, 0)),
-                              .origin = json_text(yyjson_arr_get(one, 1)),
+            struct point p = {.key = series_text(&a, json_text(yyjson_arr_get(one, 0))),
+                              .origin = series_text(&a, json_text(yyjson_arr_get(one, 1))),
                               .value = yyjson_get_num(yyjson_arr_get(one, 2)),
                               .at_us = yyjson_get_sint(yyjson_arr_get(one, 3)),
                               .read_us = yyjson_get_sint(yyjson_arr_get(one, 4))};

@@ -31,6 +31,23 @@ static struct str label_name(struct arena *a, struct str key)
     return name;
 }
 
+struct str series_text(struct arena *a, struct str text)
+{
+    struct buf b;
+    struct str rest = text;
+    if (str_find(text, '\0') == text.len) {
+        return text;
+    }
+    buf_init(&b, a, 3 * text.len);
+    while (rest.len > 0) {
+        const size_t before = str_find(rest, '\0');
+        buf_add(&b, str_sub(rest, 0, before));
+        buf_add(&b, before < rest.len ? S("\xef\xbf\xbd") : S(""));
+        rest = str_sub(rest, before + (before < rest.len), rest.len);
+    }
+    return buf_str(&b);
+}
+
 static int by_name(const void *a, const void *b)
 {
     const struct series_label *const x = a, *const y = b;
@@ -45,7 +62,7 @@ void series_of(struct arena *a, const struct metric *m, struct series *out)
     for (size_t i = 0; i < m->tags_n; i++) {
         if (m->tag[i].value.len > 0) {
             out->label[out->labels_n++] = (struct series_label){label_name(a, m->tag[i].key),
-                                                                m->tag[i].value};
+                                                                series_text(a, m->tag[i].value)};
         }
     }
     qsort(out->label, out->labels_n, sizeof *out->label, by_name);

@@ -23,6 +23,9 @@ struct series {
 /* Lives in the arena, and by the texts of the metric. */
 void series_of(struct arena *a, const struct metric *m, struct series *out);
 
+/* U+FFFD in place of each U+0000, which ends a text where the format is read. */
+struct str series_text(struct arena *a, struct str text);
+
 /* The metric that the item was made of.
  *   returns OK | REJECT it has no number: a text of a template, or another model */
 enum outcome series_metric(struct arena *a, const struct sink_item *item, struct metric *out,
