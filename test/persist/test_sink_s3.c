@@ -366,6 +366,157 @@ static void parquet_without_a_schema_has_all_that_records_have(void **state)
                "amazon|prod|2.5|1704164646000000|TIMESTAMP WITH TIME ZONE");
 }
 
+/* Records of these bodies, as far as they are taken; the first that is not is passed over. */
+static enum outcome give_bodies(const char *const *body, size_t n)
+{
+    enum outcome refused = OK;
+    size_t done = 0;
+    start();
+    for (size_t i = 0; i < n; i++) {
+        struct sink_item item = item_of(i, 0);
+        item.body = str_of(body[i]);
+        const enum outcome result = sink->driver->send(sink, &item, 1, &done, &f);
+        refused = result != OK ? result : refused;
+        assert_int_equal(done, result == OK);
+    }
+    struct failure other;
+    if (sink->driver->flush(sink, &other) != OK) {
+        fail_msg("%s", other.text);
+    }
+    return refused;
+}
+
+static void parquet_refuses_the_one_record_that_its_schema_cannot_hold(void **state)
+{
+    static const char *const wrong[] = {"1e19", "2.5", "9223372036854775808"};
+    static struct sink_column column[] = {{STR("value"), COLUMN_INT64, STR("")}};
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        const char *const body[] = {
+            "{\"value\":-9223372036854775808}",
+            arena_printf(&arena, "{\"value\":%s}", wrong[i]).at,
+            "{\"value\":2.0}",
+        };
+        bucket_make();
+        options.encoding = (struct sink_encoding){.type = ENCODING_PARQUET,
+                                                  .config = {.schema = {column, 1}}};
+        assert_int_equal(give_bodies(body, 3), REJECT);
+        assert_non_null(strstr(f.text, "no INT64"));
+        assert_str(query("string_agg(value, ',' ORDER BY value)"), "-9223372036854775808,2");
+    }
+}
+
+static void parquet_without_a_schema_changes_no_value(void **state)
+{
+    static const struct {
+        const char *first, *second, *is; /* and which type it has */
+    } values[] = {
+        {"0", "\"text 1\"", "0,text 1 VARCHAR"},
+        {"9007199254740993", "1", "9007199254740993,1 BIGINT"},
+        {"9007199254740993", "1.5", "9007199254740993,1.5 VARCHAR"},
+        {"18446744073709551615", "1", "18446744073709551615,1 VARCHAR"},
+        {"1", "1.5", "1.0,1.5 DOUBLE"},
+        {"true", "null", "true BOOLEAN"},
+        {"true", "1", "true,1 VARCHAR"},
+        {"[1]", "null", "[1] VARCHAR"},
+    };
+    (void)state;
+    options.encoding = (struct sink_encoding){.type = ENCODING_PARQUET};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        const char *const body[] = {
+            arena_printf(&arena, "{\"n\":1,\"v\":%s}", values[i].first).at,
+            arena_printf(&arena, "{\"n\":2,\"v\":%s}", values[i].second).at};
+        bucket_make();
+        assert_int_equal(give_bodies(body, 2), OK);
+        const struct str got = query(
+            "string_agg(v, ',' ORDER BY n) || ' ' || any_value(typeof(v))");
+        assert_string_equal(arena_cstr(&arena, got), values[i].is);
+    }
+}
+
+static void parquet_has_times_only_where_all_are_times(void **state)
+{
+    static const char *const body[] = {"{\"n\":1,\"time\":1700000000,\"window\":\"24h\"}",
+                                       "{\"n\":2,\"time\":\"2024-01-02T03:04:05Z\"}"};
+    (void)state;
+    options.encoding = (struct sink_encoding){.type = ENCODING_PARQUET};
+    assert_int_equal(give_bodies(body, 2), OK);
+    assert_str(query("string_agg(concat_ws('|', time, \"window\"), ',' ORDER BY n)"),
+               "1700000000|24h,2024-01-02T03:04:05Z");
+}
+
+/* So many members, counted from one. */
+static const char *wide(size_t from, size_t n)
+{
+    struct buf b;
+    buf_init(&b, &arena, 1 << 20);
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(&b, "%s\"tag.k%zu\":\"%zu\"", i > 0 ? "," : "{", from + i, i);
+    }
+    buf_add(&b, (struct str){"}", 2});
+    return buf_str(&b).at;
+}
+
+static void parquet_takes_a_thousand_columns_and_refuses_a_record_of_more(void **state)
+{
+    enum { ROWS = 20 }; /* whose values repeat: DuckDB writes a dictionary for each column */
+    const char *body[ROWS];
+    (void)state;
+    for (size_t i = 0; i < ROWS; i++) {
+        body[i] = wide(0, i == 1 ? 1001 : 1000);
+    }
+    options.encoding = (struct sink_encoding){.type = ENCODING_PARQUET};
+    assert_int_equal(give_bodies(body, ROWS), REJECT);
+    assert_non_null(strstr(f.text, "more than 1000 members"));
+    assert_str(query("count(\"tag.k999\")::VARCHAR"), "19");
+}
+
+static void parquet_refuses_a_member_that_can_be_no_column(void **state)
+{
+    static const char *const wrong[] = {"{\"\":1}", "{\"a\\u0000b\":1}", "{}", "[]"};
+    (void)state;
+    options.encoding = (struct sink_encoding){.type = ENCODING_PARQUET};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        const char *const body[] = {wrong[i], "{\"v\":\"a\\u0000b\"}"};
+        bucket_make();
+        assert_int_equal(give_bodies(body, 2), REJECT);
+        assert_str(query("length(v)::VARCHAR"), "3");
+    }
+}
+
+static size_t parquet_rows(void)
+{
+    struct duck *duck = NULL;
+    struct str rows = S("");
+    const struct duck_options o = {.memory_bytes_max = 256 << 20, .threads = 1};
+    const struct str sql = arena_printf(
+        &arena, "SELECT count(*)::VARCHAR FROM read_parquet('%s/%.*s/**/*.parquet')",
+        service_url("s3.data"), STR_ARG(options.bucket));
+    assert_int_equal(duck_open(&arena, &o, &duck, &f), OK);
+    assert_int_equal(duck_first_text(duck, &arena, sql.at, &rows, &f), OK);
+    duck_close(duck);
+    return strtoul(arena_cstr(&arena, rows), NULL, 10);
+}
+
+/* Of 600 columns each, that two of them share none of; the same from the beginning, further. */
+static void parquet_of_too_many_columns_is_several_objects_in_which_each_record_is_once(
+    void **state)
+{
+    static const size_t ends[] = {5, 3, 6};
+    const char *body[6];
+    (void)state;
+    options.encoding = (struct sink_encoding){.type = ENCODING_PARQUET};
+    for (size_t i = 0; i < sizeof body / sizeof *body; i++) {
+        body[i] = wide(1000 * (i / 2), 600);
+    }
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        assert_int_equal(give_bodies(body, ends[i]), OK);
+    }
+    look();
+    assert_int_equal(objects_n, 3);
+    assert_int_equal(parquet_rows(), 6);
+}
+
 static int start_all(void **state)
 {
     (void)state;
@@ -396,6 +547,12 @@ int main(void)
         TEST(a_large_object_goes_in_parts),
         TEST(parquet_has_the_columns_of_its_schema_and_no_others),
         TEST(parquet_without_a_schema_has_all_that_records_have),
+        TEST(parquet_refuses_the_one_record_that_its_schema_cannot_hold),
+        TEST(parquet_without_a_schema_changes_no_value),
+        TEST(parquet_has_times_only_where_all_are_times),
+        TEST(parquet_of_too_many_columns_is_several_objects_in_which_each_record_is_once),
+        TEST(parquet_refuses_a_member_that_can_be_no_column),
+        TEST(parquet_takes_a_thousand_columns_and_refuses_a_record_of_more),
     };
     return cmocka_run_group_tests(tests, start_all, stop_all);
 }

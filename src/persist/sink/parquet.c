@@ -1,5 +1,6 @@
 #include "persist/sink/parquet.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -11,13 +12,28 @@
 #include "wire/duckdb.h"
 #include "wire/json.h"
 
+/* Up to there each whole number is a DOUBLE. */
+#define WHOLE_MAX (UINT64_C(1) << 53)
 enum { COLUMNS_MAX = 1000, MEMORY_BYTES_MAX = 512 << 20, PATH_BYTES = 40, SQL_BYTES_MAX = 4 << 20 };
 #define LINES_BYTES_MAX ((size_t)1 << 30)
+/* DuckDB takes memory for the largest dictionary of each column, at once. */
+enum { DICTIONARY_BYTES_MAX = 1 << 20, DICTIONARIES_BYTES_MAX = 64 << 20 };
+
+/* What values of a column are: a bit each. */
+enum kind {
+    KIND_WHOLE = 1, /* a whole number that a DOUBLE holds, too */
+    KIND_LARGE = 2, /* … that only a BIGINT holds              */
+    KIND_REAL = 4,
+    KIND_BOOL = 8,
+    KIND_TIME = 16, /* a text that is one, under a name of times */
+    KIND_OTHER = 32 /* texts, objects, lists, larger numbers     */
+};
 
 /* A column of the file, and where a record has it. */
 struct column {
     struct str name, from;
     const char *type; /* DuckDB's */
+    unsigned kinds;
 };
 
 struct making {
@@ -42,6 +58,55 @@ static bool is_time_name(struct str key)
            str_eq(key, S("grain_datetime"));
 }
 
+static unsigned kind_of(struct str name, yyjson_val *value)
+{
+    int64_t us = 0;
+    if (yyjson_is_null(value)) {
+        return 0;
+    }
+    if (yyjson_is_int(value)) {
+        const uint64_t size = yyjson_is_sint(value) && yyjson_get_sint(value) < 0
+                                  ? -(uint64_t)yyjson_get_sint(value)
+                                  : yyjson_get_uint(value);
+        return size <= WHOLE_MAX ? KIND_WHOLE : size <= INT64_MAX ? KIND_LARGE : KIND_OTHER;
+    }
+    return yyjson_is_real(value)   ? KIND_REAL
+           : yyjson_is_bool(value) ? KIND_BOOL
+           : is_time_name(name) && yyjson_is_str(value) && clock_parse(json_text(value), &us)
+               ? KIND_TIME
+               : KIND_OTHER;
+}
+
+/* That holds all of these as they are. Numbers are DOUBLE as long as they can be: objects of one
+ * sink are read together. */
+static const char *type_of(const struct column *c)
+{
+    const unsigned kinds = c->kinds;
+    return kinds == 0 ? is_time_name(c->name) ? "TIMESTAMPTZ" : "VARCHAR"
+           : (kinds & ~(unsigned)(KIND_WHOLE | KIND_REAL)) == 0  ? "DOUBLE"
+           : (kinds & ~(unsigned)(KIND_WHOLE | KIND_LARGE)) == 0 ? "BIGINT"
+           : kinds == KIND_BOOL                                  ? "BOOLEAN"
+           : kinds == KIND_TIME                                  ? "TIMESTAMPTZ"
+                                                                 : "VARCHAR";
+}
+
+/* The column of this name, which most records have in the same place; NULL: one too many. */
+static struct column *column_of(struct making *m, struct str name, size_t place)
+{
+    size_t k = place < m->n && str_eq(m->column[place].from, name) ? place : 0;
+    while (k < m->n && !str_eq(m->column[k].from, name)) {
+        k++;
+    }
+    if (k == COLUMNS_MAX) {
+        return NULL;
+    }
+    if (k == m->n) {
+        const struct str own = arena_str(m->arena, name);
+        m->column[m->n++] = (struct column){.name = own, .from = own};
+    }
+    return &m->column[k];
+}
+
 static enum outcome find_columns(struct making *m, struct str lines, struct failure *f)
 {
     struct arena scratch;
@@ -56,27 +121,21 @@ static enum outcome find_columns(struct making *m, struct str lines, struct fail
         yyjson_obj_foreach(result == OK ? yyjson_doc_get_root(doc) : NULL, i, n, key, value)
         {
             const struct str name = json_text(key);
-            size_t k = 0;
-            while (k < m->n && !str_eq(m->column[k].name, name)) {
-                k++;
+            if (name.len == 0 || str_find(name, '\0') < name.len) {
+                result = failed(f, REJECT, "a member's name is empty or holds U+0000: no column");
+                break;
             }
-            if (k == COLUMNS_MAX || (k < m->n && m->column[k].type)) {
-                continue;
+            struct column *const c = column_of(m, name, i);
+            if (!c) {
+                result = failed(f, REJECT, "more than %d members: columns of Parquet", COLUMNS_MAX);
+                break;
             }
-            if (k == m->n) {
-                const struct str own = arena_str(m->arena, name);
-                m->column[m->n++] = (struct column){.name = own, .from = own};
-            }
-            m->column[k].type = is_time_name(name)      ? "TIMESTAMPTZ"
-                                : yyjson_is_num(value)  ? "DOUBLE"
-                                : yyjson_is_bool(value) ? "BOOLEAN"
-                                : yyjson_is_null(value) ? NULL
-                                                        : "VARCHAR";
+            c->kinds |= kind_of(c->from, value);
         }
     }
     arena_close(&scratch);
     for (size_t i = 0; i < m->n; i++) {
-        m->column[i].type = m->column[i].type ? m->column[i].type : "VARCHAR";
+        m->column[i].type = type_of(&m->column[i]);
     }
     return result;
 }
@@ -110,28 +169,69 @@ static yyjson_val *member(struct making *m, struct arena *scratch, yyjson_val *r
     return value;
 }
 
-static void add_cell(struct buf *b, struct arena *scratch, const char *type, yyjson_val *value)
+/* A number that a BIGINT holds as it is. */
+static bool whole_of(yyjson_val *value, int64_t *out)
 {
-    int64_t us = 0;
-    const struct str text = json_text(value);
-    const bool is_text = yyjson_is_str(value);
-    if (strcmp(type, "VARCHAR") == 0 && !is_text) {
-        buf_add_json(b, json_write(scratch, value));
-    } else if (strcmp(type, "BIGINT") == 0 && is_text) {
-        if (clock_parse(text, &us)) {
-            buf_add_i64(b, us);
-        } else {
-            buf_add(b, S("null"));
-        }
-    } else if (strcmp(type, "BIGINT") == 0 && yyjson_is_real(value)) {
-        buf_printf(b, "%.0f", yyjson_get_real(value));
-    } else if ((strcmp(type, "DOUBLE") == 0 || strcmp(type, "BIGINT") == 0)
-                   ? !yyjson_is_num(value)
-                   : strcmp(type, "BOOLEAN") == 0 && !yyjson_is_bool(value)) {
-        buf_add(b, S("null"));
-    } else {
-        buf_add(b, json_write(scratch, value));
+    if (yyjson_is_real(value)) {
+        const double real = yyjson_get_real(value);
+        const bool is_in = real >= -0x1p63 && real < 0x1p63;
+        *out = is_in ? (int64_t)real : 0;
+        return is_in && fpclassify(real - (double)*out) == FP_ZERO;
     }
+    *out = yyjson_get_sint(value);
+    return !yyjson_is_uint(value) || yyjson_get_uint(value) <= INT64_MAX;
+}
+
+/* What is of another kind is null. returns OK | REJECT a number that the column cannot hold */
+static enum outcome add_cell(struct buf *b, struct arena *scratch, const struct column *c,
+                             yyjson_val *value, struct failure *f)
+{
+    int64_t whole = 0;
+    char time[CLOCK_TEXT_BYTES];
+    const bool is_text = yyjson_is_str(value), is_number = yyjson_is_num(value);
+    const bool is_time = is_text && clock_parse(json_text(value), &whole);
+    if (strcmp(c->type, "VARCHAR") == 0 && !yyjson_is_null(value)) {
+        buf_add_json(b, is_text ? json_text(value) : json_write(scratch, value));
+    } else if (strcmp(c->type, "BIGINT") == 0 && is_time) {
+        buf_add_i64(b, whole);
+    } else if (strcmp(c->type, "BIGINT") == 0 && is_number) {
+        if (!whole_of(value, &whole)) {
+            return failed(f, REJECT, "%.*s is %.*s, which no INT64 is (encoding.config.schema)",
+                          STR_ARG(c->from), STR_ARG(json_write(scratch, value)));
+        }
+        buf_add_i64(b, whole);
+    } else if (strcmp(c->type, "TIMESTAMPTZ") == 0 && is_time) {
+        (void)clock_text(whole, time);
+        buf_add_json(b, str_of(time));
+    } else if (strcmp(c->type, "DOUBLE") == 0
+                   ? is_number
+                   : strcmp(c->type, "BOOLEAN") == 0 && yyjson_is_bool(value)) {
+        buf_add(b, json_write(scratch, value));
+    } else {
+        buf_add(b, S("null"));
+    }
+    return OK;
+}
+
+/* One record as the line that is read back. */
+static enum outcome add_row(struct making *m, struct arena *scratch, struct str line, struct buf *b,
+                            struct failure *f)
+{
+    yyjson_doc *doc = NULL;
+    bool is_first = true;
+    enum outcome result = json_read(scratch, line, &doc, f);
+    yyjson_val *const root = result == OK ? yyjson_doc_get_root(doc) : NULL;
+    buf_add_byte(b, '{');
+    for (size_t i = 0; i < m->n && result == OK; i++) {
+        yyjson_val *const value = member(m, scratch, root, m->column[i].from);
+        if (value) {
+            buf_printf(b, "%s\"c%zu\":", is_first ? "" : ",", i);
+            result = add_cell(b, scratch, &m->column[i], value, f);
+            is_first = false;
+        }
+    }
+    buf_add(b, S("}\n"));
+    return result;
 }
 
 static enum outcome write_rows(struct making *m, struct str lines, struct failure *f)
@@ -141,22 +241,9 @@ static enum outcome write_rows(struct making *m, struct str lines, struct failur
     enum outcome result = OK;
     arena_init(&scratch, LINES_BYTES_MAX);
     while (lines.len > 0 && result == OK) {
-        yyjson_doc *doc = NULL;
-        bool is_first = true;
         arena_reset(&scratch);
         buf_init(&b, &scratch, LINES_BYTES_MAX / 2);
-        result = json_read(&scratch, str_cut(lines, '\n', &lines), &doc, f);
-        yyjson_val *const root = result == OK ? yyjson_doc_get_root(doc) : NULL;
-        buf_add_byte(&b, '{');
-        for (size_t i = 0; i < m->n; i++) {
-            yyjson_val *const value = member(m, &scratch, root, m->column[i].from);
-            if (value) {
-                buf_printf(&b, "%s\"c%zu\":", is_first ? "" : ",", i);
-                add_cell(&b, &scratch, m->column[i].type, value);
-                is_first = false;
-            }
-        }
-        buf_add(&b, S("}\n"));
+        result = add_row(m, &scratch, str_cut(lines, '\n', &lines), &b, f);
         result = result == OK ? file_write(m->in, buf_str(&b), f) : result;
     }
     arena_close(&scratch);
@@ -198,10 +285,12 @@ static enum outcome copy(void *to, struct failure *f)
     for (size_t i = 0; i < m->n; i++) {
         buf_printf(&sql, "%sc%zu: '%s'", i > 0 ? ", " : "", i, m->column[i].type);
     }
+    const size_t share = DICTIONARIES_BYTES_MAX / m->n;
     buf_printf(&sql,
                "})) TO '/proc/self/fd/%d' (FORMAT parquet, COMPRESSION %.*s, "
-               "USE_TMP_FILE false)",
-               m->out, STR_ARG(compression));
+               "STRING_DICTIONARY_PAGE_SIZE_LIMIT %zu, USE_TMP_FILE false)",
+               m->out, STR_ARG(compression),
+               share < DICTIONARY_BYTES_MAX ? share : DICTIONARY_BYTES_MAX);
     buf_add_byte(&sql, '\0');
     enum outcome result = duck_open(m->arena, &o, &duck, f);
     if (result == OK) {
@@ -246,6 +335,29 @@ static enum outcome make(struct making *m, struct str lines, struct str *out, st
     }
     *out = (struct str){bytes, (size_t)st.st_size};
     return OK;
+}
+
+enum outcome parquet_fits(struct str line, const struct sink_encoding_config *config,
+                          struct failure *f)
+{
+    struct arena scratch;
+    struct buf b;
+    arena_init(&scratch, LINES_BYTES_MAX);
+    struct making *const m = arena_new(&scratch, struct making);
+    *m = (struct making){.arena = &scratch, .config = config, .is_found = config->schema.n == 0};
+    enum outcome result = OK;
+    if (m->is_found) {
+        result = find_columns(m, line, f);
+        if (result == OK && m->n == 0) {
+            result = failed(f, REJECT, "the record has no members: nothing for Parquet's columns");
+        }
+    } else {
+        take_schema(m);
+        buf_init(&b, &scratch, LINES_BYTES_MAX / 2);
+        result = add_row(m, &scratch, line, &b, f);
+    }
+    arena_close(&scratch);
+    return result;
 }
 
 enum outcome parquet_of_lines(struct arena *a, struct str lines,

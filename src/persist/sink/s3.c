@@ -19,14 +19,20 @@ enum {
 };
 #define OBJECT_BYTES_MAX ((size_t)2 << 30)
 
-/* An object to be. */
+struct line {
+    uint64_t position;
+    struct str key;
+    size_t begin; /* of its line */
+};
+
+/* An object to be: several where Parquet cannot hold all of it at once. */
 struct group {
     struct arena arena; /* of all that it holds */
     struct buf lines;
     struct str partition, lane;
-    uint64_t position; /* of its first record  */
-    struct str key;    /* that record's own    */
-    size_t n;
+    struct line *row;
+    size_t n, room;
+    size_t put_n; /* so many of them are in an object by now */
 };
 
 struct s3_sink {
@@ -80,23 +86,25 @@ static struct str trimmed(struct str path)
 /* PREFIX/PARTITION/LANE-POSITION-BUS.json; without a bus by the first record's key. */
 static struct str key_of(const struct sink *s, struct arena *a, const struct group *g)
 {
+    const struct line *const first = &g->row[g->put_n];
     const struct s3_sink_options *const o = s->options;
     const bool is_parquet = o->encoding.type == ENCODING_PARQUET;
     const struct str part[] = {trimmed(o->prefix), trimmed(g->partition)};
     struct buf b;
     char hash[16];
-    hex_u64(hash_64(s->bus.len > 0 ? s->bus : g->key, 0), hash);
+    hex_u64(hash_64(s->bus.len > 0 ? s->bus : first->key, 0), hash);
     buf_init(&b, a, 2 * (size_t)KEY_BYTES_MAX);
     for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
         buf_add(&b, part[i]);
         buf_add(&b, part[i].len > 0 ? S("/") : S(""));
     }
     buf_printf(&b, "%.*s-%019llu-%.8s%s", STR_ARG(g->lane.len > 0 ? g->lane : S("invoke")),
-               (unsigned long long)g->position, hash, is_parquet ? ".parquet" : ".json");
+               (unsigned long long)first->position, hash, is_parquet ? ".parquet" : ".json");
     return buf_str(&b);
 }
 
-static enum outcome put(struct sink *s, struct group *g, struct failure *f)
+/* The next n of them. */
+static enum outcome put_some(struct sink *s, const struct group *g, size_t n, struct failure *f)
 {
     struct s3_sink *const k = s->state;
     const struct s3_sink_options *const o = s->options;
@@ -104,17 +112,44 @@ static enum outcome put(struct sink *s, struct group *g, struct failure *f)
                                      .region = o->region,
                                      .name = o->bucket,
                                      .is_path_style = o->is_path_style};
-    struct s3_object object = {.body = buf_str(&g->lines), .type = S("application/x-ndjson")};
+    const size_t begin = g->row[g->put_n].begin;
+    const size_t end = g->put_n + n < g->n ? g->row[g->put_n + n].begin : g->lines.len;
+    struct s3_object object = {.body = str_sub(buf_str(&g->lines), begin, end - begin),
+                               .type = S("application/x-ndjson")};
     enum outcome result = OK;
     arena_reset(&k->scratch);
     object.key = key_of(s, &k->scratch, g);
     if (o->encoding.type == ENCODING_PARQUET) {
         object.type = S("application/vnd.apache.parquet");
         result = parquet_of_lines(&k->scratch, object.body, &o->encoding.config, &object.body, f);
-        result = result == REJECT ? (f->outcome = RETRY) : result; /* no record is named */
     }
-    if (result == OK) {
-        result = s3_put(k->uploader, &k->scratch, &bucket, &object, f);
+    return result == OK ? s3_put(k->uploader, &k->scratch, &bucket, &object, f) : result;
+}
+
+/* As many as go into one object. Fewer are tried by powers of two: what comes again behind a kill,
+ * with more behind it, is cut in the same places. */
+static enum outcome put_next(struct sink *s, struct group *g, struct failure *f)
+{
+    size_t n = g->n - g->put_n;
+    enum outcome result = put_some(s, g, n, f);
+    while (n > 1 && (result == REJECT || (result == RETRY && f->cause == CAUSE_MEMORY))) {
+        size_t fewer = 1;
+        while (2 * fewer < n) {
+            fewer *= 2;
+        }
+        n = fewer;
+        result = put_some(s, g, n, f);
+    }
+    g->put_n += result == OK ? n : 0;
+    return result == REJECT ? (f->outcome = RETRY) : result; /* parquet_fits should have told */
+}
+
+static enum outcome put(struct sink *s, struct group *g, struct failure *f)
+{
+    struct s3_sink *const k = s->state;
+    enum outcome result = OK;
+    while (result == OK && g->put_n < g->n) {
+        result = put_next(s, g, f);
     }
     if (result == OK) {
         k->written_bytes += g->lines.len;
@@ -161,12 +196,14 @@ static void add(struct group *g, struct str partition, const struct sink_item *i
         buf_init(&g->lines, &g->arena, OBJECT_BYTES_MAX / 2);
         g->partition = arena_str(&g->arena, partition);
         g->lane = arena_str(&g->arena, item->lane);
-        g->key = arena_str(&g->arena, item->key);
-        g->position = item->position;
+        g->row = NULL;
+        g->room = g->put_n = 0;
     }
+    g->row = arena_more(&g->arena, g->row, g->n, &g->room, sizeof *g->row);
+    g->row[g->n++] = (struct line){
+        .position = item->position, .key = arena_str(&g->arena, item->key), .begin = g->lines.len};
     buf_add(&g->lines, item->body);
     buf_add_byte(&g->lines, '\n');
-    g->n++;
 }
 
 static bool is_full(const struct s3_sink_options *o, const struct group *g)
@@ -182,7 +219,12 @@ static enum outcome take(struct sink *s, const struct sink_item *item, struct fa
     struct arena a;
     struct str partition = S("");
     arena_init(&a, DOT_BYTES_MAX);
-    enum outcome result = template_render(&a, o->partition, &dot, &partition, f);
+    enum outcome result = o->encoding.type == ENCODING_PARQUET
+                              ? parquet_fits(item->body, &o->encoding.config, f)
+                              : OK;
+    if (result == OK) {
+        result = template_render(&a, o->partition, &dot, &partition, f);
+    }
     struct group *g = result == OK ? group_of(k, partition, item->lane) : NULL;
     if (result == OK && !g) { /* more partitions than objects are gathered for */
         result = s3_flush(s, f);
