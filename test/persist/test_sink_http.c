@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "folder.h"
-#include "persist/sink/sink.h"
+#include "persist/sink/posting.h"
 #include "test.h"
 #include "wire/gzip.h"
 
@@ -349,6 +349,48 @@ static void what_is_no_address_is_told_at_once(void **state)
     sink = NULL;
 }
 
+static size_t made_n; /* items of the request that is made */
+
+static enum outcome make_none(struct sink *s, struct arena *a, struct posting_items items,
+                              struct posting_body *out, struct failure *why)
+{
+    (void)s;
+    (void)a;
+    (void)out;
+    made_n = items.n;
+    return failed(why, RETRY, "not now");
+}
+
+/* Nobody reads the bodies: they are as long as they say. */
+static void a_request_holds_as_many_bytes_as_it_may_and_one_item_at_least(void **state)
+{
+    enum { MANY = 5 };
+    static const struct {
+        size_t bytes, together;
+    } sizes[] = {{POSTING_BYTES_MAX / 4, 3},
+                 {POSTING_BYTES_MAX / 2 - 1, 2},
+                 {POSTING_BYTES_MAX / 2, 1},
+                 {2 * (size_t)POSTING_BYTES_MAX, 1},
+                 {1, MANY}};
+    struct sink_item item[MANY];
+    struct failure why;
+    struct posting posting = {.careful_n = 0};
+    const struct pair_list none = {.n = 0};
+    const struct posting_to to = {.headers = &none, .batch_size = MANY, .make = make_none};
+    size_t sent = 0;
+    (void)state;
+    arena_init(&posting.arena, 1 << 20);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        for (size_t k = 0; k < MANY; k++) {
+            item[k] = (struct sink_item){.body = {"", sizes[i].bytes}};
+        }
+        const struct posting_items items = {item, MANY};
+        assert_int_equal(posting_send(NULL, &posting, &to, items, &sent, &why), RETRY);
+        assert_int_equal(made_n, sizes[i].together);
+    }
+    arena_close(&posting.arena);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
 
 int main(void)
@@ -364,6 +406,7 @@ int main(void)
         TEST(of_a_refused_batch_the_one_at_fault_is_found),
         TEST(connections_that_are_cut_refused_or_silent_are_tried_again),
         TEST(what_is_no_address_is_told_at_once),
+        TEST(a_request_holds_as_many_bytes_as_it_may_and_one_item_at_least),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

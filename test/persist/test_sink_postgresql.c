@@ -123,6 +123,60 @@ static void the_same_key_again_is_the_same_row_with_the_last_value(void **state)
     assert_str(ask("SELECT name || value FROM % ORDER BY 1"), "a3,b2");
 }
 
+/* The same one, read then. */
+static struct sink_item item_at(double value, int64_t at_us)
+{
+    const struct sink_item item = item_of("a", value);
+    struct metric *const m = arena_new(&arena, struct metric);
+    *m = *item.metric;
+    m->at_us = at_us;
+    struct sink_item out = item;
+    out.metric = m;
+    return out;
+}
+
+static void a_record_that_comes_late_takes_no_newer_ones_place(void **state)
+{
+    const int64_t now_us = clock_now_us();
+    const struct sink_item batch[] = {item_at(5, 400), item_at(4, 300)};
+    const struct sink_item ahead[] = {item_at(8, now_us), item_at(7, now_us + HOUR_US)};
+    const struct {
+        struct sink_item item;
+        const char *is;
+    } steps[] = {
+        {item_at(2, 200), "2"},
+        {item_at(1, 100), "2"},
+        {item_at(3, 200), "3"}, /* what is read at the same time is another reading of it */
+        {item_at(6, now_us + HOUR_US), "6"},
+        {item_at(4, now_us), "4"}, /* the clock was wrong */
+    };
+    (void)state;
+    start();
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        assert_int_equal(give(&steps[i].item, 1), OK);
+        assert_string_equal(arena_cstr(&arena, ask("SELECT value FROM %")), steps[i].is);
+    }
+    assert_int_equal(give(ahead, 2), OK);
+    assert_str(ask("SELECT value FROM %"), "8");
+    (void)ask("DELETE FROM %");
+    assert_int_equal(give(batch, 2), OK);
+    assert_str(ask("SELECT value FROM %"), "5");
+}
+
+static void in_a_table_that_does_not_tell_the_age_the_last_one_counts(void **state)
+{
+    const struct sink_item item[] = {item_at(2, 200), item_at(1, 100)};
+    (void)state;
+    if (services_lack()) {
+        skip_because(services_lack());
+    }
+    (void)ask("CREATE TABLE % (\"key\" text PRIMARY KEY, value numeric, at text)");
+    start();
+    assert_int_equal(give(item, 1), OK);
+    assert_int_equal(give(item + 1, 1), OK);
+    assert_str(ask("SELECT value FROM %"), "1");
+}
+
 static void of_a_refused_batch_the_one_at_fault_is_found(void **state)
 {
     (void)state;
@@ -260,6 +314,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_record_is_a_row_with_all_its_columns),
         TEST(the_same_key_again_is_the_same_row_with_the_last_value),
+        TEST(a_record_that_comes_late_takes_no_newer_ones_place),
+        TEST(in_a_table_that_does_not_tell_the_age_the_last_one_counts),
         TEST(of_a_refused_batch_the_one_at_fault_is_found),
         TEST(a_table_of_somebody_else_gets_the_columns_that_it_has),
         TEST(a_table_that_cannot_be_is_told_with_the_way_out),

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "persist/sink/board.h"
 #include "persist/sink/sink.h"
 #include "test.h"
 
@@ -256,6 +257,28 @@ static void one_series_more_than_it_may_hold_is_refused_and_the_others_live(void
     give_value("c", 1, clock_now_us());
 }
 
+static void names_of_more_bytes_than_a_board_holds_are_refused_and_the_others_live(void **state)
+{
+    enum { TEXT_BYTES = 60 << 10, BYTES = 32 << 20, MANY = 10000 };
+    struct board *const b = board_open(&arena, MANY, 300000);
+    char *const text = arena_array(&arena, char, TEXT_BYTES);
+    struct metric_tag tag = {STR("t"), {text, TEXT_BYTES}};
+    struct metric m = make("m", 1, clock_now_us());
+    size_t n = 0;
+    (void)state;
+    memset(text, 'x', TEXT_BYTES);
+    m.tag = &tag;
+    m.tags_n = 1;
+    do {
+        (void)snprintf(text, 8, "%07zu", n);
+        text[7] = 'x';
+    } while (board_put(b, &m, m.at_us, m.at_us, &f) == OK && ++n < MANY);
+    assert_non_null(strstr(f.text, "32 MiB"));
+    assert_true(n * TEXT_BYTES < BYTES && (n + 2) * TEXT_BYTES > BYTES);
+    memset(text, '0', 7);
+    assert_int_equal(board_put(b, &m, m.at_us, m.at_us, &f), OK);
+}
+
 static void its_values_outlive_it_with_the_cursors(void **state)
 {
     (void)state;
@@ -386,6 +409,7 @@ int main(void)
         TEST(a_clock_that_is_wrong_for_a_moment_throws_nothing_away),
         TEST(the_child_itself_takes_away_what_is_stale),
         TEST(one_series_more_than_it_may_hold_is_refused_and_the_others_live),
+        TEST(names_of_more_bytes_than_a_board_holds_are_refused_and_the_others_live),
         TEST(its_values_outlive_it_with_the_cursors),
         TEST(a_text_with_a_zero_byte_spoils_no_page),
         TEST(many_series_are_found_again_and_sorted),

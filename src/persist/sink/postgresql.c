@@ -1,5 +1,5 @@
-/* PostgreSQL: a row a record, by its key; the same record again is the same row. A batch is copied
- * into a table of the session and merged from there, in one transaction.
+/* PostgreSQL: a row a record, by its key; the same record again is the same row, with what was read
+ * last. A batch is copied into a table of the session and merged from there, in one transaction.
  *   source  PostgreSQL 15: COPY (text format), INSERT (ON CONFLICT), Appendix A (SQLSTATE classes)
  */
 #include <errno.h>
@@ -68,6 +68,7 @@ struct postgresql {
     size_t used_n;
     struct str table; /* quoted                                   */
     struct str list;  /* of the columns' names                    */
+    bool tells_age;   /* its column `at` is when a record was read */
     size_t careful_n; /* items that were refused together: one by one, to find which it is */
 };
 
@@ -200,14 +201,14 @@ static struct str quoted(struct arena *a, struct str table)
     return buf_str(&b);
 }
 
-static bool has_column(const PGresult *r, const char *name)
+/* Its row; -1: there is none. */
+static int find_column(const PGresult *r, const char *name)
 {
-    for (int i = 0; i < PQntuples(r); i++) {
-        if (strcmp(PQgetvalue(r, i, 0), name) == 0) {
-            return true;
-        }
+    int i = PQntuples(r) - 1;
+    while (i >= 0 && strcmp(PQgetvalue(r, i, 0), name) != 0) {
+        i--;
     }
-    return false;
+    return i;
 }
 
 /* Of ours those that the table has: it may have been made by somebody else. */
@@ -218,14 +219,20 @@ static enum outcome look(struct sink *s, const struct table_column *all, size_t 
     struct buf list;
     const char *const parameter[] = {arena_cstr(&p->arena, p->table)};
     PGresult *const r = PQexecParams(p->c,
-                                     "SELECT attname FROM pg_attribute WHERE attrelid = "
+                                     "SELECT attname, atttypid IN ('timestamptz'::regtype, "
+                                     "'timestamp'::regtype) FROM pg_attribute WHERE attrelid = "
                                      "$1::regclass AND attnum > 0 AND NOT attisdropped",
                                      1, NULL, parameter, NULL, NULL, 0);
     enum outcome result = PQresultStatus(r) == PGRES_TUPLES_OK ? OK : tell(p, r, f);
     buf_init(&list, s->arena, SQL_BYTES_MAX);
     p->used_n = 0;
+    p->tells_age = false;
     for (size_t i = 0; i < n && result == OK; i++) {
-        if (has_column(r, all[i].name)) {
+        const int row = find_column(r, all[i].name);
+        if (row >= 0) {
+            p->tells_age = p->tells_age ||
+                           (s->config->is_for_collectors && all[i].cell == CELL_AT &&
+                            *PQgetvalue(r, row, 1) == 't');
             buf_printf(&list, "%s\"%s\"", p->used_n > 0 ? ", " : "", all[i].name);
             p->used[p->used_n++] = &all[i];
         }
@@ -416,19 +423,28 @@ static enum outcome copy_in(struct postgresql *p, const struct sink_item *item, 
     return PQputCopyEnd(p->c, NULL) == 1 ? finish(p, f) : tell_lost(p, f);
 }
 
-/* Of one key several times the last counts. */
+/* A record that comes late (a dead letter that is sent again) is older than the row that has taken
+ * its place. What stands in the future was read while a clock was wrong. */
+#define AHEAD " > now() + interval '1 minute'"
+
+/* Of one key several times the one that was read last counts, else the last. */
 static enum outcome merge(struct postgresql *p, struct failure *f)
 {
     struct buf sql;
     buf_init(&sql, &p->arena, SQL_BYTES_MAX);
     buf_printf(&sql,
-               "INSERT INTO %.*s (%.*s) SELECT DISTINCT ON (key) %.*s FROM weir_in "
-               "ORDER BY key, weir_n DESC ON CONFLICT (key) DO ",
-               STR_ARG(p->table), STR_ARG(p->list), STR_ARG(p->list));
+               "INSERT INTO %.*s AS weir_row (%.*s) SELECT DISTINCT ON (key) %.*s FROM weir_in "
+               "ORDER BY key, %sweir_n DESC ON CONFLICT (key) DO ",
+               STR_ARG(p->table), STR_ARG(p->list), STR_ARG(p->list),
+               p->tells_age ? "\"at\"" AHEAD ", \"at\" DESC, " : "");
     buf_add(&sql, p->used_n > 1 ? S("UPDATE SET ") : S("NOTHING"));
     for (size_t i = 1; i < p->used_n; i++) {
         buf_printf(&sql, "%s\"%s\" = EXCLUDED.\"%s\"", i > 1 ? ", " : "", p->used[i]->name,
                    p->used[i]->name);
+    }
+    if (p->tells_age) {
+        buf_add(&sql, S(" WHERE weir_row.\"at\" IS NULL OR weir_row.\"at\" <= EXCLUDED.\"at\" OR "
+                        "weir_row.\"at\"" AHEAD));
     }
     buf_add_byte(&sql, '\0');
     return run(p, buf_str(&sql).at, f);
