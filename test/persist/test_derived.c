@@ -292,7 +292,8 @@ static void a_second_implementation_gives_changes_the_same_commits(void **state)
 {
     static const char by_sha[] =
         "SELECT count(*) FROM told WHERE %sEXISTS (FROM change_folded AS c JOIN commit_folded AS k "
-        "ON k.repository = c.repository AND k.sha IN (c.head_sha, c.merge_sha) "
+        "ON k.repository = c.repository AND (is_told(k.repository, k.sha, c.head_sha) OR "
+        "is_told(k.repository, k.sha, c.merge_sha)) "
         "WHERE c.repository = told.repository AND %s)";
     static const struct {
         const char *model, *is_same;
@@ -316,7 +317,8 @@ static const char changes[] =
     " ('shop', 'f1', 'feature', TIMESTAMP '2026-03-03 08:00:00'),\n"
     " ('shop', 'f2', 'feature', TIMESTAMP '2026-03-03 09:00:00')\n"
     ") AS t(repository, sha, branch, committed_at);\n"
-    "CREATE OR REPLACE TEMP VIEW change_folded AS SELECT * FROM (VALUES\n"
+    "CREATE OR REPLACE TEMP VIEW change_folded AS SELECT *, closed_at AS merged_at "
+    "FROM (VALUES\n"
     " ('shop', '1', 1, 'main', 'main', 'fork', 'x1', 'm2', " AT("07:00") ", " AT(
         "12:00") "),\n"
                  " ('shop', '2', 2, 'feature', 'main', 'shop', 'f2', NULL, " AT(

@@ -5,9 +5,9 @@ FROM (
         head_branch <> coalesce(base_branch, '') AND coalesce(head_repository, repository) = repository AS is_of_branch,
         lag(closed_at) OVER (PARTITION BY repository, head_branch ORDER BY created_at, id) AS before_at
     FROM change_folded
-) AS c
-JOIN commit_folded AS k ON k.repository = c.repository
-    AND (k.sha = c.head_sha OR (k.branch = c.head_branch AND c.is_of_branch
+) AS c, commit_folded AS k
+WHERE k.repository = c.repository
+    AND (is_told(k.repository, k.sha, c.head_sha) OR (k.branch = c.head_branch AND c.is_of_branch
         AND (c.before_at IS NULL OR k.committed_at > c.before_at)
         AND (c.closed_at IS NULL OR k.committed_at <= c.closed_at)))
 GROUP BY c.repository, c.id

@@ -24,17 +24,22 @@ SELECT if(random() < 0.7, 'gh', 'pd') AS source, CAST(n AS VARCHAR) AS id,
     if(random() < 0.5, detected_at - INTERVAL 1 DAY, NULL) AS blame_from_at
 FROM (SELECT n, TIMESTAMP '2026-03-01' + INTERVAL 1 MINUTE * CAST(random() * 40000 AS INTEGER) AS detected_at
     FROM range(300) AS r(n));
+-- Of hashes two begin with the same twelve digits, in one repository or two; a change tells them whole or in short.
+CREATE OR REPLACE TEMP MACRO whole(x) AS concat(substr(md5(CAST(x // 2 AS VARCHAR)), 1, 12), substr(md5(CAST(x AS VARCHAR)), 1, 28));
+CREATE OR REPLACE TEMP MACRO told(luck, x) AS substr(whole(x), 1, CASE WHEN luck < 0.5 THEN 40 WHEN luck < 0.8 THEN 12 WHEN luck < 0.9 THEN 20 ELSE 6 END);
 CREATE OR REPLACE TEMP TABLE change_folded AS
-SELECT * REPLACE (if(random() < 0.8, created_at + INTERVAL 1 MINUTE * CAST(random() * 9000 AS INTEGER), NULL) AS closed_at)
+SELECT *, if(random() < 0.6, closed_at, NULL) AS merged_at FROM (SELECT * REPLACE (if(random() < 0.8, created_at + INTERVAL 1 MINUTE * CAST(random() * 9000 AS INTEGER), NULL) AS closed_at)
 FROM (SELECT concat('repository-', CAST(random() * 2 AS INTEGER)) AS repository, CAST(n AS VARCHAR) AS id,
         if(random() < 0.95, n, NULL) AS number, if(random() < 0.95, concat('branch-', CAST(random() * 6 AS INTEGER)), NULL) AS head_branch,
         if(random() < 0.9, concat('branch-', CAST(random() * 2 AS INTEGER)), NULL) AS base_branch,
-        if(random() < 0.2, 'fork', NULL) AS head_repository, if(random() < 0.5, concat('sha', CAST(random() * 400 AS INTEGER)), NULL) AS head_sha,
-        if(random() < 0.3, concat('sha', CAST(random() * 400 AS INTEGER)), NULL) AS merge_sha,
+        if(random() < 0.2, 'fork', NULL) AS head_repository, if(random() < 0.5, told(random(), CAST(random() * 400 AS INTEGER)), NULL) AS head_sha,
+        if(random() < 0.3, told(random(), CAST(random() * 400 AS INTEGER)), NULL) AS merge_sha,
         TIMESTAMP '2026-03-01' + INTERVAL 1 MINUTE * CAST(random() * 40000 AS INTEGER) AS created_at, CAST(NULL AS TIMESTAMP) AS closed_at
-    FROM range(300) AS r(n));
+    FROM range(300) AS r(n)));
 CREATE OR REPLACE TEMP TABLE commit_folded AS
-SELECT concat('repository-', n % 3) AS repository, concat('sha', n // 2) AS sha,
+SELECT concat('repository-', n % 3) AS repository, whole(n // 2) AS sha,
     if(random() < 0.8, concat('branch-', CAST(random() * 12 AS INTEGER)), NULL) AS branch,
     if(random() < 0.95, TIMESTAMP '2026-03-01' + INTERVAL 1 MINUTE * CAST(random() * 40000 AS INTEGER), NULL) AS committed_at
 FROM range(800) AS r(n);
+CREATE OR REPLACE TEMP MACRO is_told(in_repository, of_sha, as_sha) AS of_sha = as_sha OR (length(as_sha) >= 7 AND starts_with(of_sha, as_sha)
+    AND (SELECT count(*) FROM commit_folded AS o WHERE o.repository = in_repository AND starts_with(o.sha, as_sha)) = 1);
