@@ -48,7 +48,7 @@ def merge_request:
         requested_reviewers: [(.reviewers // [])[].username],
         head_repository: ($mr.source.web_url | repository), created_at: ($mr.created_at | when)}),
     (if $action | . == "open" or . == "close" or . == "reopen" or . == "merge" then
-       $row + {state: (if $mr.state == "merged" or $mr.state == "closed" then $mr.state else "open" end),
+       $row + {state: ({merge: "merged", close: "closed"}[$action] // "open"),
                original_status: $mr.state, is_draft: ($mr.draft // $mr.work_in_progress),
                merged_at: (if $action == "merge" then $at else null end),
                closed_at: (if $action == "merge" or $action == "close" then $at else null end),

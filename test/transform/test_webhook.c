@@ -372,7 +372,7 @@ static void the_rules_of_incidents_hold_for_every_source(void **state)
     assert_str(column(&out, 0, "severity"), "low");
     assert_str(column(&out, 0, "blame_from_at"), "null");
     /* what tells of its state alone does not say that it has no cause */
-    out = transformed(INCIDENT "state: \"resolved\"}", "{}");
+    out = transformed(INCIDENT "state: \"resolved\", resolved_at: \"2024-01-02T03:04:05Z\"}", "{}");
     assert_str(column(&out, 0, "what_rank"), "null");
     assert_str(column(&out, 0, "environment"), "null");
     assert_dead(INCIDENT "labels: \"a\"}", "/0/labels", "wants a list of texts");
@@ -427,6 +427,44 @@ static void a_row_that_does_not_fit_the_catalogue_is_dead_at_its_member(void **s
     assert_dead("{model: \"change\", " AT ", repository: \"r\", id: 1, number: 1.5}", "/0/number",
                 "whole number");
     assert_dead("{" DEPLOYMENT "}, 7", "/1", "gives a number: it is no CDEvent");
+}
+
+#define TIME "\"2024-01-02T03:04:05Z\""
+#define CHANGE "{model: \"change\", " AT ", repository: \"r\", id: 1, "
+#define TICKET "{model: \"ticket\", " AT ", source: \"s\", id: 7, "
+
+static void a_state_and_the_time_that_it_is_counted_by_stand_together(void **state)
+{
+    (void)state;
+    assert_dead(INCIDENT "state: \"resolved\"}", "/0/resolved_at",
+                "incident.resolved_at is missing: a state resolved is counted by it");
+    assert_dead(INCIDENT "state: \"resolved\", resolved_at: null}", "/0/resolved_at", "is missing");
+    assert_dead(CHANGE "state: \"merged\", closed_at: " TIME "}", "/0/merged_at", "is missing");
+    assert_dead(CHANGE "state: \"closed\"}", "/0/closed_at", "is missing");
+    assert_dead(TICKET "state: \"closed\"}", "/0/closed_at", "is missing");
+    assert_dead("{" DEPLOYMENT ", state: \"succeeded\"}", "/0/finished_at", "is missing");
+    static const char *const unfinished[] = {"failed", "running", "queued"};
+    for (size_t i = 0; i < sizeof unfinished / sizeof *unfinished; i++) {
+        const struct str row = arena_printf(
+            &arena, "{" DEPLOYMENT ", state: \"%s\", finished_at: " TIME "}", unfinished[i]);
+        const struct str why = arena_printf(
+            &arena, "deployment.finished_at is no time of a state %s: leave it out", unfinished[i]);
+        assert_dead(row.at, "/0/finished_at", why.at);
+    }
+    static const char *const taken[] = {
+        INCIDENT "state: \"resolved\", resolved_at: " TIME "}",
+        INCIDENT "state: \"open\"}",
+        CHANGE "state: \"merged\", merged_at: " TIME "}",
+        CHANGE "state: \"closed\", closed_at: " TIME "}",
+        TICKET "state: \"closed\", closed_at: " TIME "}",
+        "{" DEPLOYMENT ", state: \"failed\", finished_at: null}",
+        "{" DEPLOYMENT ", state: \"inactive\", finished_at: " TIME "}",
+        "{" DEPLOYMENT ", finished_at: " TIME "}",
+    };
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        const struct transform_out out = transformed(taken[i], "{}");
+        assert_int_equal(out.fate, FATE_STORED);
+    }
 }
 
 static void an_event_is_completed_and_folds_where_it_is_alone(void **state)
@@ -505,6 +543,7 @@ int main(void)
         TEST(the_rules_of_incidents_hold_for_every_source),
         TEST(a_number_that_came_as_text_fits_a_column_of_numbers),
         TEST(a_row_that_does_not_fit_the_catalogue_is_dead_at_its_member),
+        TEST(a_state_and_the_time_that_it_is_counted_by_stand_together),
         TEST(an_event_is_completed_and_folds_where_it_is_alone),
         TEST(a_derived_id_is_that_of_the_same_fact_from_elsewhere),
         TEST(an_event_that_no_schema_knows_is_dead),

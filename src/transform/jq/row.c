@@ -257,6 +257,46 @@ static bool set_column(struct told *t, struct str name, yyjson_val *v)
     return true;
 }
 
+/* The states that reports count by a time. One that wants its time and has none would be counted as
+ * nothing; one that may not have it, as what it is not; and nobody would be told. */
+static const struct {
+    const char *model, *state, *time;
+    bool is_wanted;
+} timed[] = {
+    {"change", "merged", "merged_at", true},
+    {"change", "closed", "closed_at", true},
+    {"deployment", "succeeded", "finished_at", true},
+    {"deployment", "failed", "finished_at", false},
+    {"deployment", "running", "finished_at", false},
+    {"deployment", "queued", "finished_at", false},
+    {"incident", "resolved", "resolved_at", true},
+    {"ticket", "closed", "closed_at", true},
+};
+
+/* Whether the row's state has the time that it is counted by, and no other has it. */
+static bool is_timed(const struct told *t)
+{
+    const size_t at = model_column(t->model, S("state"));
+    const struct value *const state = at < t->model->columns_n ? &t->fact.value[at] : NULL;
+    for (size_t i = 0; i < sizeof timed / sizeof *timed; i++) {
+        if (!state || state->kind != VALUE_TEXT || strcmp(timed[i].model, t->model->name) != 0 ||
+            !str_eq(state->text, str_of(timed[i].state))) {
+            continue;
+        }
+        const struct str time = str_of(timed[i].time);
+        const bool is_there = t->fact.value[model_column(t->model, time)].kind != VALUE_NULL;
+        if (is_there != timed[i].is_wanted) {
+            const struct str why = arena_printf(t->in->arena,
+                                                is_there
+                                                    ? "is no time of a state %s: leave it out"
+                                                    : "is missing: a state %s is counted by it",
+                                                timed[i].state);
+            return wrong(t, time, why.at);
+        }
+    }
+    return true;
+}
+
 static bool is_incident(const struct told *t)
 {
     return strcmp(t->model->name, "incident") == 0;
@@ -391,7 +431,7 @@ bool mapping_row(const struct transform_in *in, struct transform_out *out, yyjso
     }
     t.ordinal = (unsigned)number;
     t.fact = fact_begin(in->arena, t.model, t.at_us);
-    if (!set_columns(&t, row)) {
+    if (!set_columns(&t, row) || !is_timed(&t)) {
         return false;
     }
     if (is_incident(&t)) {
