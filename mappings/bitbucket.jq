@@ -29,11 +29,15 @@ def push:
          end
        end);
 
+# When it ended, only these two tell: `updated_on` of what comes afterwards is later.
+def end_by: {fulfilled: "merged", rejected: "closed"}[.];
+
 def pull_request($event):
   need("/pullrequest") as $pr
   | $pr.links.html.href as $url
   | (((.approval // .changes_request // {}).date // $pr.updated_on) | when) as $at
   | ((.approval // .changes_request // {}).user | login) as $reviewer
+  | ($event | end_by) as $ended
   | {model: "change", at: $at, repository: (web | repository), id: $pr.id} as $row
   | cdevent({created: "change.created", fulfilled: "change.merged", rejected: "change.abandoned",
              approved: "change.reviewed", unapproved: "change.reviewed",
@@ -44,12 +48,13 @@ def pull_request($event):
             head_branch: $pr.source.branch.name, head_sha: $pr.source.commit.hash,
             head_repository: ($pr.source.repository | if .full_name then "bitbucket.org/" + .full_name else null end),
             labels: [], requested_reviewers: [($pr.reviewers // [])[] | login], created_at: ($pr.created_on | when),
-            state: ({OPEN: "open", MERGED: "merged"}[$pr.state] // "closed"), original_status: $pr.state,
-            merge_sha: $pr.merge_commit.hash,
-            merged_at: (if $pr.state == "MERGED" then $pr.updated_on | when else null end),
-            closed_at: (if $pr.state != "OPEN" then $pr.updated_on | when else null end),
             merged_by: (if $pr.state == "MERGED" then $pr.closed_by | login else null end), is_draft: $pr.draft,
-            comments: $pr.comment_count},
+            comments: $pr.comment_count}
+         + (if $ended then
+              {state: $ended, original_status: $pr.state, merge_sha: $pr.merge_commit.hash, closed_at: ($pr.updated_on | when),
+               merged_at: (if $ended == "merged" then $pr.updated_on | when else null end)}
+            elif $pr.state == "OPEN" then {state: "open", original_status: $pr.state}
+            else {} end),
     (if $reviewer then
        $row + {first_review_at: $at, reviewers: [$reviewer],
                approved_at: (if $event == "approved" then $at else null end),
