@@ -257,7 +257,8 @@ static void start_some(struct tending *t, struct fill *fill)
                               .scheduled_us = t->now.wall_us,
                               .start_us = span.start_us,
                               .end_us = span.end_us,
-                              .anew_us = fill->of->anew_us};
+                              .anew_us = fill->of->anew_us,
+                              .is_again = fill->of->is_cut};
         fill->running++;
         if (tend_begin(t, &(struct tend_slot){.of = fill->of, .fill = fill, .window = window}, &r,
                        &f) != OK) {

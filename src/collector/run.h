@@ -27,6 +27,7 @@ struct run {
     int bookmark_kind;        /* enum cell_kind of collector/source.h */
     int64_t anew_us;          /* when its collector was last told to begin anew; 0: never    */
     struct asides told;       /* rows that the run before set aside                    */
+    bool is_again;            /* one before it failed that had written some of the same records */
     bool is_as_of;            /* --start-time: "now" is scheduled_us for the source, too */
 };
 

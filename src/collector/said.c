@@ -46,6 +46,15 @@ enum outcome said_settle(struct state *s, struct work *const *work, size_t n, st
     return result;
 }
 
+void said_ended(struct state *s, const struct work *w, enum outcome outcome, bool *is_cut)
+{
+    struct failure ignored; /* what is not forgotten does no harm */
+    if (outcome == OK && *is_cut && w->run.collector->overlap_us == 0) {
+        (void)state_said_forget(s, w->run.collector->id, INT64_MAX, &ignored);
+    }
+    *is_cut = outcome != OK && (*is_cut || w->has_written);
+}
+
 enum outcome said_forget(struct state *s, const struct collector *c, struct str bookmark,
                          struct failure *f)
 {

@@ -281,6 +281,7 @@ static void begin(struct tending *t, struct tended *x)
                     .start_us = TIME_NONE,
                     .end_us = TIME_NONE,
                     .anew_us = x->anew_us,
+                    .is_again = x->is_cut,
                     .bookmark_kind = x->entry.bookmark_kind,
                     .told = x->told};
     enum outcome result = OK;
@@ -410,8 +411,10 @@ static void settle(struct tending *t, struct tend_slot *s)
     }
     add_note(t, s, outcome);
     if (s->fill) {
+        x->is_cut = x->is_cut || (outcome != OK && w->has_written);
         fill_ended(t, s->fill, s->window, outcome, &f);
     } else {
+        said_ended(t->state, w, outcome, &x->is_cut);
         enter_end(t, x, w, outcome, outcome == OK ? &w->why : &f);
         x->work = NULL;
     }

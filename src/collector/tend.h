@@ -35,6 +35,7 @@ struct tended {
     struct work *work;  /* NULL: none                                                */
     bool is_dirty;      /* the entry is to be noted                                  */
     int64_t anew_us;    /* state_anew_us                                             */
+    bool is_cut;        /* said_ended                                                */
     struct asides told; /* rows that the last run that went well set aside           */
     bool has_told;      /* they are others than are noted                            */
     struct str unsure;  /* the id of a state that may be its own, or another's: it does not run;

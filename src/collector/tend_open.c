@@ -157,6 +157,7 @@ static enum outcome open_one(struct tending *t, struct tended *x, int64_t weir_u
     if (has_begun(&x->entry, weir_us, t->now.wall_us)) {
         schedule_go_on(&x->schedule, t->now, x->entry.scheduled_us, is_owed(x));
     }
+    x->is_cut = x->entry.outcome != OK && x->entry.metrics > 0;
     enter_texts(x);
     arena_reset(scratch);
     return known_of(t, x, f);

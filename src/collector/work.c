@@ -47,7 +47,7 @@ static struct record *add_record(struct work *w)
     w->record = arena_more(&w->arena, w->record, w->n, &w->room, sizeof *w->record);
     struct record *const r = &w->record[w->n];
     *r = (struct record){0};
-    if (w->run.collector->overlap_us > 0) {
+    if (w->run.collector->overlap_us > 0 || w->run.is_again) {
         w->row = arena_more(&w->arena, w->row, w->n, &w->row_room, sizeof *w->row);
         w->row[w->n] = (struct work_row){.key = S("")};
     }
@@ -134,7 +134,7 @@ static enum outcome take_metric(struct work *w, struct str json, struct failure 
     if (w->row) {
         struct work_row *const row = &w->row[w->n - 1];
         row->id = r->signal.id;
-        row->key = moment_read(m.row, &row->at_us) ? m.key : S("");
+        row->key = moment_read(m.row, &row->at_us) || w->run.is_again ? m.key : S("");
     }
     w->bytes += json.len;
     return OK;

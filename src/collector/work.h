@@ -19,7 +19,8 @@ enum work_is {
     WORK_HAS_ENDED /* its outcome is known: work_settle                               */
 };
 
-/* Of a record that may be read again in the overlap. */
+/* Of a record that may be read again in the overlap, or was perhaps written by a run that failed.
+ */
 struct work_row {
     struct str key, id; /* of key and value alone; key empty: it is not read again */
     int64_t at_us;      /* its own value of the column                             */
@@ -36,7 +37,7 @@ struct work {
     struct buf line; /* the beginning of a line that is not whole yet                  */
     struct record *record;
     size_t n, room, bytes;
-    struct work_row *row; /* of each record; NULL: the collector has no overlap             */
+    struct work_row *row; /* of each record; NULL: none is read again             */
     size_t row_room;
     bool has_written; /* some of its records are in the lane already */
     uint64_t written; /* how many                                    */

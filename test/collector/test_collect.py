@@ -144,6 +144,18 @@ def a_run_that_fails_late_says_how_much_of_it_was_written(folder):
 
 
 @case
+def a_value_of_a_try_that_failed_may_come_back(folder):
+    """More than is gathered before it is written: the first try says 5 and fails, the second 6, the third 5 again."""
+    script = f"""cd {folder}; n=$(cat tries 2>/dev/null || echo 0); echo $((n + 1)) > tries; v=5; test $n -ne 1 || v=6
+awk -v v=$v 'BEGIN {{ for (i = 0; i < 12000; i++) printf "{{\\"i\\":%d,\\"value\\":%d,\\"pad\\":\\"%0100d\\"}}\\n", i, v, i }}'
+test $n -ge 2"""
+    with Weir(folder, collectors={"w": windows(script, "24h", {"interval": "1s"})}) as weir:
+        eventually(lambda: listed(weir, "w")["state"] == "ok", "the third try is whole", 180)
+        found = metrics(weir, "SELECT value, count(*) AS n FROM metric GROUP BY 1 ORDER BY 1")
+        assert found == [{"value": 5.0, "n": 12000}], found
+
+
+@case
 def records_that_have_no_room_together_fail_the_run_and_name_the_option(folder):
     """Each has room alone in seven eighths of bus.disk_max: the first waits for the second, as less than a mebibyte does."""
     script = """pad() { head -c $1 /dev/zero | tr '\\0' x; }; printf '{"value":1,"pad":"%s"}\\n{"value":2,"pad":"' "$(pad 500000)"
