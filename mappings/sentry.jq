@@ -9,6 +9,9 @@ def issue:
   | $i.web_url as $url
   | (if .action == "created" then $i.firstSeen | when else $received end) as $at
   | ($i.status == "resolved") as $is_resolved
+  | ($is_resolved or $i.status == "ignored") as $is_closed
+  # An assignment says that it is closed, not since when.
+  | ($is_closed and .action == "assigned") as $unknown
   | {summary: $i.title, ticketType: "bug", uri: $url, group: $i.project.slug,
      labels: [$i.level, $i.platform | select(.)]} as $content
   | (if .action == "created" then cdevent("ticket.created"; $at; $site; $url; $content + {creator: "sentry"})
@@ -16,12 +19,13 @@ def issue:
        cdevent("ticket.closed"; $at; $site; $url; $content + {resolution: "completed", updatedBy: .actor.name})
      else cdevent("ticket.updated"; $at; $site; $url; $content + {updatedBy: .actor.name}) end),
     {model: "ticket", at: $at, source: $site, id: $i.id, title: $i.title, type: "bug",
-     state: (if $is_resolved or $i.status == "ignored" then "closed" else "open" end),
-     resolution: (if $is_resolved then "completed" elif $i.status == "ignored" then "withdrawn" else null end),
      assignees: [$i.assignedTo.name | select(.)], labels: $content.labels, created_at: ($i.firstSeen | when),
-     closed_at: (if $is_resolved or $i.status == "ignored" then $at else null end), updated_at: $at, url: $url,
+     updated_at: $at, url: $url,
      attributes: ({project: $i.project.slug, short_id: $i.shortId, culprit: $i.culprit, events: $i.count}
-                  | with_entries(select(.value)))};
+                  | with_entries(select(.value)))}
+    + (if $unknown then {} else
+         {state: (if $is_closed then "closed" else "open" end), closed_at: (if $is_closed then $at else null end),
+          resolution: (if $is_resolved then "completed" elif $is_closed then "withdrawn" else null end)} end);
 
 def metric_alert:
   .data as $d
