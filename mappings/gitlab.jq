@@ -38,6 +38,7 @@ def merge_request:
   | ($mr.updated_at | when) as $at
   | ($mr.action // "update") as $action
   | {model: "change", at: $at, repository: (web | repository), id: $mr.iid} as $row
+  | ($mr.draft // $mr.work_in_progress) as $is_draft
   | cdevent({open: "change.created", merge: "change.merged", close: "change.abandoned", approved: "change.reviewed",
              unapproved: "change.reviewed", approval: "change.reviewed", unapproval: "change.reviewed"}[$action]
             // "change.updated"; $at; web; $mr.url;
@@ -49,11 +50,14 @@ def merge_request:
         head_repository: ($mr.source.web_url | repository), created_at: ($mr.created_at | when)}),
     (if $action | . == "open" or . == "close" or . == "reopen" or . == "merge" then
        $row + {state: ({merge: "merged", close: "closed"}[$action] // "open"),
-               original_status: $mr.state, is_draft: ($mr.draft // $mr.work_in_progress),
+               original_status: $mr.state, is_draft: $is_draft,
+               ready_at: (if $action == "open" and $is_draft == false then $mr.created_at | when else null end),
                merged_at: (if $action == "merge" then $at else null end),
                closed_at: (if $action == "merge" or $action == "close" then $at else null end),
                merged_by: (if $action == "merge" then .user.username else null end),
                merge_sha: ($mr.merge_commit_sha // $mr.squash_commit_sha)}
+     elif $action == "update" and (.changes // {} | .draft // .work_in_progress) then
+       $row + {is_draft: $is_draft, ready_at: (if $is_draft == false then $at else null end)}
      elif $action | . == "approved" or . == "approval" then
        $row + {approved_at: $at, first_review_at: $at, reviewers: [.user.username],
                verdicts: {(.user.username): "approved"}}
