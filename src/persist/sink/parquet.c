@@ -174,7 +174,8 @@ static bool whole_of(yyjson_val *value, int64_t *out)
 {
     if (yyjson_is_real(value)) {
         const double real = yyjson_get_real(value);
-        const bool is_in = real >= -0x1p63 && real < 0x1p63;
+        const double end = 9223372036854775808.0; /* 2^63 */
+        const bool is_in = real >= -end && real < end;
         *out = is_in ? (int64_t)real : 0;
         return is_in && fpclassify(real - (double)*out) == FP_ZERO;
     }
