@@ -233,7 +233,7 @@ static const struct column pipeline_run_columns[] = {
     LATEST("state", "branch", COLUMN_TEXT, "branch"),
     LATEST("state", "sha", COLUMN_TEXT, "commit"),
     LATEST("state", "trigger", COLUMN_TEXT, "event that began it"),
-    LATEST("state", "actor", COLUMN_TEXT, "login of who began it; CDEvents: customData.user"),
+    FIXED("actor", COLUMN_TEXT, "login of who began it; CDEvents: customData.user"),
     LATEST("state", "outcome", COLUMN_TEXT,
            "success, failure, cancel; null while running or undecided"),
     EARLIEST("created_at", COLUMN_TIME, "created"),

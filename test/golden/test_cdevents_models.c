@@ -103,6 +103,8 @@ static const struct story stories[] = {
     {"pipelinerun.queued pipelinerun.started pipelinerun.finished", "pipeline_run", {
         {"name", "build"}, {"url", "https://ci.acme.example/7"}, {"outcome", "failure"},
         {"queue_s", "60"}, {"duration_s", "300"}, {"errors", "exit code 2"}}},
+    {"pipelinerun.queued pipelinerun.started-of-a-user pipelinerun.finished", "pipeline_run", {
+        {"actor", "ines"}, {"outcome", "failure"}, {"duration_s", "300"}}},
     {"taskrun.started taskrun.finished", "task_run", {
         {"name", "compile"}, {"pipeline_run_id", "run-7"}, {"outcome", "failure"},
         {"original_result", "error"}, {"url", "https://ci.acme.example/7/1"}, {"duration_s", "180"}}},
