@@ -32,6 +32,13 @@ def push:
       end
     end;
 
+# What tells apart the events of one second, which is all that `updated_at` tells: who reviewed, what was changed.
+def act($action):
+  if $action | . == "approved" or . == "unapproved" or . == "approval" or . == "unapproval" then
+    "\($action),\(.user.username)"
+  elif $action == "update" then ["update"] + (.changes // {} | keys - ["updated_at", "updated_by_id"]) | join(",")
+  else null end;
+
 # Whoever acts is told, the author only by a number: so the author is known once the author acts.
 def merge_request:
   .object_attributes as $mr
@@ -42,7 +49,7 @@ def merge_request:
   | cdevent({open: "change.created", merge: "change.merged", close: "change.abandoned", approved: "change.reviewed",
              unapproved: "change.reviewed", approval: "change.reviewed", unapproval: "change.reviewed"}[$action]
             // "change.updated"; $at; web; $mr.url;
-            where + {description: (if $action == "open" and $mr.title != "" then $mr.title else null end)}),
+            where + {description: (if $action == "open" and $mr.title != "" then $mr.title else null end)}; act($action)),
     ($row + (if is_author then {author: .user.username} else {} end)
      + {number: $mr.iid, title: $mr.title, url: $mr.url, base_branch: $mr.target_branch,
         head_branch: $mr.source_branch, head_sha: $mr.last_commit.id, labels: labels,
@@ -146,7 +153,7 @@ def issue:
        {summary: $i.title, ticketType: $type, uri: $i.url, labels: labels, resolution: "completed",
         updatedBy: .user.username})
      else cdevent("ticket.updated"; $at; web; $i.url;
-       {summary: $i.title, ticketType: $type, uri: $i.url, labels: labels, updatedBy: .user.username}) end),
+       {summary: $i.title, ticketType: $type, uri: $i.url, labels: labels, updatedBy: .user.username}; act($action)) end),
     {model: "ticket", at: $at, source: web, id: $i.iid, repository: (web | repository), number: $i.iid,
      title: $i.title, body: $i.description, type: $type, state: (if $closed then "closed" else "open" end),
      resolution: (if $closed then "completed" else null end),

@@ -498,6 +498,23 @@ static void a_derived_id_is_that_of_the_same_fact_from_elsewhere(void **state)
     assert_str(column(&out, 0, "id"), "d8b8b270c3e5e2f3b306f58da5eddc80");
 }
 
+static void a_key_tells_events_of_one_type_subject_and_time_apart(void **state)
+{
+    (void)state;
+#define UPDATED                                                                                    \
+    "cdevent(\"change.updated\"; \"2019-05-15T15:20:33Z\"; "                                       \
+    "\"https://github.com/Codertocat/Hello-World\"; "                                              \
+    "\"https://api.github.com/repos/Codertocat/Hello-World/pulls/2\"; "                            \
+    "{repository: {id: \"r\", source: \"s\"}}"
+    const struct transform_out out = transformed(
+        UPDATED "; \"labeled,bug\"), " UPDATED "; 7), " UPDATED "; null), " UPDATED ")", "{}");
+    assert_str(column(&out, 0, "id"), "d09822032a3daa3102e3cf6ecbe82c24");
+    assert_false(str_eq(column(&out, 2, "id"), column(&out, 0, "id")));
+    assert_false(str_eq(column(&out, 2, "id"), column(&out, 4, "id")));
+    assert_true(str_eq(column(&out, 4, "id"), column(&out, 6, "id")));
+    assert_dead(UPDATED ") + {key: 7}", "/0/key", "wants a text");
+}
+
 static void an_event_that_no_schema_knows_is_dead(void **state)
 {
     (void)state;
@@ -546,6 +563,7 @@ int main(void)
         TEST(a_state_and_the_time_that_it_is_counted_by_stand_together),
         TEST(an_event_is_completed_and_folds_where_it_is_alone),
         TEST(a_derived_id_is_that_of_the_same_fact_from_elsewhere),
+        TEST(a_key_tells_events_of_one_type_subject_and_time_apart),
         TEST(an_event_that_no_schema_knows_is_dead),
         TEST(nothing_is_unmapped_and_what_is_ignored_says_why),
     };

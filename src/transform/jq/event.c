@@ -23,15 +23,17 @@ static struct str unversioned(struct str type)
     return str_sub(type, 0, i);
 }
 
-/* The id of a derived fact, as those of GitHub's mapping have it (events.md 6.4): the same fact
- * told twice has one id. */
+/* The id of a derived fact, as those of GitHub's mapping have it: the same fact told twice has one
+ * id. The event's `key` tells apart what shares type, subject and time: the reviews of one second.
+ */
 static struct str id_of(struct arena *a, struct str type, yyjson_val *event, yyjson_val *context)
 {
     const struct str kind = unversioned(type);
     const struct str subject = member(yyjson_obj_get(event, "subject"), "id");
     const struct str time = member(context, "timestamp");
-    const struct str text = arena_printf(a, "%.*s\n%.*s\n%.*s\n", STR_ARG(kind), STR_ARG(subject),
-                                         STR_ARG(time));
+    const struct str key = member(event, "key");
+    const struct str text = arena_printf(a, "%.*s\n%.*s\n%.*s\n%.*s", STR_ARG(kind),
+                                         STR_ARG(subject), STR_ARG(time), STR_ARG(key));
     unsigned char sha[SHA256_BYTES];
     char *const hex = arena_array(a, char, ID_BYTES);
     hash_sha256(text, sha);
@@ -47,7 +49,9 @@ static void add_text(struct buf *b, const char *name, struct str text)
     }
 }
 
-static void add_members(struct arena *a, struct buf *b, yyjson_val *object, const char *but)
+/* All but one or two. */
+static void add_members(struct arena *a, struct buf *b, yyjson_val *object, const char *but,
+                        const char *nor)
 {
     size_t i = 0;
     size_t n = 0;
@@ -55,7 +59,7 @@ static void add_members(struct arena *a, struct buf *b, yyjson_val *object, cons
     yyjson_val *value = NULL;
     yyjson_obj_foreach(object, i, n, key, value)
     {
-        if (!yyjson_equals_str(key, but)) {
+        if (!yyjson_equals_str(key, but) && !yyjson_equals_str(key, nor)) {
             buf_add_byte(b, ',');
             buf_add_json(b, json_text(key));
             buf_add_byte(b, ':');
@@ -84,9 +88,9 @@ static struct str completed(const struct transform_in *in, yyjson_val *event)
     if (!yyjson_obj_get(context, "source")) {
         add_text(&b, "source", arena_printf(a, "/agents/%.*s", STR_ARG(in->raw->agent)));
     }
-    add_members(a, &b, context, "type");
+    add_members(a, &b, context, "type", NULL);
     buf_add_byte(&b, '}');
-    add_members(a, &b, event, "context");
+    add_members(a, &b, event, "context", "key");
     buf_add_byte(&b, '}');
     return buf_is_over(&b) ? S("") : buf_str(&b);
 }
@@ -115,6 +119,11 @@ bool mapping_event(const struct transform_in *in, struct transform_out *out, yyj
     if (meant) {
         const struct str type_at = arena_printf(in->arena, "/%zu/context/type", at);
         return transform_dead(out, type_at.at, "mapping: event: %s", meant);
+    }
+    yyjson_val *const key = yyjson_obj_get(event, "key");
+    if (key && !yyjson_is_str(key)) {
+        const struct str key_at = arena_printf(in->arena, "/%zu/key", at);
+        return transform_dead(out, key_at.at, "mapping: event: key wants a text");
     }
     if (transform_cdevent(in, out, completed(in, event), folds)) {
         return true;

@@ -46,6 +46,9 @@ const char jq_prelude[] =
     "def cdevent($type; $at; $source; $subject; $content): {context: {type: $type, timestamp: $at, "
     "source: $source}, subject: {id: $subject, content: ($content | with_entries(select(.value != "
     "null)))}}; "
+    /* One of several of the same type, subject and time: their ids differ by a key. */
+    "def cdevent($type; $at; $source; $subject; $content; $key): cdevent($type; $at; $source; "
+    "$subject; $content) + (if $key == null then {} else {key: ($key | tostring)} end); "
     /* One signal gives the same, whenever and wherever it is mapped again. */
     "def now: error(\"a mapping has no clock: use $received\"); "
     "def input: error(\"a mapping has one input: the body\"); def inputs: input; "
