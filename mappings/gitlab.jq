@@ -23,7 +23,10 @@ def push:
       else
         (if .before | zeros then cdevent("branch.created"; $received; web; $subject; where) else empty end),
         $row + {head_sha: .after, deleted_at: null, is_default: (project.default_branch == $branch),
-                created_at: (if .before | zeros then $received else null end)},
+                created_at: (if .before | zeros then $received else null end)}
+        # GitLab lists 20 commits of a push at most, and says how many it had.
+        + (((.total_commits_count // 0) - (.commits // [] | length)) as $missing
+           | if $missing > 0 then {attributes: {commits_missing: $missing}} else {} end),
         (web as $web | (.commits // [])[]
          | {model: "commit", at: (.timestamp | when), repository: ($web | repository), sha: .id, message,
             author: .author.name, author_name: .author.name, author_email: .author.email,
