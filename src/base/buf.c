@@ -141,9 +141,8 @@ void buf_add_utf8(struct buf *b, struct str s)
     }
 }
 
-static void add_string(struct buf *b, struct str s, bool is_shown)
+static void add_inside(struct buf *b, struct str s, bool is_shown)
 {
-    buf_add_byte(b, '"');
     for (size_t i = 0; i < s.len;) {
         size_t plain = i;
         while (plain < s.len && (unsigned char)s.at[plain] >= 0x20 &&
@@ -174,17 +173,25 @@ static void add_string(struct buf *b, struct str s, bool is_shown)
             i += len;
         }
     }
-    buf_add_byte(b, '"');
 }
 
 void buf_add_json(struct buf *b, struct str s)
 {
-    add_string(b, s, false);
+    buf_add_byte(b, '"');
+    add_inside(b, s, false);
+    buf_add_byte(b, '"');
+}
+
+void buf_add_json_inside(struct buf *b, struct str s)
+{
+    add_inside(b, s, false);
 }
 
 void buf_add_json_shown(struct buf *b, struct str s)
 {
-    add_string(b, s, true);
+    buf_add_byte(b, '"');
+    add_inside(b, s, true);
+    buf_add_byte(b, '"');
 }
 
 bool buf_is_over(const struct buf *b)

@@ -36,6 +36,8 @@ char *buf_take(struct buf *b, size_t n);
 
 /* As a JSON string with its quotes (RFC 8259 section 7); bytes that are not UTF-8 become U+FFFD. */
 void buf_add_json(struct buf *b, struct str s);
+/* What stands between the quotes. */
+void buf_add_json_inside(struct buf *b, struct str s);
 /* The same string with every control character (str_control) written \u00XX, for what is read as
  * text, too. */
 void buf_add_json_shown(struct buf *b, struct str s);

@@ -251,9 +251,10 @@ static enum outcome http_read(const struct source_ask *ask, const struct source_
     const struct http_source_options *const o = ask->options;
     struct template_dot dot = source_dot(ask);
     struct reading r = {.ask = ask, .to = to, .program = program_of(o)};
-    dot.is_address = true;
+    const struct str body = str_trim(o->body);
+    dot.place = PLACE_ADDRESS;
     enum outcome result = template_render(ask->arena, o->uri, &dot, &r.uri, f);
-    dot.is_address = false;
+    dot.place = str_starts(body, S("{")) || str_starts(body, S("[")) ? PLACE_JSON : PLACE_TEXT;
     if (result == OK) {
         result = template_render(ask->arena, o->body, &dot, &r.body, f);
     }

@@ -250,6 +250,7 @@ static enum outcome read_pipeline(const struct source_ask *ask, bson_t **out, st
     bson_iter_t all, stage, name;
     *out = NULL;
     dot.bookmark = bookmark_of(ask);
+    dot.place = PLACE_JSON;
     const enum outcome result = template_render(ask->arena, o->agg, &dot, &text, f);
     if (result != OK) {
         return result;

@@ -62,8 +62,8 @@ static enum outcome field_value(const struct rendering *r, const struct template
             }
             *out = (struct template_value){.kind = VALUE_TEXT,
                                            .text = *texts[i].text,
-                                           .is_encoded = d->is_address &&
-                                                         texts[i].text == &d->bookmark};
+                                           .place = texts[i].text == &d->bookmark ? d->place
+                                                                                  : PLACE_TEXT};
             return OK;
         }
     }

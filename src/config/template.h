@@ -13,6 +13,14 @@
 #include "base/clock.h"
 #include "base/failure.h"
 
+/* What is made of a template. A bookmark comes from the source's data, so as an action's whole
+ * answer it is written as a value of that place; print, urlquery and printf are given it plain. */
+enum template_place {
+    PLACE_TEXT,
+    PLACE_ADDRESS, /* percent-encoded                    */
+    PLACE_JSON     /* the inside of a JSON text, escaped */
+};
+
 /* What a template is rendered with. A text without bytes at all (at == NULL) is not there: to ask
  * for it is REJECT. */
 struct template_dot {
@@ -22,8 +30,7 @@ struct template_dot {
     struct str start;     /* .Start, .End: of the window, RFC 3339                               */
     struct str end;
     struct str bookmark; /* .Bookmark: of strategy incremental                                 */
-    bool is_address;     /* {{.Bookmark}} without a function is percent-encoded: print, urlquery and
-                          * printf are given it as it is                                        */
+    enum template_place place; /* that the bookmark stands in                                  */
 };
 
 enum template_use {

@@ -252,8 +252,10 @@ static void add_encoded(struct buf *b, struct str text, bool is_query)
 
 void template_show(struct buf *b, const struct template_value *v)
 {
-    if (v->is_encoded && v->kind == VALUE_TEXT) {
+    if (v->kind == VALUE_TEXT && v->place == PLACE_ADDRESS) {
         add_encoded(b, v->text, false);
+    } else if (v->kind == VALUE_TEXT && v->place == PLACE_JSON) {
+        buf_add_json_inside(b, v->text);
     } else {
         template_print(b, v);
     }

@@ -2,9 +2,8 @@
 #ifndef WEIR_CONFIG_TEMPLATE_TREE_H
 #define WEIR_CONFIG_TEMPLATE_TREE_H
 
-#include "base/arena.h"
 #include "base/buf.h"
-#include "base/failure.h"
+#include "config/template.h"
 
 enum { TEMPLATE_BYTES_MAX = 1 << 20, TEMPLATE_DEPTH_MAX = 32 };
 
@@ -15,8 +14,7 @@ struct template_value {
     int64_t integer;
     double number;
     struct str text;
-    bool is_encoded; /* as an action's whole answer it is percent-encoded; a function sees it plain
-                      */
+    enum template_place place; /* as an action's whole answer; a function sees it plain */
 };
 
 struct template_pipe;

@@ -114,6 +114,29 @@ static void a_date_goes_on_as_a_bookmark(void **state)
     (void)state;
 }
 
+/* What a user of the source is called is no part of the question. */
+static void a_text_as_a_bookmark_cannot_change_the_pipeline(void **state)
+{
+    static const char *const bookmarks[] = {
+        "O\"Brien", "Z\"}}},{\"$addFields\":{\"i\":42}},{\"$match\":{\"name\":{\"$ne\":\""};
+    NEEDS_SERVICES();
+    for (size_t i = 0; i < sizeof bookmarks / sizeof *bookmarks; i++) {
+        struct rows_of got;
+        const struct mongodb_options o = {
+            .uri = str_of(service_url("mongodb")),
+            .database = S("test"),
+            .collection = S("types"),
+            .agg = S("[{\"$match\": {\"name\": {\"$gt\": \"{{.Bookmark}}\"}}}, "
+                     "{\"$project\": {\"_id\": 0, \"value\": \"$i\"}}]")};
+        struct source_ask ask = ask_of(&arena, &ask_growing, &o);
+        ask.bookmark = str_of(bookmarks[i]);
+        rows_of(&source_mongodb, &ask, &got);
+        assert_string_equal(got.why.text, "");
+        assert_string_equal(got.text, "");
+    }
+    (void)state;
+}
+
 static void failures_say_what_helps(void **state)
 {
     NEEDS_SERVICES();
@@ -256,6 +279,7 @@ int main(void)
         cmocka_unit_test(types_are_exact_in_both_forms_of_extended_json),
         cmocka_unit_test(a_window_and_a_bookmark_stand_in_the_pipeline),
         cmocka_unit_test(a_date_goes_on_as_a_bookmark),
+        cmocka_unit_test(a_text_as_a_bookmark_cannot_change_the_pipeline),
         cmocka_unit_test(failures_say_what_helps),
         cmocka_unit_test(many_documents_take_no_more_memory_than_a_few),
         cmocka_unit_test(a_run_that_waits_is_ended_by_a_stop),

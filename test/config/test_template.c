@@ -147,11 +147,31 @@ static void a_bookmark_is_encoded_in_an_address_but_for_functions(void **state)
     };
     const struct template_dot address = {.start = S("2024-03-01T00:00:00Z"),
                                          .bookmark = S("2024-01-01 12:00:00+00:00"),
-                                         .is_address = true};
+                                         .place = PLACE_ADDRESS};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct failure f;
         struct str out;
         assert_int_equal(template_render(*state, str_of(cases[i].text), &address, &out, &f), OK);
+        assert_text(out, cases[i].wanted, cases[i].text);
+    }
+}
+
+static void a_bookmark_stays_inside_of_the_json_text_that_it_stands_in(void **state)
+{
+    static const struct {
+        const char *text, *wanted;
+    } cases[] = {
+        {"{\"$gt\":\"{{.Bookmark}}\"}", "{\"$gt\":\"O\\\"Brien\\\\\"}"},
+        {"{{ with .Bookmark }}\"{{ . }}\"{{ end }}", "\"O\\\"Brien\\\\\""},
+        {"{{ print .Bookmark }}", "O\"Brien\\"},
+        {"{\"at\":\"{{.Start}}\"}", "{\"at\":\"2024-03-01T00:00:00Z\"}"},
+    };
+    const struct template_dot json = {
+        .start = S("2024-03-01T00:00:00Z"), .bookmark = S("O\"Brien\\"), .place = PLACE_JSON};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct failure f;
+        struct str out;
+        assert_int_equal(template_render(*state, str_of(cases[i].text), &json, &out, &f), OK);
         assert_text(out, cases[i].wanted, cases[i].text);
     }
 }
@@ -232,6 +252,8 @@ int main(void)
                                         end),
         cmocka_unit_test_setup_teardown(the_rest_is_rendered_at_a_run, begin, end),
         cmocka_unit_test_setup_teardown(a_bookmark_is_encoded_in_an_address_but_for_functions,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(a_bookmark_stays_inside_of_the_json_text_that_it_stands_in,
                                         begin, end),
         cmocka_unit_test_setup_teardown(what_is_not_supported_is_refused_by_name_and_place, begin,
                                         end),
