@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "collector/source.h"
+
 enum { END_US = 5000000 /* who was asked to end is killed after */ };
 
 enum outcome process_start(struct process *p, const struct run *r, struct failure *f)
@@ -63,6 +65,9 @@ enum outcome process_tell(const struct process *p, int status, struct failure *f
         return failed(f, REJECT,
                       "it took longer than %lld s and was ended; schedule.time_limit allows more",
                       (long long)(p->limit_ms / 1000));
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == SOURCE_ASKED_STATUS) {
+        return failed(f, RETRY, "asked to stop");
     }
     if (WIFSIGNALED(status)) {
         return failed(f, RETRY, "its process was ended by signal %d (%s)", WTERMSIG(status),

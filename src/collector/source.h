@@ -47,6 +47,9 @@ struct source_to {
     void (*note)(void *to, struct str text);
 };
 
+/* How the process of a run ends that is asked to stop while a library waits and heeds nothing. */
+enum { SOURCE_ASKED_STATUS = 75 };
+
 struct source_driver {
     const char *name; /* "postgres": `source.type`, in dialect C behind `metric.`             */
     /* Read all rows of the ask.

@@ -100,7 +100,7 @@ static void end_inside(void *unused)
 {
     (void)unused;
     if (is_inside) {
-        _exit(1);
+        _exit(SOURCE_ASKED_STATUS);
     }
 }
 
@@ -345,9 +345,14 @@ static enum outcome aggregate(const struct source_ask *ask, const mongoc_uri_t *
     }
     mongoc_collection_t *const collection = lib.mongoc_client_get_collection(
         client, arena_cstr(ask->arena, o->database), arena_cstr(ask->arena, o->collection));
-    mongoc_cursor_t *const cursor = lib.mongoc_collection_aggregate(collection, MONGOC_QUERY_NONE,
-                                                                    pipeline, more, prefer);
     asked_install(end_inside, NULL);
+    is_inside = 1; /* it looks for a server at once */
+    mongoc_cursor_t *const cursor = asked_to_stop()
+                                        ? NULL
+                                        : lib.mongoc_collection_aggregate(collection,
+                                                                          MONGOC_QUERY_NONE,
+                                                                          pipeline, more, prefer);
+    is_inside = 0;
     const enum outcome result = give_rows(cursor, ask, to, f);
     asked_install(NULL, NULL);
     lib.mongoc_cursor_destroy(cursor);
