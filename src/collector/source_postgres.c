@@ -1,6 +1,5 @@
 /* PostgreSQL by libpq, row by row, in a transaction that can only read.
  *   source  postgresql.org/docs/15: libpq, Appendix A (SQLSTATE classes) */
-#include <libpq-fe.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include "base/failpoint.h"
 #include "collector/cells.h"
 #include "config/sources.h"
+#include "wire/postgres.h"
 
 enum {
     PARAMETERS_MAX = 2,
@@ -35,25 +35,13 @@ enum {
 
 /* ---- failures ---- */
 
-static bool is_class(const char *state, const char *const *classes)
-{
-    for (; *classes; classes++) {
-        if (strncmp(state, *classes, strlen(*classes)) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* What the server is short of may be there later; what the query lacks is not. */
 static enum outcome outcome_of(const char *state)
 {
-    static const char *const busy[] = {"08", "40", "53", "55", "57", "58", "XX", NULL};
-    static const char *const refused[] = {"28", "3D", "42501", NULL};
-    if (!state || !*state) {
-        return RETRY;
-    }
-    return is_class(state, refused) ? STOP : is_class(state, busy) ? RETRY : REJECT;
+    static const struct postgres_class classes[] = {
+        {"28", STOP},  {"3D", STOP},  {"42501", STOP}, {"08", RETRY}, {"40", RETRY}, {"53", RETRY},
+        {"55", RETRY}, {"57", RETRY}, {"58", RETRY},   {"XX", RETRY}, {"", REJECT}};
+    return postgres_outcome(classes, state);
 }
 
 /* Line and column of the n-th character of the query. */
@@ -73,12 +61,6 @@ static struct str place_in(struct arena *a, struct str sql, const char *characte
     return arena_printf(a, "; line %ld, column %ld of sql", line, column);
 }
 
-static struct str first_line(const char *text)
-{
-    struct str rest;
-    return str_trim(str_cut(str_of(text), '\n', &rest));
-}
-
 static enum outcome tell_result(const struct source_ask *ask, const PGresult *r, struct failure *f)
 {
     const struct postgres_options *const o = ask->options;
@@ -87,7 +69,8 @@ static enum outcome tell_result(const struct source_ask *ask, const PGresult *r,
     const char *const primary = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
     const struct str place = place_in(ask->arena, o->sql,
                                       PQresultErrorField(r, PG_DIAG_STATEMENT_POSITION));
-    const struct str text = primary ? str_of(primary) : first_line(PQresultErrorMessage(r));
+    const struct str text = primary ? str_of(primary)
+                                    : postgres_first_line(PQresultErrorMessage(r));
     return failed(f, outcome_of(state), "PostgreSQL: %.*s (SQLSTATE %s%.*s)%s%s", STR_ARG(text),
                   state ? state : "none", STR_ARG(place), hint ? "; " : "", hint ? hint : "");
 }
@@ -108,34 +91,18 @@ static const char *state_in(const char *text, char out[SQLSTATE_BYTES])
 
 /* No answer, and so no result to look at: what libpq says. Without a SQLSTATE it never reached the
  * server, or lost it; then waiting helps, but where the client itself refuses. */
-static enum outcome tell_connection(PGconn *c, struct failure *f)
+static enum outcome tell_connection(const PGconn *c, struct failure *f)
 {
     static const char *const for_good[] = {"certificate", "does not support SSL",  "no password",
                                            "private key", "authentication method", "invalid "};
     const char *const all = PQerrorMessage(c);
-    const struct str text = first_line(all);
-    char buffer[SQLSTATE_BYTES];
+    char buffer[SQLSTATE_BYTES], says[POSTGRES_TEXT_BYTES];
     const char *const state = state_in(all, buffer);
     enum outcome outcome = outcome_of(state);
     for (size_t i = 0; !state && i < sizeof for_good / sizeof *for_good; i++) {
         outcome = strstr(all, for_good[i]) ? STOP : outcome;
     }
-    return failed(f, outcome, "PostgreSQL: %.*s", STR_ARG(text));
-}
-
-/* What libpq says of a URI repeats it, password and all: only what stands before the quotation. */
-static enum outcome check_uri(const char *uri, struct failure *f)
-{
-    char *why = NULL;
-    PQconninfoOption *const parts = PQconninfoParse(uri, &why);
-    if (parts) {
-        PQconninfoFree(parts);
-        return OK;
-    }
-    const struct str text = str_of(why ? why : "out of memory");
-    (void)failed(f, STOP, "uri: libpq cannot read it: %.*s…", (int)str_find(text, '"'), text.at);
-    PQfreemem(why);
-    return STOP;
+    return failed(f, outcome, "PostgreSQL: %.*s", STR_ARG(postgres_says(c, says)));
 }
 
 /* ---- waiting ---- */
@@ -213,7 +180,7 @@ static enum outcome connect_session(const struct source_ask *ask, PGconn **out, 
                                 "tcp_user_timeout",          "dbname",          NULL};
     const char *const values[] = {"weir", "UTF8", "30", "60000", uri, NULL};
     const int64_t until_us = clock_mono_us() + (int64_t)CONNECT_MS * 1000;
-    enum outcome result = check_uri(uri, f);
+    enum outcome result = postgres_check_uri(uri, f);
     PGconn *const c = result == OK ? PQconnectStartParams(keys, values, 1) : NULL;
     *out = c;
     if (result == OK && PQstatus(c) == CONNECTION_BAD) {

@@ -164,6 +164,7 @@ static void a_server_that_is_away_is_tried_again_and_one_that_refuses_is_not(voi
          "certificate", STOP},
         {uri_with("/postgres", "/postgres?colour=red"), "SELECT 1", "uri: libpq", STOP},
         {"postgresql://weir:se%cret@127.0.0.1/x", "SELECT 1", "uri: libpq", STOP},
+        {"postgresql://weir:secret/cret@127.0.0.1/x", "SELECT 1", "port is no number", STOP},
         {"host=127.0.0.1 secret", "SELECT 1", "uri: libpq", STOP},
         {"postgresql://weir:secret@no-such-host.invalid/x", "SELECT 1", "no-such-host", RETRY},
     };
