@@ -19,7 +19,8 @@ enum { READ_BYTES = 64 << 10, LOOK_MS = 1000, TOLD_BYTES_MAX = 400, NO_PROGRAM =
 struct program {
     const struct source_ask *ask;
     const struct source_to *to;
-    pid_t pid;
+    pid_t pid, watcher;
+    int life_fd;               /* the watcher sees its end                  */
     int out_fd, told_fd;       /* its stdout and stderr, or -1 at their end */
     struct buf line;           /* not yet ended                             */
     char told[TOLD_BYTES_MAX]; /* the end of what it said on stderr         */
@@ -35,6 +36,23 @@ static void put_time(const char *name, int64_t us)
         (void)clock_text(us, text);
         (void)setenv(name, text, 1); /* NOLINT(concurrency-mt-unsafe): one thread */
     }
+}
+
+/* In a child: it never returns. Whatever the program started ends with the run, also when that is
+ * killed: then nobody else is left who could end it. */
+static void be_the_watcher(int life_fd, pid_t program)
+{
+    char none;
+    (void)signal(SIGTERM, SIG_IGN);
+    (void)signal(SIGINT, SIG_IGN);
+    (void)setpgid(0, 0);
+    if (dup2(life_fd, STDIN_FILENO) >= 0) {
+        (void)close_range(STDOUT_FILENO, ~0U, 0);
+        while (read(STDIN_FILENO, &none, 1) < 0 && errno == EINTR) {
+        }
+    }
+    (void)kill(-program, SIGKILL);
+    _exit(0);
 }
 
 /* In the child: it never returns. */
@@ -66,6 +84,22 @@ static void be_the_program(const struct source_ask *ask, char *const *words, int
     _exit(NO_PROGRAM);
 }
 
+static enum outcome watch(struct program *p, struct failure *f)
+{
+    int life[2];
+    if (pipe2(life, O_CLOEXEC) != 0) {
+        return failed_errno(f, RETRY, "make a pipe");
+    }
+    p->watcher = fork();
+    if (p->watcher == 0) {
+        close(life[1]);
+        be_the_watcher(life[0], p->pid);
+    }
+    close(life[0]);
+    p->life_fd = life[1];
+    return p->watcher > 0 ? OK : failed_errno(f, RETRY, "fork");
+}
+
 static enum outcome start(struct program *p, struct failure *f)
 {
     const struct command_options *const o = p->ask->options;
@@ -85,6 +119,9 @@ static enum outcome start(struct program *p, struct failure *f)
     p->pid = fork();
     if (p->pid == 0) {
         be_the_program(p->ask, words, out[1], told[1]);
+    }
+    if (p->pid > 0) {
+        (void)setpgid(p->pid, p->pid); /* whoever of the two is first */
     }
     close(out[1]);
     close(told[1]);
@@ -233,28 +270,41 @@ static enum outcome end_of(const struct program *p, int status, struct failure *
                               code, STR_ARG(said));
 }
 
+/* Its status. The group ends before the program is reaped: until then its number is nobody else's.
+ */
+static int finish(struct program *p, bool is_good)
+{
+    int status = 0;
+    siginfo_t info;
+    while (is_good && waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
+    }
+    (void)kill(-p->pid, SIGKILL);
+    (void)kill(p->pid, SIGKILL);
+    close(p->life_fd);
+    while (p->watcher > 0 && waitpid(p->watcher, NULL, 0) < 0 && errno == EINTR) {
+    }
+    while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    return status;
+}
+
 static enum outcome command_read(const struct source_ask *ask, const struct source_to *to,
                                  struct failure *f)
 {
-    struct program p = {.ask = ask, .to = to, .out_fd = -1, .told_fd = -1};
+    struct program p = {.ask = ask, .to = to, .out_fd = -1, .told_fd = -1, .life_fd = -1};
     struct arena line;
     arena_init(&line, 4 * ask->row_bytes_max);
     buf_init(&p.line, &line, ask->row_bytes_max);
     enum outcome result = start(&p, f);
     const bool is_started = result == OK;
     if (is_started) {
-        result = take_all(&p, f);
+        result = watch(&p, f);
+        result = result == OK ? take_all(&p, f) : result;
     }
     close(p.out_fd);
     close(p.told_fd);
     if (is_started) {
-        int status = 0;
-        if (result != OK) { /* whoever is left of its group, too */
-            (void)kill(-p.pid, SIGKILL);
-            (void)kill(p.pid, SIGKILL);
-        }
-        while (waitpid(p.pid, &status, 0) < 0 && errno == EINTR) {
-        }
+        const int status = finish(&p, result == OK);
         result = result == OK ? end_of(&p, status, f) : result;
     }
     arena_close(&line);

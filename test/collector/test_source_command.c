@@ -107,27 +107,80 @@ static void a_program_that_is_not_there_is_a_wrong_configuration(void **state)
     assert_non_null(strstr(got.why.text, "No such file"));
 }
 
-static void whoever_it_started_ends_with_it(void **state)
+/* Of a program that writes its number there, as soon as it has. */
+static pid_t pid_in(const char *name)
 {
-    struct rows_of got;
-    char name[] = "/tmp/weir-command-XXXXXX";
-    (void)state;
+    for (int i = 0; i < 12000; i++) {
+        char text[32] = "";
+        FILE *const in = fopen(name, "r");
+        const bool is_there = in && fgets(text, sizeof text, in) && strchr(text, '\n');
+        if (in) {
+            (void)fclose(in);
+        }
+        if (is_there) {
+            return (pid_t)strtol(text, NULL, 10);
+        }
+        (void)usleep(5000);
+    }
+    fail_msg("%s stays empty", name);
+    return -1;
+}
+
+static void assert_gone(pid_t pid)
+{
+    for (int i = 0; i < 12000 && kill(pid, 0) == 0; i++) {
+        (void)usleep(5000); /* it may be a zombie of init's for a moment */
+    }
+    assert_int_not_equal(kill(pid, 0), 0);
+}
+
+static const char *empty_file(char *name)
+{
     const int fd = mkstemp(name);
     assert_true(fd >= 0);
     close(fd);
-    run(arena_printf(&arena, "sleep 600 & echo $! > %s; echo 'no json'; wait", name).at, 4096,
-        &got);
-    assert_int_equal(got.outcome, REJECT);
-    FILE *const in = fopen(name, "r");
-    char text[32] = "";
-    assert_non_null(fgets(text, sizeof text, in));
-    (void)fclose(in);
-    const pid_t pid = (pid_t)strtol(text, NULL, 10);
-    for (int i = 0; i < 1000 && kill(pid, 0) == 0;
-         i++) { /* it may be a zombie of init's for a moment */
-        (void)usleep(5000);
+    return name;
+}
+
+static void whoever_it_started_ends_with_it(void **state)
+{
+    static const struct {
+        const char *script;
+        enum outcome outcome;
+    } cases[] = {{"sleep 600 & echo $! > %s; echo 'no json'; wait", REJECT},
+                 {"sleep 600 > /dev/null 2>&1 & echo $! > %s; echo '{\"value\":1}'", OK}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rows_of got;
+        char name[] = "/tmp/weir-command-XXXXXX";
+        const struct str text = str_of(cases[i].script);
+        const size_t at = str_find(text, '%');
+        run(arena_printf(&arena, "%.*s%s%s", (int)at, text.at, empty_file(name), text.at + at + 2)
+                .at,
+            4096, &got);
+        assert_int_equal(got.outcome, cases[i].outcome);
+        assert_gone(pid_in(name));
+        (void)unlink(name);
     }
-    assert_int_not_equal(kill(pid, 0), 0);
+}
+
+static void whoever_it_started_ends_with_a_run_that_is_killed(void **state)
+{
+    char name[] = "/tmp/weir-command-XXXXXX";
+    (void)state;
+    const char *const script =
+        arena_printf(&arena, "sleep 600 & echo $! > %s; wait", empty_file(name)).at;
+    const pid_t runner = fork();
+    if (runner == 0) {
+        struct rows_of got;
+        run(script, 4096, &got);
+        _exit(0);
+    }
+    const pid_t pid = pid_in(name);
+    assert_int_equal(kill(pid, 0), 0);
+    (void)kill(runner, SIGKILL);
+    (void)waitpid(runner, NULL, 0);
+    assert_gone(pid);
     (void)unlink(name);
 }
 
@@ -139,6 +192,7 @@ int main(void)
         cmocka_unit_test(its_end_is_told_with_what_it_said),
         cmocka_unit_test(a_program_that_is_not_there_is_a_wrong_configuration),
         cmocka_unit_test(whoever_it_started_ends_with_it),
+        cmocka_unit_test(whoever_it_started_ends_with_a_run_that_is_killed),
     };
     arena_init(&arena, (size_t)64 << 20);
     asked_install(NULL, NULL);
