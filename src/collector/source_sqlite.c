@@ -38,12 +38,30 @@ static struct cell cell_of(struct arena *a, sqlite3_stmt *s, int column)
     return cell;
 }
 
+/* Of what it is as text: a byte of a BLOB is two digits. */
+static size_t bytes_of(sqlite3_stmt *s, int column)
+{
+    switch (sqlite3_column_type(s, column)) {
+    case SQLITE_TEXT: return (size_t)sqlite3_column_bytes(s, column);
+    case SQLITE_BLOB: return 2 * (size_t)sqlite3_column_bytes(s, column);
+    default: return 0;
+    }
+}
+
 static enum outcome give_row(const struct source_ask *ask, sqlite3_stmt *s,
                              const struct source_to *to, struct failure *f)
 {
     struct arena row;
     const size_t columns = (size_t)sqlite3_column_count(s);
-    arena_init(&row, ask->row_bytes_max);
+    size_t bytes = 0;
+    for (size_t i = 0; i < columns; i++) {
+        bytes += bytes_of(s, (int)i);
+    }
+    if (bytes > ask->row_bytes_max) {
+        return failed(f, REJECT, "a row of %zu bytes is larger than %zu", bytes,
+                      ask->row_bytes_max);
+    }
+    arena_init(&row, 4 * ask->row_bytes_max);
     struct cell *const cell = arena_array(&row, struct cell, columns);
     for (size_t i = 0; i < columns; i++) {
         cell[i] = cell_of(&row, s, (int)i);
@@ -146,6 +164,25 @@ static enum outcome give_rows(const struct source_ask *ask, sqlite3_stmt *s,
     return result != OK && asked_to_stop() ? failed(f, RETRY, "asked to stop") : result;
 }
 
+/* SQLite prepares the first statement alone; behind it there may be comments. */
+static enum outcome prepare_one(sqlite3 *db, struct str sql, sqlite3_stmt **s, struct failure *f)
+{
+    sqlite3_stmt *second = NULL;
+    enum outcome result = sqlite_prepare(db, sql, s, f);
+    if (result == OK && !*s) {
+        return failed(f, REJECT, "sql begins with no statement");
+    }
+    if (result == OK) {
+        const size_t end = strlen(sqlite3_sql(*s));
+        result = sqlite_prepare(db, str_sub(sql, end, sql.len), &second, f);
+    }
+    if (second) {
+        result = failed(f, REJECT, "sql has more than one statement");
+    }
+    sqlite3_finalize(second);
+    return result;
+}
+
 static enum outcome sqlite_read(const struct source_ask *ask, const struct source_to *to,
                                 struct failure *f)
 {
@@ -155,7 +192,7 @@ static enum outcome sqlite_read(const struct source_ask *ask, const struct sourc
     enum outcome result = sqlite_open(arena_cstr(ask->arena, o->path), SQLITE_USE_READ, &db, f);
     if (result == OK) {
         sqlite3_progress_handler(db, STEPS_BETWEEN_LOOKS, is_to_stop, NULL);
-        result = sqlite_prepare(db, o->sql, &s, f);
+        result = prepare_one(db, o->sql, &s, f);
     }
     if (result == OK && !sqlite3_stmt_readonly(s)) {
         result = failed(f, REJECT, "sql would write; a collector only reads");

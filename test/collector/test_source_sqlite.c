@@ -142,8 +142,14 @@ static void a_bookmark_is_bound_as_what_it_was_read_as(void **state)
 
 static void what_would_write_or_is_wrong_is_refused(void **state)
 {
-    static const char *const wrong[] = {"DELETE FROM users", "SELECT * FROM nobody", "SELECT",
-                                        "SELECT ?1, ?2, ?3"};
+    static const char *const wrong[] = {"DELETE FROM users",
+                                        "SELECT * FROM nobody",
+                                        "SELECT",
+                                        "SELECT ?1, ?2, ?3",
+                                        "SELECT 1 AS value; SELECT 2 AS value",
+                                        "SELECT 1 AS value; DELETE FROM users",
+                                        "SELECT 1 AS value; what",
+                                        "-- nothing"};
     const struct collector tick = {.strategy = STRATEGY_TICK};
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -155,6 +161,42 @@ static void what_would_write_or_is_wrong_is_refused(void **state)
         }
         assert_int_equal(got.n, 0);
     }
+}
+
+static void behind_the_statement_there_may_be_comments(void **state)
+{
+    static const char *const good[] = {"SELECT 1 AS value; -- the end", "SELECT 1 AS value -- end",
+                                       "-- first\nSELECT 1 AS value;\n/* the; end */ ; \n"};
+    const struct collector tick = {.strategy = STRATEGY_TICK};
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct rows_of got;
+        struct source_ask ask = {.start_us = TIME_NONE, .end_us = TIME_NONE};
+        ask_as(good[i], &tick, &ask, &got);
+        assert_string_equal(got.why.text, "");
+        assert_string_equal(got.text, "value=#1\n");
+    }
+}
+
+static void a_row_that_is_too_large_is_refused(void **state)
+{
+    static const char *const large[] = {"SELECT 1 AS value, zeroblob(10000000) AS b",
+                                        "SELECT 1 AS value, hex(zeroblob(20000000)) AS t",
+                                        "SELECT 1 AS value, zeroblob(524289) AS b"};
+    const struct collector tick = {.strategy = STRATEGY_TICK};
+    struct rows_of got;
+    struct source_ask ask = {.start_us = TIME_NONE, .end_us = TIME_NONE};
+    (void)state;
+    for (size_t i = 0; i < sizeof large / sizeof *large; i++) {
+        ask = (struct source_ask){.start_us = TIME_NONE, .end_us = TIME_NONE};
+        ask_as(large[i], &tick, &ask, &got);
+        assert_int_equal(got.outcome, REJECT);
+        assert_non_null(strstr(got.why.text, "larger than 1048576"));
+        assert_int_equal(got.n, 0);
+    }
+    ask_as("SELECT zeroblob(524288) AS b", &tick, &ask, &got);
+    assert_int_equal(got.outcome, OK);
+    assert_int_equal(got.n, 1);
 }
 
 static int make(void **state)
@@ -196,6 +238,8 @@ int main(void)
         cmocka_unit_test(a_bookmark_is_bound_as_what_it_was_read_as),
         cmocka_unit_test(a_bookmark_of_no_kind_is_what_its_column_is),
         cmocka_unit_test(what_would_write_or_is_wrong_is_refused),
+        cmocka_unit_test(behind_the_statement_there_may_be_comments),
+        cmocka_unit_test(a_row_that_is_too_large_is_refused),
     };
     return cmocka_run_group_tests(all, make, drop);
 }
