@@ -74,6 +74,15 @@ static enum outcome wrong(const struct limits *l, struct str part, struct failur
                   l->name, STR_ARG(part), l->least, l->most, l->names ? " or names" : "");
 }
 
+/* The first word, and what follows it in *rest: cut at blanks of any number and kind. */
+static struct str cut_word(struct str text, struct str *rest)
+{
+    const size_t space = str_find(text, ' '), tab = str_find(text, '\t');
+    const size_t end = space < tab ? space : tab;
+    *rest = str_trim(str_sub(text, end, text.len));
+    return str_sub(text, 0, end);
+}
+
 /* One part of a list: `*`, `5`, `1-5`, each perhaps with a step. */
 static enum outcome parse_part(const struct limits *l, struct str part, struct field *to,
                                struct failure *f)
@@ -142,10 +151,7 @@ static enum outcome parse_fields(struct cron *c, struct str text, struct failure
     enum outcome result = OK;
     size_t n = 0;
     for (; rest.len > 0; n++) {
-        struct str next;
-        const struct str first = str_cut(rest, ' ', &next);
-        word[n < FIELDS_N ? n : FIELDS_N - 1] = first;
-        rest = str_trim(next);
+        word[n < FIELDS_N ? n : FIELDS_N - 1] = cut_word(rest, &rest);
     }
     if (n != FIELDS_N) {
         return failed(f, REJECT,
@@ -163,9 +169,10 @@ static enum outcome parse_fields(struct cron *c, struct str text, struct failure
 
 static enum outcome parse_descriptor(struct cron *c, struct str text, struct failure *f)
 {
-    if (str_starts(text, S("@every "))) {
+    struct str rest;
+    if (str_eq(cut_word(text, &rest), S("@every"))) {
         int64_t us = 0;
-        if (!duration_go(str_trim(str_sub(text, sizeof "@every" - 1, text.len)), &us) || us <= 0) {
+        if (!duration_go(rest, &us) || us <= 0) {
             return failed(f, REJECT, "%.*s: a duration such as 90s or 1h30m follows @every",
                           STR_ARG(text));
         }
@@ -188,10 +195,8 @@ enum outcome cron_parse(struct arena *a, struct str text, struct cron **out, str
     struct cron *const c = arena_new(a, struct cron);
     struct str rest = str_trim(text);
     if (str_starts(rest, S("TZ=")) || str_starts(rest, S("CRON_TZ="))) {
-        struct str behind;
-        const struct str zone = str_cut(rest, ' ', &behind);
+        const struct str zone = cut_word(rest, &rest);
         (void)str_cut(zone, '=', &c->zone.name);
-        rest = str_trim(behind);
         if (c->zone.name.len == 0 || !zone_is_known(a, c->zone.name)) {
             return failed(f, REJECT,
                           "the time zone %.*s is not known; names are such as Europe/Berlin or UTC",
