@@ -42,13 +42,30 @@ static struct str without_end(struct str sql)
     return sql;
 }
 
+/* Comments may follow the `;`, and comments and texts may hold one: it is the end where the engine
+ * finds a statement before it and none behind it. */
+static struct str without_rest(struct duck *d, struct arena *a, struct str sql)
+{
+    struct str whole = without_end(sql);
+    for (size_t i = whole.len; i-- > 0;) {
+        size_t before = 0, behind = 0;
+        if (whole.at[i] == ';' &&
+            duck_count(d, arena_cstr(a, str_sub(whole, i, whole.len)), &behind) && behind == 0 &&
+            duck_count(d, arena_cstr(a, str_sub(whole, 0, i)), &before) && before == 1) {
+            whole = without_end(str_sub(whole, 0, i));
+            i = whole.len;
+        }
+    }
+    return whole;
+}
+
 /* The query inside another that makes text of each column: the kinds are known from outside. */
-static struct str as_texts(struct arena *a, struct str sql, size_t columns)
+static struct str as_texts(struct arena *a, struct str query, size_t columns)
 {
     struct buf b;
     buf_init(&b, a, SQL_BYTES_MAX);
     buf_add(&b, S("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (\n"));
-    buf_add(&b, without_end(sql));
+    buf_add(&b, query);
     buf_add(&b, S("\n) AS answer("));
     for (size_t i = 0; i < columns; i++) { /* two columns may have one name */
         buf_printf(&b, "%sc%zu", i ? ", " : "", i);
@@ -124,7 +141,8 @@ enum outcome engine_rows(struct duck *d, const struct source_ask *ask, struct st
         result = check_shape(&shape, f);
     }
     if (result == OK) {
-        const struct str texts = as_texts(ask->arena, sql, shape.columns_n);
+        const struct str query = without_rest(d, ask->arena, sql);
+        const struct str texts = as_texts(ask->arena, query, shape.columns_n);
         result = duck_stream(d, texts.at, &r, f);
     }
     arena_init(&row, 4 * ask->row_bytes_max);

@@ -546,6 +546,15 @@ static void shape_columns(struct arena *a, duckdb_prepared_statement p, struct d
     }
 }
 
+bool duck_count(struct duck *d, const char *sql, size_t *n)
+{
+    duckdb_extracted_statements all = NULL;
+    *n = lib.duckdb_extract_statements(d->connection, sql, &all);
+    const bool is_read = *n > 0 || !lib.duckdb_extract_statements_error(all);
+    lib.duckdb_destroy_extracted(&all);
+    return is_read;
+}
+
 enum outcome duck_shape(struct duck *d, struct arena *a, const char *sql, struct duck_shape *out,
                         struct failure *f)
 {

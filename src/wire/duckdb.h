@@ -115,6 +115,8 @@ struct duck_shape {
     size_t columns_n;
 };
 
+/* How many there are in it, comments apart: it is only parsed. false: it cannot be. */
+bool duck_count(struct duck *d, const char *sql, size_t *n);
 /* Parse and bind it without running it; only the first statement is bound.
  *   returns OK | REJECT the engine's sentence | RETRY the same, of a file that cannot be read */
 enum outcome duck_shape(struct duck *d, struct arena *a, const char *sql, struct duck_shape *out,

@@ -87,12 +87,34 @@ static void files_of_the_partition_are_read(void **state)
     assert_string_equal(got.text, "item=a,value=#1.5\nitem=b,value=#2.0\n");
 }
 
+static void behind_the_statement_there_may_be_comments(void **state)
+{
+    static const struct {
+        const char *sql, *rows;
+    } good[] = {{"SELECT 1 AS value; -- the end", "value=#1\n"},
+                {"SELECT 1 AS value -- the; end", "value=#1\n"},
+                {"-- first; one\nSELECT 1 AS value;\n/* the; end */ ; \n-- x;", "value=#1\n"},
+                {"SELECT 'a; -- b' AS t, 1 AS value; -- c", "t=a; -- b,value=#1\n"},
+                {"SELECT 'a;' AS t, /* ; */ 1 AS value /* ;*/;--", "t=a;,value=#1\n"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct rows_of got;
+        const struct files_options o = {.path = str_of(folder_path("files")),
+                                        .sql = str_of(good[i].sql)};
+        const struct source_ask ask = ask_of(&tick, &o);
+        rows_of(&source_files, &ask, &got);
+        assert_string_equal(got.why.text, "");
+        assert_string_equal(got.text, good[i].rows);
+    }
+}
+
 static void files_outside_of_the_folder_are_not_read(void **state)
 {
     static const char *const wrong[] = {
         "SELECT 1 AS value FROM read_text('{{.Partition}}../other/secret')",
         "SELECT 1 AS value FROM read_text('/etc/passwd')",
         "SELECT 1 AS value FROM glob('/etc/*')",
+        "SELECT 1 AS value; SELECT 2 AS value",
         "COPY (SELECT 1) TO '/nowhere'",
         "ATTACH '/nowhere/x.db'",
         "SET enable_external_access = true",
@@ -277,6 +299,7 @@ int main(void)
 {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(files_of_the_partition_are_read),
+        cmocka_unit_test(behind_the_statement_there_may_be_comments),
         cmocka_unit_test(files_outside_of_the_folder_are_not_read),
         cmocka_unit_test(what_a_writer_has_not_finished_is_told),
         cmocka_unit_test(objects_of_the_partition_are_read),
