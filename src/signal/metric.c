@@ -38,7 +38,8 @@ int64_t metric_grain_start(const struct metric *m)
 static void add_moment(struct buf *b, const struct metric *m)
 {
     if (m->window_start_us != TIME_NONE) {
-        buf_printf(b, "window %lld", (long long)m->window_start_us);
+        buf_printf(b, "window %lld %lld", (long long)m->window_start_us,
+                   (long long)m->window_end_us);
     } else if (m->row.len > 0) {
         buf_add(b, S("row "));
         add_part(b, m->row);

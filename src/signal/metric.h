@@ -43,7 +43,7 @@ int64_t metric_cut(int64_t at_us, int64_t length_us);
 /* When the run began that gave it, cut to its grain. */
 int64_t metric_grain_start(const struct metric *m);
 
-/* XXH3-128 of the collector's id, name, tags and window start, 32 hex digits. Without a window the
+/* XXH3-128 of the collector's id, name, tags and window, 32 hex digits. Without a window the
  * row's own value stands for it, else the grain's start, else the scheduled time. Out of a fact:
  * the one that it holds. */
 struct str metric_key(struct arena *a, const struct metric *m);

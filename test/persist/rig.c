@@ -129,16 +129,15 @@ static bool is_at_end(struct persister *p)
     struct lane_ends *ends = NULL;
     size_t n = 0;
     struct failure f;
-    if (bus_ends(running->bus, &running->arena, STREAM_STANDARD, &ends, &n, &f) != OK) {
-        return false;
-    }
-    for (size_t i = 0; i < n; i++) {
+    struct arena turn;
+    arena_init(&turn, 1 << 20);
+    bool is = bus_ends(running->bus, &turn, STREAM_STANDARD, &ends, &n, &f) == OK;
+    for (size_t i = 0; is && i < n; i++) {
         struct position at = {0};
-        if (running->driver->cursor(p, ends[i].lane, &at, &f) != OK || at.at < ends[i].end.at) {
-            return false;
-        }
+        is = running->driver->cursor(p, ends[i].lane, &at, &f) == OK && at.at >= ends[i].end.at;
     }
-    return true;
+    arena_close(&turn);
+    return is;
 }
 
 static int due_ms(struct persister *p)

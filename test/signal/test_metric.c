@@ -48,7 +48,6 @@ static void the_key_is_of_collector_name_tags_and_window_alone(void **state)
     struct metric m = sample();
     m.value = 4;
     m.at_us++;
-    m.window_end_us = TIME_NONE;
     m.tag = turned;
     assert_true(str_eq(key, key_of(&a, m)));
     m = sample();
@@ -56,6 +55,9 @@ static void the_key_is_of_collector_name_tags_and_window_alone(void **state)
     assert_false(str_eq(key, key_of(&a, m)));
     m = sample();
     m.window_start_us++;
+    assert_false(str_eq(key, key_of(&a, m)));
+    m = sample();
+    m.window_end_us++; /* a day and its first hour are two */
     assert_false(str_eq(key, key_of(&a, m)));
     m = sample();
     m.name = S("core.users");
