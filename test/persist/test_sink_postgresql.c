@@ -291,6 +291,10 @@ static void nobody_there_and_a_wrong_password_are_told_apart(void **state)
                                STR_ARG(str_sub(url, at, url.len)));
     assert_int_equal(sink_open(&arena, &config, S(""), &sink, &f), STOP);
     assert_null(strstr(f.text, "wrong"));
+    sink_close(sink);
+    options.uri = S("postgresql://weir:wrong/er@127.0.0.1:9/postgres");
+    assert_int_equal(sink_open(&arena, &config, S(""), &sink, &f), STOP);
+    assert_null(strstr(f.text, "wrong"));
 }
 
 static int start_all(void **state)

@@ -3,12 +3,12 @@
  *   source  PostgreSQL 15: COPY (text format), INSERT (ON CONFLICT), Appendix A (SQLSTATE classes)
  */
 #include <errno.h>
-#include <libpq-fe.h>
 #include <poll.h>
 
 #include "base/asked.h"
 #include "base/file.h"
 #include "persist/sink/sink.h"
+#include "wire/postgres.h"
 
 enum {
     ITEMS_MAX = 1000,
@@ -77,30 +77,18 @@ struct postgresql {
 /* What is busy or broken may pass; what is lacking a person has to make; a value never fits. */
 static enum outcome outcome_of(const char *state)
 {
-    static const struct {
-        const char *begin;
-        enum outcome outcome;
-    } known[] = {{"22", REJECT}, {"23", REJECT}, {"42P01", RETRY}, {"28", STOP},
-                 {"3D", STOP},   {"3F", STOP},   {"42", STOP}};
-    for (size_t i = 0; state && i < sizeof known / sizeof *known; i++) {
-        if (strncmp(state, known[i].begin, strlen(known[i].begin)) == 0) {
-            return known[i].outcome;
-        }
-    }
-    return RETRY;
-}
-
-static struct str first_line(const char *text)
-{
-    struct str rest;
-    return str_trim(str_cut(str_of(text), '\n', &rest));
+    static const struct postgres_class classes[] = {
+        {"22", REJECT}, {"23", REJECT}, {"42P01", RETRY}, {"28", STOP},
+        {"3D", STOP},   {"3F", STOP},   {"42", STOP},     {"", RETRY}};
+    return postgres_outcome(classes, state);
 }
 
 static enum outcome tell(const struct postgresql *p, const PGresult *r, struct failure *f)
 {
     const char *const state = r ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
     const char *const primary = r ? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-    const struct str text = primary ? str_of(primary) : first_line(PQerrorMessage(p->c));
+    char says[POSTGRES_TEXT_BYTES];
+    const struct str text = primary ? str_of(primary) : postgres_says(p->c, says);
     return failed(f, outcome_of(state), "PostgreSQL, table %.*s: %.*s%s%s%s", STR_ARG(p->table),
                   STR_ARG(text), state ? " (SQLSTATE " : "", state ? state : "", state ? ")" : "");
 }
@@ -108,18 +96,21 @@ static enum outcome tell(const struct postgresql *p, const PGresult *r, struct f
 /* Before there is an answer there is no SQLSTATE, only a sentence. */
 static enum outcome tell_connection(const struct postgresql *p, struct failure *f)
 {
+    char text[POSTGRES_TEXT_BYTES];
     const char *const says = PQerrorMessage(p->c);
     const bool is_refused = PQconnectionNeedsPassword(p->c) || PQconnectionUsedPassword(p->c) ||
                             strstr(says, "no pg_hba.conf entry") ||
                             strstr(says, "certificate verify failed") ||
                             strstr(says, "does not exist");
-    return failed(f, is_refused ? STOP : RETRY, "PostgreSQL: %.*s", STR_ARG(first_line(says)));
+    return failed(f, is_refused ? STOP : RETRY, "PostgreSQL: %.*s",
+                  STR_ARG(postgres_says(p->c, text)));
 }
 
 static enum outcome tell_lost(const struct postgresql *p, struct failure *f)
 {
+    char says[POSTGRES_TEXT_BYTES];
     return failed(f, RETRY, "PostgreSQL, table %.*s: %.*s", STR_ARG(p->table),
-                  STR_ARG(first_line(PQerrorMessage(p->c))));
+                  STR_ARG(postgres_says(p->c, says)));
 }
 
 /* ---- asking ---- */
@@ -292,8 +283,11 @@ static enum outcome connect_to(struct sink *s, struct failure *f)
     /* what the URI says comes last and wins */
     const char *const keys[] = {"connect_timeout", "tcp_user_timeout", "fallback_application_name",
                                 "client_encoding", "dbname",           NULL};
-    const char *const values[] = {"10", "60000", "weir", "UTF8", arena_cstr(&p->arena, o->uri),
-                                  NULL};
+    const char *const uri = arena_cstr(&p->arena, o->uri);
+    const char *const values[] = {"10", "60000", "weir", "UTF8", uri, NULL};
+    if (postgres_check_uri(uri, f) != OK) {
+        return STOP;
+    }
     p->c = PQconnectdbParams(keys, values, 1);
     enum outcome result = PQstatus(p->c) == CONNECTION_OK ? OK : tell_connection(p, f);
     if (result == OK) {
