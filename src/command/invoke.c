@@ -357,8 +357,8 @@ static bool has_window(const struct collector *c, int64_t as_of_us)
     char text[CLOCK_TEXT_BYTES];
     int64_t ignored_us = 0;
     const struct run r = run_of(c, as_of_us);
-    if (r.start_us == TIME_NONE ||
-        clock_parse((struct str){text, clock_text(r.start_us, text)}, &ignored_us)) {
+    const size_t len = r.start_us == TIME_NONE ? 0 : clock_text(r.start_us, text);
+    if (len == 0 || clock_parse((struct str){text, len}, &ignored_us)) {
         return true;
     }
     screen_tell("weir invoke: --start-time: the last complete window before it begins before year "

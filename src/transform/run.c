@@ -12,8 +12,7 @@
 #include "wire/jq/jq.h"
 
 enum {
-    BATCH_BYTES =
-        1 << 20, /* of raw signals: a few hundred webhooks, which the step's sync is shared by */
+    BATCH_BYTES = 1 << 20,  /* of raw signals: a few hundred webhooks share the step's sync */
     GIVEN_BYTES = 64 << 20, /* of facts: then the step is made, and the rest is read again */
     DEATHS_MAX = 2,         /* then a signal is poison and becomes a dead letter */
     KILLS_MAX = 8,          /* so it is when it may be what the machine runs out of memory on */
@@ -45,12 +44,11 @@ struct transform_stage {
     struct reader *reader;
     struct repetitions *repetitions;
     struct jq_pool *pool;
-    size_t given_bytes;        /* of this turn's facts */
-    bool is_careful;           /* one record a turn, in hand until the step is done */
-    int64_t conflict_said_us;  /* of the monotonic clock */
-    uint64_t conflicts_n;      /* since the start        */
-    int64_t forgotten_said_us; /* of the monotonic clock */
-    uint64_t forgotten_said;   /* buckets, in all        */
+    size_t given_bytes;   /* of this turn's facts */
+    bool is_careful;      /* one record a turn, in hand until the step is done */
+    uint64_t conflicts_n; /* since the start        */
+    int64_t conflict_said_us, forgotten_said_us; /* of the monotonic clock */
+    uint64_t forgotten_said;                     /* buckets, in all        */
     struct lane_state *lane[STREAM_LANES_MAX];
     size_t lanes_n;
 };
@@ -258,12 +256,12 @@ static enum outcome take_in_hand(struct transform_stage *t, const struct transfo
 static enum outcome take(struct transform_stage *t, struct slice_work *w, const struct record *raw,
                          struct failure *f)
 {
-    const struct str first = raw->signal.first; /* what was sent again is the same signal */
     const struct transform_in in = {
         .raw = &raw->signal,
-        .raw_at = first.len > 0 ? first
-                                : arena_printf(&t->batch, "%.*s:%llu", STR_ARG(w->slice->lane.name),
-                                               (unsigned long long)raw->at.at),
+        .raw_at = raw->signal.first.len > 0 /* what was sent again is the same signal */
+                      ? raw->signal.first
+                      : arena_printf(&t->batch, "%.*s:%llu", STR_ARG(w->slice->lane.name),
+                                     (unsigned long long)raw->at.at),
         .config = t->config,
         .arena = &t->scratch,
         .pool = t->pool,

@@ -1,5 +1,6 @@
 #include "persist/sink/parquet.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -286,6 +287,7 @@ static enum outcome copy(void *to, struct failure *f)
     for (size_t i = 0; i < m->n; i++) {
         buf_printf(&sql, "%sc%zu: '%s'", i > 0 ? ", " : "", i, m->column[i].type);
     }
+    assert(m->n > 0); /* an object has a record, and a record a member: parquet_fits */
     const size_t share = DICTIONARIES_BYTES_MAX / m->n;
     buf_printf(&sql,
                "})) TO '/proc/self/fd/%d' (FORMAT parquet, COMPRESSION %.*s, "
