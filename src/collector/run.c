@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -142,9 +143,18 @@ static struct cell own_cell(const struct collector *c, const struct cell *cell, 
     return (struct cell){.text = S("")};
 }
 
+/* Nothing is beyond PostgreSQL's infinity, and nothing beside a NaN: no run could go on from there.
+ */
+static bool is_place(const struct cell *own)
+{
+    double number = 0;
+    return own->kind == CELL_TEXT || !row_number(own->text, &number) || isfinite(number);
+}
+
 static void grow(struct writing *w, const struct cell *own)
 {
-    if (own->text.len > 0 && str_eq(row_greater(w->bookmark, own->text), own->text)) {
+    if (own->text.len > 0 && is_place(own) &&
+        str_eq(row_greater(w->bookmark, own->text), own->text)) {
         w->bookmark = arena_str(w->life, own->text);
         w->bookmark_kind = (int)own->kind;
     }

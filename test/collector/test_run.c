@@ -333,6 +333,26 @@ static void every_row_comes_through_the_pipe_and_the_last_line_counts_them(void 
     arena_close(&a);
 }
 
+static void what_nothing_is_beyond_is_no_bookmark(void **state)
+{
+    static const struct cell rows[][2] = {
+        {{STR("at"), CELL_TIME, STR("2024-03-01T00:00:00Z")},
+         {STR("value"), CELL_NUMBER, STR("1")}},
+        {{STR("at"), CELL_TIME, STR("infinity")}, {STR("value"), CELL_NUMBER, STR("2")}},
+        {{STR("at"), CELL_NUMBER, STR("NaN")}, {STR("value"), CELL_NUMBER, STR("3")}}};
+    struct arena a;
+    (void)state;
+    arena_init(&a, ARENA_BYTES);
+    const struct collector c = {
+        .kind = COLLECT_METRIC, .strategy = STRATEGY_GROWING, .column = S("at")};
+    const struct heard *const h = hear_given(&a, c, rows, 3);
+    const struct run_line *const last = &h->line[h->n - 1];
+    assert_int_equal(last->is, RUN_DONE);
+    assert_int_equal(last->metrics, 3);
+    assert_true(str_eq(last->bookmark, S("2024-03-01T00:00:00Z")));
+    arena_close(&a);
+}
+
 static void a_run_without_rows_keeps_its_bookmark(void **state)
 {
     struct arena a;
@@ -450,6 +470,7 @@ int main(void)
         cmocka_unit_test(what_is_one_text_in_json_is_set_aside_as_one),
         cmocka_unit_test(a_grain_is_of_the_key_where_its_file_means_it_and_nothing_grows),
         cmocka_unit_test(a_run_of_which_no_row_is_a_record_has_failed),
+        cmocka_unit_test(what_nothing_is_beyond_is_no_bookmark),
         cmocka_unit_test(a_run_without_rows_keeps_its_bookmark),
         cmocka_unit_test(a_failure_is_the_last_line_with_its_outcome),
         cmocka_unit_test(a_run_that_dies_leaves_no_last_line),
