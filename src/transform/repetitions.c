@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -45,13 +46,10 @@ static struct str meta_of(struct arena *a, struct str bus_id, const uint64_t sec
     return arena_printf(a, "weir-repetitions 1\nbus %.*s\nsecret %.32s\n", STR_ARG(bus_id), hex);
 }
 
-static bool meta_read(struct arena *a, const char *path, struct str bus_id, uint64_t secret[2])
+static bool meta_parse(struct arena *a, struct str text, struct str bus_id, uint64_t secret[2])
 {
-    struct str text;
-    struct failure unread;
     unsigned char bytes[SECRET_BYTES];
-    if (file_read(a, path, META_BYTES_MAX, &text, &unread) != OK || text.len < 33 ||
-        !hex_read(str_sub(text, text.len - 33, 32), bytes, SECRET_BYTES)) {
+    if (text.len < 33 || !hex_read(str_sub(text, text.len - 33, 32), bytes, SECRET_BYTES)) {
         return false;
     }
     for (size_t i = 0; i < 2; i++) {
@@ -61,6 +59,20 @@ static bool meta_read(struct arena *a, const char *path, struct str bus_id, uint
         }
     }
     return str_eq(text, meta_of(a, bus_id, secret));
+}
+
+/* A disk that fails for a moment has lost nothing: what has the size of one can be read later.
+ *   returns OK its text, or what stands in its place | RETRY */
+static enum outcome meta_text(struct arena *a, const char *path, struct str *out, struct failure *f)
+{
+    struct stat st;
+    *out = S("");
+    if (file_read(a, path, META_BYTES_MAX, out, f) == OK) {
+        return OK;
+    }
+    const bool is_lost = stat(path, &st) == 0 ? st.st_size > META_BYTES_MAX : errno == ENOENT;
+    f->outcome = is_lost ? OK : RETRY;
+    return f->outcome;
 }
 
 /* It is whole in form, and of other streams. */
@@ -246,12 +258,14 @@ static enum outcome open_meta(struct repetitions *r, struct arena *a, bool was_t
                               struct failure *f)
 {
     const char *const path = arena_printf(a, "%.*s/meta", STR_ARG(r->dir)).at;
-    if (meta_read(a, path, r->bus_id, r->secret)) {
-        return OK;
+    struct str text;
+    enum outcome result = meta_text(a, path, &text, f);
+    if (result != OK || meta_parse(a, text, r->bus_id, r->secret)) {
+        return result;
     }
     /* New, or of other streams whose positions mean nothing here: begin empty, under a new secret.
      */
-    enum outcome result = each_start(r->dir.at, &(struct start_visit){forget_bucket, r}, f);
+    result = each_start(r->dir.at, &(struct start_visit){forget_bucket, r}, f);
     r->is_foreign = is_of_others(a, path, r->bus_id);
     r->is_meta_lost = was_there && !r->is_foreign;
     r->is_new = !was_there;
@@ -387,13 +401,18 @@ enum outcome repetitions_sync(struct repetitions *r, struct failure *f)
 static const char *fault_of_meta(struct arena *a, const char *path, struct str bus_id)
 {
     uint64_t secret[2];
+    struct failure unread;
+    struct str text = S("");
     if (access(path, F_OK) != 0) {
         return "is gone";
     }
     if (is_of_others(a, path, bus_id)) {
         return "names other streams";
     }
-    return meta_read(a, path, bus_id, secret) ? NULL : "is damaged";
+    return file_read(a, path, META_BYTES_MAX, &text, &unread) == OK &&
+                   meta_parse(a, text, bus_id, secret)
+               ? NULL
+               : "is damaged";
 }
 
 static void tell_anew(struct arena *a, const struct repetitions_to *to, const char *path,

@@ -460,6 +460,26 @@ static void an_index_whose_meta_is_damaged_or_gone_says_that_it_begins_anew(void
     assert_false(repetitions_size(x->r).is_meta_lost);
 }
 
+/* A disk that fails while it is opened is asked again: what is known is not given up for that. */
+static void a_meta_that_cannot_be_read_now_loses_nothing(void **state)
+{
+    struct fixture *const x = *state;
+    struct failure f;
+    char path[400], kept[400];
+    (void)snprintf(path, sizeof path, "%s/meta", x->dir);
+    (void)snprintf(kept, sizeof kept, "%s/kept", x->dir);
+    assert_int_equal(put(x, 1, 10, NOW_US), OK);
+    repetitions_close(x->r);
+    assert_int_equal(rename(path, kept), 0);
+    assert_int_equal(symlink("meta", path), 0); /* ELOOP */
+    assert_int_equal(repetitions_open(&x->arena, str_of(x->dir), S("bus"), &x->keep, &x->r, &f),
+                     RETRY);
+    assert_int_equal(rename(kept, path), 0);
+    open_index(x, "bus");
+    assert_false(repetitions_size(x->r).is_meta_lost);
+    assert_int_not_equal(find(x, 1, 20, 7), KNOWN_NOT);
+}
+
 static void flip(const char *path, off_t offset)
 {
     unsigned char c = 0;
@@ -667,6 +687,7 @@ int main(void)
         TEST(another_bus_means_nothing_here),
         TEST(a_table_of_another_boot_is_made_anew),
         TEST(an_index_whose_meta_is_damaged_or_gone_says_that_it_begins_anew),
+        TEST(a_meta_that_cannot_be_read_now_loses_nothing),
         TEST(what_rots_is_told_and_forgotten_alone),
         TEST(a_log_that_is_destroyed_cut_or_gone_is_told),
         TEST(noise_without_a_table_is_told),
